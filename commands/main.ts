@@ -1,0 +1,84 @@
+/** The npm scripts. Each sets up what it needs, then runs; `--help` says how. */
+import { checkPackages, ensurePackages, ensureRoot, labPackages } from "../lab/setup/debian.ts";
+import { pulumiEnvironment } from "../lab/setup/environment.ts";
+import { SetupError, say } from "../lab/setup/step.ts";
+import { describe, ensureToolchain } from "../lab/setup/toolchain.ts";
+import { pulumiCli, type Pulumi } from "./pulumi.ts";
+import { platformOf, stackArgument } from "./stack.ts";
+
+interface Command {
+  readonly help: string;
+  /** What must be on this computer before the command can run. */
+  readonly needs: (args: readonly string[]) => readonly Need[];
+  readonly run: (pulumi: Pulumi, args: readonly string[]) => Promise<number>;
+}
+
+type Need = "lab" | "checks";
+
+/** The lab's tools only where the stack's hosts are the lab's. */
+const asStack = (args: readonly string[]): readonly Need[] =>
+  platformOf(stackArgument(args).stack) === "lab" ? ["lab"] : [];
+
+const commands: Readonly<Record<string, Command>> = {
+  up: {
+    help: "[--stack NAME] [pulumi up's flags]   bring the stack up, verify it and say how to use it",
+    needs: asStack,
+    run: async (...args) => (await import("./up.ts")).run(...args),
+  },
+  preview: {
+    help: "[--stack NAME] [pulumi preview's flags]   show what `up` would do",
+    needs: () => [],
+    run: async (...args) => (await import("./preview.ts")).run(...args),
+  },
+  destroy: {
+    help: "[--stack NAME] [pulumi destroy's flags]   take the stack away; nothing to take away is no error",
+    needs: asStack,
+    run: async (...args) => (await import("./destroy.ts")).run(...args),
+  },
+  verify: {
+    help: "[--stack NAME]   ask the running system whether it is whole; exit code 0 only if it is",
+    needs: () => [],
+    run: async (...args) => (await import("./verify.ts")).run(...args),
+  },
+  pulumi: {
+    help: "ARGS   the Pulumi CLI with this project's toolchain and backend",
+    needs: () => [],
+    run: async (pulumi, args) => pulumi.run(args),
+  },
+  check: {
+    help: "   format, lint, types, unit and graph tests: everything that needs no hosts",
+    needs: () => ["checks"],
+    run: async (...args) => (await import("./test.ts")).check(...args),
+  },
+  test: {
+    help: "   everything: the checks, then the end-to-end suite on lab hosts",
+    needs: () => ["checks", "lab"],
+    run: async (...args) => (await import("./test.ts")).test(...args),
+  },
+};
+
+async function main([verb = "", ...args]: readonly string[]): Promise<number> {
+  const command = commands[verb];
+  if (command === undefined || (verb !== "pulumi" && (args.includes("--help") || args.includes("-h")))) {
+    const lines = Object.entries(commands).map(([name, { help }]) => `  npm run ${name} -- ${help}`);
+    process.stderr.write(`${lines.join("\n")}\n`);
+    return command === undefined ? 2 : 0;
+  }
+  const needs = command.needs(args);
+  if (needs.includes("lab")) ensureRoot("the lab");
+  const packages = needs.flatMap((need) => (need === "lab" ? labPackages : checkPackages));
+  if (packages.length > 0) await ensurePackages(packages, needs.includes("lab") ? "the lab" : "npm run check");
+  const toolchain = await ensureToolchain();
+  say(describe(toolchain));
+  return command.run(pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain)), args);
+}
+
+// Ctrl-C is for the command below, which winds up; its exit code then ends this process too.
+process.on("SIGINT", () => undefined);
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

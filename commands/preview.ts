@@ -1,0 +1,9 @@
+/** `npm run preview`: what `up` would do. */
+import type { Pulumi } from "./pulumi.ts";
+import { openStack, stackArgument } from "./stack.ts";
+
+export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
+  const { stack, rest } = stackArgument(args);
+  await openStack(pulumi, stack);
+  return pulumi.run(["preview", "--stack", stack, ...rest]);
+}

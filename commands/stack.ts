@@ -1,0 +1,112 @@
+/** Which stack a command is about, and that it is in a state to be worked on. */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { say, SetupError } from "../lab/setup/step.ts";
+import type { Pulumi } from "./pulumi.ts";
+
+const root = dirname(import.meta.dirname);
+export const project = "rabbitmq-ha";
+export const defaultStack = "dev";
+
+/**
+ * Takes `--stack NAME` (or `-s NAME`) out of a command's arguments.
+ * @returns the stack's name and the arguments that are left for the Pulumi CLI, in their order
+ */
+export function stackArgument(args: readonly string[]): { readonly stack: string; readonly rest: string[] } {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { stack: { type: "string", short: "s" } },
+    strict: false,
+    tokens: true,
+  });
+  let stack = defaultStack;
+  const taken = new Set<number>();
+  for (const token of tokens) {
+    if (token.kind !== "option" || token.name !== "stack") continue;
+    if (token.value === undefined || token.value === "") {
+      throw new SetupError("--stack wants the stack's name, such as --stack dev");
+    }
+    stack = token.value;
+    taken.add(token.index);
+    if (!token.inlineValue) taken.add(token.index + 1);
+  }
+  return { stack, rest: args.filter((_, index) => !taken.has(index)) };
+}
+
+/** @returns the platform that the stack's file names; what is wrong with it is the program's to say */
+export function platformOf(stack: string): string {
+  const file = join(root, `Pulumi.${stack}.yaml`);
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(text)?.[1] ?? "lab";
+}
+
+/** The folder of a file backend; undefined for every other backend, whose locks are not ours to judge. */
+function backendFolder(pulumi: Pulumi): string | undefined {
+  const url = pulumi.env["PULUMI_BACKEND_URL"] ?? "";
+  return url.startsWith("file:///") ? fileURLToPath(url.replace(/\?.*$/, "")) : undefined;
+}
+
+interface Lock {
+  readonly pid: number;
+  readonly hostname: string;
+}
+
+function alive({ pid }: Lock): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Removes the lock of a run that was killed. A lock whose process lives stays, and the command ends with its number.
+ * @throws SetupError when another run is under way
+ */
+async function clearLock(pulumi: Pulumi, stack: string): Promise<boolean> {
+  const folder = backendFolder(pulumi);
+  if (folder === undefined) return false;
+  const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
+  if (!existsSync(locks)) return false;
+  const found = readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
+  if (found.length === 0) return false;
+  const living = found.find(alive);
+  if (living !== undefined) {
+    throw new SetupError(`stack ${stack} is being worked on by process ${living.pid}; wait for it, or end it first`);
+  }
+  say(`the last run on stack ${stack} was killed; removing its lock`);
+  await pulumi.must(["cancel", "--yes", "--stack", stack]);
+  return true;
+}
+
+interface Export {
+  readonly deployment?: { readonly pending_operations?: readonly unknown[] | null };
+}
+
+/**
+ * Makes sure that the stack exists and that no killed run is in the way: its lock and its pending operations are
+ * cleared. Every command here can be repeated, so an operation of which nothing is known is just run again.
+ */
+export async function openStack(pulumi: Pulumi, stack: string): Promise<void> {
+  await clearLock(pulumi, stack);
+  const state = await exportStack(pulumi, stack);
+  if (state === undefined) {
+    await pulumi.must(["stack", "init", stack, "--no-select"]);
+    return;
+  }
+  const pending = state.deployment?.pending_operations ?? [];
+  if (pending.length === 0) return;
+  say(`the last run on stack ${stack} left ${pending.length} operations unfinished; they will be run again`);
+  const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
+  await pulumi.must(["stack", "import", "--stack", stack], JSON.stringify(cleared));
+}
+
+/** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
+export async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
+  const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
+  if (!failed) return JSON.parse(stdout) as Export;
+  if (stderr.includes("no stack named")) return undefined;
+  throw new SetupError(`the state of stack ${stack} cannot be read:\n${stderr}`);
+}

@@ -1,0 +1,149 @@
+/** HAProxy on two or more balancers, before the brokers. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../platforms/host.ts";
+import { File } from "../remote/file.ts";
+import { Names } from "../remote/names.ts";
+import { Packages } from "../remote/packages.ts";
+import { Script } from "../remote/script.ts";
+import { Service, type Watched } from "../remote/service.ts";
+import { render } from "../templates/render.ts";
+
+export interface HaproxyPairArgs {
+  readonly hosts: readonly Host[];
+  /** All hosts of the stack, to be found by name. */
+  readonly peers: readonly { readonly name: string; readonly address: string }[];
+  readonly brokers: readonly { readonly name: string; readonly address: string }[];
+  /** The resources that say that the brokers serve; without them no balancer is expected to see one up. */
+  readonly members: readonly pulumi.Resource[];
+  /** TCP ports, the same on balancers and brokers. */
+  readonly ports: { readonly amqp: number; readonly management: number };
+  /** Most connections at a time: of the process, and of each proxy in it. */
+  readonly maxConnections: { readonly global: number; readonly proxy: number };
+  /** HAProxy's algorithm, such as `roundrobin` or `leastconn`. */
+  readonly balance: string;
+  /** Between two checks of a broker that is well; HAProxy's notation, such as `5s`. */
+  readonly checkInterval: string;
+  /** Good checks after which a broker is up. */
+  readonly rise: number;
+  /** Failed checks after which it is down. */
+  readonly fall: number;
+  /** HAProxy's notation. */
+  readonly timeouts: { readonly connect: string; readonly client: string; readonly server: string };
+  readonly statsPort: number;
+  /** Starts with a slash. */
+  readonly statsPath: string;
+  readonly statsRefresh: string;
+  /** Asked for on the statistics page, of the user `admin`. @default the page is open */
+  readonly statsPassword?: pulumi.Input<string>;
+  /** The tarball to compile HAProxy from. @default the system's package */
+  readonly source?: { readonly version: string; readonly url: string; readonly sha256: string };
+}
+
+/** Where HAProxy lies: as the tutorial has it when it is compiled, else as the package does. */
+const fromSource = { binary: "/usr/local/haproxy/sbin/haproxy", chroot: "/usr/local/haproxy" };
+const fromPackage = { binary: "/usr/sbin/haproxy", chroot: "/var/lib/haproxy" };
+/** What compiling takes; `socat` asks HAProxy's socket. */
+const buildPackages = ["gcc", "make", "libc6-dev", "libsystemd-dev", "curl", "ca-certificates", "socat"];
+const packagePackages = ["haproxy", "socat"];
+
+const configPath = "/etc/haproxy/haproxy.cfg";
+const statsPath = "/etc/haproxy/stats.cfg";
+const dropIn = "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf";
+const unitPath = "/etc/systemd/system/haproxy.service";
+
+/**
+ * HAProxy for AMQP and for the management UI, and a statistics page on each balancer's own address. A configuration
+ * that HAProxy itself refuses never takes the running one's place; a good one is reloaded, connections stay.
+ *
+ * @example
+ * new HaproxyPair("haproxy", { hosts: balancers, brokers, members, ports: { amqp: 5672, management: 15672 }, … });
+ */
+export class HaproxyPair extends pulumi.ComponentResource {
+  /** Per host, in their order: that its HAProxy runs and sees brokers up. */
+  readonly serving: readonly pulumi.Resource[];
+
+  constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {
+    super("rabbitmq-ha:index:HaproxyPair", name, {}, options);
+    this.serving = args.hosts.map((host) => this.#balancer(`${name}-${host.name}`, host, args));
+    this.registerOutputs({});
+  }
+
+  #balancer(prefix: string, host: Host, args: HaproxyPairArgs): pulumi.Resource {
+    const { source } = args;
+    const { binary, chroot } = source === undefined ? fromPackage : fromSource;
+    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+
+    const names = new Names(`${prefix}-names`, { host, peers: args.peers }, on());
+    const packages = new Packages(
+      `${prefix}-packages`,
+      { host, names: source === undefined ? packagePackages : buildPackages },
+      on(names),
+    );
+    const installed = source === undefined ? packages : this.#build(prefix, host, source, on(packages));
+    const cfg = render("haproxy/haproxy.cfg", { ...args, chroot });
+    const config = new File(
+      `${prefix}-config`,
+      {
+        ...{ host, path: configPath, content: cfg },
+        check: render("haproxy/check.sh", { binary, files: ["$candidate"] }).trim(),
+      },
+      on(installed),
+    );
+    const page = statsCfg(host, args);
+    const stats = new File(
+      `${prefix}-stats`,
+      {
+        ...{ host, path: statsPath, mode: "0600", content: page },
+        check: render("haproxy/check.sh", { binary, files: [configPath, "$candidate"] }).trim(),
+      },
+      on(config),
+    );
+    const watched: Watched = {
+      restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
+      reload: [configPath, statsPath],
+    };
+    const unit = render("haproxy/rabbitmq-ha.conf", { unit: "haproxy", watched });
+    const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
+    const content = pulumi
+      .output(page)
+      .apply((text) => createHash("sha256").update([cfg, text, unit, source?.sha256].join("\0")).digest("hex"));
+    const service = new Service(
+      `${prefix}-service`,
+      { host, unit: "haproxy", watched, content },
+      on(config, stats, limits),
+    );
+    return new Script(
+      `${prefix}-serving`,
+      { host, template: "haproxy/serving.sh", values: { patience: 30 }, deadline: 60 },
+      on(service, ...args.members),
+    );
+  }
+
+  #build(
+    prefix: string,
+    host: Host,
+    source: NonNullable<HaproxyPairArgs["source"]>,
+    options: pulumi.CustomResourceOptions,
+  ): pulumi.Resource {
+    const build = new Script(
+      `${prefix}-build`,
+      { host, template: "haproxy/build.sh", values: { ...source, prefix: fromSource.chroot }, deadline: 1800 },
+      options,
+    );
+    const unit = render("haproxy/haproxy.service", { ...fromSource, version: source.version });
+    return new File(
+      `${prefix}-source-unit`,
+      { host, path: unitPath, content: unit },
+      { parent: this, dependsOn: build },
+    );
+  }
+}
+
+/** @returns the statistics page's section; a secret when a password is in it */
+function statsCfg(host: Host, args: HaproxyPairArgs): pulumi.Input<string> {
+  const { statsPassword: password, statsPort, statsPath: path, statsRefresh } = args;
+  const values = { address: host.address, statsPort, statsPath: path, statsRefresh };
+  if (password === undefined) return render("haproxy/stats.cfg", { ...values, password: "" });
+  return pulumi.secret(password).apply((plain) => render("haproxy/stats.cfg", { ...values, password: plain }));
+}

@@ -1,0 +1,94 @@
+/** One virtual address that the balancers hold in turn, by VRRP. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../platforms/host.ts";
+import { File } from "../remote/file.ts";
+import { Packages } from "../remote/packages.ts";
+import { Script } from "../remote/script.ts";
+import { Service, type Watched } from "../remote/service.ts";
+import { render } from "../templates/render.ts";
+
+export interface KeepalivedVipArgs {
+  /** The balancers; the first has the highest priority and holds the address while it is well. */
+  readonly hosts: readonly Host[];
+  /** IPv4, a free one in the hosts' network. */
+  readonly virtualAddress: string;
+  readonly prefixLength: number;
+  /** 1–255, unique on the network (RFC 5798, section 5.2.3). */
+  readonly virtualRouterId: number;
+  /** Seconds between two advertisements, 0.01–40.95 (RFC 5798, section 5.2.7). */
+  readonly advertisementInterval: number;
+  /** Whether the host of the highest priority takes the address back once it is well again. */
+  readonly preempt: boolean;
+  /** The network interface that carries the address. @default that of the host's own address */
+  readonly interface?: string;
+  /** The TCP port at which the address must take connections. */
+  readonly port: number;
+  /** Per host, in their order: that its HAProxy is installed and serves. The address comes up after all of these. */
+  readonly serving: readonly pulumi.Resource[];
+  /** What else must be done before the address comes up. */
+  readonly after: readonly pulumi.Resource[];
+}
+
+const configPath = "/etc/keepalived/keepalived.conf";
+const checkPath = "/usr/local/lib/rabbitmq-ha/check-haproxy";
+const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
+
+/** @returns the VRRP priority of the nth balancer: 150, 140, … */
+export function priority(index: number): number {
+  return 150 - 10 * index;
+}
+
+/**
+ * Keepalived on every balancer. The address goes to the first balancer whose HAProxy answers, and comes up last of
+ * all: the component is done when exactly one host has been seen to hold it.
+ *
+ * @example
+ * new KeepalivedVip("virtual-address", { hosts: balancers, virtualAddress: "192.168.56.100", serving, … });
+ */
+export class KeepalivedVip extends pulumi.ComponentResource {
+  readonly virtualAddress: string;
+
+  constructor(name: string, args: KeepalivedVipArgs, options: pulumi.ComponentResourceOptions = {}) {
+    super("rabbitmq-ha:index:KeepalivedVip", name, {}, options);
+    this.virtualAddress = args.virtualAddress;
+    const services = args.hosts.map((host, index) => this.#instance(`${name}-${host.name}`, host, index, args));
+    const { virtualAddress, port } = args;
+    for (const host of args.hosts) {
+      const values = { virtualAddress, port, interface: args.interface ?? host.interface, patience: 45 };
+      new Script(
+        `${name}-${host.name}-holder`,
+        { host, template: "keepalived/holder.sh", values, deadline: 90 },
+        { parent: this, dependsOn: services },
+      );
+    }
+    this.registerOutputs({});
+  }
+
+  #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): pulumi.Resource {
+    const { virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt } = args;
+    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+    const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
+    const check = render("keepalived/check-haproxy", {});
+    const unit = render("keepalived/rabbitmq-ha.conf", { unit: "keepalived", watched });
+    const conf = render("keepalived/keepalived.conf", {
+      ...{ name: host.name, address: host.address, check: checkPath, priority: priority(index) },
+      ...{ virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt },
+      interface: args.interface ?? host.interface,
+      peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
+    });
+
+    const packages = new Packages(`${prefix}-packages`, { host, names: ["keepalived", "iputils-arping", "socat"] }, on());
+    const files = [
+      new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
+      new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),
+      new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
+    ];
+    const content = createHash("sha256").update([conf, check, unit].join("\0")).digest("hex");
+    return new Service(
+      `${prefix}-service`,
+      { host, unit: "keepalived", watched, content },
+      on(...files, ...args.serving, ...args.after),
+    );
+  }
+}

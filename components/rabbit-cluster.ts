@@ -1,0 +1,42 @@
+/** What the brokers are together: the cluster's name and who may administer it. */
+import * as pulumi from "@pulumi/pulumi";
+import { Script } from "../remote/script.ts";
+import type { RabbitNode } from "./rabbit-node.ts";
+
+export interface RabbitClusterArgs {
+  /** Every broker, the first one first: what concerns the whole cluster is done from its host. */
+  readonly nodes: readonly [RabbitNode, ...RabbitNode[]];
+  /** What the cluster calls itself to its clients and in the management UI. */
+  readonly clusterName: string;
+  /** The administrator's name, other than `guest`. */
+  readonly adminUser: string;
+  readonly adminPassword: pulumi.Input<string>;
+}
+
+/**
+ * The cluster's name and its administrator, set once every broker is a member. The user `guest`, whose password
+ * everybody knows, is deleted. Changing the password changes it in the cluster.
+ */
+export class RabbitCluster extends pulumi.ComponentResource {
+  /** That name and administrator are set. */
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, args: RabbitClusterArgs, options: pulumi.ComponentResourceOptions = {}) {
+    super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
+    const { nodes, clusterName, adminUser, adminPassword } = args;
+    const { host } = nodes[0];
+    const child = { parent: this, dependsOn: nodes.map(({ member }) => member) };
+    this.ready = [
+      new Script(`${name}-name`, { host, template: "rabbitmq/cluster-name.sh", values: { clusterName } }, child),
+      new Script(
+        `${name}-admin`,
+        {
+          ...{ host, template: "rabbitmq/admin.sh", values: { user: adminUser } },
+          stdin: pulumi.interpolate`${adminPassword}\n`,
+        },
+        child,
+      ),
+    ];
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,157 @@
+/** One RabbitMQ broker on one host, member of a cluster. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../platforms/host.ts";
+import { File } from "../remote/file.ts";
+import { Names } from "../remote/names.ts";
+import { Packages } from "../remote/packages.ts";
+import { Script } from "../remote/script.ts";
+import { render } from "../templates/render.ts";
+
+export interface RabbitNodeArgs {
+  readonly host: Host;
+  /** All hosts of the stack: each must find each by name. */
+  readonly peers: readonly { readonly name: string; readonly address: string }[];
+  /** The names of all brokers, the one that forms the cluster first. The same list for every broker. */
+  readonly brokers: readonly string[];
+  /** Whether the node keeps its tables on disc or in memory (`ram`: RabbitMQ 3 only). @default disc */
+  readonly type?: "disc" | "ram";
+  /** The Erlang cookie that all brokers share: at most 255 letters and digits. */
+  readonly cookie: pulumi.Input<string>;
+  readonly plugins: readonly string[];
+  /** Lines of rabbitmq.conf, key to value, over the program's own choices. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** TCP ports. */
+  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  /** Seconds after which a silent node counts as gone (Erlang's `net_ticktime`). */
+  readonly netTickTime: number;
+  /** The broker before this one: members join, and later restart, in turn. @default this is the first */
+  readonly previous?: RabbitNode;
+}
+
+/**
+ * What is chosen where `settings` says nothing: the minority of a partition stops instead of going its own way, and
+ * publishers are held up before memory or disk runs out (https://www.rabbitmq.com/docs/alarms).
+ */
+const choices: Readonly<Record<string, string | number>> = {
+  cluster_partition_handling: "pause_minority",
+  "vm_memory_high_watermark.relative": 0.4,
+  "disk_free_limit.absolute": "1GB",
+};
+
+/** @returns the settings with the program's choices where neither they nor a sibling of theirs (`x.absolute`) is set */
+function withChoices(settings: RabbitNodeArgs["settings"]): { key: string; value: string }[] {
+  const stem = (key: string): string => key.replace(/\.(relative|absolute)$/, "");
+  const set = new Set(Object.keys(settings).map(stem));
+  const chosen = Object.entries(choices).filter(([key]) => !set.has(stem(key)));
+  return [...chosen, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
+}
+
+/**
+ * @returns rabbitmq.conf. The first broker asks the others briefly and then forms the cluster, so that it also finds
+ * back into an existing one; the others ask the first for up to a minute and never each other.
+ */
+function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNodeArgs): string {
+  const [first] = brokers;
+  const asked = host.name === first ? brokers.slice(1) : [first];
+  const patience = host.name === first ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
+  const peers = asked.map((name, index) => ({ number: index + 1, name }));
+  return render("rabbitmq/rabbitmq.conf", { ports, settings: withChoices(settings), peers, type, ...patience });
+}
+
+/**
+ * A broker: names, package, cookie and configuration, first start, membership, and from then on a restart in turn
+ * whenever a file that needs one has changed.
+ *
+ * @example
+ * new RabbitNode("cent120", { host, peers, brokers: ["cent120", "cent121", "cent122"], cookie, plugins, … });
+ */
+export class RabbitNode extends pulumi.ComponentResource {
+  readonly name: string;
+  readonly host: Host;
+  /** That the broker is a member and runs with its newest configuration. */
+  readonly member: pulumi.Resource;
+
+  constructor(name: string, args: RabbitNodeArgs, options: pulumi.ComponentResourceOptions = {}) {
+    super("rabbitmq-ha:index:RabbitNode", name, {}, options);
+    const { host, peers, brokers, type = "disc", plugins, netTickTime, previous } = args;
+    const child = { parent: this };
+    const on = (dependsOn: readonly pulumi.Resource[]): pulumi.CustomResourceOptions => ({
+      ...child,
+      dependsOn: [...dependsOn],
+    });
+    const file = (noun: string, path: string, content: string): File =>
+      new File(`${name}-${noun}`, { host, path, content }, on([packages]));
+
+    const names = new Names(`${name}-names`, { host, peers }, child);
+    const packages = new Packages(`${name}-packages`, { host, names: ["rabbitmq-server"] }, on([names]));
+    const cookie = new File(
+      `${name}-cookie`,
+      {
+        ...{ host, path: "/var/lib/rabbitmq/.erlang.cookie", owner: "rabbitmq:rabbitmq", mode: "0400" },
+        content: args.cookie,
+        check: render("rabbitmq/cookie-check.sh", {}).trim(),
+      },
+      on([packages]),
+    );
+    const conf = brokerConf(args);
+    const advanced = render("rabbitmq/advanced.config", { netTickTime });
+    const unit = render("rabbitmq/rabbitmq-ha.conf", {});
+    const files = [
+      file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
+      file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
+      file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
+    ];
+    const enabled = new Script(
+      `${name}-plugins`,
+      { host, template: "rabbitmq/plugins.sh", values: { plugins } },
+      on([packages, cookie]),
+    );
+    const service = new Script(
+      `${name}-service`,
+      { host, template: "rabbitmq/start.sh", values: { name }, deadline: 600 },
+      on([cookie, enabled, ...files]),
+    );
+    const member = new Script(
+      `${name}-member`,
+      { host, template: "rabbitmq/member.sh", values: { name, brokers, type, patience: 180 }, deadline: 600 },
+      on([service, ...(previous === undefined ? [] : [previous.member])]),
+    );
+    const content = createHash("sha256").update(conf.replaceAll(/^cluster_formation.*$/gm, "")).update(advanced);
+    const restart = new Script(
+      `${name}-restart`,
+      {
+        ...{ host, template: "rabbitmq/restart.sh", values: { name }, deadline: 900 },
+        stdin: content.update(unit).digest("hex"),
+      },
+      on([member]),
+    );
+    this.name = name;
+    this.host = host;
+    this.member = restart;
+    this.registerOutputs({});
+  }
+}
+
+/** What all brokers of a cluster have in common. */
+export type CommonArgs = Omit<RabbitNodeArgs, "host" | "brokers" | "type" | "previous">;
+
+/**
+ * Makes one broker of each host, named as the host. They start side by side; the first forms the cluster, and they
+ * join, and later restart, one after the other in the order of the list.
+ */
+export function brokersInTurn(
+  hosts: readonly { readonly host: Host; readonly type: "disc" | "ram" }[],
+  common: CommonArgs,
+): [RabbitNode, ...RabbitNode[]] {
+  const brokers = hosts.map(({ host }) => host.name);
+  const nodes: RabbitNode[] = [];
+  for (const { host, type } of hosts) {
+    const previous = nodes.at(-1);
+    const turn = previous === undefined ? {} : { previous };
+    nodes.push(new RabbitNode(host.name, { ...common, host, type, brokers, ...turn }));
+  }
+  const [first, ...others] = nodes;
+  if (first === undefined) throw new pulumi.RunError("a cluster needs at least one broker");
+  return [first, ...others];
+}

@@ -1,0 +1,47 @@
+/** The whole system: configuration → hosts → brokers, balancers, virtual address → outputs. */
+import * as pulumi from "@pulumi/pulumi";
+import { HaproxyPair } from "./components/haproxy-pair.ts";
+import { KeepalivedVip } from "./components/keepalived-vip.ts";
+import { MirrorPolicy } from "./components/mirror-policy.ts";
+import { RabbitCluster } from "./components/rabbit-cluster.ts";
+import { brokersInTurn } from "./components/rabbit-node.ts";
+import { readConfig } from "./config.ts";
+import { makeHosts } from "./platforms/platform.ts";
+import { keep, randomText } from "./secret.ts";
+
+const config = readConfig();
+const { rabbitmq, haproxy, keepalived, secrets } = config;
+const { ports } = rabbitmq;
+export const { policy, adminUser } = rabbitmq;
+const peers = [...config.brokers, ...config.balancers];
+const cookie = secrets.erlangCookie ?? keep("erlang-cookie", () => randomText(40));
+export const adminPassword = secrets.adminPassword ?? keep("admin-password", () => randomText(24));
+
+const hosts = makeHosts(config);
+const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, peers, cookie });
+const members = nodes.map(({ member }) => member);
+const cluster = new RabbitCluster("cluster", { nodes, clusterName: config.clusterName, adminUser, adminPassword });
+const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
+const haproxyPair = new HaproxyPair("haproxy", {
+  ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
+  ...haproxy,
+  ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
+});
+const vip = new KeepalivedVip("virtual-address", {
+  ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },
+  ...keepalived,
+  ...{ serving: haproxyPair.serving, after: [...cluster.ready, mirrorPolicy.set] },
+});
+
+export const clusterName = config.clusterName;
+export const brokers = config.brokers.map(({ name, address }) => ({ name, address }));
+export const balancers = config.balancers;
+export const virtualAddress = vip.virtualAddress;
+export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.apply(encodeURIComponent)}@${virtualAddress}:${ports.amqp}`;
+export const managementUrl = `http://${virtualAddress}:${ports.management}`;
+export const managementUrls = brokers.map(({ address }) => `http://${address}:${ports.management}`);
+export const statsUrls = balancers.map(({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`);
+/** How `verify` looks at the hosts themselves. */
+export const ssh = pulumi.secret(
+  [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({ name, ...connection })),
+);

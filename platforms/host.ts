@@ -1,0 +1,36 @@
+/** The one currency between platforms and components. */
+import type * as pulumi from "@pulumi/pulumi";
+
+/** The systems a host can run. Which of them a platform offers is the platform's own matter. */
+export type OperatingSystem =
+  "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
+
+/** How a host is reached: as root, by key, and only if it shows the pinned host key. */
+export interface Connection {
+  readonly host: string;
+  /** TCP port of sshd. */
+  readonly port: number;
+  readonly user: string;
+  /** In OpenSSH's own form or PEM. */
+  readonly privateKey: pulumi.Output<string>;
+  /** The server's public key, as a line of authorized_keys. */
+  readonly hostKey: pulumi.Output<string>;
+}
+
+/** A machine that software can be put on. */
+export interface Host {
+  /** Its short name, which is its host name too. */
+  readonly name: string;
+  /** Its IPv4 address, dotted. */
+  readonly address: string;
+  readonly os: OperatingSystem;
+  /** The network interface that carries the address. */
+  readonly interface: string;
+  readonly connection: Connection;
+  /** Changes when the machine is another one, and only then: everything on it is then made anew. */
+  readonly identity: pulumi.Input<string>;
+  /** The resource that the host goes with: when it is deleted, nothing need be undone on the host. */
+  readonly machine: pulumi.Resource;
+  /** The resource that says that the host answers and is the system that was stated. */
+  readonly ready: pulumi.Resource;
+}

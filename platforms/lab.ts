@@ -1,0 +1,135 @@
+/** `platform: lab`: containers on this computer that are machines, made and removed by the program. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import ssh2 from "ssh2";
+import { LocalScript } from "../remote/local-script.ts";
+import { Ready } from "../remote/ready.ts";
+import { keep, randomText } from "../secret.ts";
+import { source } from "../templates/render.ts";
+import type { Host, OperatingSystem } from "./host.ts";
+
+export interface LabArgs {
+  /** The hosts to make, each with a name and an address of its own in the subnet. */
+  readonly machines: readonly { readonly name: string; readonly address: string }[];
+  readonly os: OperatingSystem;
+  /** CIDR of the lab's own network; podman takes its first address for the gateway. */
+  readonly subnet: string;
+  /** An image to run the hosts from. @default one that is built from the packages of `os` */
+  readonly image?: string;
+  /** The key to log in with. @default one is made for the stack */
+  readonly sshPrivateKey?: pulumi.Input<string>;
+}
+
+/** The Debian releases that a base image can be made of. */
+const suites: Readonly<Partial<Record<OperatingSystem, string>>> = {
+  "debian-12": "bookworm",
+  "debian-13": "trixie",
+};
+
+/** What a bare machine has: a system, a shell to log in to, and the tools that every Debian server has. */
+const basePackages = [
+  "systemd",
+  "systemd-sysv",
+  "dbus",
+  "openssh-server",
+  "sudo",
+  "iproute2",
+  "iputils-ping",
+  "ca-certificates",
+  "curl",
+  "procps",
+  "python3-minimal",
+  "lsof",
+] as const;
+
+function makeKey(comment: string): string {
+  return ssh2.utils.generateKeyPairSync("ed25519", { comment }).private;
+}
+
+/** @returns the public half of a private key, as a line of authorized_keys; it is no secret */
+function publicKey(privateKey: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.unsecret(
+    privateKey.apply((text) => {
+      const key = ssh2.utils.parseKey(text);
+      if (key instanceof Error) throw new pulumi.RunError(`sshPrivateKey cannot be read: ${key.message}`);
+      return `${key.type} ${key.getPublicSSH().toString("base64")}`;
+    }),
+  );
+}
+
+/** The lab: an unreachable route as a guard, a network, one container per host. */
+class Lab extends pulumi.ComponentResource {
+  readonly hosts: readonly Host[];
+
+  constructor(args: LabArgs) {
+    super("rabbitmq-ha:index:Lab", "lab", {});
+    const child = { parent: this };
+    const stack = pulumi.getStack();
+    const suite = suites[args.os] ?? "bookworm";
+    const recipe = createHash("sha256").update(source("lab/image.sh")).update(basePackages.join());
+    const image = args.image ?? `localhost/rabbitmq-ha-lab:${suite}-${recipe.digest("hex").slice(0, 12)}`;
+    const network = `rabbitmq-ha-${stack}`;
+    // Tells this lab's containers from those of another checkout or of a stack whose state was lost.
+    const lab = pulumi.unsecret(keep("lab-id", () => `${stack}-${randomText(10)}`, child));
+    const sshKey =
+      args.sshPrivateKey === undefined
+        ? keep("lab-ssh-key", () => makeKey(`rabbitmq-ha ${stack}`), child)
+        : pulumi.secret(args.sshPrivateKey);
+
+    const route = new LocalScript(
+      "lab-route",
+      {
+        template: "lab/route.sh",
+        undo: "lab/route-undo.sh",
+        values: { subnet: args.subnet },
+        identity: [args.subnet],
+      },
+      child,
+    );
+    const bridge = new LocalScript(
+      "lab-network",
+      {
+        template: "lab/network.sh",
+        undo: "lab/network-undo.sh",
+        values: { network, subnet: args.subnet, lab },
+        identity: [network, args.subnet],
+      },
+      { ...child, dependsOn: route },
+    );
+    const base = new LocalScript(
+      "lab-image",
+      { template: "lab/image.sh", values: { image, suite, packages: [...basePackages] }, identity: [image] },
+      child,
+    );
+    this.hosts = args.machines.map(({ name, address }) => {
+      const hostKey = keep(`${name}-ssh-host-key`, () => makeKey(name), child);
+      const spec = createHash("sha256").update([image, network, args.subnet, address].join("\n")).digest("hex");
+      const machine = new LocalScript(
+        `${name}-machine`,
+        {
+          template: "lab/machine.sh",
+          undo: "lab/machine-undo.sh",
+          values: {
+            ...{ name, address, image, network, lab, spec: spec.slice(0, 12), packages: suite },
+            ...{ hostKey: publicKey(hostKey), authorizedKey: publicKey(sshKey) },
+          },
+          stdin: hostKey,
+          identity: [image, network, args.subnet, address],
+        },
+        { ...child, dependsOn: [bridge, base] },
+      );
+      const host = {
+        // podman gives every container of one network this interface.
+        ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine },
+        connection: { host: address, port: 22, user: "root", privateKey: sshKey, hostKey: publicKey(hostKey) },
+      };
+      return { ...host, ready: new Ready(host, { ...child, dependsOn: machine }) };
+    });
+    this.registerOutputs({});
+  }
+}
+
+/** Makes the lab. @returns its hosts, in the order in which they were asked for */
+export function labHosts(args: LabArgs): readonly Host[] {
+  return new Lab(args).hosts;
+}

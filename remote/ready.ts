@@ -1,0 +1,32 @@
+/** That a host answers, lets us in, shows its pinned key and runs the stated system. */
+import { remote } from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../platforms/host.ts";
+import { render } from "../templates/render.ts";
+import { runnable } from "./script.ts";
+import { systems } from "./systems.ts";
+
+/**
+ * How often a dial is tried. The provider pauses 100 ms × 1.5ⁿ, at most 5 s, between two: 18 dials that are refused
+ * at once take 50 s, and 18 that are not answered at all 50 s more than 18 times the dial's own limit of 5 s.
+ */
+const dialErrorLimit = 18;
+const perDialTimeout = 5;
+
+/** @throws at deployment when the host cannot be reached in time, or is not the one that was stated: with the cause */
+export class Ready extends remote.Command {
+  constructor(host: Omit<Host, "ready">, options: pulumi.CustomResourceOptions) {
+    const { name, address, os, connection, identity, machine } = host;
+    const values = { name, address, os, release: systems[os].release };
+    super(
+      `${name}-ready`,
+      {
+        connection: { ...connection, dialErrorLimit, perDialTimeout },
+        create: runnable("ready", render("remote/ready.sh", values), 30),
+        addPreviousOutputInEnv: false,
+        triggers: [identity],
+      },
+      { deletedWith: machine, ...options },
+    );
+  }
+}
