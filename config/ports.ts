@@ -1,0 +1,39 @@
+/** No two listeners on one host can have the same port. */
+import { namespace, pathText, type Fault, type Path } from "./faults.ts";
+import type { Reading } from "./reading.ts";
+
+const amqp = ["rabbitmq", "ports", "amqp"];
+const management = ["rabbitmq", "ports", "management"];
+const prometheus = ["rabbitmq", "ports", "prometheus"];
+const stats = ["haproxy", "statsPort"];
+
+/** The configured ports that meet on one host, and those that something else there holds already. */
+const meetings: readonly { readonly paths: readonly Path[]; readonly taken: ReadonlyMap<number, string> }[] =
+  [
+    {
+      paths: [amqp, management, prometheus],
+      // https://www.rabbitmq.com/docs/networking#ports
+      taken: new Map([
+        [22, "sshd"],
+        [4369, "epmd"],
+        [25672, "Erlang's distribution"],
+      ]),
+    },
+    { paths: [amqp, management, stats], taken: new Map([[22, "sshd"]]) },
+  ];
+
+export function portFaults(reading: Reading): Fault[] {
+  return meetings.flatMap(({ paths, taken }) => {
+    const holders = new Map(taken);
+    return paths.flatMap((path): Fault[] => {
+      const port = reading.sound(path);
+      if (typeof port !== "number") return [];
+      const holder = holders.get(port);
+      if (holder === undefined) {
+        holders.set(port, `${namespace}:${pathText(path)}`);
+        return [];
+      }
+      return [{ path, value: port, words: `the port of ${holder} on the same host; write another` }];
+    });
+  });
+}

@@ -1,0 +1,175 @@
+/** What several values have to be to each other. Each rule speaks only of values that are sound in themselves. */
+import { listed, namespace, pathText, type Fault, type Path } from "./faults.ts";
+import { gateway, network, type Network } from "./network.ts";
+import { portFaults } from "./ports.ts";
+import type { Reading } from "./reading.ts";
+
+interface Host {
+  readonly path: Path;
+  readonly name: string | undefined;
+  readonly address: string | undefined;
+  readonly type: string | undefined;
+}
+
+/** The systems that the lab has images of. */
+const labSystems = ["debian-12", "debian-13"];
+
+/** Systems whose RabbitMQ is of the 4 series, which has no ram nodes. */
+const systemsWithRabbitmq4 = ["debian-13"];
+
+/** Plug-in that the console, the stack's outputs and `npm run verify` rely on. */
+const indispensablePlugin = "rabbitmq_management";
+
+/** RabbitMQ's answer to a network partition, unless the settings insist on another. */
+const usualPartitionHandling = "pause_minority";
+
+/** The first balancer's VRRP priority is 150, each further one's 10 less, and the last one's has to be positive. */
+const mostBalancers = 15;
+
+/** Finds what is wrong between values; empty where all fits together. */
+export function crossFaults(reading: Reading): Fault[] {
+  const os = text(reading, ["os"]);
+  const subnet = network(text(reading, ["lab", "subnet"]) ?? "");
+  const brokers = hosts(reading, "brokers");
+  const balancers = hosts(reading, "balancers");
+  const all = [...(brokers ?? []), ...(balancers ?? [])];
+  return [
+    ...systemFaults(os),
+    ...(brokers === undefined
+      ? []
+      : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, os)]),
+    ...(balancers === undefined ? [] : balancerCountFaults(balancers)),
+    ...duplicateFaults(all, "name"),
+    ...duplicateFaults(all, "address"),
+    ...(subnet === undefined
+      ? []
+      : all.flatMap((host) => placeFaults([...host.path, "address"], host.address, subnet))),
+    ...virtualAddressFaults(text(reading, ["virtualAddress"]), all, subnet),
+    ...pluginFaults(reading),
+    ...portFaults(reading),
+  ];
+}
+
+function text(reading: Reading, path: Path): string | undefined {
+  const value = reading.sound(path);
+  return typeof value === "string" ? value : undefined;
+}
+
+function hosts(reading: Reading, key: string): Host[] | undefined {
+  const list = reading.sound([key]);
+  if (!Array.isArray(list)) return undefined;
+  return list.map((_, index) => ({
+    path: [key, index],
+    name: text(reading, [key, index, "name"]),
+    address: text(reading, [key, index, "address"]),
+    type: text(reading, [key, index, "type"]),
+  }));
+}
+
+function names(of: readonly Host[]): string[] {
+  return of.map(({ name, path }) => name ?? pathText(path));
+}
+
+function systemFaults(os: string | undefined): Fault[] {
+  if (os === undefined || labSystems.includes(os)) return [];
+  return [
+    { path: ["os"], value: os, words: `the lab does not run it yet; write ${listed(labSystems, "or")}` },
+  ];
+}
+
+function brokerCountFaults(brokers: readonly Host[], reading: Reading): Fault[] {
+  const handlingPath = ["rabbitmq", "settings", "cluster_partition_handling"];
+  if (reading.faulty(handlingPath)) return [];
+  const handling = reading.sound(handlingPath) ?? usualPartitionHandling;
+  if (handling !== usualPartitionHandling) return [];
+  const count = brokers.length;
+  if (count >= 3 && count % 2 === 1) return [];
+  const why =
+    count < 3
+      ? "fewer than three brokers, with no majority left when one is lost"
+      : "an even number of brokers, which a network can split into halves that both pause";
+  const counts = count < 3 ? "three" : `${String(count - 1)} or ${String(count + 1)}`;
+  const words = `${why}; write ${counts}, or another rabbitmq.settings.cluster_partition_handling than ${usualPartitionHandling}`;
+  return [{ path: ["brokers"], value: names(brokers), words }];
+}
+
+function nodeTypeFaults(brokers: readonly Host[], os: string | undefined): Fault[] {
+  const ram = brokers.filter(({ type }) => type === "ram");
+  if (os !== undefined && systemsWithRabbitmq4.includes(os)) {
+    const words = `RabbitMQ 4, which ${os} has, knows no ram nodes; write disc, or leave the key out`;
+    return ram.map(({ path, type }) => ({ path: [...path, "type"], value: type, words }));
+  }
+  if (ram.length === 0 || ram.length < brokers.length) return [];
+  return [
+    {
+      path: ["brokers"],
+      value: names(brokers),
+      words: "all are ram nodes, which keep nothing; write type: disc for at least one",
+    },
+  ];
+}
+
+function balancerCountFaults(balancers: readonly Host[]): Fault[] {
+  const count = balancers.length;
+  if (count < 2) {
+    const words = "no other to take the virtual address over; write two or more balancers";
+    return [{ path: ["balancers"], value: names(balancers), words }];
+  }
+  if (count <= mostBalancers) return [];
+  const words = `more than there are priorities for; write at most ${String(mostBalancers)} balancers`;
+  return [{ path: ["balancers"], value: names(balancers), words }];
+}
+
+function duplicateFaults(all: readonly Host[], kind: "name" | "address"): Fault[] {
+  return all.flatMap((host, index) => {
+    const value = host[kind];
+    const other = all.slice(0, index).find((earlier) => value !== undefined && earlier[kind] === value);
+    if (other === undefined) return [];
+    const who = kind === "address" && other.name !== undefined ? other.name : pathText(other.path);
+    return [
+      {
+        path: [...host.path, kind],
+        value,
+        words: `two hosts have this ${kind} (${who}); give each host its own`,
+      },
+    ];
+  });
+}
+
+/** An address in the lab's network, and none that the network keeps for itself. */
+function placeFaults(path: Path, address: string | undefined, subnet: Network): Fault[] {
+  if (address === undefined) return [];
+  const kept = new Map([
+    [subnet.first, "network's own address"],
+    [subnet.last, "network's broadcast address"],
+    [gateway(subnet), "lab's gateway"],
+  ]).get(address);
+  const write = `write a free one in ${subnet.cidr}`;
+  if (kept !== undefined) return [{ path, value: address, words: `the ${kept}; ${write}` }];
+  if (subnet.contains(address)) return [];
+  return [
+    { path, value: address, words: `outside the hosts' network; ${write}, or set ${namespace}:lab.subnet` },
+  ];
+}
+
+function virtualAddressFaults(
+  address: string | undefined,
+  all: readonly Host[],
+  subnet: Network | undefined,
+): Fault[] {
+  const path = ["virtualAddress"];
+  const owner = all.find((host) => address !== undefined && host.address === address);
+  if (owner !== undefined) {
+    const words = `the address of ${owner.name ?? pathText(owner.path)}; write one that no host has`;
+    return [{ path, value: address, words }];
+  }
+  return subnet === undefined ? [] : placeFaults(path, address, subnet);
+}
+
+function pluginFaults(reading: Reading): Fault[] {
+  const path = ["rabbitmq", "plugins"];
+  const plugins = reading.sound(path);
+  if (!Array.isArray(plugins) || plugins.includes(indispensablePlugin)) return [];
+  const words = `without ${indispensablePlugin} there is no console and nothing to ask for its state; add it`;
+  return [{ path, value: plugins, words }];
+}

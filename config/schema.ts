@@ -1,0 +1,158 @@
+/**
+ * Every configuration key, its shape and its default. What concerns several values at once stands in rules.ts.
+ */
+import { z } from "zod";
+import { checkDefinition, patternFault } from "./policy.ts";
+import { secrets } from "./secrets.ts";
+import { checkSettings } from "./settings.ts";
+import * as values from "./values.ts";
+
+const machine = { name: values.hostName, address: values.ipv4("192.168.56.120") };
+
+const example = "with a name and an address each; Pulumi.dev.yaml shows how";
+
+const broker = { ...machine, type: values.choice("a kind of node", ["disc", "ram"]).default("disc") };
+
+const policy = z
+  .strictObject({
+    name: values
+      .matching(
+        /^[^\s\p{Cc}-]([^\p{Cc}]{0,253}[^\s\p{Cc}])?$/u,
+        "not a policy's name",
+        "one that does not start with a hyphen or a space, such as ha-all",
+      )
+      .default("ha-all"),
+    pattern: values.text("not a pattern", "a regular expression such as ^", patternFault).default("^"),
+    definition: z
+      .record(z.string(), z.unknown())
+      .superRefine(checkDefinition)
+      .default({ "ha-mode": "all", "ha-sync-mode": "automatic" }),
+  })
+  .prefault({});
+
+const rabbitmq = z
+  .strictObject({
+    adminUser: values.userName.default("admin"),
+    plugins: values
+      .list(
+        values.matching(/^[a-z][a-z0-9_]*$/, "not a plug-in's name", "one such as rabbitmq_shovel"),
+        "the names of plug-ins, one a line",
+      )
+      .default(["rabbitmq_management", "rabbitmq_prometheus"]),
+    policy,
+    // The values are checked together with their keys.
+    settings: z
+      .record(z.string(), z.custom<string | number | boolean>())
+      .superRefine(checkSettings)
+      .default({}),
+    ports: z
+      .strictObject({
+        amqp: values.port.default(5672),
+        management: values.port.default(15672),
+        prometheus: values.port.default(15692),
+      })
+      .prefault({}),
+    netTickTime: values.whole("a tick time", "seconds", 1).default(60),
+  })
+  .prefault({});
+
+const connections = values.whole("a number of connections", "", 1);
+const checks = values.whole("a number of checks", "", 1);
+
+const source = z.strictObject({
+  version: values.matching(/^\d+\.\d+\.\d+$/, "not a version of HAProxy", "three numbers such as 2.8.26"),
+  url: values.webAddress,
+  sha256: values
+    .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the tarball's, 64 hexadecimal digits")
+    .toLowerCase(),
+});
+
+const haproxy = z
+  .strictObject({
+    maxConnections: z
+      .strictObject({ global: connections.default(5120), proxy: connections.default(2000) })
+      .prefault({}),
+    balance: values
+      .choice("an algorithm known here", ["roundrobin", "leastconn", "static-rr", "first", "source"])
+      .default("roundrobin"),
+    checkInterval: values.duration.default("5s"),
+    rise: checks.default(2),
+    fall: checks.default(2),
+    timeouts: z
+      .strictObject({
+        connect: values.duration.default("5s"),
+        client: values.duration.default("3h"),
+        server: values.duration.default("3h"),
+      })
+      .prefault({}),
+    statsPort: values.port.default(8100),
+    statsPath: values
+      .matching(
+        /^\/[A-Za-z0-9._~/-]*$/,
+        "not a path",
+        "one that starts with a slash, such as /rabbitmq-stats",
+      )
+      .default("/rabbitmq-stats"),
+    statsRefresh: values.duration.default("5s"),
+    source: source.exactOptional(),
+  })
+  .prefault({});
+
+const keepalived = z
+  .strictObject({
+    virtualRouterId: values.whole("a virtual router id", "", 1, 255).default(51),
+    advertisementInterval: values.advertisement.default(0.2),
+    preempt: values.flag("true if the first balancer shall take the address back, or false").default(true),
+    interface: values
+      .matching(/^[^\s/:]{1,15}$/, "not a network interface", "a name such as eth1, or leave the key out")
+      .exactOptional(),
+    prefixLength: values.whole("a prefix length", "bits", 1, 32).exactOptional(),
+  })
+  .prefault({});
+
+const lab = z
+  .strictObject({
+    subnet: values.subnet.default("192.168.56.0/24"),
+    image: values
+      .matching(
+        /^[A-Za-z0-9][\w.:/@-]*$/,
+        "not an image",
+        "a container image such as localhost/lab:1, or leave the key out",
+      )
+      .exactOptional(),
+  })
+  .prefault({});
+
+/** All top-level keys, in the order in which their faults are reported. */
+export const schema = z.strictObject({
+  platform: values.platform.default("lab"),
+  os: values.operatingSystem.default("debian-12"),
+  brokers: values.list(z.strictObject(broker), `three or more hosts ${example}`),
+  balancers: values.list(z.strictObject(machine), `two or more hosts ${example}`),
+  virtualAddress: values.ipv4("192.168.56.100"),
+  clusterName: values.clusterName.default("rabbitmq_cluster1"),
+  rabbitmq,
+  haproxy,
+  keepalived,
+  lab,
+  existing: values.notBuilt.exactOptional(),
+  aws: values.notBuilt.exactOptional(),
+  ...secrets,
+});
+
+export type Parsed = z.output<typeof schema>;
+export type Key = keyof Parsed;
+
+export const keys = Object.keys(schema.shape) as readonly Key[];
+
+/** Keys that hold lists or mappings, which reach the program as JSON; all others are text. */
+export const blockKeys: ReadonlySet<string> = new Set<Key>([
+  "brokers",
+  "balancers",
+  "rabbitmq",
+  "haproxy",
+  "keepalived",
+  "lab",
+  "existing",
+  "aws",
+]);

@@ -1,0 +1,46 @@
+/** What a secret has to look like. The words never hold the secret, not even a part of it. */
+import type { z } from "zod";
+import { text } from "./values.ts";
+
+const empty = "empty; set one with pulumi config set --secret, or remove the key";
+
+function secret(fault: (value: string) => string | undefined): z.ZodOptional<z.ZodString> {
+  return text("not a text", "one", (value) => (value.trim() === "" ? empty : fault(value))).optional();
+}
+
+function passwordFault(password: string): string | undefined {
+  return /\p{Cc}/u.test(password)
+    ? "has line breaks or other control characters; set one without"
+    : undefined;
+}
+
+/** Letters and digits need no quotes anywhere (https://www.rabbitmq.com/docs/clustering#cookie-format). */
+function cookieFault(cookie: string): string | undefined {
+  return /^[A-Za-z0-9]{1,255}$/.test(cookie)
+    ? undefined
+    : "not an Erlang cookie; set 1 to 255 letters and digits";
+}
+
+function privateKeyFault(key: string): string | undefined {
+  const pem = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----/;
+  if (!pem.test(key))
+    return "not a private key; set the whole file, from its -----BEGIN line to its -----END line";
+  return /ENCRYPTED/.test(key)
+    ? "has a passphrase, which nobody is there to type; set a key without one"
+    : undefined;
+}
+
+/** HAProxy reads a password as one bare word of its configuration (its manual, 2.2 "Quoting and escaping"). */
+function statsPasswordFault(password: string): string | undefined {
+  if (/^[\x21-\x7e]+$/.test(password) && !/["'\\#$]/.test(password)) return undefined;
+  return "not one word to HAProxy; set one of ASCII characters without spaces, quotes, \\, # and $";
+}
+
+export const secrets = {
+  adminPassword: secret(passwordFault),
+  erlangCookie: secret(cookieFault),
+  sshPrivateKey: secret(privateKeyFault),
+  statsPassword: secret(statsPasswordFault),
+};
+
+export const secretKeys = Object.keys(secrets) as readonly (keyof typeof secrets)[];

@@ -1,0 +1,135 @@
+/**
+ * What a validated configuration looks like. Every value in it has been checked against the rules of the program
+ * or of the daemon that it is for, so whoever reads it need not check again.
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import type { OperatingSystem } from "../platforms/host.ts";
+
+/** A duration as HAProxy writes it: a whole number and one of `ms`, `s`, `m`, `h`, `d`, such as `500ms`. */
+export type Duration = string;
+
+export type { OperatingSystem } from "../platforms/host.ts";
+
+/** Containers on this computer that stand in for machines. */
+export interface LabPlatform {
+  readonly kind: "lab";
+  /** The network of the lab's hosts as an IPv4 CIDR, such as `192.168.56.0/24`; its first address is the gateway. */
+  readonly subnet: string;
+  /** The container image to run the hosts from; absent: the lab builds its own. */
+  readonly image?: string;
+}
+
+/** Where the hosts come from; told apart by `kind`. */
+export type Platform = LabPlatform;
+
+/** A host: its short name and its IPv4 address, both unique in the whole configuration. */
+export interface Machine {
+  /** A host name of one label in lower case (RFC 1123), 1–63 characters. */
+  readonly name: string;
+  /** IPv4, dotted. */
+  readonly address: string;
+}
+
+/** A host that runs RabbitMQ. */
+export interface Broker extends Machine {
+  /** Whether the node keeps its tables on disc (`disc`) or only in memory (`ram`, RabbitMQ 3 only). */
+  readonly type: "disc" | "ram";
+}
+
+/** A RabbitMQ policy (https://www.rabbitmq.com/docs/policies). */
+export interface Policy {
+  readonly name: string;
+  /** A regular expression on the names of queues and exchanges. */
+  readonly pattern: string;
+  /** Never empty, such as `{"ha-mode": "all"}`. */
+  readonly definition: Readonly<Record<string, unknown>>;
+}
+
+/** What is particular about the brokers. */
+export interface RabbitmqConfig {
+  /** The administrator's name; `guest` never is. */
+  readonly adminUser: string;
+  /** Plug-ins to enable; `rabbitmq_management` always is among them. */
+  readonly plugins: readonly string[];
+  readonly policy: Policy;
+  /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** TCP ports of each broker, and of the balancers where these pass them on. */
+  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  /** Seconds after which a silent broker counts as gone (Erlang's `net_ticktime`). */
+  readonly netTickTime: number;
+}
+
+/** HAProxy's sources, for building it instead of installing the system's package. */
+export interface HaproxySource {
+  /** Three numbers, such as `2.8.26`. */
+  readonly version: string;
+  /** Where the tarball lies, http or https. */
+  readonly url: string;
+  /** The tarball's SHA-256, 64 hexadecimal digits in lower case. */
+  readonly sha256: string;
+}
+
+/** What is particular about the balancers. */
+export interface HaproxyConfig {
+  /** Most connections at a time: of the whole process, and of each proxy in it. */
+  readonly maxConnections: { readonly global: number; readonly proxy: number };
+  /** HAProxy's algorithm for choosing a broker. */
+  readonly balance: "roundrobin" | "leastconn" | "static-rr" | "first" | "source";
+  readonly checkInterval: Duration;
+  /** Good checks after which a broker counts as up. */
+  readonly rise: number;
+  /** Failed checks after which a broker counts as down. */
+  readonly fall: number;
+  readonly timeouts: { readonly connect: Duration; readonly client: Duration; readonly server: Duration };
+  readonly statsPort: number;
+  /** Starts with a slash. */
+  readonly statsPath: string;
+  readonly statsRefresh: Duration;
+  /** Absent: the system's package. */
+  readonly source?: HaproxySource;
+}
+
+/** What is particular about the virtual address. */
+export interface KeepalivedConfig {
+  /** VRRP's virtual router identifier, 1–255, unique on the network. */
+  readonly virtualRouterId: number;
+  /** Seconds between two advertisements, 0.01–40.95 in steps of 0.01 (RFC 5798: 12 bits of centiseconds). */
+  readonly advertisementInterval: number;
+  /** Whether the first balancer takes the address back once it has recovered. */
+  readonly preempt: boolean;
+  /** The network interface that carries the address; absent: the one that the host's own address is on. */
+  readonly interface?: string;
+  /** The length of the network prefix that the virtual address is set with, 1–32. */
+  readonly prefixLength: number;
+}
+
+/** Everything the configuration says in the clear. */
+export interface ParsedConfig {
+  readonly platform: Platform;
+  readonly os: OperatingSystem;
+  /** Three or more and an odd number, unless another partition handling was insisted on; one of them is `disc`. */
+  readonly brokers: readonly Broker[];
+  /** Two or more; the first one holds the virtual address when all are well. */
+  readonly balancers: readonly Machine[];
+  /** IPv4, in the hosts' network and no host's own. */
+  readonly virtualAddress: string;
+  readonly clusterName: string;
+  readonly rabbitmq: RabbitmqConfig;
+  readonly haproxy: HaproxyConfig;
+  readonly keepalived: KeepalivedConfig;
+}
+
+/** The secrets that were given; what is absent is generated, or not used at all. */
+export interface Secrets {
+  readonly adminPassword?: pulumi.Output<string>;
+  /** At most 255 letters and digits. */
+  readonly erlangCookie?: pulumi.Output<string>;
+  readonly sshPrivateKey?: pulumi.Output<string>;
+  readonly statsPassword?: pulumi.Output<string>;
+}
+
+/** The whole configuration of a stack, frozen. */
+export interface Config extends ParsedConfig {
+  readonly secrets: Secrets;
+}
