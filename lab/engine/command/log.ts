@@ -1,0 +1,52 @@
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import pb from "@pulumi/pulumi/proto/engine_pb.js";
+import { credentials } from "@grpc/grpc-js";
+
+/** Sends log lines to the engine; they are shown under the resource that they are about. */
+export class EngineLog {
+  readonly #client: EngineClient | undefined;
+
+  constructor(address: string | undefined) {
+    this.#client =
+      address === undefined ? undefined : new EngineClient(address, credentials.createInsecure());
+  }
+
+  /** A line of passing interest: shown beside the resource while it is worked on, not kept. */
+  status(urn: string, message: string): Promise<void> {
+    return this.#send(pb.LogSeverity.INFO, urn, message, true);
+  }
+
+  debug(urn: string, message: string): Promise<void> {
+    return this.#send(pb.LogSeverity.DEBUG, urn, message, false);
+  }
+
+  warning(urn: string, message: string): Promise<void> {
+    return this.#send(pb.LogSeverity.WARNING, urn, message, false);
+  }
+
+  error(urn: string, message: string): Promise<void> {
+    return this.#send(pb.LogSeverity.ERROR, urn, message, false);
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+
+  #send(severity: 0 | 1 | 2 | 3, urn: string, message: string, ephemeral: boolean): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) {
+      return Promise.resolve();
+    }
+    const request = new pb.LogRequest()
+      .setSeverity(severity)
+      .setMessage(message.toWellFormed())
+      .setUrn(urn)
+      .setEphemeral(ephemeral);
+    // A line that the engine does not take is lost, as in the real provider: the command goes on.
+    return new Promise((resolve) => {
+      client.log(request, () => {
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import { mustCopyAgain, type CopyInputs } from "./copy-source.ts";
+import { outputsBecomeUnknown } from "./diff.ts";
+import type { LocalInputs } from "./local-command.ts";
+import type { Captured, OperationContext } from "./operation.ts";
+import type { RemoteInputs } from "./remote-command.ts";
+import type { ResourceType } from "./schema.ts";
+import { makeUnknown, reveal, UNKNOWN, type WireMap } from "./wire.ts";
+
+/** One resource of a known type and what happens to it. */
+export interface Resource {
+  readonly token: string;
+  readonly type: ResourceType;
+  readonly name: string;
+}
+
+const CAPTURED_NOTHING: Captured = { stdout: "", stderr: "" };
+
+/** The ID of a new resource: its name and eight hexadecimal digits; files copied have no name in theirs. */
+export function newId({ token, name }: Resource): string {
+  const prefix = token === "command:remote:CopyToRemote" ? "" : name;
+  return prefix + randomBytes(4).toString("hex");
+}
+
+/** In a preview of a create nothing runs: outputs that are not inputs are unknown. */
+export function previewCreate({ type }: Resource, inputs: WireMap): WireMap {
+  const captured = type.outputs.filter((name) => name === "stdout" || name === "stderr");
+  return { ...inputs, ...Object.fromEntries(captured.map((name) => [name, UNKNOWN])) };
+}
+
+export function previewUpdate({ type }: Resource, state: WireMap, inputs: WireMap): WireMap {
+  const old = outputsIn(type, state);
+  if (!outputsBecomeUnknown(type.inputs, state, inputs)) {
+    return { ...inputs, ...old };
+  }
+  return {
+    ...inputs,
+    ...Object.fromEntries(Object.entries(old).map(([name, value]) => [name, makeUnknown(value)])),
+  };
+}
+
+export async function create(
+  resource: Resource,
+  inputs: WireMap,
+  context: OperationContext,
+): Promise<WireMap> {
+  if (resource.token === "command:remote:CopyToRemote") {
+    const { copyToRemote } = await import("./copy-to-remote.ts");
+    await copyToRemote(revealed<CopyInputs>(inputs), context);
+    return inputs;
+  }
+  const script = revealed<{ create?: string }>(inputs).create;
+  return { ...inputs, ...(await run(resource, script, inputs, emptyOutputs(), context)) };
+}
+
+/** Runs `update`, or `create` where there is none; without either the old output stays. */
+export async function update(
+  resource: Resource,
+  state: WireMap,
+  inputs: WireMap,
+  context: OperationContext,
+): Promise<WireMap> {
+  if (resource.token === "command:remote:CopyToRemote") {
+    const { copyToRemote } = await import("./copy-to-remote.ts");
+    const next = revealed<CopyInputs>(inputs);
+    if (mustCopyAgain(revealed<CopyInputs>(state), next)) {
+      await copyToRemote(next, context);
+    }
+    return inputs;
+  }
+  const { update: own, create: fallback } = revealed<{ create?: string; update?: string }>(inputs);
+  return {
+    ...inputs,
+    ...(await run(resource, own ?? fallback, inputs, outputsIn(resource.type, state), context)),
+  };
+}
+
+/** Runs `delete` with everything as the state has it, the connection and stdin too. */
+export async function remove(resource: Resource, state: WireMap, context: OperationContext): Promise<void> {
+  const script = revealed<{ delete?: string }>(state).delete;
+  if (script !== undefined) {
+    await run(resource, script, state, outputsIn(resource.type, state), context);
+  }
+}
+
+async function run(
+  { token }: Resource,
+  script: string | undefined,
+  inputs: WireMap,
+  previous: WireMap,
+  context: OperationContext,
+): Promise<WireMap> {
+  if (script === undefined) {
+    return previous;
+  }
+  const captured = { ...CAPTURED_NOTHING, ...revealed<Partial<Captured>>(previous) };
+  if (token === "command:local:Command") {
+    const { runLocal } = await import("./local-command.ts");
+    const { stdout, stderr, files } = await runLocal(
+      script,
+      revealed<LocalInputs>(inputs),
+      captured,
+      context,
+    );
+    return { ...previous, stdout, stderr, ...files };
+  }
+  const { runRemote } = await import("./remote-command.ts");
+  return { ...(await runRemote(script, revealed<RemoteInputs>(inputs), captured, context)) };
+}
+
+function emptyOutputs(): WireMap {
+  return { ...CAPTURED_NOTHING };
+}
+
+function outputsIn(type: ResourceType, state: WireMap): WireMap {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => type.outputs.includes(name)));
+}
+
+/** Inputs without their marks, in the shape that Check has made sure of. */
+function revealed<T>(values: WireMap): T {
+  return reveal(values) as T;
+}

@@ -1,0 +1,26 @@
+/**
+ * A stand-in for pulumi-language-nodejs of Pulumi 3.259, for machines that reach package registries
+ * but no download site: it starts Pulumi programs written in TypeScript or JavaScript.
+ */
+import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
+import { engineAddressFrom, watchEngine } from "./engine-watch.ts";
+import { LanguageService } from "./language/service.ts";
+import { servePlugin } from "./plugin-server.ts";
+
+const engine = engineAddressFrom(process.argv.slice(2));
+const service = new LanguageService(engine, watchUntilGone);
+const stop = (): void => {
+  service.killPrograms();
+};
+await servePlugin(LanguageRuntimeService, service.handlers(), stop);
+if (engine !== undefined) {
+  watchUntilGone(engine);
+}
+
+/** A program without an engine has nobody to register resources with. */
+function watchUntilGone(address: string): void {
+  watchEngine(address, () => {
+    stop();
+    process.exit(1);
+  });
+}

@@ -1,0 +1,150 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import pb, { type ProgramInfo, type RunRequest, type RunResponse } from "@pulumi/pulumi/proto/language_pb.js";
+import { splitWords } from "./words.ts";
+
+/** cmd/run exits with this when it has told the user what is wrong; the engine adds nothing then. */
+const ALREADY_REPORTED = 32;
+
+/** How long a program may take to end once asked. */
+const GRACE_MS = 2_000;
+
+/**
+ * One run of a program by `@pulumi/pulumi/cmd/run`, in a process of its own.
+ *
+ * The real host puts a proxy between program and engine, for calls that must block; no SDK of today
+ * makes such calls, so here the program speaks to the engine directly.
+ */
+export class Program {
+  readonly #request: RunRequest;
+  readonly #engine: string;
+  #child: ChildProcess | undefined;
+
+  constructor(request: RunRequest, engine: string) {
+    this.#request = request;
+    this.#engine = engine;
+  }
+
+  /** Asks the program to end, and makes it end when it does not. */
+  end(): void {
+    this.#child?.kill("SIGTERM");
+    setTimeout(() => {
+      this.kill();
+    }, GRACE_MS).unref();
+  }
+
+  kill(): void {
+    this.#child?.kill("SIGKILL");
+  }
+
+  async run(): Promise<RunResponse> {
+    const info = this.#request.getInfo() ?? new pb.ProgramInfo();
+    const options = optionsOf(info);
+    if (typeof options === "string") {
+      return new pb.RunResponse().setError(options);
+    }
+    let runner: string;
+    try {
+      runner = runnerFor(info.getProgramDirectory());
+    } catch {
+      return new pb.RunResponse().setError(
+        "It looks like the Pulumi SDK has not been installed. Have you run pulumi install?\n",
+      );
+    }
+    // The engine reads the program's own output from the host's; see the plugin's stdout and stderr.
+    const child = spawn(process.execPath, [...options.nodeArgs, runner, ...this.#flags(info)], {
+      env: { ...process.env, ...this.#environment(options) },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    this.#child = child;
+    return new Promise((resolve) => {
+      child.on("error", (error) => {
+        resolve(
+          new pb.RunResponse().setError(
+            `Problem executing program (could not run language executor): ${error.message}`,
+          ),
+        );
+      });
+      child.on("close", (code) => {
+        resolve(responseTo(code ?? -1));
+      });
+    });
+  }
+
+  #flags(info: ProgramInfo): string[] {
+    const request = this.#request;
+    const flags = {
+      monitor: request.getMonitorAddress(),
+      engine: this.#engine,
+      organization: request.getOrganization(),
+      project: request.getProject(),
+      stack: request.getStack(),
+      pwd: info.getProgramDirectory(),
+      "root-directory": info.getRootDirectory(),
+      parallel: String(request.getParallel()),
+    };
+    return [
+      ...Object.entries(flags).flatMap(([name, value]) => (value === "" ? [] : [`--${name}`, value])),
+      ...(request.getDryrun() ? ["--dry-run"] : []),
+      info.getEntryPoint(),
+      ...request.getArgsList(),
+    ];
+  }
+
+  #environment({ typescript, tsconfig }: Options): NodeJS.ProcessEnv {
+    const config = Object.fromEntries(
+      Array.from(this.#request.getConfigMap().entries(), ([key, value]) => [oldStyleKey(key), value]),
+    );
+    return {
+      PULUMI_CONFIG: JSON.stringify(config),
+      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(this.#request.getConfigsecretkeysList()),
+      ...(typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
+      ...(tsconfig === "" ? {} : { PULUMI_NODEJS_TSCONFIG_PATH: tsconfig }),
+    };
+  }
+}
+
+function responseTo(code: number): RunResponse {
+  switch (code) {
+    case 0:
+      return new pb.RunResponse();
+    case ALREADY_REPORTED:
+      return new pb.RunResponse().setBail(true);
+    default:
+      return new pb.RunResponse().setError(`Program exited with non-zero exit code: ${String(code)}`);
+  }
+}
+
+interface Options {
+  readonly typescript: boolean;
+  readonly tsconfig: string;
+  readonly nodeArgs: readonly string[];
+}
+
+/** `runtime.options` of Pulumi.yaml, or what is wrong with them. */
+function optionsOf(info: ProgramInfo): Options | string {
+  const { typescript = true, tsconfig = "", nodeargs = "" } = info.getOptions()?.toJavaScript() ?? {};
+  if (typeof typescript !== "boolean") {
+    return "typescript option must be a boolean";
+  }
+  if (typeof tsconfig !== "string") {
+    return "tsconfigpath option must be a string";
+  }
+  if (typeof nodeargs !== "string") {
+    return "nodeargs option must be a string";
+  }
+  return { typescript, tsconfig, nodeArgs: splitWords(nodeargs) };
+}
+
+/** The SDK's runner, as seen from the program. */
+function runnerFor(programDirectory: string): string {
+  const path = process.env["PULUMI_LANGUAGE_NODEJS_RUN_PATH"] || "@pulumi/pulumi/cmd/run";
+  return createRequire(join(programDirectory, "index.js")).resolve(path);
+}
+
+/** The runtime reads keys in the form `namespace:config:name`. */
+function oldStyleKey(key: string): string {
+  const colon = key.indexOf(":");
+  return key.split(":").length === 2 ? `${key.slice(0, colon)}:config:${key.slice(colon + 1)}` : key;
+}

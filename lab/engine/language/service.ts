@@ -1,0 +1,72 @@
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
+import emptyPb, { type Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import pb from "@pulumi/pulumi/proto/language_pb.js";
+import type * as Pb from "@pulumi/pulumi/proto/language_pb.js";
+import pluginPb, { type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
+import { unary } from "../plugin-server.ts";
+import { dependenciesOf, sdkVersion } from "./dependencies.ts";
+import { Program } from "./program.ts";
+
+/** The LanguageRuntime service, as far as running a program needs it; the rest is UNIMPLEMENTED. */
+export class LanguageService {
+  #engine: string | undefined;
+  readonly #onEngine: (address: string) => void;
+  readonly #running = new Set<Program>();
+
+  /** @param onEngine told of an engine that introduces itself later, by Handshake */
+  constructor(engine: string | undefined, onEngine: (address: string) => void) {
+    this.#engine = engine;
+    this.#onEngine = onEngine;
+  }
+
+  /** Ends running programs without mercy, because this process is about to end. */
+  killPrograms(): void {
+    for (const program of this.#running) {
+      program.kill();
+    }
+  }
+
+  handlers(): UntypedServiceImplementation {
+    return {
+      handshake: unary<Pb.LanguageHandshakeRequest, Pb.LanguageHandshakeResponse>((request) => {
+        this.#engine = request.getEngineAddress();
+        this.#onEngine(this.#engine);
+        return new pb.LanguageHandshakeResponse();
+      }),
+      // The real host looks through all of node_modules; here every plugin is installed already.
+      getRequiredPackages: unary(() => new pb.GetRequiredPackagesResponse()),
+      getRequiredPlugins: unary(() => new pb.GetRequiredPluginsResponse()),
+      getPluginInfo: unary<Empty, PluginInfo>(() => new pluginPb.PluginInfo().setVersion(sdkVersion())),
+      about: unary(() => new pb.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
+      getProgramDependencies: unary<Pb.GetProgramDependenciesRequest, Pb.GetProgramDependenciesResponse>(
+        (request) =>
+          new pb.GetProgramDependenciesResponse().setDependenciesList(
+            dependenciesOf(request.getInfo()?.getProgramDirectory() ?? request.getPwd()).map(
+              ({ name, version }) => new pb.DependencyInfo().setName(name).setVersion(version),
+            ),
+          ),
+      ),
+      runtimeOptionsPrompts: unary(() => new pb.RuntimeOptionsResponse()),
+      run: unary(this.#run),
+      cancel: unary<Empty, Empty>(() => {
+        for (const program of this.#running) {
+          program.end();
+        }
+        return new emptyPb.Empty();
+      }),
+    };
+  }
+
+  readonly #run = async (request: Pb.RunRequest): Promise<Pb.RunResponse> => {
+    if (this.#engine === undefined) {
+      throw new Error("when debugging or running explicitly, must call Handshake before Run");
+    }
+    const program = new Program(request, this.#engine);
+    this.#running.add(program);
+    try {
+      return await program.run();
+    } finally {
+      this.#running.delete(program);
+    }
+  };
+}

@@ -1,0 +1,246 @@
+/**
+ * A stack of its own for one end-to-end test: own subnet, own host names, own state, made and removed by the npm
+ * scripts that a user runs, so that it never touches the dev stack.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import amqp from "amqplib";
+import { execa } from "execa";
+
+export const root = join(import.meta.dirname, "..", "..");
+const containersConf = "/var/lib/rabbitmq-ha-lab/containers.conf";
+/** Seconds that one npm script may take. */
+const patience = 900;
+
+export interface LabStackArgs {
+  /** The stack's name without its prefix `test-`, also the start of its hosts' names: 3 characters at most. */
+  readonly name: string;
+  /** The third number of its network, 192.168.x.0/24. */
+  readonly net: number;
+  /** Lines for the stack's file, over the hosts and the network. */
+  readonly settings?: string;
+  /** Of the brokers, in their order. @default all disc */
+  readonly types?: readonly ("disc" | "ram")[];
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly output: string;
+}
+
+export class LabStack {
+  readonly stack: string;
+  readonly brokers: readonly string[];
+  readonly balancers: readonly string[];
+  readonly virtualAddress: string;
+  readonly #net: number;
+  readonly #types: readonly string[];
+  #state = "";
+
+  constructor({ name, net, types = ["disc", "disc", "disc"] }: LabStackArgs) {
+    this.stack = `test-${name}`;
+    this.brokers = [0, 1, 2].map((index) => `${name}12${index}`);
+    this.balancers = [3, 4].map((index) => `${name}12${index}`);
+    this.virtualAddress = `192.168.${net}.100`;
+    this.#net = net;
+    this.#types = types;
+  }
+
+  get hosts(): readonly string[] {
+    return [...this.brokers, ...this.balancers];
+  }
+
+  get #file(): string {
+    return join(root, `Pulumi.${this.stack}.yaml`);
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, PULUMI_BACKEND_URL: `file://${this.#state}?create_dir=true` };
+  }
+
+  /** Removes what an earlier run of this test left, and writes the stack's file. */
+  async open(settings = ""): Promise<void> {
+    await this.sweep();
+    this.#state = await mkdtemp(join(tmpdir(), "rabbitmq-ha-test-"));
+    await this.configure(settings);
+  }
+
+  /** Writes the stack's file anew; the salt that the CLI put there stays. */
+  async configure(settings: string): Promise<void> {
+    const old = await readFile(this.#file, "utf8").catch(() => "");
+    const salt = /^encryptionsalt: .*$/m.exec(old)?.[0] ?? "";
+    const secrets = /^ {2}rabbitmq-ha:\w+:\n {4}secure: .*$/gm.exec(old)?.[0] ?? "";
+    const address = (host: string): string => `192.168.${this.#net}.${host.slice(-3)}`;
+    const brokers = this.brokers.map(
+      (host, index) => `    - { name: ${host}, address: ${address(host)}, type: ${this.#types[index] ?? "disc"} }`,
+    );
+    const balancers = this.balancers.map((host) => `    - { name: ${host}, address: ${address(host)} }`);
+    const lines = [
+      salt,
+      "config:",
+      "  rabbitmq-ha:brokers:",
+      ...brokers,
+      "  rabbitmq-ha:balancers:",
+      ...balancers,
+      `  rabbitmq-ha:virtualAddress: ${this.virtualAddress}`,
+      `  rabbitmq-ha:lab: { subnet: 192.168.${this.#net}.0/24 }`,
+      secrets,
+      settings,
+      "",
+    ];
+    await writeFile(this.#file, lines.filter((line, index) => line !== "" || index === lines.length - 1).join("\n"));
+  }
+
+  /** Runs one of the project's npm scripts on this stack. */
+  async npm(script: string, ...args: string[]): Promise<Outcome> {
+    const { exitCode, all } = await execa("npm", ["run", script, "--", "--stack", this.stack, ...args], {
+      cwd: root,
+      env: this.env,
+      extendEnv: false,
+      reject: false,
+      all: true,
+      stdin: "ignore",
+      timeout: patience * 1000,
+    });
+    return { code: exitCode ?? 1, output: all };
+  }
+
+  /** As `npm`, and an error with the end of what it printed unless it ends well. */
+  async must(script: string, ...args: string[]): Promise<string> {
+    const { code, output } = await this.npm(script, ...args);
+    if (code !== 0) throw new Error(`npm run ${script} ended with ${code}:\n${tail(output)}`);
+    return output;
+  }
+
+  /** The Pulumi CLI's answer, from standard output alone. */
+  async pulumi(...args: string[]): Promise<string> {
+    const { stdout } = await execa("npm", ["run", "-s", "pulumi", "--", ...args, "--stack", this.stack], {
+      cwd: root,
+      env: this.env,
+      extendEnv: false,
+      stdin: "ignore",
+    });
+    return stdout;
+  }
+
+  /** Starts `npm run up` and resolves when its output matches; the process goes on. */
+  async upUntil(pattern: RegExp): Promise<Running> {
+    const child = spawn("npm", ["run", "up", "--", "--stack", this.stack], {
+      cwd: root,
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      // A process group of its own, as a terminal gives one: Ctrl-C goes to all of it.
+      detached: true,
+    });
+    const running = new Running(child);
+    await running.shows(pattern);
+    return running;
+  }
+
+  /** Runs a script in bash on one of the hosts. @returns what it printed */
+  async on(host: string, script: string): Promise<string> {
+    const { stdout } = await podman(["exec", "-i", host, "bash", "-s"], script);
+    return stdout;
+  }
+
+  /** Takes a host's power away and gives it back. */
+  async reboot(host: string): Promise<void> {
+    await podman(["kill", host]);
+    await podman(["start", host]);
+  }
+
+  async output(name: string): Promise<unknown> {
+    return JSON.parse(await this.pulumi("stack", "output", name, "--json", "--show-secrets"));
+  }
+
+  async connect(): Promise<amqp.ChannelModel> {
+    return amqp.connect(String(await this.output("amqpUri")));
+  }
+
+  /** Takes the stack away by the user's own command, then whatever a failure of it has left. */
+  async close(): Promise<void> {
+    if (this.#state !== "") await this.npm("destroy");
+    await this.sweep();
+    await rm(this.#file, { force: true });
+    if (this.#state !== "") await rm(this.#state, { recursive: true, force: true });
+  }
+
+  /** What this test's lab has left on this machine: containers, network, route. */
+  async remains(): Promise<string[]> {
+    const containers = await podman(["ps", "-aq", "--filter", `name=^(${this.hosts.join("|")})$`]);
+    const networks = await podman(["network", "ls", "-q", "--filter", `name=^rabbitmq-ha-${this.stack}$`]);
+    const { stdout } = await execa("ip", ["route", "show", "root", `192.168.${this.#net}.0/24`]);
+    return [containers.stdout, networks.stdout, stdout].filter((text) => text.trim() !== "");
+  }
+
+  /** Removes by force what a killed run of this test has left; its names are no one else's. */
+  async sweep(): Promise<void> {
+    await podman(["rm", "-f", "-t", "0", "--ignore", ...this.hosts]);
+    const network = `rabbitmq-ha-${this.stack}`;
+    await execa("podman", ["network", "rm", "-f", network], { env: { CONTAINERS_CONF: containersConf }, reject: false });
+    await execa("ip", ["route", "del", "unreachable", `192.168.${this.#net}.0/24`], { reject: false });
+  }
+}
+
+/** An `npm run up` under way. */
+export class Running {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number>;
+  output = "";
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+    this.#ended = new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
+  }
+
+  /** @throws when the process ends, or the time is up, before its output matches */
+  async shows(pattern: RegExp): Promise<void> {
+    const deadline = Date.now() + patience * 1000;
+    while (!pattern.test(this.output)) {
+      if (this.#child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`up ended, or took too long, before it showed ${pattern}:\n${tail(this.output)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Sends a signal to the Pulumi CLI alone, as the kernel's out-of-memory killer would. */
+  async killCli(signal: "SIGKILL"): Promise<void> {
+    const { stdout } = await execa("ps", ["-o", "pid=,comm=", "-g", String(this.#child.pid)]);
+    const cli = stdout.split("\n").find((line) => / pulumi$/.test(line));
+    if (cli === undefined) throw new Error(`no pulumi among:\n${stdout}`);
+    process.kill(Number.parseInt(cli, 10), signal);
+  }
+
+  /** What Ctrl-C in a terminal does: SIGINT to the whole group. */
+  interrupt(): void {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGINT");
+  }
+
+  async ended(): Promise<number> {
+    return this.#ended;
+  }
+
+  /** The processes of the group that are still there, a line each. */
+  async survivors(): Promise<string> {
+    const { stdout } = await execa("ps", ["-o", "pid=,args=", "-g", String(this.#child.pid)], { reject: false });
+    return stdout.trim();
+  }
+}
+
+async function podman(args: readonly string[], input?: string): Promise<{ readonly stdout: string }> {
+  return execa("podman", args, {
+    env: { CONTAINERS_CONF: containersConf },
+    ...(input === undefined ? {} : { input }),
+  });
+}
+
+/** The end of a long output, for an error. */
+export function tail(text: string, lines = 60): string {
+  return text.split("\n").slice(-lines).join("\n");
+}

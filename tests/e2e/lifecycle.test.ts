@@ -1,0 +1,194 @@
+/** The main job on real hosts: up, again, a key, a setting, a restart, a reboot, and away. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import ssh2 from "ssh2";
+import { LabStack, tail } from "./lab-stack.ts";
+
+const lab = new LabStack({ name: "e", net: 57 });
+before(() => lab.open());
+after(() => lab.close());
+
+const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+
+/** What a script that ran again must not have touched: processes and their starts, files and their times. */
+async function fingerprint(): Promise<string> {
+  const script = `
+    hostname
+    systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic,NRestarts rabbitmq-server haproxy keepalived
+    find /etc /usr/local /var/lib/rabbitmq-ha /var/lib/rabbitmq -maxdepth 5 -path /etc/ssh -prune -o \\
+      -path '*/mnesia' -prune -o -type f -printf '%p %i %T@ %C@ %m %u:%g %s\\n' | sort
+    cat /run/rabbitmq-ha/* 2>/dev/null`;
+  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
+}
+
+/** Puts the messages, confirmed, into a durable queue of the given name. */
+async function publish(queue: string): Promise<void> {
+  const connection = await lab.connect();
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue(queue, { durable: true });
+  for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
+/** Takes everything out of a queue and puts it back. @returns what was in it, in order */
+async function contents(queue: string): Promise<string[]> {
+  const connection = await lab.connect();
+  const channel = await connection.createChannel();
+  const found: string[] = [];
+  for (;;) {
+    const message = await channel.get(queue);
+    if (message === false) break;
+    found.push(message.content.toString());
+  }
+  // Closing without an acknowledgement returns them to the queue in their order.
+  await connection.close();
+  return found;
+}
+
+/** The name of the broker that leads a queue. */
+async function leader(queue: string): Promise<string> {
+  const answer = await lab.on(
+    lab.brokers[0] ?? "",
+    `rabbitmqctl -q list_queues name pid --no-table-headers </dev/null | awk '$1 == "${queue}" { print $2 }'`,
+  );
+  return /rabbit@(\w+)/.exec(answer)?.[1] ?? `no leader in: ${answer}`;
+}
+
+test("one up takes nothing to a whole system and says how to use it", async () => {
+  const output = await lab.must("up");
+  assert.match(output, new RegExp(`http://${lab.virtualAddress}:15672`));
+  const password = String(await lab.output("adminPassword"));
+  assert.ok(password.length >= 16);
+  assert.ok(!output.includes(password), "the password is in the output");
+});
+
+test("a second up changes nothing", async () => {
+  const before = await fingerprint();
+  const output = await lab.must("up", "--expect-no-changes");
+  assert.match(output, /\d+ unchanged/);
+  assert.equal(await fingerprint(), before);
+});
+
+test("no secret lies in clear text in the state, on a host or in a log", async () => {
+  const password = String(await lab.output("adminPassword"));
+  const cookie = await lab.on(lab.brokers[0] ?? "", "cat /var/lib/rabbitmq/.erlang.cookie");
+  const state = await lab.pulumi("stack", "export");
+  assert.ok(!state.includes(password) && !state.includes(cookie) && !state.includes("PRIVATE KEY"));
+  for (const host of lab.hosts) {
+    const found = await lab.on(
+      host,
+      `grep -rlF -e '${password}' /etc /var/log /var/lib/rabbitmq-ha /run/rabbitmq-ha /tmp 2>/dev/null || true
+       journalctl --no-pager -o cat | grep -cF -e '${password}' -e '${cookie}' | grep -v '^0$' || true`,
+    );
+    assert.equal(found.trim(), "", `${host} shows a secret in: ${found}`);
+  }
+});
+
+test("every script run again on the whole system changes nothing: the SSH key is rotated", async () => {
+  await publish("rotation");
+  const before = await fingerprint();
+  const { private: key } = ssh2.utils.generateKeyPairSync("ed25519", { comment: "rotated" });
+  await lab.pulumi("config", "set", "--secret", "sshPrivateKey", "--", key);
+  const output = await lab.must("up");
+  const updated = /~ (\d+) updated/.exec(output)?.[1];
+  const state = JSON.parse(await lab.pulumi("stack", "export")) as { deployment: { resources: { type: string }[] } };
+  const remote = state.deployment.resources.filter(({ type }) => type === "command:remote:Command");
+  assert.ok(Number(updated) >= remote.length, `only ${updated} of ${remote.length} commands ran again:\n${tail(output)}`);
+  assert.doesNotMatch(output, /\d+ (replaced|created)/);
+  assert.equal(await fingerprint(), before);
+  assert.deepEqual(await contents("rotation"), messages);
+});
+
+test("one HAProxy setting changes that file and reloads, no more", async () => {
+  const host = lab.balancers[0] ?? "";
+  const processes = (): Promise<string> =>
+    lab.on(host, "systemctl show -p MainPID,ExecMainStartTimestampMonotonic haproxy keepalived");
+  const before = await processes();
+  await lab.configure("  rabbitmq-ha:haproxy: { maxConnections: { proxy: 2001 } }");
+  const changed = [...(await lab.must("preview", "--diff")).matchAll(/^\s+[~+-]+ command:remote:Command: .*\n.*\n\s+\[urn=.*::([\w-]+)\]/gm)];
+  const expected = lab.balancers.flatMap((name) => [`haproxy-${name}-config`, `haproxy-${name}-service`]);
+  assert.deepEqual(changed.map(([, name]) => name).sort(), expected.sort());
+  await lab.must("up");
+  assert.match(await lab.on(host, "cat /etc/haproxy/haproxy.cfg"), /maxconn 2001/);
+  assert.equal(await processes(), before);
+  assert.match(
+    await lab.on(host, "echo 'show stat' | socat stdio /run/haproxy/admin.sock"),
+    /rabbitmq_cluster,FRONTEND,,,\d+,\d+,2001,/,
+  );
+});
+
+test("a broker's setting restarts each broker once, one after the other", async () => {
+  const started = async (): Promise<number[]> => {
+    const show = "systemctl show -p ExecMainStartTimestampMonotonic rabbitmq-server | cut -d= -f2";
+    return Promise.all(lab.brokers.map(async (host) => Number(await lab.on(host, show))));
+  };
+  const before = await started();
+  await lab.configure(
+    "  rabbitmq-ha:haproxy: { maxConnections: { proxy: 2001 } }\n  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }",
+  );
+  await lab.must("up");
+  const restarted = await started();
+  restarted.forEach((time, index) => assert.ok(time > (before[index] ?? 0), `${lab.brokers[index]} did not restart`));
+  assert.deepEqual(restarted, [...restarted].sort((a, b) => a - b), "not in the order of the list");
+  for (const host of lab.brokers) {
+    assert.match(await lab.on(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
+  }
+  assert.deepEqual(await contents("rotation"), messages);
+});
+
+test("the queue's leader is restarted and its messages are still there", async () => {
+  await publish("leader");
+  const led = await leader("leader");
+  assert.ok(lab.brokers.includes(led), led);
+  await lab.on(led, "systemctl restart rabbitmq-server");
+  assert.deepEqual(await contents("leader"), messages);
+  await lab.must("verify");
+});
+
+test("a broker going down is seen in HAProxy's journal", async () => {
+  const [host = "", balancer = ""] = [lab.brokers[2], lab.balancers[0]];
+  await lab.on(host, "systemctl stop rabbitmq-server");
+  await lab.on(
+    balancer,
+    `timeout 20 bash -c 'until journalctl -u haproxy --no-pager -o cat | grep -q "rabbitmq_cluster/${host} is DOWN"; do sleep 0.2; done'`,
+  );
+  await lab.on(host, "systemctl start rabbitmq-server");
+});
+
+test("a bad configuration never reaches HAProxy", async () => {
+  const host = lab.balancers[0] ?? "";
+  const path = "/etc/haproxy/haproxy.cfg";
+  const before = await lab.on(host, `stat -c '%i %Z' ${path}`);
+  await lab.configure("  rabbitmq-ha:haproxy: { source: { version: 9.9.9, url: 'http://192.168.57.1:9/none.tar.gz', sha256: " + "0".repeat(64) + " } }");
+  const { code, output } = await lab.npm("up");
+  assert.notEqual(code, 0);
+  assert.match(output, /HAProxy 9\.9\.9 could not be fetched/);
+  assert.equal(await lab.on(host, `stat -c '%i %Z' ${path}`), before);
+  await lab.must("verify");
+  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }");
+  await lab.must("up");
+});
+
+test("a host that is powered off and on is what it was", async () => {
+  for (const host of [lab.brokers[0] ?? "", lab.balancers[0] ?? ""]) await lab.reboot(host);
+  await wholeWithin(120);
+  assert.deepEqual(await contents("leader"), messages);
+  await lab.must("up", "--expect-no-changes");
+});
+
+test("destroy leaves no container, network or route, and a second one has nothing to do", async () => {
+  await lab.must("destroy");
+  assert.deepEqual(await lab.remains(), []);
+  await lab.must("destroy");
+});
+
+/** Waits until `verify` finds the system whole. */
+async function wholeWithin(seconds: number): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const { code, output } = await lab.npm("verify");
+    if (code === 0) return;
+    assert.ok(Date.now() < deadline, `not whole after ${seconds} s:\n${tail(output)}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import type { LogRequest } from "@pulumi/pulumi/proto/engine_pb.js";
+import emptyPb, { type Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+
+export interface LogLine {
+  readonly severity: "debug" | "info" | "warning" | "error";
+  readonly message: string;
+  readonly urn: string;
+  /** Shown while the resource is worked on and not kept. */
+  readonly ephemeral: boolean;
+  /** When it came, in milliseconds. */
+  readonly at: number;
+}
+
+const SEVERITIES = ["debug", "info", "warning", "error"] as const;
+
+/** The part of Pulumi's engine that plugins call: it takes their log lines. */
+export class FakeEngine {
+  readonly lines: LogLine[] = [];
+  readonly address: string;
+  readonly #server: Server;
+
+  private constructor(server: Server, address: string) {
+    this.#server = server;
+    this.address = address;
+  }
+
+  static async start(): Promise<FakeEngine> {
+    const server = new Server();
+    let engine: FakeEngine | undefined;
+    server.addService(EngineService, {
+      log: (call: ServerUnaryCall<LogRequest, Empty>, reply: sendUnaryData<Empty>) => {
+        engine?.lines.push({
+          severity: SEVERITIES[call.request.getSeverity()] ?? "error",
+          message: call.request.getMessage(),
+          urn: call.request.getUrn(),
+          ephemeral: call.request.getEphemeral(),
+          at: performance.now(),
+        });
+        reply(null, new emptyPb.Empty());
+      },
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) {
+          resolve(bound);
+        } else {
+          reject(error);
+        }
+      });
+    });
+    engine = new FakeEngine(server, `127.0.0.1:${String(port)}`);
+    return engine;
+  }
+
+  /** The messages about one resource. */
+  messagesAbout(urn: string): string[] {
+    return this.lines.filter((line) => line.urn === urn).map((line) => line.message);
+  }
+
+  /** Goes away as a killed engine does: at once, with every connection. */
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+}

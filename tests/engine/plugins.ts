@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * A Pulumi home with the real binaries; the same cases then run against those. They are
+ * `bin/pulumi-language-nodejs` and `plugins/resource-command-v1.2.1/pulumi-resource-command`.
+ */
+const realHome = process.env["RABBITMQ_HA_REAL_PULUMI_HOME"];
+
+/** For the few cases in which the stand-ins mean to differ; each says why. */
+export const isReal = realHome !== undefined;
+
+const standIns = fileURLToPath(new URL("../../lab/engine", import.meta.url));
+
+export type PluginName = "language-host" | "command-provider";
+
+const realPaths: Record<PluginName, string> = {
+  "language-host": "bin/pulumi-language-nodejs",
+  "command-provider": "plugins/resource-command-v1.2.1/pulumi-resource-command",
+};
+
+/** A running plugin, as the engine has it: a process that has printed its port. */
+export interface Plugin {
+  readonly address: string;
+  readonly process: ChildProcess;
+  /** What it wrote after its port, and to stderr. */
+  readonly output: () => string;
+}
+
+export interface LaunchOptions {
+  readonly engine: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** Starts a plugin as the engine does and waits for its port. */
+export async function launch(name: PluginName, options: LaunchOptions): Promise<Plugin> {
+  const [program, ...args] =
+    realHome === undefined
+      ? [process.execPath, join(standIns, `${name}.ts`), options.engine]
+      : [join(realHome, realPaths[name]), options.engine];
+  const child = spawn(program ?? "", args, {
+    // An agent of whoever runs the tests must not be asked.
+    env: { ...process.env, SSH_AUTH_SOCK: "", ...options.env },
+    cwd: options.cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const port = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      const newline = text.indexOf("\n");
+      if (newline >= 0) {
+        resolve(text.slice(0, newline));
+        output += text.slice(newline + 1);
+        text = "\n";
+      }
+    });
+    child.once("error", reject);
+    child.once("exit", () => {
+      reject(new Error(`${name} ended without a port: ${output}`));
+    });
+  });
+  return { address: `127.0.0.1:${port.trim()}`, process: child, output: () => output };
+}
+
+/** Ends a plugin, if it still runs, and waits for its end. */
+export async function endPlugin({ process: child }: Plugin): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
+/** Whether a process of this id is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until something is so; a test's own time limit ends it otherwise. */
+export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > deadline) {
+      throw new Error(`not so after ${String(limitMs)} ms: ${condition.toString()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

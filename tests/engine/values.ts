@@ -1,0 +1,50 @@
+/** Property values as the engine puts them on the wire (sdk/go/common/resource/plugin/rpc.go). */
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
+export type Values = Readonly<Record<string, Value>>;
+
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+const FILE_ASSET = "c44067f5952c0a294b673a41bacd8c17";
+const FILE_ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
+
+/** What stands for a string that is not known yet. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export function secret(value: Value): Value {
+  return { [SIGNATURE]: SECRET, value };
+}
+
+export function fileAsset(path: string, hash: string): Value {
+  return { [SIGNATURE]: FILE_ASSET, path, hash };
+}
+
+export function stringAsset(text: string, hash: string): Value {
+  return { [SIGNATURE]: FILE_ASSET, text, hash };
+}
+
+export function folderArchive(path: string, hash: string): Value {
+  return { [SIGNATURE]: FILE_ARCHIVE, path, hash };
+}
+
+/** Whether a value is a secret, in either of the two ways of the wire. */
+export function isSecret(value: Value | undefined): boolean {
+  if (typeof value !== "object" || value === null || !(SIGNATURE in value)) {
+    return false;
+  }
+  const signature = value[SIGNATURE];
+  return signature === SECRET || (signature === OUTPUT && "secret" in value && value["secret"] === true);
+}
+
+/** The value inside a secret. */
+export function inside(value: Value | undefined): Value | undefined {
+  return typeof value === "object" && value !== null && "value" in value ? value["value"] : value;
+}
+
+/** Whether a value is unknown, in either of the two ways of the wire. */
+export function isUnknown(value: Value | undefined): boolean {
+  if (value === UNKNOWN) {
+    return true;
+  }
+  return typeof value === "object" && value !== null && SIGNATURE in value && !("value" in value);
+}
