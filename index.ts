@@ -41,6 +41,7 @@ export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.ap
 export const managementUrl = `http://${virtualAddress}:${ports.management}`;
 export const managementUrls = brokers.map(({ address }) => `http://${address}:${ports.management}`);
 export const statsUrls = balancers.map(({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`);
+export const statsPassword = secrets.statsPassword;
 /** How `verify` looks at the hosts themselves. */
 export const ssh = pulumi.secret(
   [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({ name, ...connection })),

@@ -2,7 +2,7 @@
  * The Pulumi toolchain, part by part: what the user already has, else the official download, else what can be made
  * from the package registries alone (the CLI from its Go module, our own language host and command provider).
  */
-import { access, chmod, constants, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, chmod, constants, copyFile, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, sep } from "node:path";
@@ -142,13 +142,12 @@ async function downloadProvider(cli: string): Promise<Part | undefined> {
 }
 
 /** Builds the CLI from its Go module, once per content of that module and for all checkouts. */
-async function buildCli(): Promise<Part> {
+async function buildCli(): Promise<string> {
   const content = createHash("sha256");
   for (const name of ["go.mod", "go.sum"]) content.update(await readFile(join(goModule, name)));
   const folder = join(shared, `pulumi-cli-${cliVersion}-${content.digest("hex").slice(0, 12)}`);
   const path = join(folder, "pulumi");
-  const part = { path, origin: `built from its Go module, ${cliVersion}` };
-  if (await executable(path)) return part;
+  if (await executable(path)) return path;
   const go = await execa("go", ["version"], { reject: false });
   if (go.failed) {
     throw new SetupError(
@@ -167,7 +166,15 @@ async function buildCli(): Promise<Part> {
     cwd: goModule,
   });
   await rename(unfinished, path);
-  return part;
+  return path;
+}
+
+/** Puts the built CLI next to our language host, where the engine looks for one without a warning. */
+async function besideStandIns(built: string): Promise<Part> {
+  const path = join(local, "bin", "pulumi");
+  await mkdir(dirname(path), { recursive: true });
+  await link(built, path).catch(() => copyFile(built, path));
+  return { path, origin: `built from its Go module, ${cliVersion}` };
 }
 
 /** Writes an executable that runs one of our TypeScript stand-ins under this checkout's Node. */
@@ -202,7 +209,7 @@ async function decide(): Promise<Toolchain> {
       say(`Pulumi's download site did not answer within ${reachTimeout / 1000} s; using the package registries`);
     }
   }
-  cli ??= await buildCli();
+  cli ??= await besideStandIns(await buildCli());
   languageHost ??= await standIn(join(local, "bin", "pulumi-language-nodejs"), "language-host.ts");
   commandProvider ??= await standIn(join(ownHome, providerPath), "command-provider.ts");
   return { cli, languageHost, commandProvider, home: provider?.home ?? ownHome };

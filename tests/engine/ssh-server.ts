@@ -18,9 +18,11 @@ export interface KeyPair {
  * A new ed25519 key. ssh2 1.17 spoils one in 256: it takes a leading zero byte off the public half.
  */
 export function newKey(passphrase?: string): KeyPair {
-  const encryption = passphrase === undefined ? {} : { passphrase, cipher: "aes256-ctr", rounds: 4 };
   for (;;) {
-    const pair = utils.generateKeyPairSync("ed25519", encryption);
+    const pair =
+      passphrase === undefined
+        ? utils.generateKeyPairSync("ed25519")
+        : utils.generateKeyPairSync("ed25519", { passphrase, cipher: "aes256-ctr", rounds: 4 });
     if (!(utils.parseKey(pair.private, passphrase) instanceof Error)) {
       return pair;
     }
@@ -98,6 +100,11 @@ export class SshServer {
 
   get port(): number {
     return (this.#tcp.address() as AddressInfo).port;
+  }
+
+  /** How many TCP connections there are. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   /** Breaks every connection there is. */

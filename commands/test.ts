@@ -1,0 +1,96 @@
+/** `npm run check` and `npm test`: what the project's own code has to pass. */
+import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import type { Pulumi } from "./pulumi.ts";
+
+const root = dirname(import.meta.dirname);
+const tool = (...path: string[]): string => join(root, "node_modules", ...path);
+
+/** How many test cases passed and failed; a step that is no test counts only when it fails. */
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Step {
+  readonly what: string;
+  /** What Node is given to run. */
+  readonly args: readonly string[];
+}
+
+const nodeTest = ["--test", "--test-reporter=spec", `--test-concurrency=${String(availableParallelism())}`];
+const folders = ["unit", "graph", "engine"];
+
+/** The slowest first, so that the others fit in beside it. */
+function steps(flags: readonly string[]): Step[] {
+  const files = folders.map((folder) => `tests/${folder}/**/*.test.ts`);
+  return [
+    { what: "lint", args: [tool("eslint", "bin", "eslint.js"), "--max-warnings=0", "."] },
+    { what: "types", args: [tool("typescript", "bin", "tsc"), "--noEmit", "-p", root] },
+    { what: "format", args: [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level=warn", "."] },
+    { what: `tests (${folders.join(", ")})`, args: [...nodeTest, ...flags, ...files] },
+  ];
+}
+
+/** @returns the counts at the end of the spec reporter's output */
+function tally(output: string, failed: boolean): Tally {
+  const count = (name: string): number => Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  const failures = count("fail") + count("cancelled");
+  return { passed: count("pass"), failed: failures === 0 && failed ? 1 : failures };
+}
+
+/** Runs a step and says how it went; what it wrote is shown only if it failed, of tests only those that did. */
+async function run({ what, args }: Step, env: Pulumi["env"]): Promise<Tally> {
+  const started = Date.now();
+  const { failed, all } = await execa(process.execPath, args, {
+    ...{ cwd: root, env, extendEnv: false, stdin: "ignore", all: true, reject: false },
+  });
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${failed ? "failed" : "ok"}: ${what} (${seconds} s)\n`);
+  if (failed) process.stdout.write(`${all.slice(Math.max(0, all.indexOf("✖ failing tests:")))}\n`);
+  return tally(all, failed);
+}
+
+/** Runs the checks, two at a time: each of them keeps one core busy. */
+async function runAll(flags: readonly string[], env: Pulumi["env"]): Promise<Tally[]> {
+  const [...left] = steps(flags);
+  const results: Tally[] = [];
+  const worker = async (): Promise<void> => {
+    for (let step = left.shift(); step !== undefined; step = left.shift()) results.push(await run(step, env));
+  };
+  await Promise.all([worker(), worker()]);
+  return results;
+}
+
+/** Runs one file of the end-to-end suite on this terminal. */
+async function runEndToEnd(file: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally> {
+  const args = ["--test", "--test-reporter=spec", ...flags, join("tests", "e2e", file)];
+  const { failed, stdout } = await execa(process.execPath, args, {
+    ...{ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false },
+    ...{ stdout: ["inherit", "pipe"], stderr: "inherit" },
+  });
+  return tally(stdout, failed);
+}
+
+/** @returns the exit code for these results, said in the last line */
+function conclude(results: readonly Tally[]): number {
+  const sum = (key: keyof Tally): number => results.reduce((total, result) => total + result[key], 0);
+  process.stdout.write(`${String(sum("passed"))} passed, ${String(sum("failed"))} failed\n`);
+  return sum("failed") === 0 ? 0 : 1;
+}
+
+/** What needs no hosts: format, lint, types, unit and graph tests. @param flags of `node --test` */
+export async function check(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
+  return conclude(await runAll(flags, pulumi.env));
+}
+
+/** The checks, and if they pass the end-to-end suite: one file after the other, since each is a whole lab. */
+export async function test(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
+  const results = await runAll(flags, pulumi.env);
+  if (results.some(({ failed }) => failed > 0)) return conclude(results);
+  const files = (await readdir(join(root, "tests", "e2e"))).filter((name) => name.endsWith(".test.ts")).sort();
+  for (const file of files) results.push(await runEndToEnd(file, flags, pulumi.env));
+  return conclude(results);
+}

@@ -1,0 +1,76 @@
+/** The lint rules: typescript-eslint's strict ones with type information, and who may import whom. */
+import { defineConfig, globalIgnores } from "eslint/config";
+import { createNodeResolver, importX } from "eslint-plugin-import-x";
+import tseslint from "typescript-eslint";
+
+/**
+ * Each room and what of the project it may import, next to itself. Only the tests may import everything.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+const rooms = {
+  "index.ts": ["config.ts", "config", "platforms", "components", "secret.ts"],
+  "config.ts": ["config"],
+  config: ["platforms/host.ts"],
+  components: ["remote", "templates", "platforms/host.ts"],
+  platforms: ["remote", "templates", "secret.ts", "config/types.ts"],
+  remote: ["templates", "platforms/host.ts"],
+  templates: [],
+  "secret.ts": [],
+  "lab/engine": [],
+  "lab/setup": [],
+  verify: ["lab/setup"],
+  commands: ["verify", "lab/setup"],
+};
+
+/**
+ * Packages that only one room may import; whatever wants one of them asks that room.
+ * @type {Readonly<Record<string, string>>}
+ */
+const owners = {
+  "@pulumi/command": "remote",
+  "@pulumi/aws": "platforms/aws.ts",
+  handlebars: "templates",
+};
+
+const zones = [
+  ...Object.entries(rooms).map(([room, others]) => ({
+    ...{ target: room, from: ".", except: [room, ...others, "node_modules"] },
+    message: `${room} may import ${others.length === 0 ? "nothing else of the project" : `only ${others.join(", ")}`}.`,
+  })),
+  ...Object.entries(owners).map(([name, owner]) => ({
+    // A negated glob is no path below the room, so "everywhere else" is one pattern.
+    target: `!(node_modules|${owner})/**`,
+    ...{ from: `node_modules/${name}`, message: `Only ${owner} may import ${name}.` },
+  })),
+];
+
+export default defineConfig(
+  globalIgnores(["node_modules", ".toolchain", ".pulumi-state"]),
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { "import-x": importX },
+    settings: { "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".mjs", ".js"] })] },
+    rules: {
+      // A quarter of the linter's time, for enums and look-alike classes, of which the project has none.
+      "@typescript-eslint/no-unsafe-enum-assignment": "off",
+      "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
+      // The runner itself waits for what these return.
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        {
+          allowForKnownSafeCalls: [
+            { from: "package", package: "node:test", name: ["test", "describe", "it", "suite"] },
+          ],
+        },
+      ],
+      // A number in a text is what it looks like; an Output there is the mistake that this rule is for.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // A name that comes from outside is looked up by text, which is how the compiler wants an absent one noticed.
+      "@typescript-eslint/dot-notation": ["error", { allowIndexSignaturePropertyAccess: true }],
+      "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }],
+    },
+  },
+);

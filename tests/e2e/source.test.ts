@@ -1,0 +1,125 @@
+/** HAProxy compiled from a tarball, one ram node, a password on the statistics page. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { execa } from "execa";
+import { LabStack } from "./lab-stack.ts";
+
+const lab = new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] });
+const gateway = "192.168.59.1";
+let work = "";
+let server: Server | undefined;
+
+before(async () => {
+  await lab.open();
+  work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-source-"));
+});
+after(async () => {
+  server?.close();
+  await lab.close();
+  await rm(work, { recursive: true, force: true });
+});
+
+/** HAProxy's own tarball, as Debian's archive keeps it next to the package. */
+async function tarball(): Promise<{ readonly version: string; readonly bytes: Buffer; readonly sha256: string }> {
+  const { stdout } = await execa("apt-get", [
+    ...["indextargets", "--format", "$(ORIGIN)/$(LABEL) $(REPO_URI) $(RELEASE)", "Created-By: Packages"],
+  ]);
+  const [, archive = "", release = ""] = /^Debian\/Debian (\S+) (\w+)$/m.exec(stdout) ?? [];
+  await writeFile(join(work, "sources.list"), `deb-src ${archive} ${release} main\n`);
+  await mkdir(join(work, "lists", "partial"), { recursive: true });
+  const options = [
+    ...["-qq", "-o", `Dir::Etc::SourceList=${join(work, "sources.list")}`, "-o", "Dir::Etc::SourceParts=/dev/null"],
+    ...["-o", `Dir::State::Lists=${join(work, "lists")}`, "-o", "APT::Sandbox::User=root"],
+  ];
+  await execa("apt-get", [...options, "update"], { cwd: work });
+  await execa("apt-get", [...options, "source", "--download-only", "haproxy"], { cwd: work });
+  const name = (await readdir(work)).find((file) => /\.orig\.tar\.gz$/.test(file)) ?? "";
+  const bytes = await readFile(join(work, name));
+  const version = /_(\d+\.\d+\.\d+)/.exec(name)?.[1] ?? "";
+  return { version, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Serves the tarball on the lab's gateway and nowhere else, from the moment that the address exists. */
+async function serve(bytes: Buffer): Promise<string> {
+  const port = 8459;
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const candidate = createServer((_, response) => response.end(bytes));
+    const listening = await new Promise<boolean>((resolve) => {
+      candidate.once("error", () => resolve(false));
+      candidate.listen(port, gateway, () => resolve(true));
+    });
+    if (listening) {
+      server = candidate;
+      return `http://${gateway}:${port}/haproxy.tar.gz`;
+    }
+    assert.ok(Date.now() < deadline, `the lab's gateway ${gateway} did not come up`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+test("up compiles HAProxy on both balancers and makes the third broker a ram node", async () => {
+  const { version, bytes, sha256 } = await tarball();
+  const url = `http://${gateway}:8459/haproxy.tar.gz`;
+  await lab.configure(`  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${sha256} } }`);
+  await lab.pulumi("stack", "init").catch(() => "");
+  await lab.pulumi("config", "set", "--secret", "statsPassword", "seen-by-few");
+  const serving = serve(bytes);
+  await lab.must("up");
+  await serving;
+  for (const host of lab.balancers) {
+    const found = await lab.on(
+      host,
+      `/usr/local/haproxy/sbin/haproxy -v | head -n 1
+       id haproxy
+       tr '\\0' ' ' <"/proc/$(systemctl show -p MainPID haproxy | cut -d= -f2)/cmdline"
+       dpkg-query -W haproxy 2>&1 || true`,
+    );
+    assert.match(found, new RegExp(`version ${version.replaceAll(".", "\\.")}`));
+    assert.match(found, /uid=149\(haproxy\) gid=149\(haproxy\)/);
+    assert.match(found, /^\/usr\/local\/haproxy\/sbin\/haproxy -Ws/m);
+    assert.match(found, /no packages found matching haproxy/);
+  }
+});
+
+test("the ram node is one on every broker", async () => {
+  for (const host of lab.brokers) {
+    const status = await lab.on(host, "rabbitmqctl -q cluster_status --formatter json </dev/null");
+    assert.match(status, new RegExp(`"ram_nodes":\\["rabbit@${lab.brokers[2]}"\\]`));
+  }
+});
+
+test("the statistics page asks for its password, and the file with it is the owner's alone", async () => {
+  const [host = ""] = lab.balancers;
+  const address = `http://192.168.59.123:8100/rabbitmq-stats`;
+  assert.equal((await fetch(address)).status, 401);
+  const authorization = `Basic ${Buffer.from("admin:seen-by-few").toString("base64")}`;
+  assert.equal((await fetch(address, { headers: { authorization } })).status, 200);
+  assert.match(await lab.on(host, "stat -c '%a %U' /etc/haproxy/stats.cfg"), /^600 root/);
+  assert.ok(!(await lab.pulumi("stack", "export")).includes("seen-by-few"));
+});
+
+test("a broker going down is seen in the journal from inside the jail too", async () => {
+  const [, second = ""] = lab.brokers;
+  const [balancer = ""] = lab.balancers;
+  await lab.on(second, "systemctl stop rabbitmq-server");
+  await lab.on(
+    balancer,
+    `timeout 20 bash -c 'until journalctl -u haproxy --no-pager -o cat | grep -q "rabbitmq_cluster/${second} is DOWN"; do sleep 0.2; done'`,
+  );
+  await lab.on(second, "systemctl start rabbitmq-server");
+});
+
+test("a second up changes nothing", async () => {
+  await lab.must("up", "--expect-no-changes");
+});
+
+test("destroy leaves nothing", async () => {
+  await lab.must("destroy");
+  assert.deepEqual(await lab.remains(), []);
+});

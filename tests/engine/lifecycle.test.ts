@@ -1,0 +1,99 @@
+/**
+ * When the plugins end.
+ *
+ * Sources: pulumi/pulumi 3.259 sdk/go/common/util/rpcutil/health.go and
+ * sdk/go/common/resource/plugin/plugin.go, which interrupts a plugin and kills it five seconds later.
+ */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { LanguageHost } from "./language-client.ts";
+import { isAlive, isReal, until } from "./plugins.ts";
+import { LOCAL, Provider, REMOTE } from "./provider.ts";
+import { newKey, SshServer } from "./ssh-server.ts";
+import { secret } from "./values.ts";
+
+// The real plugins ask after the engine every five minutes only.
+const onlyStandIns = { skip: isReal };
+
+describe("when the engine is gone", () => {
+  test("the provider ends, and the local command that it runs", onlyStandIns, async () => {
+    const provider = await Provider.launch();
+    const running = provider.create(LOCAL, { create: "sleep 30 & echo $!; wait" }).catch(() => undefined);
+    await until(() => provider.engine.lines.length > 0);
+    const sleeper = Number(provider.engine.lines[0]?.message);
+    assert.equal(isAlive(sleeper), true);
+    const ended = once(provider.plugin.process, "exit");
+    provider.engine.stop();
+    await ended;
+    await until(() => !isAlive(sleeper));
+    await running;
+    await provider.stop();
+  });
+
+  test("the provider hangs up on its machines", onlyStandIns, async () => {
+    const key = newKey();
+    const server = await SshServer.start({ keys: [key.public] });
+    const provider = await Provider.launch();
+    const connection = secret({ host: "127.0.0.1", port: server.port, privateKey: key.private });
+    const running = provider
+      .create(REMOTE, { connection, create: "echo on; sleep 30" })
+      .catch(() => undefined);
+    await until(() => provider.engine.lines.length > 0);
+    provider.engine.stop();
+    await until(() => server.connections === 0);
+    await running;
+    await provider.stop();
+    await server.stop();
+  });
+
+  test("the language host ends, and the program that it runs", onlyStandIns, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "language-gone-"));
+    writeFileSync(
+      join(folder, "runner.cjs"),
+      "console.log('pid', process.pid, '.'); setInterval(() => {}, 1000)",
+    );
+    const host = await LanguageHost.launch({
+      env: { PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(folder, "runner.cjs") },
+    });
+    const running = host.run(folder).catch(() => undefined);
+    const pid = /pid (\d+) \./;
+    await until(() => pid.test(host.plugin.output()));
+    const program = Number(pid.exec(host.plugin.output())?.[1]);
+    const ended = once(host.plugin.process, "exit");
+    host.engine.stop();
+    await ended;
+    await until(() => !isAlive(program));
+    await running;
+    await host.stop();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("an interrupt", () => {
+  test("ends an idle provider and an idle language host well within five seconds", async () => {
+    for (const plugin of [await Provider.launch(), await LanguageHost.launch()]) {
+      await plugin.version();
+      const started = performance.now();
+      const ended = once(plugin.plugin.process, "exit");
+      plugin.plugin.process.kill("SIGINT");
+      assert.deepEqual(await ended, [0, null]);
+      assert.ok(performance.now() - started < 4_000);
+      await plugin.stop();
+    }
+  });
+
+  test("lets a running command finish and its state be recorded", async () => {
+    const provider = await Provider.launch();
+    const running = provider.create(LOCAL, { create: "echo begun; sleep 1; echo done" });
+    await until(() => provider.engine.lines.length > 0);
+    const ended = once(provider.plugin.process, "exit");
+    provider.plugin.process.kill("SIGINT");
+    assert.equal((await running)["stdout"], "begun\ndone");
+    await ended;
+    await provider.stop();
+  });
+});

@@ -1,0 +1,115 @@
+/** The cluster as each broker sees it. The brokers' words are fetched in brokers.ts and judged here. */
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { broken, type Verdict, verdict, whole } from "./finding.ts";
+import type { System } from "./outputs.ts";
+
+/** A row of /api/nodes. A node's statistics, its partitions among them, come up to 5 s later than the node itself. */
+export const nodeRow = z.object({
+  name: z.string(),
+  running: z.boolean(),
+  type: z.string().optional(),
+  partitions: z.array(z.string()).optional(),
+});
+export type NodeRow = Readonly<z.infer<typeof nodeRow>>;
+
+export const alarmReport = z.object({
+  status: z.string(),
+  reason: z.string().optional(),
+  alarms: z.array(z.object({ resource: z.string() })).optional(),
+});
+
+export const policyRow = z.object({
+  vhost: z.string(),
+  name: z.string(),
+  pattern: z.string(),
+  definition: z.record(z.string(), z.unknown()),
+});
+
+/** @returns the host's name in an Erlang node's name, `rabbit@cent120` */
+export function shortName(node: string): string {
+  return node.replace(/^[^@]*@/, "").replace(/\..*$/, "");
+}
+
+/**
+ * Whether a broker's list has every broker, running and of the type that each one says it is, and nobody else.
+ * @param rows what the broker lists
+ * @param wanted the brokers' names
+ * @param ownTypes what the brokers that answered say of themselves
+ */
+export function judgeMembers(
+  rows: readonly NodeRow[],
+  wanted: readonly string[],
+  ownTypes: ReadonlyMap<string, string>,
+): Verdict {
+  const complaints: Verdict[] = [];
+  for (const name of wanted) {
+    const row = rows.find((each) => shortName(each.name) === name);
+    const own = ownTypes.get(name);
+    if (row === undefined) complaints.push(broken(`${name} is no member`, `${name}-member`));
+    else if (!row.running) complaints.push(broken(`${name} does not run`, `${name}-service`));
+    else if (own !== undefined && row.type !== own) {
+      complaints.push(broken(`${name} is listed as ${row.type ?? "nothing"} and calls itself ${own}`, `${name}-member`));
+    }
+  }
+  const strangers = rows.map(({ name }) => shortName(name)).filter((name) => !wanted.includes(name));
+  for (const name of strangers) complaints.push(broken(`${name} is a member and not among the stack's brokers`));
+  const list = rows.map(({ name, type, running }) => `${shortName(name)} ${running ? (type ?? "of no type") : "down"}`);
+  return verdict(complaints, list.join(", "));
+}
+
+/** @returns whether each running node's view is known and knows no partition */
+export function judgePartitions(rows: readonly NodeRow[]): Verdict {
+  const complaints: Verdict[] = [];
+  for (const { name, running, partitions } of rows) {
+    const node = shortName(name);
+    if (partitions !== undefined && partitions.length > 0) {
+      const others = partitions.map(shortName).join(", ");
+      complaints.push(broken(`${node} is cut off from ${others}, expected no partition`, `${node}-service`));
+    } else if (running && partitions === undefined) {
+      complaints.push(broken(`${node} does not say whether it sees a partition`, `${node}-service`));
+    }
+  }
+  return verdict(complaints, "none");
+}
+
+/** No resource mends an alarm: the host is short of memory or disk, or its settings are for a larger one. */
+export function judgeAlarms({ status, reason, alarms = [] }: z.infer<typeof alarmReport>): Verdict {
+  if (status === "ok") return whole("none");
+  const resources = [...new Set(alarms.map(({ resource }) => resource))];
+  if (resources.length === 0) return broken(reason ?? `status ${status}`);
+  return broken(`alarm in force: ${resources.join(", ")}; publishers are blocked until it clears`);
+}
+
+export function judgeName(found: string, wanted: string): Verdict {
+  if (found === wanted) return whole(found);
+  return broken(`found ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`, "cluster-name");
+}
+
+/** @returns whether the virtual host `/` has the policy, with this pattern and exactly this definition */
+export function judgePolicy(rows: readonly z.infer<typeof policyRow>[], wanted: System["policy"]): Verdict {
+  const resource = "mirror-policy-set";
+  const here = rows.filter(({ vhost }) => vhost === "/");
+  const row = here.find(({ name }) => name === wanted.name);
+  if (row === undefined) {
+    const others = here.map(({ name }) => name).join(", ");
+    return broken(`no policy ${wanted.name}; there is ${others === "" ? "none at all" : others}`, resource);
+  }
+  const complaints: Verdict[] = [];
+  if (row.pattern !== wanted.pattern) {
+    complaints.push(broken(`pattern ${row.pattern}, expected ${wanted.pattern}`, resource));
+  }
+  if (!isDeepStrictEqual(row.definition, wanted.definition)) {
+    const [found, expected] = [row.definition, wanted.definition].map((definition) => JSON.stringify(definition));
+    complaints.push(broken(`definition ${found ?? ""}, expected ${expected ?? ""}`, resource));
+  }
+  return verdict(complaints, `${wanted.name} on ${wanted.pattern}: ${JSON.stringify(wanted.definition)}`);
+}
+
+/** Everybody knows guest's password. */
+export function judgeUsers(names: readonly string[], adminUser: string): Verdict {
+  if (adminUser !== "guest" && names.includes("guest")) {
+    return broken("the user guest is there, expected it to be deleted", "cluster-admin");
+  }
+  return whole(`users: ${names.join(", ")}`);
+}

@@ -1,0 +1,83 @@
+/** What the stack's outputs say that there should be. Of the state, `verify` trusts nothing else. */
+import { z } from "zod";
+import { SetupError } from "../lab/setup/step.ts";
+
+const host = z.object({ name: z.string(), address: z.string() });
+const login = z.object({
+  name: z.string(),
+  host: z.string(),
+  port: z.number(),
+  user: z.string(),
+  privateKey: z.string(),
+  hostKey: z.string(),
+});
+const outputs = z.object({
+  clusterName: z.string(),
+  brokers: z.array(host).min(1),
+  balancers: z.array(host).min(1),
+  virtualAddress: z.string(),
+  amqpUri: z.url(),
+  managementUrl: z.url(),
+  /** In the order of the brokers. */
+  managementUrls: z.array(z.url()).min(1),
+  /** In the order of the balancers. */
+  statsUrls: z.array(z.url()).min(1),
+  adminUser: z.string(),
+  adminPassword: z.string(),
+  policy: z.object({ name: z.string(), pattern: z.string(), definition: z.record(z.string(), z.unknown()) }),
+  ssh: z.array(login),
+  /** There only where the statistics pages ask for one. */
+  statsPassword: z.string().optional(),
+});
+
+/** How one host is logged in to. */
+export type Login = Readonly<z.infer<typeof login>>;
+
+export interface Broker {
+  readonly name: string;
+  readonly address: string;
+  /** Where its management UI and API are. */
+  readonly url: string;
+}
+
+export interface Balancer {
+  readonly name: string;
+  readonly address: string;
+  /** Where its statistics page is. */
+  readonly url: string;
+}
+
+export interface System extends Readonly<Omit<z.infer<typeof outputs>, "brokers" | "balancers">> {
+  readonly brokers: readonly Broker[];
+  readonly balancers: readonly Balancer[];
+}
+
+/** Pairs hosts with the list of their URLs. */
+function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[], what: string): Broker[] {
+  if (hosts.length !== urls.length) {
+    throw new SetupError(`the stack's outputs name ${hosts.length} hosts and ${urls.length} ${what}; npm run up first`);
+  }
+  return hosts.map((each, index) => ({ ...each, url: urls[index] ?? "" }));
+}
+
+/**
+ * @param json what `pulumi stack output --json --show-secrets` prints
+ * @returns undefined where the stack has no outputs at all, as a destroyed one
+ * @throws SetupError that names the outputs that are missing or of another shape, and none of their values
+ */
+export function readOutputs(json: string, stack: string): System | undefined {
+  const found: unknown = JSON.parse(json);
+  if (typeof found === "object" && found !== null && Object.keys(found).length === 0) return undefined;
+  const { success, data, error } = outputs.safeParse(found);
+  if (!success) {
+    const faults = error.issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
+    throw new SetupError(
+      `the outputs of stack ${stack} are not those of a finished up; npm run up first:\n  ${faults.join("\n  ")}`,
+    );
+  }
+  return {
+    ...data,
+    brokers: withUrls(data.brokers, data.managementUrls, "managementUrls"),
+    balancers: withUrls(data.balancers, data.statsUrls, "statsUrls"),
+  };
+}
