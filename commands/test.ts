@@ -36,7 +36,8 @@ function steps(flags: readonly string[]): Step[] {
 
 /** @returns the counts at the end of the spec reporter's output */
 function tally(output: string, failed: boolean): Tally {
-  const count = (name: string): number => Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  const count = (name: string): number =>
+    Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
   const failures = count("fail") + count("cancelled");
   return { passed: count("pass"), failed: failures === 0 && failed ? 1 : failures };
 }
@@ -90,7 +91,9 @@ export async function check(pulumi: Pulumi, flags: readonly string[]): Promise<n
 export async function test(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
   const results = await runAll(flags, pulumi.env);
   if (results.some(({ failed }) => failed > 0)) return conclude(results);
-  const files = (await readdir(join(root, "tests", "e2e"))).filter((name) => name.endsWith(".test.ts")).sort();
+  const files = (await readdir(join(root, "tests", "e2e")))
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort();
   for (const file of files) results.push(await runEndToEnd(file, flags, pulumi.env));
   return conclude(results);
 }

@@ -44,7 +44,7 @@ export class MirrorPolicy extends pulumi.ComponentResource {
     this.set = new Script(
       `${name}-set`,
       {
-        ...{ host: args.nodes[0].host, values },
+        ...{ host: args.nodes[0].host, values, stdin: args.nodes[0].host.identity },
         ...{ template: "rabbitmq/policy.sh", undo: "rabbitmq/policy-undo.sh", identity: [this.policyName] },
       },
       { parent: this, dependsOn: args.nodes.map(({ member }) => member) },

@@ -16,7 +16,8 @@ const node = join(root, "node_modules", "node", "bin", "node");
  * @returns {Record<string, {version?: string, optional?: boolean}>} the packages it lists, by folder
  */
 function lockedPackages(path) {
-  const packages = JSON.parse(readFileSync(join(root, path), "utf8")).packages ?? {};
+  /** @type {{packages?: Record<string, {version?: string, optional?: boolean}>}} */
+  const { packages = {} } = JSON.parse(readFileSync(join(root, path), "utf8"));
   delete packages[""];
   return packages;
 }

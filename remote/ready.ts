@@ -7,10 +7,10 @@ import { runnable } from "./script.ts";
 import { systems } from "./systems.ts";
 
 /**
- * How often a dial is tried. The provider pauses 100 ms × 1.5ⁿ, at most 5 s, between two: 18 dials that are refused
- * at once take 50 s, and 18 that are not answered at all 50 s more than 18 times the dial's own limit of 5 s.
+ * How often a dial is tried. The provider pauses 100 ms × 1.5ⁿ, at most 5 s, between two: 14 dials that are refused
+ * at once take half a minute, and 14 that are not answered at all 70 s more, at 5 s each.
  */
-const dialErrorLimit = 18;
+const dialErrorLimit = 14;
 const perDialTimeout = 5;
 
 /** @throws at deployment when the host cannot be reached in time, or is not the one that was stated: with the cause */

@@ -29,7 +29,7 @@ export async function withConnections<T>(
   try {
     return await work(open);
   } catch (error) {
-    throw deadline.aborted ? new Error(`not done after ${String(seconds)} s`, { cause: undefined }) : error;
+    throw deadline.aborted ? new Error(`not done after ${seconds} s`) : error;
   } finally {
     // One that is closed already says so, and one that cannot be is cut off by the deadline.
     await Promise.allSettled(connections.map((connection) => connection.close()));

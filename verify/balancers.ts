@@ -34,12 +34,20 @@ export function parseServers(csv: string): Server[] {
   }
   return lines
     .map(fields)
-    .map((row) => ({ proxy: row[proxy ?? -1] ?? "", name: row[name ?? -1] ?? "", status: row[status ?? -1] ?? "" }))
+    .map((row) => ({
+      proxy: row[proxy ?? -1] ?? "",
+      name: row[name ?? -1] ?? "",
+      status: row[status ?? -1] ?? "",
+    }))
     .filter((server) => server.name !== "FRONTEND" && server.name !== "BACKEND");
 }
 
 /** @returns whether both proxies have exactly the brokers, all of them up */
-export function judgeServers(servers: readonly Server[], brokers: readonly string[], balancer: string): Verdict {
+export function judgeServers(
+  servers: readonly Server[],
+  brokers: readonly string[],
+  balancer: string,
+): Verdict {
   const complaints: Verdict[] = [];
   const config = `haproxy-${balancer}-config`;
   for (const proxy of proxies) {
@@ -57,10 +65,14 @@ export function judgeServers(servers: readonly Server[], brokers: readonly strin
       }
     }
     for (const { name } of mine) {
-      if (!brokers.includes(name)) complaints.push(broken(`${proxy} has ${name}, which is no broker`, config));
+      if (!brokers.includes(name))
+        complaints.push(broken(`${proxy} has ${name}, which is no broker`, config));
     }
   }
-  return verdict(complaints, `${String(brokers.length)} of ${String(brokers.length)} UP in ${proxies.join(" and ")}`);
+  return verdict(
+    complaints,
+    `${String(brokers.length)} of ${String(brokers.length)} UP in ${proxies.join(" and ")}`,
+  );
 }
 
 /**
@@ -74,7 +86,10 @@ export async function statsPage(balancer: Balancer, system: System, suffix = "")
   const text = await response.text();
   if (response.status === 401) {
     const known = password === undefined ? "the stack's outputs hold none" : "it is not the stack's";
-    throw new Refusal(`the page asks for a password and ${known} (HTTP 401)`, `haproxy-${balancer.name}-stats`);
+    throw new Refusal(
+      `the page asks for a password and ${known} (HTTP 401)`,
+      `haproxy-${balancer.name}-stats`,
+    );
   }
   if (response.status !== 200) {
     throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, `haproxy-${balancer.name}-stats`);

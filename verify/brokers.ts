@@ -16,12 +16,20 @@ export async function examineBrokers(system: System, apis: readonly Api[]): Prom
   const ownTypes = new Map<string, string>();
   for (const [index, view] of (await Promise.allSettled(views.map(({ nodes }) => nodes))).entries()) {
     const name = system.brokers[index]?.name ?? "";
-    const own = view.status === "fulfilled" ? view.value.find((row) => members.shortName(row.name) === name) : undefined;
+    const own =
+      view.status === "fulfilled"
+        ? view.value.find((row) => members.shortName(row.name) === name)
+        : undefined;
     if (own?.type !== undefined) ownTypes.set(name, own.type);
   }
   const names = system.brokers.map(({ name }) => name);
-  const each = (check: string, judge: (view: (typeof views)[number]) => ReturnType<Parameters<typeof look>[3]>) =>
-    views.map((view) => look(check, view.api.broker.name, [`${view.api.broker.name}-service`], () => judge(view)));
+  const each = (
+    check: string,
+    judge: (view: (typeof views)[number]) => ReturnType<Parameters<typeof look>[3]>,
+  ) =>
+    views.map((view) =>
+      look(check, view.api.broker.name, [`${view.api.broker.name}-service`], () => judge(view)),
+    );
 
   return Promise.all([
     ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, ownTypes)),
@@ -45,7 +53,9 @@ export async function examineBrokers(system: System, apis: readonly Api[]): Prom
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
     look("users", "cluster", ["cluster-admin"], async () => {
-      const rows = await (await anyOf(apis)).get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
+      const rows = await (
+        await anyOf(apis)
+      ).get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
       return members.judgeUsers(
         rows.map(({ name }) => name),
         system.adminUser,

@@ -28,13 +28,16 @@ export function because(error: unknown): string {
   // A name with several addresses, or several hosts that were asked, fail together; the first one speaks.
   if (error instanceof AggregateError) return because(error.errors[0] ?? error.message);
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return "no answer in time";
+  // A connection that is cut off at its deadline says so only in the text of what waited on it.
+  if (error.name === "TimeoutError" || error.message.includes("aborted due to timeout"))
+    return "no answer in time";
   // `fetch failed`, say: the interesting error is the one below it.
   if (error.cause instanceof Error && !isSystemError(error)) return because(error.cause);
   if (isSystemError(error)) {
     const meaning = meanings[error.code];
     const { address, port } = error;
-    const where = address === undefined ? "" : ` by ${address}${port === undefined ? "" : `:${String(port)}`}`;
+    const where =
+      address === undefined ? "" : ` by ${address}${port === undefined ? "" : `:${String(port)}`}`;
     if (meaning !== undefined) return `${meaning}${where} (${error.code})`;
   }
   return error.message.split("\n", 1)[0] ?? error.name;

@@ -9,7 +9,8 @@ async function managementPage(url: string, ...rerun: readonly string[]): Promise
   const response = await request(url);
   const text = await response.text();
   if (response.status !== 200) return broken(`HTTP ${response.status} for ${url}, expected 200`, ...rerun);
-  if (!text.includes("<title>RabbitMQ Management")) return broken(`${url} is not RabbitMQ's management UI`, ...rerun);
+  if (!text.includes("<title>RabbitMQ Management"))
+    return broken(`${url} is not RabbitMQ's management UI`, ...rerun);
   return whole(`management UI at ${url}`);
 }
 

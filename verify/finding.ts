@@ -26,7 +26,10 @@ export function broken(detail: string, ...rerun: readonly string[]): Verdict {
 /** @returns one verdict from a list of complaints, which is empty where all is well */
 export function verdict(complaints: readonly Verdict[], detail: string): Verdict {
   if (complaints.length === 0) return whole(detail);
-  return broken(complaints.map((complaint) => complaint.detail).join("; "), ...complaints.flatMap(({ rerun }) => rerun));
+  return broken(
+    complaints.map((complaint) => complaint.detail).join("; "),
+    ...complaints.flatMap(({ rerun }) => rerun),
+  );
 }
 
 /**

@@ -40,7 +40,10 @@ export class Api {
     if (!accept.includes(response.status)) {
       await response.body?.cancel();
       if (response.status === 401) {
-        throw new Refusal(`${this.broker.name} refuses the administrator's password (HTTP 401)`, "cluster-admin");
+        throw new Refusal(
+          `${this.broker.name} refuses the administrator's password (HTTP 401)`,
+          "cluster-admin",
+        );
       }
       throw new Error(`HTTP ${response.status} for ${path.replace(/\?.*/, "")} on ${this.broker.name}`);
     }

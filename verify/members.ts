@@ -49,12 +49,17 @@ export function judgeMembers(
     if (row === undefined) complaints.push(broken(`${name} is no member`, `${name}-member`));
     else if (!row.running) complaints.push(broken(`${name} does not run`, `${name}-service`));
     else if (own !== undefined && row.type !== own) {
-      complaints.push(broken(`${name} is listed as ${row.type ?? "nothing"} and calls itself ${own}`, `${name}-member`));
+      complaints.push(
+        broken(`${name} is listed as ${row.type ?? "nothing"} and calls itself ${own}`, `${name}-member`),
+      );
     }
   }
   const strangers = rows.map(({ name }) => shortName(name)).filter((name) => !wanted.includes(name));
-  for (const name of strangers) complaints.push(broken(`${name} is a member and not among the stack's brokers`));
-  const list = rows.map(({ name, type, running }) => `${shortName(name)} ${running ? (type ?? "of no type") : "down"}`);
+  for (const name of strangers)
+    complaints.push(broken(`${name} is a member and not among the stack's brokers`));
+  const list = rows.map(
+    ({ name, type, running }) => `${shortName(name)} ${running ? (type ?? "of no type") : "down"}`,
+  );
   return verdict(complaints, list.join(", "));
 }
 
@@ -100,7 +105,9 @@ export function judgePolicy(rows: readonly z.infer<typeof policyRow>[], wanted: 
     complaints.push(broken(`pattern ${row.pattern}, expected ${wanted.pattern}`, resource));
   }
   if (!isDeepStrictEqual(row.definition, wanted.definition)) {
-    const [found, expected] = [row.definition, wanted.definition].map((definition) => JSON.stringify(definition));
+    const [found, expected] = [row.definition, wanted.definition].map((definition) =>
+      JSON.stringify(definition),
+    );
     complaints.push(broken(`definition ${found ?? ""}, expected ${expected ?? ""}`, resource));
   }
   return verdict(complaints, `${wanted.name} on ${wanted.pattern}: ${JSON.stringify(wanted.definition)}`);

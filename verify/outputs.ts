@@ -55,7 +55,9 @@ export interface System extends Readonly<Omit<z.infer<typeof outputs>, "brokers"
 /** Pairs hosts with the list of their URLs. */
 function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[], what: string): Broker[] {
   if (hosts.length !== urls.length) {
-    throw new SetupError(`the stack's outputs name ${hosts.length} hosts and ${urls.length} ${what}; npm run up first`);
+    throw new SetupError(
+      `the stack's outputs name ${hosts.length} hosts and ${urls.length} ${what}; npm run up first`,
+    );
   }
   return hosts.map((each, index) => ({ ...each, url: urls[index] ?? "" }));
 }

@@ -137,6 +137,16 @@ test("a broker's setting restarts each broker once, one after the other", async 
   assert.deepEqual(await contents("rotation"), messages);
 });
 
+test("a renamed policy takes the old one's place on every member", async () => {
+  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }");
+  await lab.must("up");
+  for (const host of lab.brokers) {
+    const policies = await lab.on(host, "rabbitmqctl -q list_policies --no-table-headers </dev/null");
+    assert.match(policies, /^\/\tmirrors\t\^\tall\t/);
+    assert.doesNotMatch(policies, /ha-all/);
+  }
+});
+
 test("the queue's leader is restarted and its messages are still there", async () => {
   await publish("leader");
   const led = await leader("leader");
@@ -166,7 +176,7 @@ test("a bad configuration never reaches HAProxy", async () => {
   assert.match(output, /HAProxy 9\.9\.9 could not be fetched/);
   assert.equal(await lab.on(host, `stat -c '%i %Z' ${path}`), before);
   await lab.must("verify");
-  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }");
+  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }");
   await lab.must("up");
 });
 
@@ -176,6 +186,43 @@ test("a host that is powered off and on is what it was", async () => {
   assert.deepEqual(await contents("leader"), messages);
   await lab.must("up", "--expect-no-changes");
 });
+
+for (const [what, breakIt, healIt, words] of [
+  [
+    "runs another system than stated",
+    "sed -i.kept s/^VERSION_ID=.*/VERSION_ID=13/ /usr/lib/os-release",
+    "mv /usr/lib/os-release.kept /usr/lib/os-release",
+    /runs debian-13, and os is debian-12/,
+  ],
+  [
+    "refuses the key",
+    "mv /root/.ssh/authorized_keys /root/.ssh/kept",
+    "mv /root/.ssh/kept /root/.ssh/authorized_keys",
+    /unable to authenticate/,
+  ],
+  [
+    "shows another host key",
+    "cd /etc/ssh && cp -a ssh_host_ed25519_key kept && rm ssh_host_ed25519_key && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key && systemctl restart ssh",
+    "cd /etc/ssh && mv kept ssh_host_ed25519_key && ssh-keygen -y -f ssh_host_ed25519_key >ssh_host_ed25519_key.pub && systemctl restart ssh",
+    /host key mismatch/,
+  ],
+  ["cannot be reached", "systemctl stop ssh", "systemctl start ssh", /connection refused/],
+] as const) {
+  test(`a host that ${what} is named with its cause within two minutes`, async () => {
+    const [host = ""] = lab.brokers;
+    const state = JSON.parse(await lab.pulumi("stack", "export")) as { deployment: { resources: { urn: string }[] } };
+    const urn = state.deployment.resources.find((resource) => resource.urn.endsWith(`::${host}-ready`))?.urn ?? "";
+    const again = ["up", "--yes", "--skip-preview", "--target-replace", urn];
+    await lab.on(host, breakIt);
+    const started = Date.now();
+    const failure = await lab.pulumi(...again).catch((error: unknown) => String(error));
+    await lab.on(host, healIt);
+    assert.match(failure, words);
+    assert.match(failure, new RegExp(`${host}-ready`));
+    assert.ok(Date.now() - started < 120_000);
+    await lab.pulumi(...again);
+  });
+}
 
 test("destroy leaves no container, network or route, and a second one has nothing to do", async () => {
   await lab.must("destroy");

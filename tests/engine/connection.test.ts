@@ -105,6 +105,7 @@ describe("dials", () => {
   test("waits for ever on a server that takes the connection and says nothing (FACTS 7)", async () => {
     const server = await startServer({ mute: true });
     const own = await Provider.launch();
+    cleanUps.push(() => own.stop());
     let ended = false;
     const running = connect(server, { perDialTimeout: 1 }, own)
       .catch(() => undefined)

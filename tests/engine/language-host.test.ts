@@ -141,7 +141,7 @@ describe("its end", () => {
   });
 
   test("comes with Cancel", async () => {
-    program("console.log('running'); setInterval(() => {}, 1000)");
+    program("console.log('running'); setTimeout(() => {}, 15_000)");
     const running = host.run(folder);
     await until(() => host.plugin.output().endsWith("running\n"));
     const { pid } = seen();
@@ -158,11 +158,11 @@ test("a wrong runtime option is an error", async () => {
   });
 });
 
-test("a program without the SDK is told to install it", async () => {
+test("a program without the SDK is told to install it", async (t) => {
   const own = await LanguageHost.launch();
+  t.after(() => own.stop());
   const { error } = await own.run(folder);
   assert.match(error, /Pulumi SDK has not been installed/);
-  await own.stop();
 });
 
 test("tells its version and Node's", async () => {

@@ -17,11 +17,12 @@ import { newKey, SshServer } from "./ssh-server.ts";
 import { secret } from "./values.ts";
 
 // The real plugins ask after the engine every five minutes only.
-const onlyStandIns = { skip: isReal };
+const onlyStandIns = { skip: isReal, timeout: 20_000 };
 
 describe("when the engine is gone", () => {
-  test("the provider ends, and the local command that it runs", onlyStandIns, async () => {
+  test("the provider ends, and the local command that it runs", onlyStandIns, async (t) => {
     const provider = await Provider.launch();
+    t.after(() => provider.stop());
     const running = provider.create(LOCAL, { create: "sleep 30 & echo $!; wait" }).catch(() => undefined);
     await until(() => provider.engine.lines.length > 0);
     const sleeper = Number(provider.engine.lines[0]?.message);
@@ -31,13 +32,14 @@ describe("when the engine is gone", () => {
     await ended;
     await until(() => !isAlive(sleeper));
     await running;
-    await provider.stop();
   });
 
-  test("the provider hangs up on its machines", onlyStandIns, async () => {
+  test("the provider hangs up on its machines", onlyStandIns, async (t) => {
     const key = newKey();
     const server = await SshServer.start({ keys: [key.public] });
+    t.after(() => server.stop());
     const provider = await Provider.launch();
+    t.after(() => provider.stop());
     const connection = secret({ host: "127.0.0.1", port: server.port, privateKey: key.private });
     const running = provider
       .create(REMOTE, { connection, create: "echo on; sleep 30" })
@@ -46,18 +48,20 @@ describe("when the engine is gone", () => {
     provider.engine.stop();
     await until(() => server.connections === 0);
     await running;
-    await provider.stop();
-    await server.stop();
   });
 
-  test("the language host ends, and the program that it runs", onlyStandIns, async () => {
+  test("the language host ends, and the program that it runs", onlyStandIns, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "language-gone-"));
     writeFileSync(
       join(folder, "runner.cjs"),
-      "console.log('pid', process.pid, '.'); setInterval(() => {}, 1000)",
+      "console.log('pid', process.pid, '.'); setTimeout(() => {}, 15_000)",
     );
     const host = await LanguageHost.launch({
       env: { PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(folder, "runner.cjs") },
+    });
+    t.after(async () => {
+      await host.stop();
+      rmSync(folder, { recursive: true });
     });
     const running = host.run(folder).catch(() => undefined);
     const pid = /pid (\d+) \./;
@@ -68,32 +72,34 @@ describe("when the engine is gone", () => {
     await ended;
     await until(() => !isAlive(program));
     await running;
-    await host.stop();
-    rmSync(folder, { recursive: true });
   });
 });
 
 describe("an interrupt", () => {
-  test("ends an idle provider and an idle language host well within five seconds", async () => {
-    for (const plugin of [await Provider.launch(), await LanguageHost.launch()]) {
-      await plugin.version();
-      const started = performance.now();
-      const ended = once(plugin.plugin.process, "exit");
-      plugin.plugin.process.kill("SIGINT");
-      assert.deepEqual(await ended, [0, null]);
-      assert.ok(performance.now() - started < 4_000);
-      await plugin.stop();
-    }
-  });
+  test(
+    "ends an idle provider and an idle language host well within five seconds",
+    { timeout: 20_000 },
+    async (t) => {
+      for (const plugin of [await Provider.launch(), await LanguageHost.launch()]) {
+        t.after(() => plugin.stop());
+        await plugin.version();
+        const started = performance.now();
+        const ended = once(plugin.plugin.process, "exit");
+        plugin.plugin.process.kill("SIGINT");
+        assert.deepEqual(await ended, [0, null]);
+        assert.ok(performance.now() - started < 4_000);
+      }
+    },
+  );
 
-  test("lets a running command finish and its state be recorded", async () => {
+  test("lets a running command finish and its state be recorded", { timeout: 20_000 }, async (t) => {
     const provider = await Provider.launch();
+    t.after(() => provider.stop());
     const running = provider.create(LOCAL, { create: "echo begun; sleep 1; echo done" });
     await until(() => provider.engine.lines.length > 0);
     const ended = once(provider.plugin.process, "exit");
     provider.plugin.process.kill("SIGINT");
     assert.equal((await running)["stdout"], "begun\ndone");
     await ended;
-    await provider.stop();
   });
 });

@@ -165,15 +165,18 @@ describe("the end of a running command", () => {
   });
 
   // The real provider kills the shell alone, then waits for whoever holds its output: 20 s here.
-  test("comes with Cancel, for all that it started", { skip: isReal }, async () => {
+  test("comes with Cancel, for all that it started", { skip: isReal }, async (t) => {
     const own = await Provider.launch({ cwd: folder });
+    t.after(() => own.stop());
     const create = "sleep 20 & echo $!; wait; true";
     const ended = assert.rejects(own.create(LOCAL, { create }), /^Error: signal: killed: running /);
     await until(() => own.engine.lines.length > 0);
     const sleeper = Number(own.engine.lines[0]?.message);
     assert.equal(isAlive(sleeper), true);
+    const cancelled = performance.now();
     await own.cancel();
     await ended;
+    assert.ok(performance.now() - cancelled < 10_000);
     await until(() => !isAlive(sleeper));
     // What comes later finds its context cancelled.
     await assert.rejects(own.create(LOCAL, { create: "true" }), {

@@ -68,12 +68,17 @@ export async function launch(name: PluginName, options: LaunchOptions): Promise<
   return { address: `127.0.0.1:${port.trim()}`, process: child, output: () => output };
 }
 
+/** How long a plugin may take to end once asked. */
+const GRACE_MS = 3_000;
+
 /** Ends a plugin, if it still runs, and waits for its end. */
 export async function endPlugin({ process: child }: Plugin): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, "exit");
     child.kill("SIGTERM");
+    const impatience = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
     await ended;
+    clearTimeout(impatience);
   }
 }
 

@@ -166,12 +166,19 @@ export class Provider {
   }
 }
 
+/** No call of these tests takes that long, not even on a busy machine. */
+const LONGEST_CALL_MS = 20_000;
+
 /** The answer of a unary call; its error's message is what the user would see. */
 export function unary<T>(
   call: (done: (error: ServiceError | null, response: T) => void) => unknown,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`no answer after ${String(LONGEST_CALL_MS)} ms`));
+    }, LONGEST_CALL_MS);
     call((error, response) => {
+      clearTimeout(timer);
       if (error === null) {
         resolve(response);
       } else {

@@ -1,0 +1,46 @@
+/** `npm run verify`: asks the running system whether it is whole. */
+import { SetupError } from "../lab/setup/step.ts";
+import { examine } from "../verify/examine.ts";
+import { readOutputs, type System } from "../verify/outputs.ts";
+import { table } from "../verify/table.ts";
+import type { Pulumi } from "./pulumi.ts";
+import { stackArgument } from "./stack.ts";
+
+export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
+  const { stack, rest } = stackArgument(args);
+  if (rest.length > 0)
+    throw new SetupError(`verify takes nothing but --stack NAME, and got: ${rest.join(" ")}`);
+  const { whole } = await verify(pulumi, stack);
+  return whole ? 0 : 1;
+}
+
+/**
+ * Examines a stack's system and prints the table.
+ * @throws SetupError when the stack has nothing that could be examined
+ */
+export async function verify(
+  pulumi: Pulumi,
+  stack: string,
+): Promise<{ readonly system: System; readonly whole: boolean }> {
+  const system = await systemOf(pulumi, stack);
+  const started = performance.now();
+  const findings = await examine(system);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${table(findings)}\n`);
+  const failed = findings.filter((finding) => !finding.whole).length;
+  const verdict = failed === 0 ? "is whole" : "is not whole";
+  process.stderr.write(
+    `stack ${stack} ${verdict}: ${failed} of ${findings.length} checks failed, in ${seconds} s\n`,
+  );
+  return { system, whole: failed === 0 };
+}
+
+async function systemOf(pulumi: Pulumi, stack: string): Promise<System> {
+  const answer = await pulumi.ask(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
+  if (answer.failed && !answer.stderr.includes("no stack named")) {
+    throw new SetupError(`the outputs of stack ${stack} cannot be read:\n${answer.stderr}`);
+  }
+  const system = answer.failed ? undefined : readOutputs(answer.stdout, stack);
+  if (system === undefined) throw new SetupError(`stack ${stack} has nothing to verify; npm run up first`);
+  return system;
+}

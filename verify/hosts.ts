@@ -1,0 +1,134 @@
+/** What the hosts themselves say, by SSH: who holds the virtual address, and whether the services run. */
+import { because } from "./cause.ts";
+import { broken, type Finding, look, type Verdict, verdict } from "./finding.ts";
+import type { Login, System } from "./outputs.ts";
+import { addressServices } from "./resources.ts";
+import { runOn } from "./ssh.ts";
+
+export interface HostState {
+  /** Its IPv4 addresses. */
+  readonly addresses: readonly string[];
+  /** By unit, without `.service`. */
+  readonly units: ReadonlyMap<string, UnitState>;
+}
+
+export interface UnitState {
+  /** systemd's word, such as `active`, `activating` or `failed`. */
+  readonly active: string;
+  /** systemd's word, such as `enabled`, `disabled` or nothing where there is no such unit. */
+  readonly enabled: string;
+}
+
+/** The services of a host, each with the resource that starts it. */
+export type Services = Readonly<Record<string, string>>;
+
+function command(services: Services): string {
+  const units = Object.keys(services).join(" ");
+  return `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`;
+}
+
+/** @param text lines of `ip -o -4 addr show`, then of `systemctl show`, whose units come apart by an empty line */
+export function parseHost(text: string): HostState {
+  const addresses = [...text.matchAll(/^\d+: .*\binet ([\d.]+)/gm)].map(([, address]) => address ?? "");
+  const units = new Map<string, UnitState>();
+  for (const block of text.split(/\n\s*\n|(?=^Id=)/m)) {
+    const values = new Map(
+      [...block.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value]),
+    );
+    const id = values.get("Id");
+    if (id === undefined) continue;
+    units.set(id.replace(/\.service$/, ""), {
+      active: values.get("ActiveState") ?? "",
+      enabled: values.get("UnitFileState") ?? "",
+    });
+  }
+  return { addresses, units };
+}
+
+export function judgeServices({ units }: HostState, services: Services): Verdict {
+  const complaints: Verdict[] = [];
+  for (const [unit, resource] of Object.entries(services)) {
+    const { active = "unknown", enabled = "" } = units.get(unit) ?? {};
+    if (active !== "active") complaints.push(broken(`${unit} is ${active}, expected active`, resource));
+    if (enabled !== "enabled") {
+      complaints.push(broken(`${unit} is ${enabled || "no unit"} at boot, expected enabled`, resource));
+    }
+  }
+  return verdict(complaints, `${Object.keys(services).join(", ")} active and enabled`);
+}
+
+/**
+ * @param holders the hosts that have the address
+ * @param silent the hosts that could not be asked, each with the cause
+ * @param balancers who may hold it
+ */
+export function judgeHolders(
+  holders: readonly string[],
+  silent: readonly { readonly name: string; readonly cause: string }[],
+  balancers: System["balancers"],
+): Verdict {
+  const complaints: Verdict[] = [];
+  const services = addressServices({ balancers });
+  if (holders.length > 1)
+    complaints.push(broken(`${holders.join(" and ")} hold it, expected one of them`, ...services));
+  if (holders.length === 0)
+    complaints.push(broken("no host holds it, expected one of the balancers", ...services));
+  for (const name of holders) {
+    if (!balancers.some((balancer) => balancer.name === name))
+      complaints.push(broken(`${name} is no balancer`));
+  }
+  // A host that keeps silent may hold it too.
+  for (const { name, cause } of silent) {
+    if (holders.length < 2) complaints.push(broken(`${name} cannot be asked: ${cause}`, `${name}-ready`));
+  }
+  const judged = verdict(complaints, `held by ${holders.join(", ")} alone`);
+  return judged.whole || holders.length !== 1
+    ? judged
+    : { ...judged, detail: `held by ${holders.join()}; ${judged.detail}` };
+}
+
+export async function examineHosts(system: System): Promise<Finding[]> {
+  const { virtualAddress, balancers, brokers } = system;
+  const wanted = new Map<string, Services>([
+    ...brokers.map(({ name }) => [name, { "rabbitmq-server": `${name}-service` }] as const),
+    ...balancers.map(
+      ({ name }) =>
+        [
+          name,
+          { haproxy: `haproxy-${name}-service`, keepalived: `virtual-address-${name}-service` },
+        ] as const,
+    ),
+  ]);
+  const states = [...wanted].map(([name, services]) => ({
+    name,
+    services,
+    state: ask(
+      system.ssh.find((login) => login.name === name),
+      name,
+      services,
+    ),
+  }));
+  const holder = look("holder", "virtual address", addressServices(system), async () => {
+    const holders: string[] = [];
+    const silent: { name: string; cause: string }[] = [];
+    for (const { name, state } of states) {
+      const answer = await state.catch((error: unknown) => because(error));
+      if (typeof answer === "string") silent.push({ name, cause: answer });
+      else if (answer.addresses.includes(virtualAddress)) holders.push(name);
+    }
+    // A broker never holds it as a matter of course, so a silent one says nothing about the address.
+    const suspects = silent.filter(({ name }) => balancers.some((balancer) => balancer.name === name));
+    return judgeHolders(holders, suspects, balancers);
+  });
+  return Promise.all([
+    holder,
+    ...states.map(({ name, services, state }) =>
+      look("services", name, [`${name}-ready`], async () => judgeServices(await state, services)),
+    ),
+  ]);
+}
+
+async function ask(login: Login | undefined, name: string, services: Services): Promise<HostState> {
+  if (login === undefined) throw new Error(`the stack's outputs do not say how to log in to ${name}`);
+  return parseHost(await runOn(login, command(services)));
+}
