@@ -42,8 +42,12 @@ const basePackages = [
   "lsof",
 ] as const;
 
+/** One in 256 of ssh2's keys begins with a zero that it loses, which leaves a key that nobody can read (mscdex/ssh2#1513). */
 function makeKey(comment: string): string {
-  return ssh2.utils.generateKeyPairSync("ed25519", { comment }).private;
+  for (;;) {
+    const { private: key } = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
+  }
 }
 
 /** @returns the public half of a private key, as a line of authorized_keys; it is no secret */

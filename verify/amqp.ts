@@ -1,5 +1,9 @@
 /** AMQP connections that end by a deadline, whatever the broker does. */
+import { setTimeout as pause } from "node:timers/promises";
 import { type ChannelModel, connect } from "amqplib";
+
+/** Milliseconds that closing may take; a broker that does not read from a connection does not see it close. */
+const farewell = 1000;
 
 /** Connections that live as long as the work they are for. */
 export type Open = () => Promise<ChannelModel>;
@@ -16,10 +20,15 @@ export async function withConnections<T>(
   work: (open: Open) => Promise<T>,
 ): Promise<T> {
   const deadline = AbortSignal.timeout(seconds * 1000);
+  const done = new AbortController();
   const connections: ChannelModel[] = [];
   const open: Open = async () => {
     // net.connect, to which amqplib hands its socket options, destroys the socket when the signal fires.
-    const options = { signal: deadline, timeout: seconds * 1000, noDelay: true };
+    const options = {
+      signal: AbortSignal.any([deadline, done.signal]),
+      timeout: seconds * 1000,
+      noDelay: true,
+    };
     const connection = await connect(uri, options);
     // The work hears of a lost connection from what it waits for; unheard, the event would end the process.
     connection.on("error", () => undefined);
@@ -31,7 +40,8 @@ export async function withConnections<T>(
   } catch (error) {
     throw deadline.aborted ? new Error(`not done after ${seconds} s`) : error;
   } finally {
-    // One that is closed already says so, and one that cannot be is cut off by the deadline.
-    await Promise.allSettled(connections.map((connection) => connection.close()));
+    const closed = Promise.allSettled(connections.map((connection) => connection.close()));
+    await Promise.race([closed, pause(farewell, undefined, { ref: false })]);
+    done.abort();
   }
 }

@@ -61,7 +61,9 @@ export function judgeServers(
       if (status === undefined) complaints.push(broken(`${proxy} lacks ${name}`, config));
       // `UP 1/2` still serves, `DOWN 1/2` does not yet.
       else if (!/^UP\b/.test(status)) {
-        complaints.push(broken(`${proxy}: ${name} is ${status}, expected UP`, `${name}-service`));
+        // A broker is down of itself; any other word is the balancer's own doing.
+        const resource = status.startsWith("DOWN") ? `${name}-service` : `haproxy-${balancer}-service`;
+        complaints.push(broken(`${proxy}: ${name} is ${status}, expected UP`, resource));
       }
     }
     for (const { name } of mine) {

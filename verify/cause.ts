@@ -3,7 +3,7 @@
 const meanings: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
-  EHOSTUNREACH: "no such host on the network",
+  EHOSTUNREACH: "no host answers",
   ENETUNREACH: "no route to the network",
   ETIMEDOUT: "no answer",
   ENOTFOUND: "no such host name",
@@ -37,8 +37,13 @@ export function because(error: unknown): string {
     const meaning = meanings[error.code];
     const { address, port } = error;
     const where =
-      address === undefined ? "" : ` by ${address}${port === undefined ? "" : `:${String(port)}`}`;
+      address === undefined ? "" : ` at ${address}${port === undefined ? "" : `:${String(port)}`}`;
     if (meaning !== undefined) return `${meaning}${where} (${error.code})`;
   }
   return error.message.split("\n", 1)[0] ?? error.name;
+}
+
+/** @returns what was thrown as an error: anything can be thrown */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
 import { type Open, withConnections } from "./amqp.ts";
-import { broken, type Finding, look, type Verdict, whole } from "./finding.ts";
+import { asError } from "./cause.ts";
+import { broken, type Finding, look, Refusal, type Verdict, whole } from "./finding.ts";
 import { type Api, anyOf } from "./http.ts";
 import { judgeMirrors, nameUnder, type QueueRow, queueRow } from "./mirrors.ts";
 import type { System } from "./outputs.ts";
@@ -38,7 +39,8 @@ export async function examineQueue(system: System, apis: readonly Api[]): Promis
       ]);
     });
   } catch (error) {
-    const fail = (): Promise<Verdict> => Promise.reject(error);
+    // Without a queue neither can be judged, and both say why.
+    const fail = (): Promise<Verdict> => Promise.reject(asError(error));
     return await Promise.all([mirrors(fail), message(fail)]);
   } finally {
     await remove(apis, queue);
@@ -62,7 +64,8 @@ function rejectWhenBlocked(connection: ChannelModel): Promise<never> {
   const blocked = Promise.withResolvers<never>();
   blocked.promise.catch(() => undefined);
   connection.on("blocked", (reason) => {
-    blocked.reject(new Error(`the broker blocks publishers: ${reason}`));
+    // No resource mends what an alarm is about.
+    blocked.reject(new Refusal(`the broker blocks publishers: ${reason}`));
   });
   return blocked.promise;
 }

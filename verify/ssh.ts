@@ -1,5 +1,6 @@
 /** One command on one host, over SSH. */
 import ssh2, { type ClientChannel, type ConnectConfig } from "ssh2";
+import { asError } from "./cause.ts";
 import type { Login } from "./outputs.ts";
 
 /** Seconds that log-in and command may take. */
@@ -53,7 +54,7 @@ export function runOn({ host, port, user, privateKey, hostKey }: Login, command:
     client.connect(config);
   } catch (error) {
     // A private key that cannot be read is refused before anything is sent.
-    reject(error instanceof Error ? error : new Error(String(error)));
+    reject(asError(error));
   }
   return promise.finally(() => {
     clearTimeout(deadline);

@@ -9,7 +9,7 @@ import { servePlugin } from "./plugin-server.ts";
 
 const engine = engineAddressFrom(process.argv.slice(2));
 if (engine === undefined) {
-  process.stderr.write("fatal: could not connect to host RPC; missing argument\n");
+  process.stderr.write("fatal: the engine's address is missing from the arguments\n");
   process.exit(1);
 }
 

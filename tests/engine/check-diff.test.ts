@@ -166,7 +166,7 @@ describe("diff", () => {
   test("leaves the order of a replacement to the program: new create first (FACTS table and 3)", async () => {
     const replacement = await provider.diff(REMOTE, state, {
       ...inputs,
-      triggers: "x" as unknown as string[],
+      triggers: "x",
     });
     assert.deepEqual(replacement.kinds, { triggers: "update-replace" });
     assert.equal(replacement.deleteBeforeReplace, false);

@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { COPY, Provider } from "./provider.ts";
-import { newKey, SshServer } from "./ssh-server.ts";
+import { newKey } from "./ssh-keys.ts";
+import { SshServer } from "./ssh-server.ts";
 import { fileAsset, folderArchive, isSecret, secret, stringAsset, type Value } from "./values.ts";
 
 const key = newKey();

@@ -17,22 +17,23 @@ const SEVERITIES = ["debug", "info", "warning", "error"] as const;
 
 /** The part of Pulumi's engine that plugins call: it takes their log lines. */
 export class FakeEngine {
-  readonly lines: LogLine[] = [];
+  readonly lines: LogLine[];
   readonly address: string;
   readonly #server: Server;
 
-  private constructor(server: Server, address: string) {
+  private constructor(server: Server, address: string, lines: LogLine[]) {
+    this.lines = lines;
     this.#server = server;
     this.address = address;
   }
 
   static async start(): Promise<FakeEngine> {
     const server = new Server();
-    let engine: FakeEngine | undefined;
+    const lines: LogLine[] = [];
     server.addService(EngineService, {
       log: (call: ServerUnaryCall<LogRequest, Empty>, reply: sendUnaryData<Empty>) => {
-        engine?.lines.push({
-          severity: SEVERITIES[call.request.getSeverity()] ?? "error",
+        lines.push({
+          severity: SEVERITIES[call.request.getSeverity()],
           message: call.request.getMessage(),
           urn: call.request.getUrn(),
           ephemeral: call.request.getEphemeral(),
@@ -50,8 +51,7 @@ export class FakeEngine {
         }
       });
     });
-    engine = new FakeEngine(server, `127.0.0.1:${String(port)}`);
-    return engine;
+    return new FakeEngine(server, `127.0.0.1:${String(port)}`, lines);
   }
 
   /** The messages about one resource. */

@@ -114,7 +114,9 @@ describe("a program", () => {
   test("writes to the host's own output", async () => {
     program("console.log('to stdout'); console.error('to stderr')");
     await host.run(folder);
-    await until(() => /to stdout/.test(host.plugin.output()) && /to stderr/.test(host.plugin.output()));
+    await until(
+      () => host.plugin.output().includes("to stdout") && host.plugin.output().includes("to stderr"),
+    );
   });
 });
 
@@ -162,7 +164,7 @@ test("a program without the SDK is told to install it", async (t) => {
   const own = await LanguageHost.launch();
   t.after(() => own.stop());
   const { error } = await own.run(folder);
-  assert.match(error, /Pulumi SDK has not been installed/);
+  assert.match(error, /Pulumi SDK/);
 });
 
 test("tells its version and Node's", async () => {

@@ -13,7 +13,8 @@ import { describe, test } from "node:test";
 import { LanguageHost } from "./language-client.ts";
 import { isAlive, isReal, until } from "./plugins.ts";
 import { LOCAL, Provider, REMOTE } from "./provider.ts";
-import { newKey, SshServer } from "./ssh-server.ts";
+import { newKey } from "./ssh-keys.ts";
+import { SshServer } from "./ssh-server.ts";
 import { secret } from "./values.ts";
 
 // The real plugins ask after the engine every five minutes only.

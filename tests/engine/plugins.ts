@@ -37,11 +37,9 @@ export interface LaunchOptions {
 
 /** Starts a plugin as the engine does and waits for its port. */
 export async function launch(name: PluginName, options: LaunchOptions): Promise<Plugin> {
-  const [program, ...args] =
-    realHome === undefined
-      ? [process.execPath, join(standIns, `${name}.ts`), options.engine]
-      : [join(realHome, realPaths[name]), options.engine];
-  const child = spawn(program ?? "", args, {
+  const program = realHome === undefined ? process.execPath : join(realHome, realPaths[name]);
+  const args = realHome === undefined ? [join(standIns, `${name}.ts`), options.engine] : [options.engine];
+  const child = spawn(program, args, {
     // An agent of whoever runs the tests must not be asked.
     env: { ...process.env, SSH_AUTH_SOCK: "", ...options.env },
     cwd: options.cwd,

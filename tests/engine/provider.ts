@@ -189,9 +189,9 @@ export function unary<T>(
 }
 
 function structOf(values: Values): Struct {
-  return structPb.Struct.fromJavaScript(values as Parameters<typeof structPb.Struct.fromJavaScript>[0]);
+  return structPb.Struct.fromJavaScript(values);
 }
 
 function valuesOf(struct: Struct | undefined): Values {
-  return (struct?.toJavaScript() ?? {}) as Values;
+  return struct?.toJavaScript() ?? {};
 }

@@ -5,13 +5,13 @@
  * 1.2.1 provider/pkg/provider/remote, GP = pulumi/pulumi-go-provider infer/resource.go.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { isReal, until } from "./plugins.ts";
-import { Provider, REMOTE, urnOf } from "./provider.ts";
-import { newKey, SshServer } from "./ssh-server.ts";
-import { isSecret, isUnknown, secret, UNKNOWN, type Value } from "./values.ts";
+import { Provider, REMOTE } from "./provider.ts";
+import { newKey } from "./ssh-keys.ts";
+import { SshServer } from "./ssh-server.ts";
+import { isSecret, secret, type Value } from "./values.ts";
 
 const key = newKey();
 let provider: Provider;
@@ -35,7 +35,6 @@ after(async () => {
 beforeEach(() => {
   host.executed.length = 0;
   otherHost.executed.length = 0;
-  provider.engine.lines.length = 0;
 });
 
 function loginTo({ port }: SshServer): Value {
@@ -45,48 +44,6 @@ function loginTo({ port }: SshServer): Value {
 function scripts(server: SshServer): string[] {
   return server.executed.map(({ script }) => script);
 }
-
-describe("preview", () => {
-  test("of a create runs nothing and knows no output (FACTS table)", async () => {
-    const outputs = await provider.create(REMOTE, { connection, create: "echo hi" }, { preview: true });
-    assert.deepEqual(scripts(host), []);
-    assert.equal(isUnknown(outputs["stdout"]), true);
-    assert.equal(isUnknown(outputs["stderr"]), true);
-    assert.equal(outputs["create"], "echo hi");
-  });
-
-  test("of an update runs nothing and knows no output (FACTS table)", async () => {
-    const old = await provider.checked(REMOTE, { connection, create: "echo hi" });
-    const news = { connection, create: "echo ho" };
-    const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "" }, news, {
-      preview: true,
-    });
-    assert.deepEqual(scripts(host), []);
-    assert.equal(isUnknown(outputs["stdout"]), true);
-    assert.equal(isUnknown(outputs["stderr"]), true);
-  });
-
-  test("knows no output when an input is unknown (GP markComputed)", async () => {
-    const inputs = { connection, create: "echo hi", stdin: "a" };
-    const old = await provider.checked(REMOTE, inputs);
-    const news = { ...inputs, stdin: UNKNOWN };
-    const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "" }, news, {
-      preview: true,
-    });
-    assert.equal(isUnknown(outputs["stdout"]), true);
-    assert.equal(isUnknown(outputs["stdin"]), true);
-  });
-
-  test("keeps the old output when the only change is an input that is new (GP markComputed)", async () => {
-    const old = await provider.checked(REMOTE, { connection, create: "echo hi" });
-    const news = { connection, create: "echo hi", update: "echo ho" };
-    const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "e" }, news, {
-      preview: true,
-    });
-    assert.equal(outputs["stdout"], "hi");
-    assert.equal(outputs["stderr"], "e");
-  });
-});
 
 describe("create", () => {
   test("runs `create` and captures both streams, less one newline each (FACTS table, CMD commandOutputs.go)", async () => {
@@ -248,105 +205,4 @@ test("stdin goes to create, update and delete (FACTS 2)", async () => {
   for (const name of ["c", "u", "d"]) {
     assert.equal(readFileSync(join(host.folder, name), "utf8"), "same");
   }
-});
-
-describe("environment", () => {
-  test("reaches a command whose server takes it (FACTS 10)", async () => {
-    const state = await provider.create(REMOTE, {
-      connection,
-      create: "echo $GREETING",
-      environment: { GREETING: "hello" },
-    });
-    assert.equal(state["stdout"], "hello");
-  });
-
-  test("fails on a server that refuses it, and nothing runs (FACTS 10)", async () => {
-    const create = "touch ran";
-    await assert.rejects(provider.create(REMOTE, { connection, create, environment: { SECRET_NAME: "x" } }), {
-      message: 'could not set environment variable "SECRET_NAME": ssh: setenv failed',
-    });
-    assert.equal(existsSync(join(host.folder, "ran")), false);
-    assert.ok(
-      provider.engine.lines.some((line) => line.severity === "error" && line.message.includes("SECRET_NAME")),
-    );
-  });
-
-  test("offers the previous output, and a refusal is only a warning (FACTS 10)", async () => {
-    const inputs = {
-      connection,
-      create: "echo out; echo err >&2",
-      update: 'echo "[$PULUMI_COMMAND_STDOUT]"',
-    };
-    const state = await provider.create(REMOTE, inputs);
-    const next = await provider.update(REMOTE, state, inputs);
-    assert.equal(next["stdout"], "[out]");
-    assert.deepEqual(host.executed[1]?.environment, { PULUMI_COMMAND_STDOUT: "out" });
-    const warnings = provider.engine.lines.filter((line) => line.severity === "warning");
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]?.message ?? "", /PULUMI_COMMAND_STDERR/);
-  });
-
-  test("keeps the previous output to itself when told so (FACTS 10)", async () => {
-    const inputs = { connection, create: "echo out", addPreviousOutputInEnv: false };
-    const state = await provider.create(REMOTE, inputs);
-    await provider.update(REMOTE, state, inputs);
-    assert.deepEqual(host.executed[1]?.environment, {});
-  });
-});
-
-describe("logging", () => {
-  const modes: Record<string, string[]> = {
-    none: [],
-    stdout: ["out"],
-    stderr: ["err"],
-    stdoutAndStderr: ["err", "out"],
-  };
-  const create = "echo out; echo err >&2";
-  for (const [logging, expected] of Object.entries(modes)) {
-    test(`${logging}: ${expected.join(" and ") || "nothing"} (CMD logging.go)`, async () => {
-      const state = await provider.create(REMOTE, { connection, create, logging });
-      assert.deepEqual(provider.engine.messagesAbout(urnOf(REMOTE)).sort(), expected);
-      // What is captured does not depend on what is logged.
-      assert.equal(`${String(state["stdout"])} ${String(state["stderr"])}`, "out err");
-    });
-  }
-
-  test("by default streams both while the command runs, as passing remarks (CMD util.go)", async () => {
-    const running = provider.create(REMOTE, { connection, create: "echo first; sleep 1; echo; printf last" });
-    await until(() => provider.engine.lines.length > 0);
-    const first = provider.engine.lines[0];
-    assert.deepEqual([first?.message, first?.severity, first?.ephemeral], ["first", "info", true]);
-    assert.equal(first?.urn, urnOf(REMOTE));
-    await running;
-    assert.ok(performance.now() - first.at >= 700, "the first line came when the command had ended");
-    assert.deepEqual(provider.engine.messagesAbout(urnOf(REMOTE)), ["first", "", "last"]);
-  });
-
-  // The real provider hangs for ever on such a line (FACTS 8); the stand-in need not copy that.
-  test("a line over 64 KiB passes", { skip: isReal }, async () => {
-    const state = await provider.create(REMOTE, {
-      connection,
-      create: "head -c 200000 /dev/zero | tr '\\0' x",
-    });
-    assert.equal(String(state["stdout"]).length, 200_000);
-  });
-});
-
-test("stdin far larger than an SSH window arrives whole", async () => {
-  const stdin = "0123456789abcdef".repeat(192 * 1024);
-  const state = await provider.create(REMOTE, { connection, create: "wc -c", stdin });
-  assert.equal(String(state["stdout"]).trim(), String(stdin.length));
-});
-
-test("a custom timeout does not end a remote command (FACTS 7)", async () => {
-  const state = await provider.create(REMOTE, { connection, create: "sleep 1.5; echo done" }, { timeout: 1 });
-  assert.equal(state["stdout"], "done");
-});
-
-test("commands run side by side", async () => {
-  const started = performance.now();
-  await Promise.all(
-    Array.from({ length: 8 }, () => provider.create(REMOTE, { connection, create: "sleep 0.5" })),
-  );
-  assert.ok(performance.now() - started < 3_500);
 });

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import type { KeyPair } from "./ssh-server.ts";
+import type { KeyPair } from "./ssh-keys.ts";
 
 export interface Agent {
   readonly path: string;

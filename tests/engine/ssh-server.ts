@@ -1,37 +1,14 @@
-import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveSftp } from "./sftp-server.ts";
 import ssh2, { type AuthContext, type Connection, type Session } from "ssh2";
+import { runInShell } from "./shell.ts";
+import { serveSftp } from "./sftp-server.ts";
+import { newKey, newKeyOfType, type KeyPair } from "./ssh-keys.ts";
 
 const { Server, utils } = ssh2;
-
-/** A key pair as the tests need it: the private half for a login, the public half for a pin. */
-export interface KeyPair {
-  readonly private: string;
-  readonly public: string;
-}
-
-/**
- * A new ed25519 key. ssh2 1.17 spoils one in 256: it takes a leading zero byte off the public half.
- */
-export function newKey(passphrase?: string): KeyPair {
-  for (;;) {
-    const pair =
-      passphrase === undefined
-        ? utils.generateKeyPairSync("ed25519")
-        : utils.generateKeyPairSync("ed25519", { passphrase, cipher: "aes256-ctr", rounds: 4 });
-    if (!(utils.parseKey(pair.private, passphrase) instanceof Error)) {
-      return pair;
-    }
-  }
-}
-
-function newKeyOfType(type: "ed25519" | "ecdsa"): KeyPair {
-  return type === "ecdsa" ? utils.generateKeyPairSync("ecdsa", { bits: 256 }) : newKey();
-}
 
 export interface SshServerOptions {
   /** Public keys that may log in. */
@@ -74,7 +51,7 @@ export class SshServer {
   terminals = 0;
   readonly #options: SshServerOptions;
   readonly #sockets = new Set<Socket>();
-  readonly #children = new Set<ReturnType<typeof spawn>>();
+  readonly #children = new Set<ChildProcess>();
   readonly #ssh: InstanceType<typeof Server>;
   // Without Nagle's delay, as OpenSSH has it: ten round trips would otherwise cost 400 ms.
   readonly #tcp: TcpServer = createServer({ noDelay: true }, (socket) => {
@@ -216,29 +193,9 @@ export class SshServer {
     });
     session.on("exec", (accept, _reject, { command }) => {
       this.executed.push({ script: command, user, environment: { ...environment } });
-      const channel = accept();
-      // Node gives a child sockets for pipes, and a bash that reads from a socket takes itself for an
-      // rshd session and reads the user's .bashrc.
-      const child = spawn("bash", ["--norc", "-c", command], {
-        cwd: this.folder,
-        env: { PATH: process.env["PATH"], ...environment },
-      });
+      const child = runInShell(command, accept(), this.folder, environment);
       this.#children.add(child);
-      channel.stdin.pipe(child.stdin);
-      child.stdin.on("error", () => undefined);
-      child.stdout.pipe(channel.stdout, { end: false });
-      child.stderr.pipe(channel.stderr, { end: false });
-      channel.on("error", () => undefined);
-      channel.on("close", () => child.kill("SIGHUP"));
-      child.on("close", (code, signal) => {
-        this.#children.delete(child);
-        if (signal === null) {
-          channel.exit(code ?? 0);
-        } else {
-          channel.exit(signal.replace(/^SIG/, ""), false, "");
-        }
-        channel.end();
-      });
+      child.on("close", () => this.#children.delete(child));
     });
   }
 }

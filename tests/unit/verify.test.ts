@@ -92,7 +92,7 @@ test("causes are words for a person", async () => {
     address: "10.0.0.1",
     port: 5672,
   });
-  const words = "connection refused by 10.0.0.1:5672 (ECONNREFUSED)";
+  const words = "connection refused at 10.0.0.1:5672 (ECONNREFUSED)";
   assert.equal(because(refused), words);
   assert.equal(because(new TypeError("fetch failed", { cause: refused })), words);
   assert.equal(because(new AggregateError([refused, new Error("other")])), words);

@@ -56,9 +56,9 @@ async function filesBelow(dir: string, prefix: string): Promise<string[]> {
   const entries = await readdir(join(dir, prefix), { withFileTypes: true });
   const nested = entries
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((entry) => {
+    .map(async (entry) => {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(dir, path) : [path];
+      return entry.isDirectory() ? await filesBelow(dir, path) : [path];
     });
   return (await Promise.all(nested)).flat();
 }

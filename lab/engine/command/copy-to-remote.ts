@@ -91,10 +91,10 @@ class Upload {
     await local.close();
     await new Promise<void>((resolve, reject) => {
       this.#sftp.fastPut(source, destination, (error) => {
-        if (error === undefined || error === null) {
-          resolve();
-        } else {
+        if (error) {
           reject(new Error(`failed to create remote file ${destination}: ${sftpText(error)}`));
+        } else {
+          resolve();
         }
       });
     });
@@ -113,10 +113,10 @@ class Upload {
   #makeDirectory(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#sftp.mkdir(path, (error) => {
-        if (error === undefined || error === null) {
-          resolve();
-        } else {
+        if (error) {
           reject(new Error(`failed to create remote directory ${path}: ${sftpText(error)}`));
+        } else {
+          resolve();
         }
       });
     });
@@ -125,7 +125,7 @@ class Upload {
   #kindOf(path: string): Promise<RemoteKind> {
     return new Promise((resolve, reject) => {
       this.#sftp.stat(path, (error, stats) => {
-        if (error === undefined || error === null) {
+        if (!error) {
           resolve(stats.isDirectory() ? "directory" : "other");
         } else if (isMissing(error)) {
           resolve("missing");

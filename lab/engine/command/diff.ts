@@ -1,4 +1,4 @@
-import type { Shape } from "./schema.ts";
+import type { Shape } from "./resource-types.ts";
 import { fold, isPlainMap, equals, type Wire, type WireMap } from "./wire.ts";
 
 /** `replace` is set where the provider itself asks for a replacement. */

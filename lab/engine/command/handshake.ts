@@ -43,7 +43,8 @@ export async function prepareLogin(login: LoginArgs): Promise<PreparedLogin> {
       },
     });
   }
-  const agent = login.agentSocketPath ?? (process.env["SSH_AUTH_SOCK"] || undefined);
+  const inherited = process.env["SSH_AUTH_SOCK"];
+  const agent = login.agentSocketPath ?? (inherited === "" ? undefined : inherited);
   if (agent !== undefined) {
     await knock(agent);
     methods.push({ type: "agent", username, agent });

@@ -4,7 +4,7 @@ import { outputsBecomeUnknown } from "./diff.ts";
 import type { LocalInputs } from "./local-command.ts";
 import type { Captured, OperationContext } from "./operation.ts";
 import type { RemoteInputs } from "./remote-command.ts";
-import type { ResourceType } from "./schema.ts";
+import type { ResourceType } from "./resource-types.ts";
 import { makeUnknown, reveal, UNKNOWN, type WireMap } from "./wire.ts";
 
 /** One resource of a known type and what happens to it. */
@@ -46,10 +46,10 @@ export async function create(
 ): Promise<WireMap> {
   if (resource.token === "command:remote:CopyToRemote") {
     const { copyToRemote } = await import("./copy-to-remote.ts");
-    await copyToRemote(revealed<CopyInputs>(inputs), context);
+    await copyToRemote(reveal(inputs) as CopyInputs, context);
     return inputs;
   }
-  const script = revealed<{ create?: string }>(inputs).create;
+  const script = (reveal(inputs) as { create?: string }).create;
   return { ...inputs, ...(await run(resource, script, inputs, emptyOutputs(), context)) };
 }
 
@@ -62,13 +62,13 @@ export async function update(
 ): Promise<WireMap> {
   if (resource.token === "command:remote:CopyToRemote") {
     const { copyToRemote } = await import("./copy-to-remote.ts");
-    const next = revealed<CopyInputs>(inputs);
-    if (mustCopyAgain(revealed<CopyInputs>(state), next)) {
+    const next = reveal(inputs) as CopyInputs;
+    if (mustCopyAgain(reveal(state) as CopyInputs, next)) {
       await copyToRemote(next, context);
     }
     return inputs;
   }
-  const { update: own, create: fallback } = revealed<{ create?: string; update?: string }>(inputs);
+  const { update: own, create: fallback } = reveal(inputs) as { create?: string; update?: string };
   return {
     ...inputs,
     ...(await run(resource, own ?? fallback, inputs, outputsIn(resource.type, state), context)),
@@ -77,7 +77,7 @@ export async function update(
 
 /** Runs `delete` with everything as the state has it, the connection and stdin too. */
 export async function remove(resource: Resource, state: WireMap, context: OperationContext): Promise<void> {
-  const script = revealed<{ delete?: string }>(state).delete;
+  const script = (reveal(state) as { delete?: string }).delete;
   if (script !== undefined) {
     await run(resource, script, state, outputsIn(resource.type, state), context);
   }
@@ -93,19 +93,19 @@ async function run(
   if (script === undefined) {
     return previous;
   }
-  const captured = { ...CAPTURED_NOTHING, ...revealed<Partial<Captured>>(previous) };
+  const captured = { ...CAPTURED_NOTHING, ...(reveal(previous) as Partial<Captured>) };
   if (token === "command:local:Command") {
     const { runLocal } = await import("./local-command.ts");
     const { stdout, stderr, files } = await runLocal(
       script,
-      revealed<LocalInputs>(inputs),
+      reveal(inputs) as LocalInputs,
       captured,
       context,
     );
     return { ...previous, stdout, stderr, ...files };
   }
   const { runRemote } = await import("./remote-command.ts");
-  return { ...(await runRemote(script, revealed<RemoteInputs>(inputs), captured, context)) };
+  return { ...(await runRemote(script, reveal(inputs) as RemoteInputs, captured, context)) };
 }
 
 function emptyOutputs(): WireMap {
@@ -114,9 +114,4 @@ function emptyOutputs(): WireMap {
 
 function outputsIn(type: ResourceType, state: WireMap): WireMap {
   return Object.fromEntries(Object.entries(state).filter(([name]) => type.outputs.includes(name)));
-}
-
-/** Inputs without their marks, in the shape that Check has made sure of. */
-function revealed<T>(values: WireMap): T {
-  return reveal(values) as T;
 }

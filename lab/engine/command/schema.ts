@@ -1,3 +1,4 @@
+import type { Field, Kind, Shape } from "./resource-types.ts";
 import {
   fold,
   isArchive,
@@ -10,112 +11,10 @@ import {
   type WireMap,
 } from "./wire.ts";
 
-/** Go kinds that the real provider decodes an input into; they name themselves in its messages. */
-type Kind = "string" | "int" | "float64" | "bool" | "[]string" | "[]interface {}" | "map[string]string";
-
-interface Field {
-  readonly kind: Kind | "source" | Shape;
-  readonly required?: true;
-  readonly default?: Wire;
-  readonly secret?: true;
-  readonly replace?: true;
-}
-
-/** A set of named inputs, `name` being the Go type that error messages mention. */
-export interface Shape {
-  readonly name: string;
-  readonly fields: Readonly<Record<string, Field>>;
-}
-
 export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }
-
-export interface ResourceType {
-  readonly inputs: Shape;
-  /** Outputs that are not inputs as well. */
-  readonly outputs: readonly string[];
-}
-
-const login = {
-  agentSocketPath: { kind: "string" },
-  dialErrorLimit: { kind: "int", default: 10 },
-  host: { kind: "string", required: true },
-  hostKey: { kind: "string" },
-  password: { kind: "string" },
-  perDialTimeout: { kind: "int", default: 15 },
-  port: { kind: "float64", default: 22 },
-  privateKey: { kind: "string" },
-  privateKeyPassword: { kind: "string" },
-  user: { kind: "string", default: "root" },
-} satisfies Shape["fields"];
-
-const connection: Shape = {
-  name: "remote.Connection",
-  fields: { ...login, proxy: { kind: { name: "remote.ProxyConnection", fields: login } } },
-};
-
-const triggers: Field = { kind: "[]interface {}", replace: true };
-
-const scripts = {
-  addPreviousOutputInEnv: { kind: "bool", default: true },
-  create: { kind: "string" },
-  delete: { kind: "string" },
-  environment: { kind: "map[string]string" },
-  // Any string is taken; one that is no known mode logs nothing.
-  logging: { kind: "string" },
-  stdin: { kind: "string" },
-  triggers,
-  update: { kind: "string" },
-} satisfies Shape["fields"];
-
-/**
- * The resources of pulumi-command 1.2.1, as its schema and `node_modules/@pulumi/command` have them.
- */
-export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map<string, ResourceType>([
-  [
-    "command:remote:Command",
-    {
-      inputs: {
-        name: "remote.CommandInputs",
-        fields: { ...scripts, connection: { kind: connection, required: true, secret: true } },
-      },
-      outputs: ["stdout", "stderr"],
-    },
-  ],
-  [
-    "command:remote:CopyToRemote",
-    {
-      inputs: {
-        name: "remote.CopyToRemoteInputs",
-        fields: {
-          connection: { kind: connection, required: true, secret: true },
-          remotePath: { kind: "string", required: true },
-          source: { kind: "source", required: true },
-          triggers,
-        },
-      },
-      outputs: [],
-    },
-  ],
-  [
-    "command:local:Command",
-    {
-      inputs: {
-        name: "local.CommandInputs",
-        fields: {
-          ...scripts,
-          archivePaths: { kind: "[]string" },
-          assetPaths: { kind: "[]string" },
-          dir: { kind: "string" },
-          interpreter: { kind: "[]string" },
-        },
-      },
-      outputs: ["stdout", "stderr", "assets", "archive"],
-    },
-  ],
-]);
 
 /** What is wrong with `values`, in the words of the Go mapper (sdk/go/common/util/mapper). */
 export function failuresOf(shape: Shape, values: WireMap): CheckFailure[] {

@@ -10,7 +10,8 @@ import { differences, type PropertyChange } from "./diff.ts";
 import { EngineLog } from "./log.ts";
 import type { OperationContext } from "./operation.ts";
 import { create, newId, previewCreate, previewUpdate, remove, update, type Resource } from "./resource.ts";
-import { completed, failuresOf, resourceTypes } from "./schema.ts";
+import { resourceTypes } from "./resource-types.ts";
+import { completed, failuresOf } from "./schema.ts";
 import { withoutNulls, type WireMap } from "./wire.ts";
 
 export const VERSION = "1.2.1";
@@ -172,7 +173,7 @@ function resourceOf(urn: string): Resource {
 }
 
 function mapOf(struct: Struct | undefined): WireMap {
-  return struct === undefined ? {} : withoutNulls(struct.toJavaScript() as WireMap);
+  return struct === undefined ? {} : withoutNulls(struct.toJavaScript());
 }
 
 function structOf(values: WireMap): Struct {

@@ -82,8 +82,8 @@ export function fold(value: Wire | undefined): Folded {
   }
 }
 
-/** The value without any mark, at any depth. */
-export function reveal(value: Wire | undefined): Wire {
+/** The value without any mark, at any depth; what shape it has is for the caller to know. */
+export function reveal(value: Wire | undefined): unknown {
   const inner = fold(value).value;
   if (Array.isArray(inner)) {
     return inner.map(reveal);

@@ -49,7 +49,7 @@ export class Program {
       runner = runnerFor(info.getProgramDirectory());
     } catch {
       return new pb.RunResponse().setError(
-        "It looks like the Pulumi SDK has not been installed. Have you run pulumi install?\n",
+        `No Pulumi SDK in ${info.getProgramDirectory()}: run npm install there.`,
       );
     }
     // The engine reads the program's own output from the host's; see the plugin's stdout and stderr.
@@ -60,11 +60,7 @@ export class Program {
     this.#child = child;
     return new Promise((resolve) => {
       child.on("error", (error) => {
-        resolve(
-          new pb.RunResponse().setError(
-            `Problem executing program (could not run language executor): ${error.message}`,
-          ),
-        );
+        resolve(new pb.RunResponse().setError(`Program could not be started: ${error.message}`));
       });
       child.on("close", (code) => {
         resolve(responseTo(code ?? -1));
@@ -139,7 +135,8 @@ function optionsOf(info: ProgramInfo): Options | string {
 
 /** The SDK's runner, as seen from the program. */
 function runnerFor(programDirectory: string): string {
-  const path = process.env["PULUMI_LANGUAGE_NODEJS_RUN_PATH"] || "@pulumi/pulumi/cmd/run";
+  const { PULUMI_LANGUAGE_NODEJS_RUN_PATH: other = "" } = process.env;
+  const path = other === "" ? "@pulumi/pulumi/cmd/run" : other;
   return createRequire(join(programDirectory, "index.js")).resolve(path);
 }
 

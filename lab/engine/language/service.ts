@@ -59,7 +59,7 @@ export class LanguageService {
 
   readonly #run = async (request: Pb.RunRequest): Promise<Pb.RunResponse> => {
     if (this.#engine === undefined) {
-      throw new Error("when debugging or running explicitly, must call Handshake before Run");
+      throw new Error("no engine is known: Handshake comes before Run");
     }
     const program = new Program(request, this.#engine);
     this.#running.add(program);

@@ -1,0 +1,85 @@
+/** What the program sends to hosts: the texts of its commands, taken from the program itself. */
+import { devConfig, type Blocks } from "./dev-stack.ts";
+import { plain, runProgram, type Registered, type Run } from "./program.ts";
+
+/** Stacks that together use every setting and every template. */
+export interface Stacks {
+  /** The dev stack as it is configured. */
+  readonly dev: Run;
+  /** The same hosts with everything set that changes a text. */
+  readonly other: Run;
+  /** The same on the newest system. */
+  readonly newest: Run;
+}
+
+/** In place of what each stack makes for itself, so that the texts are the same at every run. */
+const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
+
+function otherConfig(): Blocks {
+  const config = devConfig();
+  const [first, second, third] = config["brokers"] as Blocks[];
+  return {
+    ...config,
+    brokers: [first, second, { ...third, type: "ram" }],
+    rabbitmq: {
+      ...(config["rabbitmq"] as Blocks),
+      plugins: ["rabbitmq_management"],
+      policy: { name: "two", pattern: "^(?!amq\\.)", definition: { "ha-mode": "exactly", "ha-params": 2 } },
+      settings: { "vm_memory_high_watermark.absolute": "512MB", channel_max: 1000, "log.console": true },
+    },
+    haproxy: {
+      ...(config["haproxy"] as Blocks),
+      source: { version: "2.8.26", url: "https://example.org/haproxy-2.8.26.tar.gz", sha256: "0".repeat(64) },
+    },
+    keepalived: { ...(config["keepalived"] as Blocks), preempt: false, interface: "eth1" },
+    lab: { ...(config["lab"] as Blocks), image: "localhost/own:latest" },
+    statsPassword: "STATS-PASSWORD",
+  };
+}
+
+function newestConfig(): Blocks {
+  const config = devConfig();
+  const policy = { name: "limits", pattern: "^", definition: { "delivery-limit": 20 } };
+  const rabbitmq = { ...(config["rabbitmq"] as Blocks), policy, settings: { default_queue_type: "quorum" } };
+  return { ...config, os: "debian-13", rabbitmq };
+}
+
+/** Runs the program for each of the stacks. */
+export async function runStacks(): Promise<Stacks> {
+  const dev = await runProgram({ config: devConfig(), kept });
+  const other = await runProgram({ config: otherConfig(), secrets: ["statsPassword"], kept });
+  const newest = await runProgram({ config: newestConfig(), kept });
+  return { dev, other, newest };
+}
+
+/** The inputs of a command that are text and go to a host. */
+const fields = ["create", "update", "delete", "stdin"] as const;
+export type Field = (typeof fields)[number];
+
+/** @returns one text of a command; the keys that every stack makes anew are left out of it */
+export function textOf({ name, inputs }: Registered, field: Field): string {
+  const text = plain(inputs[field]);
+  if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
+  return text.replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY");
+}
+
+export interface Script {
+  /** Such as `cent120-member, create`. */
+  readonly title: string;
+  /** What runs outermost: on the host, or for the lab on this computer. */
+  readonly outer: string;
+  /** What the outer one runs in a shell of its own; absent where it is one script. */
+  readonly inner?: string;
+}
+
+/** @returns every script of a run: each command's `create`, `update` and `delete` */
+export function scriptsOf({ graph }: Run): Script[] {
+  return graph.nodes.flatMap((node) =>
+    fields.slice(0, 3).flatMap((field): Script[] => {
+      if (node.inputs[field] === undefined) return [];
+      const outer = textOf(node, field);
+      const inner = /^script=\$\(cat <<'END_OF_SCRIPT'\n(.*?\n)END_OF_SCRIPT$/ms.exec(outer)?.[1];
+      return [{ title: `${node.name}, ${field}`, outer, ...(inner === undefined ? {} : { inner }) }];
+    }),
+  );
+}

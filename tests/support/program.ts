@@ -1,0 +1,116 @@
+/** Runs the real program, index.ts, against a mocked engine that notes all that the program asks of it. */
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import * as pulumi from "@pulumi/pulumi";
+import { asEngineConfig, type Blocks } from "./dev-stack.ts";
+import { Graph, nameOf, type Node } from "./graph.ts";
+
+/** A resource as the program registers it; secrets in its inputs are wrapped, see `secretText` and `plain`. */
+export interface Registered extends Node {
+  readonly custom: boolean;
+  /** The names of what each input was made from. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
+  readonly deleteBeforeReplace: boolean;
+  readonly ignoreChanges: readonly string[];
+  readonly additionalSecretOutputs: readonly string[];
+  readonly aliases: readonly unknown[];
+}
+
+export interface Run {
+  readonly graph: Graph<Registered>;
+  /** The stack's outputs; secrets are wrapped. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+export interface RunArgs {
+  readonly config: Readonly<Blocks>;
+  /** The keys of `config` that the engine holds as secrets. */
+  readonly secrets?: readonly string[];
+  readonly stack?: string;
+  /** What the state holds for the stashes of these names; the others keep what the program makes. */
+  readonly kept?: Readonly<Record<string, string>>;
+}
+
+type Callback = (error: unknown, response: unknown) => void;
+
+/** The SDK's own stand-in for the engine's monitor, which also notes what it passes over. */
+class NotingMonitor extends MockMonitor {
+  readonly registered: Registered[] = [];
+  outputs: Readonly<Record<string, unknown>> = {};
+
+  override registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void> {
+    if (request.getType() !== "pulumi:pulumi:Stack") this.registered.push(registered(request));
+    return super.registerResource(request, callback);
+  }
+
+  override registerResourceOutputs(
+    request: { getUrn(): string; getOutputs(): { toJavaScript(): Record<string, unknown> } },
+    callback: Callback,
+  ): void {
+    if (request.getUrn().includes("::pulumi:pulumi:Stack::")) this.outputs = request.getOutputs().toJavaScript();
+    super.registerResourceOutputs(request, callback);
+  }
+}
+
+function registered(request: RegisterResourceRequest): Registered {
+  const propertyDependencies: Record<string, readonly string[]> = {};
+  request.getPropertydependenciesMap().forEach((made, key) => {
+    propertyDependencies[key] = made.getUrnsList().map(nameOf);
+  });
+  return {
+    name: request.getName(),
+    type: request.getType(),
+    parent: nameOf(request.getParent()),
+    dependencies: request.getDependenciesList().map(nameOf),
+    deletedWith: request.getDeletedwith() === "" ? undefined : nameOf(request.getDeletedwith()),
+    inputs: (request.getObject()?.toJavaScript() ?? {}) as Record<string, unknown>,
+    custom: request.getCustom(),
+    propertyDependencies,
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    ignoreChanges: request.getIgnorechangesList(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    aliases: request.getAliasesList().map((alias) => alias.toObject()),
+  };
+}
+
+let runs = 0;
+
+/** Runs the program once, whole. Runs in one process must follow each other: the SDK's engine is a global. */
+export async function runProgram({ config, secrets = [], stack = "dev", kept = {} }: RunArgs): Promise<Run> {
+  const mocks: pulumi.runtime.Mocks = {
+    call: ({ token }) => {
+      throw new Error(`the program calls ${token}, which it should not need`);
+    },
+    newResource: ({ type, name, inputs }) => {
+      const given = inputs as Record<string, unknown>;
+      const id = `${name}-id`;
+      if (type !== "pulumi:index:Stash") return { id, state: { stdout: "", stderr: "", ...given } };
+      return { id, state: { ...given, output: kept[name] ?? given["input"] } };
+    },
+  };
+  await pulumi.runtime.setMocks(mocks, "rabbitmq-ha", stack);
+  const monitor = new NotingMonitor(mocks);
+  pulumi.runtime.setMockOptions(monitor, "rabbitmq-ha", stack);
+  const keys = secrets.map((key) => `rabbitmq-ha:${key}`);
+  pulumi.runtime.setAllConfig(asEngineConfig(config), keys);
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(keys);
+  runs += 1;
+  // Each run evaluates the program anew, as each deployment does.
+  const program = `../../index.ts?run=${runs}`;
+  await pulumi.runtime.runInPulumiStack(() => import(program));
+  await pulumi.runtime.disconnect();
+  return { graph: new Graph(monitor.registered), outputs: monitor.outputs };
+}
+
+/** @returns the text inside a wrapped secret; undefined for what is no secret */
+export function secretText(value: unknown): string | undefined {
+  return pulumi.runtime.isRpcSecret(value) ? String(pulumi.runtime.unwrapRpcSecret(value)) : undefined;
+}
+
+/** @returns a value with every secret in it unwrapped */
+export function plain(value: unknown): unknown {
+  if (pulumi.runtime.isRpcSecret(value)) return plain(pulumi.runtime.unwrapRpcSecret(value));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}

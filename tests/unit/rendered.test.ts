@@ -1,0 +1,85 @@
+/**
+ * Every document that the program writes or runs, as a whole, beside the copy in tests/unit/rendered. A template that
+ * was changed on purpose changes the copies too: `node --test --test-update-snapshots tests/unit/rendered.test.ts`.
+ */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { before, test } from "node:test";
+import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
+
+const folder = join(import.meta.dirname, "rendered");
+
+/** Per document, where it is found: the stack, the resource and what it is of that resource. */
+const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>> = {
+  "lab/route.sh": ["dev", "lab-route", "create"],
+  "lab/route-undo.sh": ["dev", "lab-route", "delete"],
+  "lab/network.sh": ["dev", "lab-network", "create"],
+  "lab/network-undo.sh": ["dev", "lab-network", "delete"],
+  "lab/image.sh": ["dev", "lab-image", "create"],
+  "lab/debian-13/image.sh": ["newest", "lab-image", "create"],
+  "lab/machine.sh": ["dev", "cent120-machine", "create"],
+  "lab/machine-undo.sh": ["dev", "cent120-machine", "delete"],
+
+  "remote/ready.sh": ["dev", "cent120-ready", "create"],
+  "remote/names.sh": ["dev", "cent120-names", "create"],
+  "remote/packages.sh": ["dev", "cent120-packages", "create"],
+  "remote/write-file.sh": ["dev", "cent120-config", "create"],
+  "remote/service.sh": ["dev", "virtual-address-cent123-service", "create"],
+
+  "rabbitmq/write-erlang.cookie.sh": ["dev", "cent120-cookie", "create"],
+  "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
+  "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
+  "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
+  "rabbitmq/advanced.config": ["dev", "cent120-tick-time", "stdin"],
+  "rabbitmq/rabbitmq-ha.conf": ["dev", "cent120-limits", "stdin"],
+  "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
+  "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
+  "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
+  "rabbitmq/ram-and-settings/member.sh": ["other", "cent122-member", "create"],
+  "rabbitmq/restart.sh": ["dev", "cent120-restart", "create"],
+  "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
+  "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
+  "rabbitmq/policy.sh": ["dev", "mirror-policy-set", "create"],
+  "rabbitmq/policy-undo.sh": ["dev", "mirror-policy-set", "delete"],
+  "rabbitmq/other-policy/policy.sh": ["other", "mirror-policy-set", "create"],
+
+  "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
+  "haproxy/write-haproxy.cfg.sh": ["dev", "haproxy-cent123-config", "create"],
+  "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
+  "haproxy/write-stats.cfg.sh": ["dev", "haproxy-cent123-stats", "create"],
+  "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
+  "haproxy/service.sh": ["dev", "haproxy-cent123-service", "create"],
+  "haproxy/serving.sh": ["dev", "haproxy-cent123-serving", "create"],
+  "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
+  "haproxy/from-source/build.sh": ["other", "haproxy-cent123-build", "create"],
+  "haproxy/from-source/haproxy.service": ["other", "haproxy-cent123-source-unit", "stdin"],
+  "haproxy/from-source/haproxy.cfg": ["other", "haproxy-cent123-config", "stdin"],
+  "haproxy/from-source/service.sh": ["other", "haproxy-cent123-service", "create"],
+
+  "keepalived/keepalived.conf": ["dev", "virtual-address-cent123-config", "stdin"],
+  "keepalived/second/keepalived.conf": ["dev", "virtual-address-cent124-config", "stdin"],
+  "keepalived/no-preempt/keepalived.conf": ["other", "virtual-address-cent123-config", "stdin"],
+  "keepalived/check-haproxy": ["dev", "virtual-address-cent123-check", "stdin"],
+  "keepalived/rabbitmq-ha.conf": ["dev", "virtual-address-cent123-unit", "stdin"],
+  "keepalived/holder.sh": ["dev", "virtual-address-cent123-holder", "create"],
+};
+
+let stacks: Stacks;
+before(async () => {
+  stacks = await runStacks();
+});
+
+for (const [document, [stack, resource, field]] of Object.entries(documents)) {
+  test(document, (t) => {
+    const text = textOf(stacks[stack].graph.get(resource), field);
+    t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
+  });
+}
+
+// Last, because an update writes the copies.
+test("every copy is compared", () => {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const found = files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+  assert.deepEqual(found.sort(), Object.keys(documents).sort());
+});

@@ -1,0 +1,39 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+unit=haproxy
+# Standard input says only that something changed; what, is read from the files.
+show() { systemctl show -p "$1" "$unit" | cut -d= -f2-; }
+if [ "$(show NeedDaemonReload)" = yes ] || [ "$(show LoadState)" != loaded ]; then
+  systemctl daemon-reload
+fi
+systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
+# The unit's drop-in notes what the running service has read.
+stale() { # restart|reload FILE...
+  noted=/run/rabbitmq-ha/$unit.$1
+  shift
+  ! cat "$@" | sha256sum | cmp -s - "$noted"
+}
+if ! systemctl -q is-active "$unit"; then
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  action=start
+elif stale restart /etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf /etc/systemd/system/haproxy.service /usr/local/haproxy/rabbitmq-ha.built; then
+  action=restart
+elif stale reload /etc/haproxy/haproxy.cfg /etc/haproxy/stats.cfg; then
+  action=reload
+else
+  exit 0
+fi
+if ! systemctl "$action" "$unit" || ! systemctl -q is-active "$unit"; then
+  echo "$(hostname): $unit did not $action; the end of its journal:" >&2
+  journalctl -u "$unit" -n 20 --no-pager -o cat >&2
+  exit 1
+fi
+END_OF_SCRIPT
+)
+code=0
+flock -w 150 /run/lock/rabbitmq-ha-haproxy-cent123-service timeout -k 10 120 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): haproxy-cent123-service was not done after 120 s and was stopped" >&2 ;;
+esac
+exit $code

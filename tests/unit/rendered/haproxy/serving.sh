@@ -1,0 +1,32 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+# Waits until this balancer sees every broker up. One that is down does not keep the others from being served.
+socket=/run/haproxy/admin.sock
+states() { # the brokers' names and states as HAProxy sees them
+  echo "show stat" | timeout 5 socat -T 3 stdio "unix-connect:$socket" | awk -F, '$1 == "rabbitmq_cluster" && $2 != "FRONTEND" && $2 != "BACKEND" { print $2, $18 }'
+}
+while :; do
+  seen=$(states || true)
+  down=$(grep -v ' UP$' <<<"$seen" || true)
+  if [ -n "$seen" ] && [ -z "$down" ]; then
+    exit 0
+  fi
+  [ $SECONDS -lt 30 ] || break
+  sleep 0.5
+done
+if grep -q ' UP$' <<<"$seen"; then
+  echo "$(hostname): after 30 s HAProxy does not see every broker up: $(tr '\n' ';' <<<"$down")"
+  exit 0
+fi
+echo "$(hostname): after 30 s HAProxy sees no broker up (${seen:-its socket does not answer}); the end of its journal:" >&2
+journalctl -u haproxy -n 20 --no-pager -o cat >&2
+exit 1
+END_OF_SCRIPT
+)
+code=0
+flock -w 90 /run/lock/rabbitmq-ha-haproxy-cent123-serving timeout -k 10 60 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): haproxy-cent123-serving was not done after 60 s and was stopped" >&2 ;;
+esac
+exit $code

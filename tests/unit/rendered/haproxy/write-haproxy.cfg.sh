@@ -1,0 +1,29 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+path=/etc/haproxy/haproxy.cfg
+mkdir -p "$(dirname "$path")"
+candidate=$(mktemp "$path.XXXXXX")
+trap 'rm -f "$candidate"' EXIT
+cat >"$candidate"
+chown root:root "$candidate"
+chmod 0644 "$candidate"
+if [ -f "$path" ] && cmp -s "$candidate" "$path" &&
+  [ "$(stat -c '%u:%g %a' "$candidate")" = "$(stat -c '%u:%g %a' "$path")" ]; then
+  exit 0
+fi
+if ! verdict=$(/usr/sbin/haproxy -c -q -f "$candidate" 2>&1); then
+  echo "$(hostname): the new $path was refused, so the old one stays as it is:" >&2
+  printf '%s\n' "$verdict" | tail -n 20 >&2
+  exit 1
+fi
+if command -v restorecon >/dev/null; then restorecon "$candidate" || true; fi
+mv -f "$candidate" "$path"
+END_OF_SCRIPT
+)
+code=0
+flock -w 90 /run/lock/rabbitmq-ha-haproxy-cent123-config timeout -k 10 60 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): haproxy-cent123-config was not done after 60 s and was stopped" >&2 ;;
+esac
+exit $code

@@ -1,0 +1,39 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+# The password comes on standard input and goes on by standard input only.
+# shellcheck disable=SC2209 # a user's name may be a command's too
+user=admin
+IFS= read -r password
+ctl() { timeout 60 rabbitmqctl -q "$@"; }
+users=$(ctl list_users --no-table-headers </dev/null)
+tab=$(printf '\t')
+if ! grep -q "^$user$tab" <<<"$users"; then
+  ctl add_user "$user" <<<"$password" >/dev/null
+elif ! ctl authenticate_user "$user" <<<"$password" >/dev/null 2>&1; then
+  ctl change_password "$user" <<<"$password" >/dev/null
+fi
+# These are independent of each other, and each starts an Erlang machine.
+jobs=()
+if ! grep -q "^$user$tab.*administrator" <<<"$users"; then
+  ctl set_user_tags "$user" administrator </dev/null >/dev/null &
+  jobs+=($!)
+  ctl set_permissions -p / "$user" '.*' '.*' '.*' </dev/null >/dev/null &
+  jobs+=($!)
+fi
+# Everybody knows guest's password.
+if [ "$user" != guest ] && grep -q "^guest$tab" <<<"$users"; then
+  ctl delete_user guest </dev/null >/dev/null &
+  jobs+=($!)
+fi
+for job in "${jobs[@]:-}"; do
+  [ -z "$job" ] || wait "$job"
+done
+END_OF_SCRIPT
+)
+code=0
+flock -w 330 /run/lock/rabbitmq-ha-cluster-admin timeout -k 10 300 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cluster-admin was not done after 300 s and was stopped" >&2 ;;
+esac
+exit $code

@@ -1,0 +1,134 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+self=cent121
+brokers=(cent120 cent121 cent122 )
+type=disc
+mark=/var/lib/rabbitmq-ha/member
+# What a broker says of its cluster, read once into a file; exit codes of rabbitmqctl tell too little.
+status=$(mktemp -d)
+trap 'rm -rf "$status"' EXIT
+ask() { # NAME...: each in parallel; no file for one that does not answer
+  local name
+  for name in "$@"; do
+    if timeout 60 rabbitmqctl -q -n "rabbit@$name" cluster_status --formatter json </dev/null >"$status/$name.new" \
+      2>"$status/$name.error"; then
+      mv "$status/$name.new" "$status/$name"
+    else
+      rm -f "$status/$name"
+    fi &
+  done
+  wait
+}
+nodes() { # NAME KEY: the short names in a list of NAME's answer
+  [ -f "$status/$1" ] || return 0
+  sed -n 's/.*"'"$2"'":\[\([^]]*\)\].*/\1/p' "$status/$1" | tr ',' '\n' | sed -n 's/^"rabbit@\(.*\)"$/\1/p' | sort
+}
+members() { { nodes "$1" disk_nodes; nodes "$1" ram_nodes; } | sort; }
+running() { nodes "$1" running_nodes; }
+log() { echo "$self: $*"; }
+fail() {
+  echo "$self: $*" >&2
+  exit 1
+}
+deadline=180
+
+whole() { # its own list holds every broker, and all of them run
+  local name
+  for name in "${brokers[@]}"; do
+    grep -qx "$name" <(members "$self") && grep -qx "$name" <(running "$self") || return 1
+  done
+}
+same_members() { # every broker of the list lists the same members as this one
+  local name
+  for name in $(members "$self"); do
+    [ "$(members "$name")" = "$(members "$self")" ] && grep -qx "$self" <(running "$name") || return 1
+  done
+}
+wanted_type() {
+  if [ "$type" = ram ]; then grep -qx "$self" <(nodes "$self" ram_nodes); else grep -qx "$self" <(nodes "$self" disk_nodes); fi
+}
+ctl() { timeout 120 rabbitmqctl -q "$@" </dev/null; }
+without_app() { # COMMAND...: with the broker's application stopped meanwhile
+  ctl stop_app && "$@" && ctl start_app
+}
+done_when_whole() {
+  mkdir -p "$(dirname $mark)"
+  [ -e $mark ] || date -u +%FT%TZ >$mark
+  exit 0
+}
+
+# As a rule the brokers found each other at their first start; the others may still be at it.
+while :; do
+  ask "$self"
+  [ -f "$status/$self" ] || fail "the broker does not answer: $(tail -n 3 "$status/$self.error")"
+  if whole && wanted_type; then
+    done_when_whole
+  fi
+  [ $SECONDS -lt 20 ] || break
+  sleep 1
+done
+
+# Not all are here, or not as they should be: hear every broker, and go to the largest cluster that there is; of two
+# equal ones to that with the broker that comes first.
+ask "${brokers[@]}"
+rank() { # NAME: sorts first what is to be joined first
+  local first
+  first=$(printf '%s\n' "${brokers[@]}" | grep -nxf <(members "$1") | head -n 1 | cut -d: -f1)
+  printf '%03d %03d %s\n' $((999 - $(members "$1" | wc -l))) "${first:-999}" "$1"
+}
+best=$(for name in "${brokers[@]}"; do if [ -f "$status/$name" ]; then rank "$name"; fi; done | sort | head -n 1)
+best=${best##* }
+
+if ! grep -qx "$best" <(members "$self"); then
+  # Joining empties the node that joins, so what it holds decides.
+  vhosts=$(ctl list_vhosts name --no-table-headers | grep -vxF / || true)
+  queues=$(ctl list_queues name --no-table-headers | head -n 5)
+  if [ -n "$vhosts$queues" ]; then
+    fail "this broker is not in the cluster of $best and holds data of its own (virtual hosts: ${vhosts:-none but /};" \
+      "queues: ${queues:-none}). Joining would delete it. Move the data away, run 'rabbitmqctl stop_app &&" \
+      "rabbitmqctl reset && rabbitmqctl start_app' on $self, and run this again."
+  fi
+  for attempt in 1 2 3 4 5; do
+    log "joins the cluster of $best (try $attempt)"
+    if grep -qx "$self" <(members "$best"); then
+      # The cluster remembers a node of this name that is no more.
+      if ctl stop_app; then ctl -n "rabbit@$best" forget_cluster_node "rabbit@$self" || true; fi
+    fi
+    join=(ctl join_cluster "rabbit@$best")
+    if [ "$type" = ram ]; then join=(ctl join_cluster --ram "rabbit@$best"); fi
+    without_app "${join[@]}" || ctl start_app || true
+    ask "$self" "$best"
+    grep -qx "$best" <(members "$self") && break
+    [ $SECONDS -lt $deadline ] || break
+  done
+fi
+if ! wanted_type; then
+  log "becomes a $type node"
+  without_app ctl change_cluster_node_type "$type" || ctl start_app
+fi
+
+while :; do
+  ask "$self"
+  # shellcheck disable=SC2046 # names of hosts, one a word
+  ask $(members "$self")
+  if grep -qx "$best" <(members "$self") && wanted_type && same_members; then
+    done_when_whole
+  fi
+  [ $SECONDS -lt $deadline ] || break
+  sleep 1
+done
+echo "$self: after 180 s not every member lists the same members, $self as $type among them:" >&2
+for name in "${brokers[@]}"; do
+  echo "  $name lists: $(members "$name" | tr '\n' ' '); running: $(running "$name" | tr '\n' ' ')" >&2
+done
+tail -n 15 "/var/log/rabbitmq/rabbit@$self.log" >&2 || true
+exit 1
+END_OF_SCRIPT
+)
+code=0
+flock -w 630 /run/lock/rabbitmq-ha-cent121-member timeout -k 10 600 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cent121-member was not done after 600 s and was stopped" >&2 ;;
+esac
+exit $code

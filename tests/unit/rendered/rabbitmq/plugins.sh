@@ -1,0 +1,26 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+# The running broker is told, since it reads the file at its start only; the tool writes the file too.
+file=/etc/rabbitmq/enabled_plugins
+wanted=rabbitmq_management,rabbitmq_prometheus
+enabled=$(tr -d '[]. \n' <$file 2>/dev/null || true)
+if [ "$(tr , '\n' <<<"$enabled" | sort)" = "$(tr , '\n' <<<"$wanted" | sort)" ]; then
+  exit 0
+fi
+if systemctl -q is-active rabbitmq-server; then
+  rabbitmq-plugins -q set rabbitmq_management rabbitmq_prometheus </dev/null
+else
+  candidate=$(mktemp $file.XXXXXX)
+  echo "[$wanted]." >"$candidate"
+  chmod 0644 "$candidate"
+  mv -f "$candidate" $file
+fi
+END_OF_SCRIPT
+)
+code=0
+flock -w 330 /run/lock/rabbitmq-ha-cent120-plugins timeout -k 10 300 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cent120-plugins was not done after 300 s and was stopped" >&2 ;;
+esac
+exit $code

@@ -1,0 +1,27 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+name=ha-all
+# The same policy set anew from another machine stays.
+noted=$(cat /var/lib/rabbitmq-ha/policy 2>/dev/null || true)
+if [ "${noted#* }" = "$name" ] && [ "${noted%% *}" != "$(cat)" ]; then
+  exit 0
+fi
+for member in cent120 cent121 cent122; do
+  if answer=$(timeout 60 rabbitmqctl -q -n "rabbit@$member" clear_policy "$name" </dev/null 2>&1); then
+    exit 0
+  fi
+  if grep -qi 'not found\|does not exist' <<<"$answer"; then
+    exit 0
+  fi
+  echo "$member did not remove the policy $name: $answer" >&2
+done
+exit 1
+END_OF_SCRIPT
+)
+code=0
+flock -w 330 /run/lock/rabbitmq-ha-mirror-policy-set timeout -k 10 300 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): mirror-policy-set was not done after 300 s and was stopped" >&2 ;;
+esac
+exit $code

@@ -1,0 +1,40 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+unit=rabbitmq-server
+data=/var/lib/rabbitmq/mnesia
+member=/var/lib/rabbitmq-ha/member
+systemctl daemon-reload
+systemctl -q is-enabled $unit || systemctl -q enable $unit 2>/dev/null
+for attempt in 1 2 3; do
+  if systemctl -q is-active $unit; then
+    exit 0
+  fi
+  systemctl reset-failed $unit 2>/dev/null || true
+  # The unit is of type notify: this returns once the broker has booted, peer discovery included.
+  if systemctl start $unit; then
+    exit 0
+  fi
+  # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
+  # member has nothing to lose, so it begins again.
+  if [ ! -e $member ] && [ "$attempt" != 3 ] &&
+    grep -qs schema_integrity_check_failed /var/log/rabbitmq/rabbit@cent120.log; then
+    echo "cent120: the first start met a table conflict; beginning again"
+    systemctl stop $unit
+    rm -rf "${data:?}"/rabbit@cent120*
+    continue
+  fi
+  break
+done
+echo "cent120: rabbitmq-server did not start; the end of its journal and log:" >&2
+journalctl -u $unit -n 15 --no-pager -o cat >&2
+tail -n 25 /var/log/rabbitmq/rabbit@cent120.log >&2 || true
+exit 1
+END_OF_SCRIPT
+)
+code=0
+flock -w 630 /run/lock/rabbitmq-ha-cent120-service timeout -k 10 600 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cent120-service was not done after 600 s and was stopped" >&2 ;;
+esac
+exit $code

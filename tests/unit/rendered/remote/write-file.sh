@@ -1,0 +1,24 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+path=/etc/rabbitmq/rabbitmq.conf
+mkdir -p "$(dirname "$path")"
+candidate=$(mktemp "$path.XXXXXX")
+trap 'rm -f "$candidate"' EXIT
+cat >"$candidate"
+chown root:root "$candidate"
+chmod 0644 "$candidate"
+if [ -f "$path" ] && cmp -s "$candidate" "$path" &&
+  [ "$(stat -c '%u:%g %a' "$candidate")" = "$(stat -c '%u:%g %a' "$path")" ]; then
+  exit 0
+fi
+if command -v restorecon >/dev/null; then restorecon "$candidate" || true; fi
+mv -f "$candidate" "$path"
+END_OF_SCRIPT
+)
+code=0
+flock -w 90 /run/lock/rabbitmq-ha-cent120-config timeout -k 10 60 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cent120-config was not done after 60 s and was stopped" >&2 ;;
+esac
+exit $code
