@@ -1,6 +1,7 @@
 /** AMQP connections that end by a deadline, whatever the broker does. */
 import { setTimeout as pause } from "node:timers/promises";
 import { type ChannelModel, connect } from "amqplib";
+import { Refusal } from "./finding.ts";
 
 /** Milliseconds that closing may take; a broker that does not read from a connection does not see it close. */
 const farewell = 1000;
@@ -12,7 +13,7 @@ export type Open = () => Promise<ChannelModel>;
  * Runs work that opens connections, and closes them. At the deadline their sockets are destroyed, so that the work
  * ends too: a broker with an alarm in force, say, takes a publisher's message and never answers, not even to a close.
  * @param seconds for all of it
- * @throws what the work throws, or that the deadline has passed
+ * @throws what the work throws, or that the deadline has passed; Refusal when the administrator is not let in
  */
 export async function withConnections<T>(
   uri: string,
@@ -38,7 +39,11 @@ export async function withConnections<T>(
   try {
     return await work(open);
   } catch (error) {
-    throw deadline.aborted ? new Error(`not done after ${seconds} s`) : error;
+    deadline.throwIfAborted();
+    if (error instanceof Error && error.message.includes("ACCESS-REFUSED")) {
+      throw new Refusal("the brokers refuse the stack's user or password (AMQP 403)", "cluster-admin");
+    }
+    throw error;
   } finally {
     const closed = Promise.allSettled(connections.map((connection) => connection.close()));
     await Promise.race([closed, pause(farewell, undefined, { ref: false })]);

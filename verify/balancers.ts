@@ -42,6 +42,11 @@ export function parseServers(csv: string): Server[] {
     .filter((server) => server.name !== "FRONTEND" && server.name !== "BACKEND");
 }
 
+/** `UP 1/2` still serves, `DOWN 1/2` does not yet. */
+function up(status: string): boolean {
+  return /^UP\b/.test(status);
+}
+
 /** @returns whether both proxies have exactly the brokers, all of them up */
 export function judgeServers(
   servers: readonly Server[],
@@ -59,10 +64,11 @@ export function judgeServers(
     for (const name of brokers) {
       const status = mine.find((server) => server.name === name)?.status;
       if (status === undefined) complaints.push(broken(`${proxy} lacks ${name}`, config));
-      // `UP 1/2` still serves, `DOWN 1/2` does not yet.
-      else if (!/^UP\b/.test(status)) {
-        // A broker is down of itself; any other word is the balancer's own doing.
-        const resource = status.startsWith("DOWN") ? `${name}-service` : `haproxy-${balancer}-service`;
+      else if (!up(status)) {
+        const alive = servers.some((server) => server.name === name && up(server.status));
+        const resource = !status.startsWith("DOWN")
+          ? `haproxy-${balancer}-service` // the balancer's own doing, such as MAINT
+          : `${name}-${alive ? "plugins" : "service"}`;
         complaints.push(broken(`${proxy}: ${name} is ${status}, expected UP`, resource));
       }
     }
@@ -71,10 +77,7 @@ export function judgeServers(
         complaints.push(broken(`${proxy} has ${name}, which is no broker`, config));
     }
   }
-  return verdict(
-    complaints,
-    `${String(brokers.length)} of ${String(brokers.length)} UP in ${proxies.join(" and ")}`,
-  );
+  return verdict(complaints, `${brokers.length} of ${brokers.length} UP in ${proxies.join(" and ")}`);
 }
 
 /**

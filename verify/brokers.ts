@@ -1,65 +1,73 @@
 /** Asks every broker's own management API how it sees the cluster. */
 import { z } from "zod";
-import { type Finding, look } from "./finding.ts";
-import { type Api, anyOf } from "./http.ts";
+import { type Finding, look, type Verdict } from "./finding.ts";
+import { type Api, blameSilent, type Cluster } from "./management.ts";
 import * as members from "./members.ts";
-import type { System } from "./outputs.ts";
 import { until } from "./patience.ts";
 
 /** Seconds: what a broker says of its partitions is up to 5 s old, by its collect_statistics_interval. */
 const statisticsAge = 6.5;
 
-const nodesPath = "/api/nodes?columns=name,type,running,partitions";
+/** What one broker lists. It asks every member for it, so a silent one makes it late. */
+function nodesOf(api: Api): Promise<members.NodeRow[]> {
+  return api.get("/api/nodes?columns=name,type,running,partitions", z.array(members.nodeRow));
+}
 
-export async function examineBrokers(system: System, apis: readonly Api[]): Promise<Finding[]> {
-  const views = apis.map((api) => ({ api, nodes: api.get(nodesPath, z.array(members.nodeRow)) }));
-  const ownTypes = new Map<string, string>();
-  for (const [index, view] of (await Promise.allSettled(views.map(({ nodes }) => nodes))).entries()) {
-    const name = system.brokers[index]?.name ?? "";
-    const own =
-      view.status === "fulfilled"
-        ? view.value.find((row) => members.shortName(row.name) === name)
-        : undefined;
-    if (own?.type !== undefined) ownTypes.set(name, own.type);
-  }
+export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
+  const { system, apis } = cluster;
   const names = system.brokers.map(({ name }) => name);
-  const each = (
-    check: string,
-    judge: (view: (typeof views)[number]) => ReturnType<Parameters<typeof look>[3]>,
-  ) =>
-    views.map((view) =>
-      look(check, view.api.broker.name, [`${view.api.broker.name}-service`], () => judge(view)),
-    );
+  const views = apis.map((api) => ({ api, nodes: nodesOf(api) }));
+  const ownTypes = ownTypesOf(views);
+  const each = (check: string, judge: (view: View) => Promise<Verdict>): Promise<Finding>[] =>
+    views.map((view) => {
+      const { name } = view.api.broker;
+      return look(check, name, blameSilent(cluster, [`${name}-service`]), () => judge(view));
+    });
 
   return Promise.all([
-    ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, ownTypes)),
-    ...each("partitions", async ({ api, nodes }) => {
-      let first: typeof nodes | undefined = nodes;
-      const ask = async (): Promise<ReturnType<typeof members.judgePartitions>> => {
-        const rows = await (first ?? api.get(nodesPath, z.array(members.nodeRow)));
-        first = undefined;
-        return members.judgePartitions(rows);
-      };
-      return until({ seconds: statisticsAge, between: 500 }, ask, ({ whole }) => whole);
-    }),
+    ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, await ownTypes)),
+    ...each("partitions", partitions),
     ...each("alarms", async ({ api }) =>
       members.judgeAlarms(await api.get("/api/health/checks/local-alarms", members.alarmReport, [200, 503])),
     ),
-    ...each("cluster name", async ({ api }) => {
-      const { name } = await api.get("/api/cluster-name", z.object({ name: z.string() }));
-      return members.judgeName(name, system.clusterName);
-    }),
+    ...each("cluster name", async ({ api }) =>
+      members.judgeName(await api.clusterName(), system.clusterName),
+    ),
     ...each("policy", async ({ api }) =>
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
     look("users", "cluster", ["cluster-admin"], async () => {
-      const rows = await (
-        await anyOf(apis)
-      ).get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
-      return members.judgeUsers(
-        rows.map(({ name }) => name),
-        system.adminUser,
-      );
+      const api = await cluster.any;
+      const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
+      const users = rows.map(({ name }) => name);
+      return members.judgeUsers(users, system.adminUser);
     }),
   ]);
+}
+
+interface View {
+  readonly api: Api;
+  readonly nodes: Promise<readonly members.NodeRow[]>;
+}
+
+/** @returns the type that each broker which answers gives itself */
+async function ownTypesOf(views: readonly View[]): Promise<ReadonlyMap<string, string>> {
+  const types = new Map<string, string>();
+  for (const { api, nodes } of views) {
+    const rows = await nodes.catch(() => []);
+    const type = rows.find((row) => members.shortName(row.name) === api.broker.name)?.type;
+    if (type !== undefined) types.set(api.broker.name, type);
+  }
+  return types;
+}
+
+/** Asks again for as long as a partition may be one of the past. */
+function partitions({ api, nodes }: View): Promise<Verdict> {
+  let known: View["nodes"] | undefined = nodes;
+  const ask = async (): Promise<Verdict> => {
+    const rows = await (known ?? nodesOf(api));
+    known = undefined;
+    return members.judgePartitions(rows);
+  };
+  return until({ seconds: statisticsAge, between: 500 }, ask, ({ whole }) => whole);
 }

@@ -1,5 +1,8 @@
 /** Errors of sockets, HTTP, AMQP and SSH in words. */
 
+/** The cause of everything that ended at its deadline. */
+export const late = "no answer in time";
+
 const meanings: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
@@ -28,9 +31,8 @@ export function because(error: unknown): string {
   // A name with several addresses, or several hosts that were asked, fail together; the first one speaks.
   if (error instanceof AggregateError) return because(error.errors[0] ?? error.message);
   if (!(error instanceof Error)) return String(error);
-  // A connection that is cut off at its deadline says so only in the text of what waited on it.
-  if (error.name === "TimeoutError" || error.message.includes("aborted due to timeout"))
-    return "no answer in time";
+  // An AMQP connection that is cut off at its deadline says so only in the text of what waited on it.
+  if (error.name === "TimeoutError" || error.message.includes("aborted due to timeout")) return late;
   // `fetch failed`, say: the interesting error is the one below it.
   if (error.cause instanceof Error && !isSystemError(error)) return because(error.cause);
   if (isSystemError(error)) {

@@ -19,7 +19,9 @@ export async function examineConsoles(system: System): Promise<Finding[]> {
   return Promise.all([
     look("console", "virtual address", address, () => managementPage(system.managementUrl, ...address)),
     ...system.brokers.map(({ name, url }) =>
-      look("console", name, [`${name}-service`], () => managementPage(url, `${name}-plugins`)),
+      look("console", name, [`${name}-service`, `${name}-plugins`], () =>
+        managementPage(url, `${name}-plugins`),
+      ),
     ),
     ...system.balancers.map((balancer) =>
       look("console", balancer.name, [`haproxy-${balancer.name}-service`], async () => {

@@ -4,18 +4,18 @@ import { examineBrokers } from "./brokers.ts";
 import { examineConsoles } from "./consoles.ts";
 import type { Finding } from "./finding.ts";
 import { examineHosts } from "./hosts.ts";
-import { Api } from "./http.ts";
+import { clusterOf } from "./management.ts";
 import type { System } from "./outputs.ts";
 import { examineQueue } from "./queue.ts";
 import { examineSpread } from "./spread.ts";
 
 /** @returns what was found, in a fixed order; every question in it has a deadline, so this ends within half a minute */
 export async function examine(system: System): Promise<Finding[]> {
-  const apis = system.brokers.map((broker) => new Api(broker, system));
+  const cluster = clusterOf(system);
   const rooms = await Promise.all([
-    examineBrokers(system, apis),
-    examineQueue(system, apis),
-    examineSpread(system, apis),
+    examineBrokers(cluster),
+    examineQueue(cluster),
+    examineSpread(cluster),
     examineBalancers(system),
     examineHosts(system),
     examineConsoles(system),

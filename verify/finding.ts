@@ -32,22 +32,27 @@ export function verdict(complaints: readonly Verdict[], detail: string): Verdict
   );
 }
 
+/** What to make of a check that could not be done: the resources to run again, or a verdict of its own. */
+export type Blame = readonly string[] | ((error: unknown) => Promise<Verdict>);
+
 /**
  * Runs one check. A subject that cannot be asked is a finding like any other, so that one dead host leaves the other
  * checks their say.
- * @param rerun what to run again when the subject cannot be asked
  */
 export async function look(
   check: string,
   subject: string,
-  rerun: readonly string[],
+  blame: Blame,
   judge: () => Promise<Verdict>,
 ): Promise<Finding> {
   try {
     return { check, subject, ...(await judge()) };
-  } catch (error) {
-    const resources = error instanceof Refusal ? error.rerun : rerun;
-    return { check, subject, ...broken(because(error), ...resources) };
+  } catch (thrown) {
+    // Where several were asked and all failed, the first one speaks.
+    const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
+    if (error instanceof Refusal) return { check, subject, ...broken(error.message, ...error.rerun) };
+    const judged = typeof blame === "function" ? await blame(error) : broken(because(error), ...blame);
+    return { check, subject, ...judged };
   }
 }
 

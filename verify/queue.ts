@@ -4,9 +4,8 @@ import type { ChannelModel, ConfirmChannel } from "amqplib";
 import { type Open, withConnections } from "./amqp.ts";
 import { asError } from "./cause.ts";
 import { broken, type Finding, look, Refusal, type Verdict, whole } from "./finding.ts";
-import { type Api, anyOf } from "./http.ts";
+import { blameSilent, type Cluster } from "./management.ts";
 import { judgeMirrors, nameUnder, type QueueRow, queueRow } from "./mirrors.ts";
-import type { System } from "./outputs.ts";
 import { until } from "./patience.ts";
 import { addressServices } from "./resources.ts";
 
@@ -19,22 +18,23 @@ const expiry = 60_000;
 /** Bytes. */
 const messageSize = 1024;
 
-export async function examineQueue(system: System, apis: readonly Api[]): Promise<Finding[]> {
-  const address = addressServices(system);
+export async function examineQueue(cluster: Cluster): Promise<Finding[]> {
+  const { system } = cluster;
+  const blame = blameSilent(cluster, addressServices(system));
   const plain = `rabbitmq-ha-verify-${randomUUID()}`;
   const fitting = nameUnder(system.policy.pattern, plain);
   const queue = fitting ?? plain;
   const mirrors = (judge: () => Promise<Verdict>): Promise<Finding> =>
-    look("mirrors", "new queue", address, judge);
+    look("mirrors", "new queue", blame, judge);
   const message = (judge: () => Promise<Verdict>): Promise<Finding> =>
-    look("message", "virtual address", address, judge);
+    look("message", "virtual address", blame, judge);
   try {
     return await withConnections(system.amqpUri, patience, async (open) => {
       const producer = await open();
       const channel = await producer.createConfirmChannel();
       await channel.assertQueue(queue, { durable: true, arguments: { "x-expires": expiry } });
       return Promise.all([
-        mirrors(() => mirrored(system, apis, queue, fitting !== undefined)),
+        mirrors(() => mirrored(cluster, queue, fitting !== undefined)),
         message(() => Promise.race([passMessage(channel, open, queue), rejectWhenBlocked(producer)])),
       ]);
     });
@@ -43,7 +43,7 @@ export async function examineQueue(system: System, apis: readonly Api[]): Promis
     const fail = (): Promise<Verdict> => Promise.reject(asError(error));
     return await Promise.all([mirrors(fail), message(fail)]);
   } finally {
-    await remove(apis, queue);
+    await remove(cluster, queue);
   }
 }
 
@@ -71,21 +71,17 @@ function rejectWhenBlocked(connection: ChannelModel): Promise<never> {
 }
 
 /** By the API, which needs no connection that is well. Where no API answers, the queue expires by itself. */
-async function remove(apis: readonly Api[], queue: string): Promise<void> {
-  const api = await anyOf(apis).catch(() => undefined);
-  await api?.delete(`/api/queues/%2F/${encodeURIComponent(queue)}`).catch(() => undefined);
+async function remove(cluster: Cluster, queue: string): Promise<void> {
+  const api = await cluster.any.catch(() => undefined);
+  await api?.deleteQueue(queue).catch(() => undefined);
 }
 
-async function mirrored(
-  system: System,
-  apis: readonly Api[],
-  queue: string,
-  fitting: boolean,
-): Promise<Verdict> {
+async function mirrored(cluster: Cluster, queue: string, fitting: boolean): Promise<Verdict> {
+  const { system } = cluster;
   const { pattern, definition } = system.policy;
   const mirrorsWanted = definition["ha-mode"] !== undefined;
   if (mirrorsWanted && !fitting) return whole(`not looked at: no name of verify's falls under ${pattern}`);
-  const api = await anyOf(apis);
+  const api = await cluster.any;
   const path = `/api/queues/%2F/${encodeURIComponent(queue)}?columns=node,type,slave_nodes,synchronised_slave_nodes`;
   // A broker may hear of the queue a moment later than the client does.
   const ask = (): Promise<QueueRow> => api.get(path, queueRow, [200, 404]);

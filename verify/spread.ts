@@ -3,9 +3,8 @@ import { z } from "zod";
 import { type Open, withConnections } from "./amqp.ts";
 import { because } from "./cause.ts";
 import { broken, type Finding, look, type Verdict, verdict } from "./finding.ts";
-import { type Api, anyOf } from "./http.ts";
+import { type Api, blameSilent, type Cluster } from "./management.ts";
 import { shortName } from "./members.ts";
-import type { System } from "./outputs.ts";
 import { until } from "./patience.ts";
 import { addressServices } from "./resources.ts";
 
@@ -65,18 +64,22 @@ export function judgeSpread(
   return verdict(complaints, `${landed.length} connections: ${list}`);
 }
 
-export async function examineSpread(system: System, apis: readonly Api[]): Promise<Finding[]> {
-  const rerun = addressServices(system);
-  const names = system.brokers.map(({ name }) => name);
-  const finding = look("spread", "virtual address", rerun, async () => {
-    const api = await anyOf(apis);
+export async function examineSpread(cluster: Cluster): Promise<Finding[]> {
+  const { system } = cluster;
+  const address = addressServices(system);
+  const finding = look("spread", "virtual address", blameSilent(cluster, address), async () => {
+    const api = await cluster.any;
     const landed = await withConnections(system.amqpUri, patience, async (open) => {
       // The first one goes alone: where nobody holds the address, only few can wait for it at a time.
-      const first = await brokerOf(open, api);
+      const first = brokerOf(open, api);
+      await first;
       const others = Array.from({ length: connections - 1 }, () => brokerOf(open, api));
       return Promise.allSettled([first, ...others]);
     });
-    return judgeSpread(landed, names, rerun);
+    // A silent broker that the balancers have not given up yet keeps the connections that they send to it.
+    const silent = (await cluster.silent).map((name) => `${name}-service`);
+    const names = system.brokers.map(({ name }) => name);
+    return judgeSpread(landed, names, silent.length > 0 ? silent : address);
   });
   return [await finding];
 }

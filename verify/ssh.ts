@@ -22,7 +22,7 @@ export function runOn({ host, port, user, privateKey, hostKey }: Login, command:
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const deadline = setTimeout(() => {
-    reject(new Error(`${host}:${port} let nobody in and answered within ${patience} s (SSH)`));
+    reject(new Error(`${host}:${port} does not answer by SSH within ${patience} s`));
   }, patience * 1000);
   let strange = false;
   client.on("error", (error) => {

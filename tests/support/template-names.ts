@@ -76,7 +76,7 @@ class Walk {
     const value = this.#value(subject, scopes);
     if (path.original !== "each") this.program(program, scopes);
     else if (Array.isArray(value)) for (const item of value) this.program(program, [...scopes, item]);
-    else this.#miss(subject, "no list");
+    else if (value !== undefined) this.#miss(subject, "no list");
     this.program(inverse as hbs.AST.Program | undefined, scopes);
   }
 

@@ -58,6 +58,19 @@ for (const status of ["DOWN", "DOWN 1/2", "MAINT", "NOLB", "no check", "UPWARD"]
   });
 }
 
+test("a broker of which only the management is down lacks its plugin", () => {
+  const [first, second] = [
+    servers({ cent120: "UP", cent121: "UP" }),
+    servers({ cent120: "UP", cent121: "DOWN" }),
+  ];
+  const half = [...first.slice(0, 2), ...second.slice(2)];
+  assert.deepEqual(judgeServers(half, brokers, "cent123"), {
+    whole: false,
+    detail: "rabbitmq_management: cent121 is DOWN, expected UP",
+    rerun: ["cent121-plugins"],
+  });
+});
+
 test("names a broker that a proxy lacks, and a server that is no broker", () => {
   const judged = judgeServers(servers({ cent120: "UP", old: "UP" }), brokers, "cent123");
   assert.equal(judged.whole, false);

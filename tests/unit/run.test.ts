@@ -1,0 +1,60 @@
+/** What every script on a host is wrapped in: one at a time, with a deadline, and nothing else changed. */
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { render } from "../../templates/render.ts";
+import { bash, scratch } from "../support/bash.ts";
+
+const folder = await scratch();
+
+/** @returns the text that runs a script on a host, with its locks in the test's own folder */
+function wrapped(body: string, { noun = "noun", deadline = 20, patience = 30 } = {}): string {
+  return render("remote/run.sh", { noun, body, deadline, patience }).replaceAll("/run/lock", folder);
+}
+
+test("passes standard input, both outputs and the exit code on", async () => {
+  const script = wrapped("cat\necho talk >&2\nexit 7");
+  assert.deepEqual(await bash(script, "in\0put\n"), { code: 7, stdout: "in\0put\n", stderr: "talk\n" });
+});
+
+test("the script ends at its first error, and at an unset name", async () => {
+  assert.deepEqual(await bash(wrapped("false\necho on")), { code: 1, stdout: "", stderr: "" });
+  const { code, stdout } = await bash(wrapped('echo "$no_such_name"\necho on'));
+  assert.deepEqual([code, stdout], [1, ""]);
+});
+
+test("nothing in the script is read by the outer shell", async () => {
+  const { stdout } = await bash(wrapped(`x='it'"'"'s'\necho "$x" '$(id)' "\\\\" \`echo tick\` #'`));
+  assert.equal(stdout, "it's $(id) \\ tick\n");
+});
+
+test("a script that takes too long is stopped, and the message says which", async () => {
+  const { code, stderr } = await bash(wrapped("sleep 30", { noun: "cent120-member", deadline: 1 }));
+  assert.equal(code, 124);
+  assert.match(stderr, /: cent120-member was not done after 1 s and was stopped\n$/);
+});
+
+test("what the script has started goes with it", async () => {
+  const file = join(folder, "child");
+  await bash(wrapped(`sh -c 'echo $$ >${file}; exec sleep 30'`, { deadline: 1 }));
+  const pid = (await readFile(file, "utf8")).trim();
+  assert.notEqual((await bash(`kill -0 ${pid}`)).code, 0, "the child is still there");
+});
+
+test("two runs of one script follow each other; of two scripts they do not", async () => {
+  const log = join(folder, "log");
+  const body = (name: string): string => `echo ${name} in >>${log}\nsleep 0.5\necho ${name} out >>${log}`;
+  const run = async (name: string, noun: string): Promise<unknown> => bash(wrapped(body(name), { noun }));
+  await writeFile(log, "");
+  await Promise.all([run("a", "same"), run("b", "same")]);
+  assert.match(await readFile(log, "utf8"), /^(\w) in\n\1 out\n(\w) in\n\2 out\n$/);
+  await writeFile(log, "");
+  await Promise.all([run("a", "this"), run("b", "that")]);
+  assert.match(await readFile(log, "utf8"), /^\w in\n\w in\n\w out\n\w out\n$/);
+});
+
+test("files that a script makes are readable for all, unless it says otherwise", async () => {
+  const { stdout } = await bash(wrapped(`: >${folder}/plain\nstat -c %a ${folder}/plain`));
+  assert.equal(stdout, "644\n");
+});

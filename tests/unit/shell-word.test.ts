@@ -1,0 +1,47 @@
+/** `{{sh value}}` is one word of a shell command, whatever the value: what comes out of bash is what went in. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { render } from "../../templates/render.ts";
+import { bash } from "../support/bash.ts";
+
+/** @returns the arguments that bash makes of values, each of them in a command of its own */
+async function words(values: readonly string[]): Promise<string[]> {
+  // Of a template that is one command with one value, with that command replaced by one that shows its arguments.
+  const commands = values.map((clusterName) => render("rabbitmq/cluster-name.sh", { clusterName }));
+  const shown = `rabbitmqctl() { shift 2; printf '%s\\0' "$#" "$@"; }\n${commands.join("\n")}`;
+  const { code, stdout, stderr } = await bash(shown);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, "");
+  const [...parts] = stdout.split("\0");
+  assert.equal(parts.pop(), "");
+  assert.ok(parts.every((part, index) => index % 2 === 1 || part === "1"));
+  return parts.filter((_, index) => index % 2 === 1);
+}
+
+test("hostile values come through", async () => {
+  const values = [
+    ...["", " ", "\n", "a\nb\n", "\t", "'", "''", "'\\''", '"', "\\", "\\'", "`id`", "$(id)", "$HOME", "${x:?}", "$'a'"],
+    ...["; exit 3", "&& false", "| cat", ">/dev/null", "<(id)", "*", "?", "[a-z]", "{a,b}", "~", "~root", "!!", "#", "a#b"],
+    ...["-n", "--", "%s", "é", "日本語", "🐇", "\u0001", "\u007f", "\u00a0", "a=b", "END_OF_SCRIPT", "\r\n"],
+  ];
+  assert.deepEqual(await words(values), values);
+});
+
+test("any value comes through", async () => {
+  // No argument can hold a NUL, and no UTF-8 text half a surrogate pair, which this unit has not.
+  const value = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
+  const shellish = fc.string({ unit: fc.constantFrom(..."'\"\\$`(){}[]<>|&;!*?~# \n\t=a") });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(value, shellish), { minLength: 20, maxLength: 60 }), async (values) => {
+      assert.deepEqual(await words(values), values);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("harmless values stay readable", () => {
+  for (const word of ["cent120", "192.168.56.0/24", "rabbitmq:rabbitmq", "/etc/a-b_c.conf", "user@host", "a,b+c=50%"]) {
+    assert.equal(render("rabbitmq/cluster-name.sh", { clusterName: word }).split(" ")[3], word);
+  }
+});
