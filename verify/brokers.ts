@@ -21,7 +21,7 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
   const each = (check: string, judge: (view: View) => Promise<Verdict>): Promise<Finding>[] =>
     views.map((view) => {
       const { name } = view.api.broker;
-      return look(check, name, blameSilent(cluster, [`${name}-service`]), () => judge(view));
+      return look(check, name, blameSilent(cluster, [`${name}-service`], name), () => judge(view));
     });
 
   return Promise.all([

@@ -76,13 +76,14 @@ export function clusterOf(system: System): Cluster {
 
 /**
  * @param rerun what to run again when a failure is not about silent brokers
+ * @param self the broker that was asked, where it was one
  * @returns a blame that goes to the brokers that keep silent, where the answer is late because of them
  */
-export function blameSilent({ silent }: Cluster, rerun: readonly string[]): Blame {
+export function blameSilent({ silent }: Cluster, rerun: readonly string[], self?: string): Blame {
   return async (error) => {
     const cause = because(error);
     const names = cause === late ? await silent : [];
-    if (names.length === 0) return broken(cause, ...rerun);
+    if (names.length === 0 || (self !== undefined && names.includes(self))) return broken(cause, ...rerun);
     return broken(
       `${cause}, while ${names.join(", ")} keeps silent`,
       ...names.map((name) => `${name}-service`),

@@ -125,6 +125,16 @@ export class LabStack {
     return stdout;
   }
 
+  /** Sets one of the stack's secrets, on standard input as a user should. */
+  async secret(key: string, value: string): Promise<void> {
+    await execa("npm", ["run", "-s", "pulumi", "--", "config", "set", "--secret", key, "--stack", this.stack], {
+      cwd: root,
+      env: this.env,
+      extendEnv: false,
+      input: value,
+    });
+  }
+
   /** Starts `npm run up` and resolves when its output matches; the process goes on. */
   async upUntil(pattern: RegExp): Promise<Running> {
     const child = spawn("npm", ["run", "up", "--", "--stack", this.stack], {

@@ -88,8 +88,8 @@ test("no secret lies in clear text in the state, on a host or in a log", async (
 test("every script run again on the whole system changes nothing: the SSH key is rotated", async () => {
   await publish("rotation");
   const before = await fingerprint();
-  const { private: key } = ssh2.utils.generateKeyPairSync("ed25519", { comment: "rotated" });
-  await lab.pulumi("config", "set", "--secret", "sshPrivateKey", "--", key);
+  const { private: key } = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256, comment: "rotated" });
+  await lab.secret("sshPrivateKey", key);
   const output = await lab.must("up");
   const updated = /~ (\d+) updated/.exec(output)?.[1];
   const state = JSON.parse(await lab.pulumi("stack", "export")) as { deployment: { resources: { type: string }[] } };

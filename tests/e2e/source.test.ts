@@ -68,7 +68,7 @@ test("up compiles HAProxy on both balancers and makes the third broker a ram nod
   const url = `http://${gateway}:8459/haproxy.tar.gz`;
   await lab.configure(`  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${sha256} } }`);
   await lab.pulumi("stack", "init").catch(() => "");
-  await lab.pulumi("config", "set", "--secret", "statsPassword", "seen-by-few");
+  await lab.secret("statsPassword", "seen-by-few");
   const serving = serve(bytes);
   await lab.must("up");
   await serving;

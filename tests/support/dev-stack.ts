@@ -18,7 +18,9 @@ const namespace = "rabbitmq-ha:";
 /** @returns what Pulumi.dev.yaml configures, a new copy at each call */
 export function devConfig(): Blocks {
   const { config } = yaml.load(readFileSync(join(root, "Pulumi.dev.yaml"), "utf8"));
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(namespace, ""), value]));
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.replace(namespace, ""), value]),
+  );
 }
 
 /** @returns the blocks in the engine's own form: scalars as text, all else as JSON */

@@ -2,15 +2,11 @@
 import { devConfig, type Blocks } from "./dev-stack.ts";
 import { plain, runProgram, type Registered, type Run } from "./program.ts";
 
-/** Stacks that together use every setting and every template. */
-export interface Stacks {
-  /** The dev stack as it is configured. */
-  readonly dev: Run;
-  /** The same hosts with everything set that changes a text. */
-  readonly other: Run;
-  /** The same on the newest system. */
-  readonly newest: Run;
-}
+/**
+ * Stacks that together use every setting and every template: `dev` as it is configured; `other`, the same hosts with
+ * everything set that changes a text; `newest`, those on the newest system.
+ */
+export type Stacks = Readonly<Record<"dev" | "other" | "newest", Run>>;
 
 /** In place of what each stack makes for itself, so that the texts are the same at every run. */
 const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };

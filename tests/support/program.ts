@@ -47,7 +47,8 @@ class NotingMonitor extends MockMonitor {
     request: { getUrn(): string; getOutputs(): { toJavaScript(): Record<string, unknown> } },
     callback: Callback,
   ): void {
-    if (request.getUrn().includes("::pulumi:pulumi:Stack::")) this.outputs = request.getOutputs().toJavaScript();
+    if (request.getUrn().includes("::pulumi:pulumi:Stack::"))
+      this.outputs = request.getOutputs().toJavaScript();
     super.registerResourceOutputs(request, callback);
   }
 }
@@ -63,7 +64,7 @@ function registered(request: RegisterResourceRequest): Registered {
     parent: nameOf(request.getParent()),
     dependencies: request.getDependenciesList().map(nameOf),
     deletedWith: request.getDeletedwith() === "" ? undefined : nameOf(request.getDeletedwith()),
-    inputs: (request.getObject()?.toJavaScript() ?? {}) as Record<string, unknown>,
+    inputs: request.getObject()?.toJavaScript() ?? {},
     custom: request.getCustom(),
     propertyDependencies,
     deleteBeforeReplace: request.getDeletebeforereplace(),

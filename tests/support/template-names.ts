@@ -35,7 +35,9 @@ export function noteRenderings(): readonly Rendering[] {
 export function templates(): ReadonlyMap<string, string> {
   const folder = join(root, "templates");
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter(({ name }) => name.endsWith(".hbs")).map(({ parentPath, name }) => join(parentPath, name));
+  const files = entries
+    .filter(({ name }) => name.endsWith(".hbs"))
+    .map(({ parentPath, name }) => join(parentPath, name));
   return new Map(files.map((file) => [relative(folder, file).slice(0, -4), readFileSync(file, "utf8")]));
 }
 
@@ -62,7 +64,10 @@ class Walk {
     }
   }
 
-  #call({ path, params }: Pick<hbs.AST.SubExpression, "params"> & { path: hbs.AST.Node }, scopes: readonly unknown[]): void {
+  #call(
+    { path, params }: Pick<hbs.AST.SubExpression, "params"> & { path: hbs.AST.Node },
+    scopes: readonly unknown[],
+  ): void {
     if (!isPath(path) || !helpers.includes(path.original)) this.#miss(path, "a helper that there is not");
     for (const parameter of params) this.#value(parameter, scopes);
   }
@@ -77,7 +82,7 @@ class Walk {
     if (path.original !== "each") this.program(program, scopes);
     else if (Array.isArray(value)) for (const item of value) this.program(program, [...scopes, item]);
     else if (value !== undefined) this.#miss(subject, "no list");
-    this.program(inverse as hbs.AST.Program | undefined, scopes);
+    this.program(inverse, scopes);
   }
 
   #value(expression: hbs.AST.Node, scopes: readonly unknown[]): unknown {
@@ -102,7 +107,10 @@ class Walk {
 }
 
 /** @returns what a template names and these values lack, and the places of all the names that were reached */
-export function lookUp({ source, values }: Rendering): { missing: ReadonlySet<string>; visited: ReadonlySet<string> } {
+export function lookUp({ source, values }: Rendering): {
+  missing: ReadonlySet<string>;
+  visited: ReadonlySet<string>;
+} {
   const walk = new Walk();
   walk.program(Handlebars.parse(source), [values]);
   return walk;

@@ -74,14 +74,23 @@ test("the block follows the stack: what went is gone, what came is there", async
 });
 
 test("lines that say otherwise of these names go: Debian's 127.0.1.1 breaks clustering", async () => {
-  const names = await given("127.0.1.1\tcent120\n127.0.1.1 cent120.example.org cent120\n192.168.56.9 cent121\n");
+  const names = await given(
+    "127.0.1.1\tcent120\n127.0.1.1 cent120.example.org cent120\n192.168.56.9 cent121\n",
+  );
   await names.run();
   assert.equal(await names.hosts(), `127.0.1.1 cent120.example.org\n${block}`);
 });
 
 test("other lines stay to the byte: comments, blank lines, spaces, names that only look like ours", async () => {
   const foreign = [
-    ...["# cent120 was here", "  # cent121", "", "   ", "10.0.0.9   db  db.example.org\t# cent-side", "fe80::1%eth0 router"],
+    ...[
+      "# cent120 was here",
+      "  # cent121",
+      "",
+      "   ",
+      "10.0.0.9   db  db.example.org\t# cent-side",
+      "fe80::1%eth0 router",
+    ],
     ...["10.0.0.8 cent1200 xcent120 cent120.example.org", "127.0.0.1 localhost"],
   ].join("\n");
   const names = await given(`${foreign}\n`);

@@ -79,7 +79,9 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
 
 // Last, because an update writes the copies.
 test("every copy is compared", () => {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   const found = files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
   assert.deepEqual(found.sort(), Object.keys(documents).sort());
 });

@@ -19,29 +19,42 @@ async function words(values: readonly string[]): Promise<string[]> {
   return parts.filter((_, index) => index % 2 === 1);
 }
 
+const hostile = [
+  ...String.raw`' '' '\'' " \ \' $HOME $'a' * ? [a-z] {a,b} ~ ~root !! # a#b -n -- %s a=b é 日本語 🐇`.split(
+    " ",
+  ),
+  ...["`id`", "$(id)", "${x:?}", "; exit 3", "&& false", "| cat", ">/dev/null", "<(id)", "END_OF_SCRIPT"],
+  ...["", " ", "\t", "\n", "a\nb\n", "\r\n", "\u0001", "\u007f", "\u00a0"],
+];
+
 test("hostile values come through", async () => {
-  const values = [
-    ...["", " ", "\n", "a\nb\n", "\t", "'", "''", "'\\''", '"', "\\", "\\'", "`id`", "$(id)", "$HOME", "${x:?}", "$'a'"],
-    ...["; exit 3", "&& false", "| cat", ">/dev/null", "<(id)", "*", "?", "[a-z]", "{a,b}", "~", "~root", "!!", "#", "a#b"],
-    ...["-n", "--", "%s", "é", "日本語", "🐇", "\u0001", "\u007f", "\u00a0", "a=b", "END_OF_SCRIPT", "\r\n"],
-  ];
-  assert.deepEqual(await words(values), values);
+  assert.deepEqual(await words(hostile), hostile);
 });
 
 test("any value comes through", async () => {
   // No argument can hold a NUL, and no UTF-8 text half a surrogate pair, which this unit has not.
   const value = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
-  const shellish = fc.string({ unit: fc.constantFrom(..."'\"\\$`(){}[]<>|&;!*?~# \n\t=a") });
+  const shellish = fc.string({ unit: fc.constantFrom(...Array.from("'\"\\$`(){}[]<>|&;!*?~# \n\t=a")) });
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(value, shellish), { minLength: 20, maxLength: 60 }), async (values) => {
-      assert.deepEqual(await words(values), values);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.oneof(value, shellish), { minLength: 20, maxLength: 60 }),
+      async (values) => {
+        assert.deepEqual(await words(values), values);
+      },
+    ),
     { numRuns: 40 },
   );
 });
 
 test("harmless values stay readable", () => {
-  for (const word of ["cent120", "192.168.56.0/24", "rabbitmq:rabbitmq", "/etc/a-b_c.conf", "user@host", "a,b+c=50%"]) {
+  for (const word of [
+    "cent120",
+    "192.168.56.0/24",
+    "rabbitmq:rabbitmq",
+    "/etc/a-b_c.conf",
+    "user@host",
+    "a,b+c=50%",
+  ]) {
     assert.equal(render("rabbitmq/cluster-name.sh", { clusterName: word }).split(" ")[3], word);
   }
 });

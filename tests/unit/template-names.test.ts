@@ -29,7 +29,8 @@ const missing = (source: string, values: object): string[] => [...lookUp({ sourc
 
 test("a misspelt name is found wherever it stands", () => {
   const values = { check: "", list: [{ name: "a" }], ports: { amqp: 1 } };
-  const sound = "{{#if check}}{{sh check}}{{/if}}{{#each list}}{{name}}{{../ports.amqp}}{{/each}}{{join list check}}";
+  const sound =
+    "{{#if check}}{{sh check}}{{/if}}{{#each list}}{{name}}{{../ports.amqp}}{{/each}}{{join list check}}";
   assert.deepEqual(missing(sound, values), []);
   for (const [source, name] of [
     ["{{chek}}", "chek"],

@@ -1,0 +1,117 @@
+/** The dev stack as the program registers it: what there is, what waits for what, and where its secrets go. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import ssh2 from "ssh2";
+import { devConfig } from "../support/dev-stack.ts";
+import { graphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
+
+let run: Run;
+before(async () => {
+  run = await runProgram({ config: devConfig() });
+});
+
+graphFacts(() => run.graph, "dev");
+
+const commands = (): Registered[] => run.graph.nodes.filter(({ type }) => type.startsWith("command:"));
+const remote = (): Registered[] => run.graph.ofType(remoteCommand);
+const connectionOf = ({ inputs }: Registered): Record<string, unknown> =>
+  plain(inputs["connection"]) as Record<string, unknown>;
+
+test("a host that is another machine is set up anew", () => {
+  for (const { name, inputs, propertyDependencies } of remote()) {
+    // The identity is the machine's ID, which a new machine has not.
+    const [identity] = inputs["triggers"] as unknown[];
+    assert.equal(identity, `${hostOf(name)}-machine-id`, name);
+    assert.deepEqual(propertyDependencies["triggers"], [`${hostOf(name)}-machine`], name);
+  }
+});
+
+test("every connection goes to the host itself, as root, and only if it shows its pinned key", () => {
+  for (const command of remote()) {
+    const host = hostOf(command.name);
+    const hostKey = ssh2.utils.parseKey(
+      secretText(run.graph.get(`${host}-ssh-host-key`).inputs["input"]) ?? "",
+    );
+    assert.ok(!(hostKey instanceof Error));
+    const connection = connectionOf(command);
+    assert.equal(
+      connection["hostKey"],
+      `ssh-ed25519 ${hostKey.getPublicSSH().toString("base64")}`,
+      command.name,
+    );
+    assert.equal(connection["host"], host.replace("cent", "192.168.56."), command.name);
+    assert.deepEqual([connection["user"], connection["port"]], ["root", 22]);
+    assert.ok(Number(connection["dialErrorLimit"]) > 0, `${command.name} may dial for ever`);
+  }
+});
+
+test("every host has a key of its own", () => {
+  const keys = hosts.map((host) => connectionOf(run.graph.get(`${host}-ready`))["hostKey"]);
+  assert.equal(new Set(keys).size, hosts.length);
+});
+
+test("only the machines' image, network and address make another machine of one", () => {
+  for (const host of hosts) {
+    const { inputs } = run.graph.get(`${host}-machine`);
+    const [image, ...others] = inputs["triggers"] as string[];
+    assert.match(image ?? "", /^localhost\/rabbitmq-ha-lab:bookworm-[0-9a-f]{12}$/);
+    assert.deepEqual(others, ["rabbitmq-ha-dev", "192.168.56.0/24", host.replace("cent", "192.168.56.")]);
+  }
+});
+
+test("no command offers its last output to the next run", () => {
+  for (const { name, inputs } of commands()) assert.equal(inputs["addPreviousOutputInEnv"], false, name);
+});
+
+test("what a command needs comes with its text: nothing relies on the server to take an environment", () => {
+  for (const { name, inputs } of commands()) assert.equal(inputs["environment"], undefined, name);
+});
+
+test("a command without a delete is replaced in place; one with a delete must not undo what its successor did", () => {
+  for (const { name, type, inputs, deleteBeforeReplace } of commands()) {
+    if (inputs["delete"] === undefined) assert.ok(deleteBeforeReplace || name.endsWith("-ready"), name);
+    // Names on this computer are taken until the old one is gone.
+    else if (type === "command:local:Command") assert.ok(deleteBeforeReplace, name);
+  }
+});
+
+test("nothing has an alias, and no input is ignored but what was made once and is kept", () => {
+  for (const { name, type, aliases, ignoreChanges, additionalSecretOutputs } of run.graph.nodes) {
+    assert.deepEqual(aliases, [], name);
+    const kept = type === "pulumi:index:Stash";
+    assert.deepEqual(ignoreChanges, kept ? ["input"] : [], name);
+    if (kept) assert.deepEqual(additionalSecretOutputs, ["output"], name);
+  }
+});
+
+test("the outputs are exactly these", () => {
+  const { adminPassword, amqpUri, ssh, ...open } = run.outputs;
+  assert.deepEqual(open, {
+    clusterName: "rabbitmq_cluster1",
+    brokers: [
+      { name: "cent120", address: "192.168.56.120" },
+      { name: "cent121", address: "192.168.56.121" },
+      { name: "cent122", address: "192.168.56.122" },
+    ],
+    balancers: [
+      { name: "cent123", address: "192.168.56.123" },
+      { name: "cent124", address: "192.168.56.124" },
+    ],
+    virtualAddress: "192.168.56.100",
+    managementUrl: "http://192.168.56.100:15672",
+    managementUrls: ["120", "121", "122"].map((last) => `http://192.168.56.${last}:15672`),
+    statsUrls: ["123", "124"].map((last) => `http://192.168.56.${last}:8100/rabbitmq-stats`),
+    adminUser: "admin",
+    policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
+  });
+  const password = secretText(run.graph.get("admin-password").inputs["input"]) ?? "";
+  assert.match(password, /^[A-Za-z0-9]{24}$/);
+  assert.equal(secretText(adminPassword), password);
+  assert.equal(secretText(amqpUri), `amqp://admin:${password}@192.168.56.100:5672`);
+  const logins = secretText(ssh) === undefined ? undefined : (plain(ssh) as Record<string, unknown>[]);
+  assert.deepEqual(
+    logins?.map((login) => [login["name"], Object.keys(login).sort().join()]),
+    hosts.map((host) => [host, "host,hostKey,name,port,privateKey,user"]),
+  );
+});
