@@ -1,0 +1,113 @@
+/** The real engine with no host present: the same graph as under mocks, and refusals that a user can read. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Graph, nameOf, typeOf, type Node } from "../support/graph.ts";
+import { graphFacts, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { ScratchStack, stack } from "../support/engine.ts";
+
+/** What `pulumi preview --json` prints, as far as it is looked at here. */
+interface Preview {
+  readonly steps: readonly {
+    readonly op: string;
+    readonly urn: string;
+    readonly newState: {
+      readonly parent?: string;
+      readonly dependencies?: readonly string[];
+      readonly deletedWith?: string;
+      readonly inputs?: Readonly<Record<string, unknown>>;
+    };
+  }[];
+  readonly diagnostics?: readonly { readonly severity: string; readonly message: string }[];
+}
+
+let opened: ScratchStack;
+let preview: Preview;
+let graph: Graph;
+before(async () => {
+  opened = await ScratchStack.open();
+  const { code, stdout, stderr } = await opened.pulumi("preview", "--json", "--stack", stack);
+  assert.equal(code, 0, stdout + stderr);
+  preview = JSON.parse(stdout) as Preview;
+  const resources = preview.steps.filter(({ urn }) => typeOf(urn) !== "pulumi:pulumi:Stack");
+  graph = new Graph(
+    resources.map(
+      ({ urn, newState }): Node => ({
+        name: nameOf(urn),
+        type: typeOf(urn),
+        parent: nameOf(newState.parent ?? ""),
+        dependencies: (newState.dependencies ?? []).map(nameOf),
+        deletedWith: newState.deletedWith === undefined ? undefined : nameOf(newState.deletedWith),
+        inputs: newState.inputs ?? {},
+      }),
+    ),
+  );
+});
+after(() => opened.close());
+
+graphFacts(() => graph, stack);
+
+test("everything would be created, and there is nothing to warn of", () => {
+  assert.deepEqual([...new Set(preview.steps.map(({ op }) => op))], ["create"]);
+  assert.deepEqual(preview.diagnostics ?? [], []);
+});
+
+test("a preview shows every text that would run and every file's content, but no secret", () => {
+  for (const { name, inputs } of graph.ofType(remoteCommand)) {
+    assert.equal(inputs["connection"], "[secret]", name);
+    assert.match(String(inputs["create"]), /^umask 022\n/, name);
+  }
+  const stdin = (name: string): string => String(graph.get(name).inputs["stdin"]);
+  assert.match(stdin("cent120-config"), /^listeners\.tcp\.default = 5672$/m);
+  assert.match(stdin("haproxy-cent123-config"), /^ {4}server cent120 192\.168\.87\.120:5672 check /m);
+  for (const name of ["cent120-cookie", "cluster-admin", ...hosts.map((host) => `${host}-machine`)]) {
+    assert.equal(stdin(name), "[secret]", name);
+  }
+});
+
+/** A configuration with three faults, and the one message that says so. */
+const spoilt = (text: string): string =>
+  text
+    .replace("platform: lab", "platform: cloud")
+    .replace("rise: 2", "rize: 2")
+    .replace("address: 192.168.87.121", "address: 192.168.87.321");
+const refusal = [
+  `The configuration of stack "${stack}" has 3 faults; nothing was changed.`,
+  '  rabbitmq-ha:platform = "cloud": unknown platform; write lab',
+  '  rabbitmq-ha:brokers[1].address = "192.168.87.321": not an address; write an IPv4 address such as 192.168.56.120',
+  "  rabbitmq-ha:haproxy.rize = 2: unknown key; did you mean rise?",
+];
+
+test("a preview of a bad configuration is refused with one message, and plans nothing", async () => {
+  await opened.configure(spoilt);
+  const { code, stdout } = await opened.pulumi("preview", "--json", "--stack", stack);
+  assert.notEqual(code, 0);
+  const { steps, diagnostics = [] } = JSON.parse(stdout) as Preview;
+  assert.deepEqual(
+    steps.map(({ urn }) => typeOf(urn)),
+    ["pulumi:pulumi:Stack"],
+  );
+  assert.equal(diagnostics.length, 1);
+  const lines = (diagnostics[0]?.message ?? "").split("\n").filter((line) => line !== "");
+  assert.deepEqual(lines, [`error: ${refusal[0] ?? ""}`, ...refusal.slice(1)]);
+});
+
+test("an up with a bad configuration shows the same message, no stack of calls, and makes nothing", async () => {
+  await opened.configure(spoilt);
+  const { code, stdout, stderr } = await opened.pulumi("up", "--yes", "--skip-preview", "--stack", stack);
+  assert.notEqual(code, 0);
+  const output = stdout + stderr;
+  const diagnostics = output.slice(output.indexOf("Diagnostics:"));
+  for (const line of refusal) {
+    assert.equal(diagnostics.split(line.trim()).length, 2, `not there once: ${line}\n${output}`);
+  }
+  assert.doesNotMatch(output, /^\s+at .*:\d+:\d+/m);
+  assert.doesNotMatch(output, /node_modules|\.ts:\d+|unhandled/i);
+  const exported = await opened.pulumi("stack", "export", "--stack", stack);
+  const { deployment } = JSON.parse(exported.stdout) as {
+    deployment: { resources?: readonly { readonly type: string }[] };
+  };
+  assert.deepEqual(
+    (deployment.resources ?? []).filter(({ type }) => type !== "pulumi:pulumi:Stack"),
+    [],
+  );
+});

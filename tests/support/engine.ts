@@ -1,0 +1,75 @@
+/** A stack of its own in the real Pulumi engine, with its project folder, state and stack file in a scratch folder. */
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { pulumiEnvironment } from "../../lab/setup/environment.ts";
+import { ensureToolchain } from "../../lab/setup/toolchain.ts";
+import { root } from "./dev-stack.ts";
+
+export const stack = "test-preview";
+/** No lab has this network, so that nothing could be reached even by mistake. */
+const network = "192.168.87.";
+
+/** What the program consists of; all else of the project stays out of its sight. */
+const program = ["Pulumi.yaml", "package.json", "index.ts", "config.ts", "secret.ts", "node_modules"];
+const folders = ["components", "config", "platforms", "remote", "templates"];
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class ScratchStack {
+  readonly #folder: string;
+  readonly #cli: string;
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(folder: string, cli: string, env: Readonly<Record<string, string>>) {
+    this.#folder = folder;
+    this.#cli = cli;
+    this.#env = env;
+  }
+
+  /** Makes the stack, with the dev stack's configuration but for its network. */
+  static async open(): Promise<ScratchStack> {
+    const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-preview-"));
+    for (const name of [...program, ...folders]) await symlink(join(root, name), join(folder, name));
+    const toolchain = await ensureToolchain();
+    const state = join(folder, "state");
+    await mkdir(state);
+    const env = {
+      ...pulumiEnvironment(toolchain),
+      // Where the user's own may point to is no place for tests.
+      PULUMI_BACKEND_URL: `file://${state}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+    };
+    const opened = new ScratchStack(folder, toolchain.cli.path, env);
+    await opened.configure((text) => text);
+    const made = await opened.pulumi("stack", "init", stack, "--no-select");
+    if (made.code !== 0) throw new Error(made.stderr);
+    return opened;
+  }
+
+  /** Writes the stack's file: the dev stack's, with a change. */
+  async configure(change: (text: string) => string): Promise<void> {
+    const dev = await readFile(join(root, "Pulumi.dev.yaml"), "utf8");
+    const own = dev.replaceAll("192.168.56.", network).replace(/^encryptionsalt: .*\n/m, "");
+    const text = change(own);
+    const file = join(this.#folder, `Pulumi.${stack}.yaml`);
+    const old = await readFile(file, "utf8").catch(() => "");
+    await writeFile(file, text + (/^encryptionsalt: .*\n/m.exec(old)?.[0] ?? ""));
+  }
+
+  async pulumi(...args: readonly string[]): Promise<Answer> {
+    const { exitCode = -1, ...rest } = await execa(this.#cli, ["--non-interactive", "--color=never", ...args], {
+      ...{ cwd: this.#folder, env: this.#env, extendEnv: false, stdin: "ignore", reject: false },
+    });
+    return { code: exitCode, stdout: rest.stdout, stderr: rest.stderr };
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
