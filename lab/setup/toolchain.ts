@@ -56,8 +56,9 @@ async function executable(path: string): Promise<boolean> {
 function homes(): string[] {
   const real = process.env[realHomeVariable];
   if (real !== undefined && real !== "") return [real];
-  const named = process.env["PULUMI_HOME"];
-  return [...(named === undefined || named === "" ? [] : [named]), join(homedir(), ".pulumi")];
+  // Within one of our own commands it names the home that was made here, which says nothing about the user.
+  const named = process.env["PULUMI_HOME"] ?? "";
+  return [...(named === "" || named === ownHome ? [] : [named]), join(homedir(), ".pulumi")];
 }
 
 /** Where the user's own binaries may be; npm's shims are looked past, since they would be our own dependency. */
