@@ -20,7 +20,12 @@ export const adminPassword = secrets.adminPassword ?? keep("admin-password", () 
 const hosts = makeHosts(config);
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, peers, cookie });
 const members = nodes.map(({ member }) => member);
-const cluster = new RabbitCluster("cluster", { nodes, clusterName: config.clusterName, adminUser, adminPassword });
+const cluster = new RabbitCluster("cluster", {
+  nodes,
+  clusterName: config.clusterName,
+  adminUser,
+  adminPassword,
+});
 const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
@@ -40,9 +45,15 @@ export const virtualAddress = vip.virtualAddress;
 export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.apply(encodeURIComponent)}@${virtualAddress}:${ports.amqp}`;
 export const managementUrl = `http://${virtualAddress}:${ports.management}`;
 export const managementUrls = brokers.map(({ address }) => `http://${address}:${ports.management}`);
-export const statsUrls = balancers.map(({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`);
-export const statsPassword = secrets.statsPassword;
+export const statsUrls = balancers.map(
+  ({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`,
+);
+// Null, not undefined: the engine would warn of an output without a value.
+export const statsPassword = secrets.statsPassword ?? null;
 /** How `verify` looks at the hosts themselves. */
 export const ssh = pulumi.secret(
-  [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({ name, ...connection })),
+  [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({
+    name,
+    ...connection,
+  })),
 );

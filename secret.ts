@@ -10,7 +10,11 @@ export function randomText(length: number): string {
 }
 
 /** A secret that is made at the first run and then stays as it is, encrypted in the stack's state. */
-export function keep(name: string, make: () => string, options: pulumi.CustomResourceOptions = {}): pulumi.Output<string> {
+export function keep(
+  name: string,
+  make: () => string,
+  options: pulumi.CustomResourceOptions = {},
+): pulumi.Output<string> {
   const stash = new pulumi.Stash(
     name,
     { input: pulumi.secret(make()) },

@@ -67,7 +67,8 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
   const packages = needs.flatMap((need) => (need === "lab" ? labPackages : checkPackages));
-  if (packages.length > 0) await ensurePackages(packages, needs.includes("lab") ? "the lab" : "npm run check");
+  if (packages.length > 0)
+    await ensurePackages(packages, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   say(describe(toolchain));
   return command.run(pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain)), args);

@@ -74,7 +74,9 @@ async function clearLock(pulumi: Pulumi, stack: string): Promise<boolean> {
   if (found.length === 0) return false;
   const living = found.find(alive);
   if (living !== undefined) {
-    throw new SetupError(`stack ${stack} is being worked on by process ${living.pid}; wait for it, or end it first`);
+    throw new SetupError(
+      `stack ${stack} is being worked on by process ${living.pid}; wait for it, or end it first`,
+    );
   }
   say(`the last run on stack ${stack} was killed; removing its lock`);
   await pulumi.must(["cancel", "--yes", "--stack", stack]);

@@ -72,7 +72,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
   #balancer(prefix: string, host: Host, args: HaproxyPairArgs): pulumi.Resource {
     const { source } = args;
     const { binary, chroot } = source === undefined ? fromPackage : fromSource;
-    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
+      parent: this,
+      dependsOn,
+    });
 
     const names = new Names(`${prefix}-names`, { host, peers: args.peers }, on());
     const packages = new Packages(
@@ -107,7 +110,9 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
     const content = pulumi
       .output(page)
-      .apply((text) => createHash("sha256").update([cfg, text, unit, source?.sha256].join("\0")).digest("hex"));
+      .apply((text) =>
+        createHash("sha256").update([cfg, text, unit, source?.sha256].join("\0")).digest("hex"),
+      );
     const service = new Service(
       `${prefix}-service`,
       { host, unit: "haproxy", watched, content },
@@ -128,7 +133,12 @@ export class HaproxyPair extends pulumi.ComponentResource {
   ): pulumi.Resource {
     const build = new Script(
       `${prefix}-build`,
-      { host, template: "haproxy/build.sh", values: { ...source, prefix: fromSource.chroot }, deadline: 1800 },
+      {
+        host,
+        template: "haproxy/build.sh",
+        values: { ...source, prefix: fromSource.chroot },
+        deadline: 1800,
+      },
       options,
     );
     const unit = render("haproxy/haproxy.service", { ...fromSource, version: source.version });
@@ -145,5 +155,7 @@ function statsCfg(host: Host, args: HaproxyPairArgs): pulumi.Input<string> {
   const { statsPassword: password, statsPort, statsPath: path, statsRefresh } = args;
   const values = { address: host.address, statsPort, statsPath: path, statsRefresh };
   if (password === undefined) return render("haproxy/stats.cfg", { ...values, password: "" });
-  return pulumi.secret(password).apply((plain) => render("haproxy/stats.cfg", { ...values, password: plain }));
+  return pulumi
+    .secret(password)
+    .apply((plain) => render("haproxy/stats.cfg", { ...values, password: plain }));
 }

@@ -52,7 +52,9 @@ export class KeepalivedVip extends pulumi.ComponentResource {
   constructor(name: string, args: KeepalivedVipArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:KeepalivedVip", name, {}, options);
     this.virtualAddress = args.virtualAddress;
-    const services = args.hosts.map((host, index) => this.#instance(`${name}-${host.name}`, host, index, args));
+    const services = args.hosts.map((host, index) =>
+      this.#instance(`${name}-${host.name}`, host, index, args),
+    );
     const { virtualAddress, port } = args;
     for (const host of args.hosts) {
       const values = { virtualAddress, port, interface: args.interface ?? host.interface, patience: 45 };
@@ -67,7 +69,10 @@ export class KeepalivedVip extends pulumi.ComponentResource {
 
   #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): pulumi.Resource {
     const { virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt } = args;
-    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent: this, dependsOn });
+    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
+      parent: this,
+      dependsOn,
+    });
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", {});
     const unit = render("keepalived/rabbitmq-ha.conf", { unit: "keepalived", watched });
@@ -78,7 +83,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });
 
-    const packages = new Packages(`${prefix}-packages`, { host, names: ["keepalived", "iputils-arping", "socat"] }, on());
+    const packages = new Packages(
+      `${prefix}-packages`,
+      { host, names: ["keepalived", "iputils-arping", "socat"] },
+      on(),
+    );
     const files = [
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
       new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),

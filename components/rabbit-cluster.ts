@@ -27,7 +27,11 @@ export class RabbitCluster extends pulumi.ComponentResource {
     const { host } = nodes[0];
     const child = { parent: this, dependsOn: nodes.map(({ member }) => member) };
     this.ready = [
-      new Script(`${name}-name`, { host, template: "rabbitmq/cluster-name.sh", values: { clusterName } }, child),
+      new Script(
+        `${name}-name`,
+        { host, template: "rabbitmq/cluster-name.sh", values: { clusterName } },
+        child,
+      ),
       new Script(
         `${name}-admin`,
         {

@@ -56,7 +56,13 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNod
   const asked = host.name === first ? brokers.slice(1) : [first];
   const patience = host.name === first ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
   const peers = asked.map((name, index) => ({ number: index + 1, name }));
-  return render("rabbitmq/rabbitmq.conf", { ports, settings: withChoices(settings), peers, type, ...patience });
+  return render("rabbitmq/rabbitmq.conf", {
+    ports,
+    settings: withChoices(settings),
+    peers,
+    type,
+    ...patience,
+  });
 }
 
 /**
@@ -117,7 +123,9 @@ export class RabbitNode extends pulumi.ComponentResource {
       { host, template: "rabbitmq/member.sh", values: { name, brokers, type, patience: 180 }, deadline: 600 },
       on([service, ...(previous === undefined ? [] : [previous.member])]),
     );
-    const content = createHash("sha256").update(conf.replaceAll(/^cluster_formation.*$/gm, "")).update(advanced);
+    const content = createHash("sha256")
+      .update(conf.replaceAll(/^cluster_formation.*$/gm, ""))
+      .update(advanced);
     const restart = new Script(
       `${name}-restart`,
       {

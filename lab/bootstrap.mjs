@@ -16,8 +16,10 @@ const node = join(root, "node_modules", "node", "bin", "node");
  * @returns {Record<string, {version?: string, optional?: boolean}>} the packages it lists, by folder
  */
 function lockedPackages(path) {
-  /** @type {{packages?: Record<string, {version?: string, optional?: boolean}>}} */
-  const { packages = {} } = JSON.parse(readFileSync(join(root, path), "utf8"));
+  /** @type {unknown} */
+  const read = JSON.parse(readFileSync(join(root, path), "utf8"));
+  const { packages = {} } =
+    /** @type {{packages?: Record<string, {version?: string, optional?: boolean}>}} */ (read);
   delete packages[""];
   return packages;
 }
@@ -45,7 +47,9 @@ function install() {
     stdio: ["ignore", 2, 2],
     env: { ...process.env, npm_config_update_notifier: "false" },
   });
-  npm.once("error", (error) => fail(`npm could not be started: ${error.message}; install npm and run this again`));
+  npm.once("error", (error) =>
+    fail(`npm could not be started: ${error.message}; install npm and run this again`),
+  );
   npm.once("exit", (code) => {
     clearInterval(timer);
     if (code !== 0) fail(`npm ci ended with exit code ${code}; its output above says why`);
@@ -65,7 +69,8 @@ function run() {
   const child = spawn(node, [main, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
   // A terminal's Ctrl-C reaches the whole group, a plain kill only this process: pass that on and wait.
   process.on("SIGINT", () => undefined);
-  for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+  for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"]))
+    process.on(signal, () => child.kill(signal));
   child.once("exit", (code, signal) => {
     if (signal !== null) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
     process.exit(code ?? 1);

@@ -2,8 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /** The systems a host can run. Which of them a platform offers is the platform's own matter. */
-export type OperatingSystem =
-  "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
+export type OperatingSystem = "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
 
 /** How a host is reached: as root, by key, and only if it shows the pinned host key. */
 export interface Connection {

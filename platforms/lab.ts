@@ -107,7 +107,9 @@ class Lab extends pulumi.ComponentResource {
     );
     this.hosts = args.machines.map(({ name, address }) => {
       const hostKey = keep(`${name}-ssh-host-key`, () => makeKey(name), child);
-      const spec = createHash("sha256").update([image, network, args.subnet, address].join("\n")).digest("hex");
+      const spec = createHash("sha256")
+        .update([image, network, args.subnet, address].join("\n"))
+        .digest("hex");
       const machine = new LocalScript(
         `${name}-machine`,
         {
@@ -125,7 +127,13 @@ class Lab extends pulumi.ComponentResource {
       const host = {
         // podman gives every container of one network this interface.
         ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine },
-        connection: { host: address, port: 22, user: "root", privateKey: sshKey, hostKey: publicKey(hostKey) },
+        connection: {
+          host: address,
+          port: 22,
+          user: "root",
+          privateKey: sshKey,
+          hostKey: publicKey(hostKey),
+        },
       };
       return { ...host, ready: new Ready(host, { ...child, dependsOn: machine }) };
     });

@@ -12,7 +12,12 @@ export interface Hosts {
 export function makeHosts({ platform, os, brokers, balancers, secrets }: Config): Hosts {
   const machines = [...brokers, ...balancers];
   const { sshPrivateKey } = secrets;
-  const hosts = labHosts({ machines, os, ...platform, ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }) });
+  const hosts = labHosts({
+    machines,
+    os,
+    ...platform,
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
+  });
   return {
     brokers: brokers.flatMap(({ type }, index) => {
       const host = hosts[index];

@@ -22,7 +22,13 @@ export class File extends Script {
     const { host, path, content, owner = "root:root", mode = "0644", check = "" } = args;
     super(
       name,
-      { host, template: "remote/write-file.sh", values: { path, owner, mode, check }, stdin: content, deadline: 60 },
+      {
+        host,
+        template: "remote/write-file.sh",
+        values: { path, owner, mode, check },
+        stdin: content,
+        deadline: 60,
+      },
       options,
     );
   }

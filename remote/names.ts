@@ -15,7 +15,10 @@ export interface NamesArgs {
  */
 export class Names extends Script {
   constructor(name: string, { host, peers }: NamesArgs, options: pulumi.CustomResourceOptions) {
-    const values = { name: host.name, peers: peers.map((peer) => ({ name: peer.name, address: peer.address })) };
+    const values = {
+      name: host.name,
+      peers: peers.map((peer) => ({ name: peer.name, address: peer.address })),
+    };
     super(name, { host, template: "remote/names.sh", values, deadline: 60 }, options);
   }
 }

@@ -26,7 +26,15 @@ export interface ServiceArgs {
  * under /run/rabbitmq-ha), so a run that was killed half-way is made good and a second run does nothing.
  */
 export class Service extends Script {
-  constructor(name: string, { host, unit, watched, content }: ServiceArgs, options: pulumi.CustomResourceOptions) {
-    super(name, { host, template: "remote/service.sh", values: { unit, watched }, stdin: content, deadline: 120 }, options);
+  constructor(
+    name: string,
+    { host, unit, watched, content }: ServiceArgs,
+    options: pulumi.CustomResourceOptions,
+  ) {
+    super(
+      name,
+      { host, template: "remote/service.sh", values: { unit, watched }, stdin: content, deadline: 120 },
+      options,
+    );
   }
 }

@@ -85,7 +85,7 @@ export function judgeServers(
  * @throws Refusal when the page asks for another password than the outputs have, or is not there
  */
 export async function statsPage(balancer: Balancer, system: System, suffix = ""): Promise<string> {
-  const { statsPassword: password } = system;
+  const password = system.statsPassword ?? undefined;
   const credentials = password === undefined ? undefined : { user: "admin", password };
   const response = await request(balancer.url + suffix, credentials);
   const text = await response.text();

@@ -33,7 +33,8 @@ export function verdict(complaints: readonly Verdict[], detail: string): Verdict
 }
 
 /** What to make of a check that could not be done: the resources to run again, or a verdict of its own. */
-export type Blame = readonly string[] | ((error: unknown) => Promise<Verdict>);
+export type Blame = readonly string[] | Judgement;
+export type Judgement = (error: unknown) => Promise<Verdict>;
 
 /**
  * Runs one check. A subject that cannot be asked is a finding like any other, so that one dead host leaves the other

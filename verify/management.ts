@@ -1,7 +1,7 @@
 /** The brokers' management APIs. */
 import { z } from "zod";
 import { because, late } from "./cause.ts";
-import { type Blame, broken, Refusal } from "./finding.ts";
+import { broken, type Judgement, Refusal } from "./finding.ts";
 import { type Credentials, request } from "./http.ts";
 import type { Broker, System } from "./outputs.ts";
 
@@ -79,14 +79,18 @@ export function clusterOf(system: System): Cluster {
  * @param self the broker that was asked, where it was one
  * @returns a blame that goes to the brokers that keep silent, where the answer is late because of them
  */
-export function blameSilent({ silent }: Cluster, rerun: readonly string[], self?: string): Blame {
+export function blameSilent({ silent }: Cluster, rerun: readonly string[], self?: string): Judgement {
   return async (error) => {
     const cause = because(error);
-    const names = cause === late ? await silent : [];
-    if (names.length === 0 || (self !== undefined && names.includes(self))) return broken(cause, ...rerun);
-    return broken(
-      `${cause}, while ${names.join(", ")} keeps silent`,
-      ...names.map((name) => `${name}-service`),
-    );
+    if (cause !== late) return broken(cause, ...rerun);
+    const names = await silent;
+    if (self !== undefined && names.includes(self)) return broken(cause, ...rerun);
+    if (names.length > 0) {
+      const resources = names.map((name) => `${name}-service`);
+      return broken(`${cause}, while ${names.join(", ")} keeps silent`, ...resources);
+    }
+    // It answers what it need not ask the others for. Between which of them the network is cut, nobody says yet.
+    if (self !== undefined) return broken(`${cause}: ${self} waits for a member that does not answer it`);
+    return broken(cause, ...rerun);
   };
 }

@@ -72,7 +72,9 @@ export function judgePartitions(rows: readonly NodeRow[]): Verdict {
       const others = partitions.map(shortName).join(", ");
       complaints.push(broken(`${node} is cut off from ${others}, expected no partition`, `${node}-service`));
     } else if (running && partitions === undefined) {
-      complaints.push(broken(`${node} does not say whether it sees a partition`, `${node}-service`));
+      complaints.push(
+        broken(`${node} gives no statistics, so whether it sees a partition is not known`, `${node}-service`),
+      );
     }
   }
   return verdict(complaints, "none");

@@ -27,7 +27,7 @@ const outputs = z.object({
   policy: z.object({ name: z.string(), pattern: z.string(), definition: z.record(z.string(), z.unknown()) }),
   ssh: z.array(login),
   /** There only where the statistics pages ask for one. */
-  statsPassword: z.string().optional(),
+  statsPassword: z.string().nullish(),
 });
 
 /** How one host is logged in to. */

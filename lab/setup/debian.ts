@@ -28,11 +28,17 @@ function system(): string {
 }
 
 async function missing(packages: readonly string[]): Promise<string[]> {
-  const { stdout } = await execa("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", ...packages], {
-    reject: false,
-  });
+  const { stdout } = await execa(
+    "dpkg-query",
+    ["-W", "-f", "${db:Status-Status} ${Package}\n", ...packages],
+    {
+      reject: false,
+    },
+  );
   const installed = new Set(
-    stdout.split("\n").flatMap((line) => (line.startsWith("installed ") ? [line.slice("installed ".length)] : [])),
+    stdout
+      .split("\n")
+      .flatMap((line) => (line.startsWith("installed ") ? [line.slice("installed ".length)] : [])),
   );
   return packages.filter((name) => !installed.has(name));
 }
@@ -57,11 +63,24 @@ export async function ensurePackages(packages: readonly string[], purpose: strin
     );
   }
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await step({ what: "reading the package lists", usually: "10 seconds", command: ["apt-get", "update"], env });
+  await step({
+    what: "reading the package lists",
+    usually: "10 seconds",
+    command: ["apt-get", "update"],
+    env,
+  });
   await step({
     what: `installing the Debian packages ${wanted.join(" ")}`,
     usually: "1 minute",
-    command: ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...wanted],
+    command: [
+      "apt-get",
+      "install",
+      "-y",
+      "--no-install-recommends",
+      "-o",
+      "DPkg::Lock::Timeout=300",
+      ...wanted,
+    ],
     env,
   });
 }
@@ -69,5 +88,7 @@ export async function ensurePackages(packages: readonly string[], purpose: strin
 /** @throws SetupError where this process may not make containers, networks and routes. */
 export function ensureRoot(purpose: string): void {
   if (process.getuid?.() === 0) return;
-  throw new SetupError(`${purpose} makes containers, a network and a route, for which it must run as root; use sudo`);
+  throw new SetupError(
+    `${purpose} makes containers, a network and a route, for which it must run as root; use sudo`,
+  );
 }

@@ -19,7 +19,9 @@ export function pulumiEnvironment(toolchain: Toolchain): Record<string, string> 
     // A set but dead agent makes every remote command fail even with a private key (facts of pulumi-command 1.2.1).
     if (value !== undefined && name !== "SSH_AUTH_SOCK") env[name] = value;
   }
-  const folders = [process.execPath, toolchain.cli.path, toolchain.languageHost.path].map((path) => dirname(path));
+  const folders = [process.execPath, toolchain.cli.path, toolchain.languageHost.path].map((path) =>
+    dirname(path),
+  );
   env["PATH"] = [...new Set(folders), env["PATH"] ?? ""].join(delimiter);
   env["PULUMI_BACKEND_URL"] ??= `file://${join(root, ".pulumi-state")}?create_dir=true`;
   if (env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;

@@ -43,7 +43,9 @@ export async function step({ what, usually, command: [file, ...args], cwd, env }
   });
   const timer = setInterval(() => {
     const newest = lines.at(-1);
-    say(`… ${what}: ${seconds()} s${newest === undefined ? "" : `, ${lines.length} lines, now: ${newest.slice(0, 90)}`}`);
+    say(
+      `… ${what}: ${seconds()} s${newest === undefined ? "" : `, ${lines.length} lines, now: ${newest.slice(0, 90)}`}`,
+    );
   }, pulse);
   try {
     for await (const line of running.iterable({ from: "all" })) lines.push(line);

@@ -2,7 +2,19 @@
  * The Pulumi toolchain, part by part: what the user already has, else the official download, else what can be made
  * from the package registries alone (the CLI from its Go module, our own language host and command provider).
  */
-import { access, chmod, constants, copyFile, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, sep } from "node:path";
@@ -63,10 +75,12 @@ function homes(): string[] {
 
 /** Where the user's own binaries may be; npm's shims are looked past, since they would be our own dependency. */
 function folders(): string[] {
-  const path = process.env[realHomeVariable] === undefined ? (process.env["PATH"] ?? "").split(delimiter) : [];
+  const path =
+    process.env[realHomeVariable] === undefined ? (process.env["PATH"] ?? "").split(delimiter) : [];
   const inHomes = homes().flatMap((home) => [join(home, "bin"), join(home, "versions", cliVersion, "bin")]);
   return [...path, ...inHomes].filter(
-    (folder) => folder !== "" && !folder.includes(join("node_modules", ".bin")) && !folder.startsWith(local + sep),
+    (folder) =>
+      folder !== "" && !folder.includes(join("node_modules", ".bin")) && !folder.startsWith(local + sep),
   );
 }
 
@@ -207,7 +221,9 @@ async function decide(): Promise<Toolchain> {
       }
       if (cli !== undefined) commandProvider ??= await downloadProvider(cli.path);
     } else {
-      say(`Pulumi's download site did not answer within ${reachTimeout / 1000} s; using the package registries`);
+      say(
+        `Pulumi's download site did not answer within ${reachTimeout / 1000} s; using the package registries`,
+      );
     }
   }
   cli ??= await besideStandIns(await buildCli());

@@ -74,7 +74,8 @@ export class LabStack {
     const secrets = /^ {2}rabbitmq-ha:\w+:\n {4}secure: .*$/gm.exec(old)?.[0] ?? "";
     const address = (host: string): string => `192.168.${this.#net}.${host.slice(-3)}`;
     const brokers = this.brokers.map(
-      (host, index) => `    - { name: ${host}, address: ${address(host)}, type: ${this.#types[index] ?? "disc"} }`,
+      (host, index) =>
+        `    - { name: ${host}, address: ${address(host)}, type: ${this.#types[index] ?? "disc"} }`,
     );
     const balancers = this.balancers.map((host) => `    - { name: ${host}, address: ${address(host)} }`);
     const lines = [
@@ -90,7 +91,10 @@ export class LabStack {
       settings,
       "",
     ];
-    await writeFile(this.#file, lines.filter((line, index) => line !== "" || index === lines.length - 1).join("\n"));
+    await writeFile(
+      this.#file,
+      lines.filter((line, index) => line !== "" || index === lines.length - 1).join("\n"),
+    );
   }
 
   /** Runs one of the project's npm scripts on this stack. */
@@ -127,12 +131,16 @@ export class LabStack {
 
   /** Sets one of the stack's secrets, on standard input as a user should. */
   async secret(key: string, value: string): Promise<void> {
-    await execa("npm", ["run", "-s", "pulumi", "--", "config", "set", "--secret", key, "--stack", this.stack], {
-      cwd: root,
-      env: this.env,
-      extendEnv: false,
-      input: value,
-    });
+    await execa(
+      "npm",
+      ["run", "-s", "pulumi", "--", "config", "set", "--secret", key, "--stack", this.stack],
+      {
+        cwd: root,
+        env: this.env,
+        extendEnv: false,
+        input: value,
+      },
+    );
   }
 
   /** Starts `npm run up` and resolves when its output matches; the process goes on. */
@@ -189,7 +197,10 @@ export class LabStack {
   async sweep(): Promise<void> {
     await podman(["rm", "-f", "-t", "0", "--ignore", ...this.hosts]);
     const network = `rabbitmq-ha-${this.stack}`;
-    await execa("podman", ["network", "rm", "-f", network], { env: { CONTAINERS_CONF: containersConf }, reject: false });
+    await execa("podman", ["network", "rm", "-f", network], {
+      env: { CONTAINERS_CONF: containersConf },
+      reject: false,
+    });
     await execa("ip", ["route", "del", "unreachable", `192.168.${this.#net}.0/24`], { reject: false });
   }
 }
@@ -222,7 +233,7 @@ export class Running {
   /** Sends a signal to the Pulumi CLI alone, as the kernel's out-of-memory killer would. */
   async killCli(signal: "SIGKILL"): Promise<void> {
     const { stdout } = await execa("ps", ["-o", "pid=,comm=", "-g", String(this.#child.pid)]);
-    const cli = stdout.split("\n").find((line) => / pulumi$/.test(line));
+    const cli = stdout.split("\n").find((line) => line.endsWith(" pulumi"));
     if (cli === undefined) throw new Error(`no pulumi among:\n${stdout}`);
     process.kill(Number.parseInt(cli, 10), signal);
   }
@@ -238,7 +249,9 @@ export class Running {
 
   /** The processes of the group that are still there, a line each. */
   async survivors(): Promise<string> {
-    const { stdout } = await execa("ps", ["-o", "pid=,args=", "-g", String(this.#child.pid)], { reject: false });
+    const { stdout } = await execa("ps", ["-o", "pid=,args=", "-g", String(this.#child.pid)], {
+      reject: false,
+    });
     return stdout.trim();
   }
 }

@@ -92,9 +92,14 @@ test("every script run again on the whole system changes nothing: the SSH key is
   await lab.secret("sshPrivateKey", key);
   const output = await lab.must("up");
   const updated = /~ (\d+) updated/.exec(output)?.[1];
-  const state = JSON.parse(await lab.pulumi("stack", "export")) as { deployment: { resources: { type: string }[] } };
+  const state = JSON.parse(await lab.pulumi("stack", "export")) as {
+    deployment: { resources: { type: string }[] };
+  };
   const remote = state.deployment.resources.filter(({ type }) => type === "command:remote:Command");
-  assert.ok(Number(updated) >= remote.length, `only ${updated} of ${remote.length} commands ran again:\n${tail(output)}`);
+  assert.ok(
+    Number(updated) >= remote.length,
+    `only ${updated} of ${remote.length} commands ran again:\n${tail(output)}`,
+  );
   assert.doesNotMatch(output, /\d+ (replaced|created)/);
   assert.equal(await fingerprint(), before);
   assert.deepEqual(await contents("rotation"), messages);
@@ -106,8 +111,12 @@ test("one HAProxy setting changes that file and reloads, no more", async () => {
     lab.on(host, "systemctl show -p MainPID,ExecMainStartTimestampMonotonic haproxy keepalived");
   const before = await processes();
   await lab.configure("  rabbitmq-ha:haproxy: { maxConnections: { proxy: 2001 } }");
-  const preview = JSON.parse(await lab.pulumi("preview", "--json")) as { steps: { op: string; urn: string }[] };
-  const changed = preview.steps.filter(({ op }) => op !== "same").map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
+  const preview = JSON.parse(await lab.pulumi("preview", "--json")) as {
+    steps: { op: string; urn: string }[];
+  };
+  const changed = preview.steps
+    .filter(({ op }) => op !== "same")
+    .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
   const expected = lab.balancers.flatMap((name) => [`haproxy-${name}-config`, `haproxy-${name}-service`]);
   assert.deepEqual(changed.sort(), expected.map((name) => `update ${name}`).sort());
   assert.match(await lab.must("preview", "--diff"), /maxconn 2001/);
@@ -131,8 +140,14 @@ test("a broker's setting restarts each broker once, one after the other", async 
   );
   await lab.must("up");
   const restarted = await started();
-  restarted.forEach((time, index) => assert.ok(time > (before[index] ?? 0), `${lab.brokers[index]} did not restart`));
-  assert.deepEqual(restarted, [...restarted].sort((a, b) => a - b), "not in the order of the list");
+  restarted.forEach((time, index) =>
+    assert.ok(time > (before[index] ?? 0), `${lab.brokers[index]} did not restart`),
+  );
+  assert.deepEqual(
+    restarted,
+    [...restarted].sort((a, b) => a - b),
+    "not in the order of the list",
+  );
   for (const host of lab.brokers) {
     assert.match(await lab.on(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
   }
@@ -140,7 +155,9 @@ test("a broker's setting restarts each broker once, one after the other", async 
 });
 
 test("a renamed policy takes the old one's place on every member", async () => {
-  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }");
+  await lab.configure(
+    "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }",
+  );
   await lab.must("up");
   for (const host of lab.brokers) {
     const policies = await lab.on(host, "rabbitmqctl -q list_policies --no-table-headers </dev/null");
@@ -176,10 +193,15 @@ test("a bad configuration never reaches HAProxy", async () => {
   await lab.configure("  rabbitmq-ha:haproxy: { rise: 4000000000 }");
   const { code, output } = await lab.npm("up");
   assert.notEqual(code, 0);
-  assert.match(output, /e123: the new \/etc\/haproxy\/haproxy\.cfg was refused, so the old one stays as it is/);
+  assert.match(
+    output,
+    /e123: the new \/etc\/haproxy\/haproxy\.cfg was refused, so the old one stays as it is/,
+  );
   assert.equal(await lab.on(host, `stat -c '%i %Z' ${path}`), before);
   await lab.must("verify");
-  await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }");
+  await lab.configure(
+    "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }",
+  );
   await lab.must("up");
 });
 
@@ -213,8 +235,11 @@ for (const [what, breakIt, healIt, words] of [
 ] as const) {
   test(`a host that ${what} is named with its cause within two minutes`, async () => {
     const [host = ""] = lab.brokers;
-    const state = JSON.parse(await lab.pulumi("stack", "export")) as { deployment: { resources: { urn: string }[] } };
-    const urn = state.deployment.resources.find((resource) => resource.urn.endsWith(`::${host}-ready`))?.urn ?? "";
+    const state = JSON.parse(await lab.pulumi("stack", "export")) as {
+      deployment: { resources: { urn: string }[] };
+    };
+    const urn =
+      state.deployment.resources.find((resource) => resource.urn.endsWith(`::${host}-ready`))?.urn ?? "";
     const again = ["up", "--yes", "--skip-preview", "--target-replace", urn];
     await lab.on(host, breakIt);
     const started = Date.now();

@@ -25,7 +25,11 @@ after(async () => {
 });
 
 /** HAProxy's own tarball, as Debian's archive keeps it next to the package. */
-async function tarball(): Promise<{ readonly version: string; readonly bytes: Buffer; readonly sha256: string }> {
+async function tarball(): Promise<{
+  readonly version: string;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}> {
   const { stdout } = await execa("apt-get", [
     ...["indextargets", "--format", "$(ORIGIN)/$(LABEL) $(REPO_URI) $(RELEASE)", "Created-By: Packages"],
   ]);
@@ -33,12 +37,18 @@ async function tarball(): Promise<{ readonly version: string; readonly bytes: Bu
   await writeFile(join(work, "sources.list"), `deb-src ${archive} ${release} main\n`);
   await mkdir(join(work, "lists", "partial"), { recursive: true });
   const options = [
-    ...["-qq", "-o", `Dir::Etc::SourceList=${join(work, "sources.list")}`, "-o", "Dir::Etc::SourceParts=/dev/null"],
+    ...[
+      "-qq",
+      "-o",
+      `Dir::Etc::SourceList=${join(work, "sources.list")}`,
+      "-o",
+      "Dir::Etc::SourceParts=/dev/null",
+    ],
     ...["-o", `Dir::State::Lists=${join(work, "lists")}`, "-o", "APT::Sandbox::User=root"],
   ];
   await execa("apt-get", [...options, "update"], { cwd: work });
   await execa("apt-get", [...options, "source", "--download-only", "haproxy"], { cwd: work });
-  const name = (await readdir(work)).find((file) => /\.orig\.tar\.gz$/.test(file)) ?? "";
+  const name = (await readdir(work)).find((file) => file.endsWith(".orig.tar.gz")) ?? "";
   const bytes = await readFile(join(work, name));
   const version = /_(\d+\.\d+\.\d+)/.exec(name)?.[1] ?? "";
   return { version, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
@@ -66,7 +76,9 @@ async function serve(bytes: Buffer): Promise<string> {
 test("up compiles HAProxy on both balancers and makes the third broker a ram node", async () => {
   const { version, bytes, sha256 } = await tarball();
   const url = `http://${gateway}:8459/haproxy.tar.gz`;
-  await lab.configure(`  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${sha256} } }`);
+  await lab.configure(
+    `  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${sha256} } }`,
+  );
   await lab.pulumi("stack", "init").catch(() => "");
   await lab.secret("statsPassword", "seen-by-few");
   const serving = serve(bytes);

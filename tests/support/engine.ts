@@ -63,9 +63,13 @@ export class ScratchStack {
   }
 
   async pulumi(...args: readonly string[]): Promise<Answer> {
-    const { exitCode = -1, ...rest } = await execa(this.#cli, ["--non-interactive", "--color=never", ...args], {
-      ...{ cwd: this.#folder, env: this.#env, extendEnv: false, stdin: "ignore", reject: false },
-    });
+    const { exitCode = -1, ...rest } = await execa(
+      this.#cli,
+      ["--non-interactive", "--color=never", ...args],
+      {
+        ...{ cwd: this.#folder, env: this.#env, extendEnv: false, stdin: "ignore", reject: false },
+      },
+    );
     return { code: exitCode, stdout: rest.stdout, stderr: rest.stderr };
   }
 

@@ -3,10 +3,6 @@ script=$(cat <<'END_OF_SCRIPT'
 set -eu
 unit=haproxy
 # Standard input says only that something changed; what, is read from the files.
-show() { systemctl show -p "$1" "$unit" | cut -d= -f2-; }
-if [ "$(show NeedDaemonReload)" = yes ] || [ "$(show LoadState)" != loaded ]; then
-  systemctl daemon-reload
-fi
 systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
 # The unit's drop-in notes what the running service has read.
 stale() { # restart|reload FILE...
@@ -24,6 +20,8 @@ elif stale reload /etc/haproxy/haproxy.cfg /etc/haproxy/stats.cfg; then
 else
   exit 0
 fi
+# systemd does not always notice by itself that a drop-in has come.
+[ $action = reload ] || systemctl daemon-reload
 if ! systemctl "$action" "$unit" || ! systemctl -q is-active "$unit"; then
   echo "$(hostname): $unit did not $action; the end of its journal:" >&2
   journalctl -u "$unit" -n 20 --no-pager -o cat >&2
