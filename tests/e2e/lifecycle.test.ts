@@ -190,7 +190,8 @@ test("a bad configuration never reaches HAProxy", async () => {
   const path = "/etc/haproxy/haproxy.cfg";
   const before = await lab.on(host, `stat -c '%i %Z' ${path}`);
   // A number of the right form, and more than HAProxy takes: it is HAProxy that refuses.
-  await lab.configure("  rabbitmq-ha:haproxy: { rise: 4000000000 }");
+  const rabbitmq = "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }";
+  await lab.configure(`${rabbitmq}\n  rabbitmq-ha:haproxy: { rise: 4000000000 }`);
   const { code, output } = await lab.npm("up");
   assert.notEqual(code, 0);
   assert.match(
@@ -199,9 +200,7 @@ test("a bad configuration never reaches HAProxy", async () => {
   );
   assert.equal(await lab.on(host, `stat -c '%i %Z' ${path}`), before);
   await lab.must("verify");
-  await lab.configure(
-    "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, policy: { name: mirrors } }",
-  );
+  await lab.configure(rabbitmq);
   await lab.must("up");
 });
 

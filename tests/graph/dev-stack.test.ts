@@ -104,6 +104,7 @@ test("the outputs are exactly these", () => {
     statsUrls: ["123", "124"].map((last) => `http://192.168.56.${last}:8100/rabbitmq-stats`),
     adminUser: "admin",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
+    statsPassword: null,
   });
   const password = secretText(run.graph.get("admin-password").inputs["input"]) ?? "";
   assert.match(password, /^[A-Za-z0-9]{24}$/);
