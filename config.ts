@@ -42,7 +42,10 @@ export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origi
   const reading = read(raw, origin.encrypted ?? new Set());
   const faults = [...reading.faults, ...crossFaults(reading)];
   if (reading.parsed === undefined || faults.length > 0) {
-    throw new pulumi.RunError(report(faults, [...keys], origin.stack));
+    const refusal = new pulumi.RunError(report(faults, [...keys], origin.stack));
+    // Nobody reads it, and the engine's way of formatting it costs Node half a minute (nodejs/node#64011).
+    refusal.stack = "";
+    throw refusal;
   }
   return deepFreeze(assemble(reading.parsed));
 }

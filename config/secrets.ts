@@ -25,7 +25,7 @@ function privateKeyFault(key: string): string | undefined {
   const pem = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----/;
   if (!pem.test(key))
     return "not a private key; set the whole file, from its -----BEGIN line to its -----END line";
-  return key.includes('ENCRYPTED')
+  return key.includes("ENCRYPTED")
     ? "has a passphrase, which nobody is there to type; set a key without one"
     : undefined;
 }
