@@ -1,14 +1,13 @@
 /** `npm run destroy`: takes a stack's resources away. The stack itself stays, empty, and can be upped again. */
 import { say } from "../lab/setup/step.ts";
 import type { Pulumi } from "./pulumi.ts";
-import { exportStack, openStack, stackArgument } from "./stack.ts";
+import { recoverStack, stackArgument } from "./stack.ts";
 
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
-  if ((await exportStack(pulumi, stack)) === undefined) {
+  if (!(await recoverStack(pulumi, stack))) {
     say(`there is no stack ${stack}, so there is nothing to destroy`);
     return 0;
   }
-  await openStack(pulumi, stack);
   return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...rest]);
 }

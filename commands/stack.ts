@@ -65,13 +65,13 @@ function alive({ pid }: Lock): boolean {
  * Removes the lock of a run that was killed. A lock whose process lives stays, and the command ends with its number.
  * @throws SetupError when another run is under way
  */
-async function clearLock(pulumi: Pulumi, stack: string): Promise<boolean> {
+async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
   const folder = backendFolder(pulumi);
-  if (folder === undefined) return false;
+  if (folder === undefined) return;
   const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
-  if (!existsSync(locks)) return false;
+  if (!existsSync(locks)) return;
   const found = readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
-  if (found.length === 0) return false;
+  if (found.length === 0) return;
   const living = found.find(alive);
   if (living !== undefined) {
     throw new SetupError(
@@ -80,7 +80,6 @@ async function clearLock(pulumi: Pulumi, stack: string): Promise<boolean> {
   }
   say(`the last run on stack ${stack} was killed; removing its lock`);
   await pulumi.must(["cancel", "--yes", "--stack", stack]);
-  return true;
 }
 
 interface Export {
@@ -88,25 +87,29 @@ interface Export {
 }
 
 /**
- * Makes sure that the stack exists and that no killed run is in the way: its lock and its pending operations are
- * cleared. Every command here can be repeated, so an operation of which nothing is known is just run again.
+ * Makes good what a killed run left in the way: its lock and its pending operations are cleared. Every command here can
+ * be repeated, so an operation of which nothing is known is just run again.
+ * @returns whether there is such a stack
  */
-export async function openStack(pulumi: Pulumi, stack: string): Promise<void> {
+export async function recoverStack(pulumi: Pulumi, stack: string): Promise<boolean> {
   await clearLock(pulumi, stack);
   const state = await exportStack(pulumi, stack);
-  if (state === undefined) {
-    await pulumi.must(["stack", "init", stack, "--no-select"]);
-    return;
-  }
+  if (state === undefined) return false;
   const pending = state.deployment?.pending_operations ?? [];
-  if (pending.length === 0) return;
+  if (pending.length === 0) return true;
   say(`the last run on stack ${stack} left ${pending.length} operations unfinished; they will be run again`);
   const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
   await pulumi.must(["stack", "import", "--stack", stack], JSON.stringify(cleared));
+  return true;
+}
+
+/** Makes sure that the stack exists and that no killed run is in the way. */
+export async function openStack(pulumi: Pulumi, stack: string): Promise<void> {
+  if (!(await recoverStack(pulumi, stack))) await pulumi.must(["stack", "init", stack, "--no-select"]);
 }
 
 /** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
-export async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
+async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
   const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
   if (!failed) return JSON.parse(stdout) as Export;
   if (stderr.includes("no stack named")) return undefined;
