@@ -19,8 +19,11 @@ const rooms = {
   "secret.ts": [],
   "lab/engine": [],
   "lab/setup": [],
+  "lab/trial": [],
+  chaos: ["lab/trial", "lab/setup", "verify"],
+  bench: ["lab/trial", "lab/setup"],
   verify: ["lab/setup"],
-  commands: ["verify", "lab/setup"],
+  commands: ["verify", "lab/setup", "chaos", "bench"],
 };
 
 /**

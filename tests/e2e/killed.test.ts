@@ -1,7 +1,8 @@
 /** An `up` that is killed at any point is made good by the next one. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { LabStack, tail } from "./lab-stack.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
 
 const lab = new LabStack({ name: "k", net: 58 });
 before(() => lab.open());

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
-import { LabStack, tail } from "./lab-stack.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
 
 const lab = new LabStack({ name: "e", net: 57 });
 before(() => lab.open());

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { execa } from "execa";
-import { LabStack } from "./lab-stack.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
 
 const lab = new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] });
 const gateway = "192.168.59.1";

@@ -1,26 +1,25 @@
 /**
- * A stack of its own for one end-to-end test: own subnet, own host names, own state, made and removed by the npm
- * scripts that a user runs, so that it never touches the dev stack.
+ * A stack of its own for one trial: own subnet, own host names, own state, made and removed by the npm scripts that a
+ * user runs, so that it never touches the dev stack.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { execa } from "execa";
+import { patience, Running, tail } from "./running.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 const containersConf = "/var/lib/rabbitmq-ha-lab/containers.conf";
-/** Seconds that one npm script may take. */
-const patience = 900;
 
 export interface LabStackArgs {
   /** The stack's name without its prefix `test-`, also the start of its hosts' names: 3 characters at most. */
   readonly name: string;
   /** The third number of its network, 192.168.x.0/24. */
   readonly net: number;
-  /** Lines for the stack's file, over the hosts and the network. */
-  readonly settings?: string;
+  /** How many brokers. @default 3 */
+  readonly size?: number;
   /** Of the brokers, in their order. @default all disc */
   readonly types?: readonly ("disc" | "ram")[];
 }
@@ -39,10 +38,10 @@ export class LabStack {
   readonly #types: readonly string[];
   #state = "";
 
-  constructor({ name, net, types = ["disc", "disc", "disc"] }: LabStackArgs) {
+  constructor({ name, net, size = 3, types = [] }: LabStackArgs) {
     this.stack = `test-${name}`;
-    this.brokers = [0, 1, 2].map((index) => `${name}12${index}`);
-    this.balancers = [3, 4].map((index) => `${name}12${index}`);
+    this.brokers = Array.from({ length: size }, (_, index) => `${name}${120 + index}`);
+    this.balancers = [0, 1].map((index) => `${name}${120 + size + index}`);
     this.virtualAddress = `192.168.${net}.100`;
     this.#net = net;
     this.#types = types;
@@ -205,65 +204,9 @@ export class LabStack {
   }
 }
 
-/** An `npm run up` under way. */
-export class Running {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number>;
-  output = "";
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
-    }
-    this.#ended = new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
-  }
-
-  /** @throws when the process ends, or the time is up, before its output matches */
-  async shows(pattern: RegExp): Promise<void> {
-    const deadline = Date.now() + patience * 1000;
-    while (!pattern.test(this.output)) {
-      if (this.#child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`up ended, or took too long, before it showed ${pattern}:\n${tail(this.output)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
-  /** Sends a signal to the Pulumi CLI alone, as the kernel's out-of-memory killer would. */
-  async killCli(signal: "SIGKILL"): Promise<void> {
-    const { stdout } = await execa("ps", ["-o", "pid=,comm=", "-g", String(this.#child.pid)]);
-    const cli = stdout.split("\n").find((line) => line.endsWith(" pulumi"));
-    if (cli === undefined) throw new Error(`no pulumi among:\n${stdout}`);
-    process.kill(Number.parseInt(cli, 10), signal);
-  }
-
-  /** What Ctrl-C in a terminal does: SIGINT to the whole group. */
-  interrupt(): void {
-    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGINT");
-  }
-
-  async ended(): Promise<number> {
-    return this.#ended;
-  }
-
-  /** The processes of the group that are still there, a line each. */
-  async survivors(): Promise<string> {
-    const { stdout } = await execa("ps", ["-o", "pid=,args=", "-g", String(this.#child.pid)], {
-      reject: false,
-    });
-    return stdout.trim();
-  }
-}
-
 async function podman(args: readonly string[], input?: string): Promise<{ readonly stdout: string }> {
   return execa("podman", args, {
     env: { CONTAINERS_CONF: containersConf },
     ...(input === undefined ? {} : { input }),
   });
-}
-
-/** The end of a long output, for an error. */
-export function tail(text: string, lines = 60): string {
-  return text.split("\n").slice(-lines).join("\n");
 }

@@ -1,0 +1,62 @@
+/** A command of the project under way, to be interrupted or killed. */
+import type { ChildProcess } from "node:child_process";
+import { execa } from "execa";
+
+/** Seconds that one npm script may take. */
+export const patience = 900;
+
+/** An `npm run up` under way. */
+export class Running {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number>;
+  output = "";
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+    this.#ended = new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
+  }
+
+  /** @throws when the process ends, or the time is up, before its output matches */
+  async shows(pattern: RegExp): Promise<void> {
+    const deadline = Date.now() + patience * 1000;
+    while (!pattern.test(this.output)) {
+      if (this.#child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`up ended, or took too long, before it showed ${pattern}:\n${tail(this.output)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Sends a signal to the Pulumi CLI alone, as the kernel's out-of-memory killer would. */
+  async killCli(signal: "SIGKILL"): Promise<void> {
+    const { stdout } = await execa("ps", ["-o", "pid=,comm=", "-g", String(this.#child.pid)]);
+    const cli = stdout.split("\n").find((line) => line.endsWith(" pulumi"));
+    if (cli === undefined) throw new Error(`no pulumi among:\n${stdout}`);
+    process.kill(Number.parseInt(cli, 10), signal);
+  }
+
+  /** What Ctrl-C in a terminal does: SIGINT to the whole group. */
+  interrupt(): void {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGINT");
+  }
+
+  async ended(): Promise<number> {
+    return this.#ended;
+  }
+
+  /** The processes of the group that are still there, a line each. */
+  async survivors(): Promise<string> {
+    const { stdout } = await execa("ps", ["-o", "pid=,args=", "-g", String(this.#child.pid)], {
+      reject: false,
+    });
+    return stdout.trim();
+  }
+}
+
+/** The end of a long output, for an error. */
+export function tail(text: string, lines = 60): string {
+  return text.split("\n").slice(-lines).join("\n");
+}
