@@ -1,0 +1,118 @@
+/** Watches the virtual address while a fault is on: which hosts hold it, and whether new clients are served. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createConnection } from "node:net";
+import { createInterface } from "node:readline";
+import type { System } from "../verify/outputs.ts";
+import { firstProcess } from "./machines.ts";
+import type { Change, Probe } from "./timeline.ts";
+
+/** Milliseconds between two clients that set out. */
+const probeInterval = 100;
+/** Milliseconds until a client that was not greeted counts as not served. */
+const probePatience = 1000;
+/** What an AMQP client says first; the broker answers with Connection.Start (AMQP 0-9-1, section 4.2.2). */
+const header = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]);
+
+export class Watch {
+  readonly changes: Change[] = [];
+  readonly probes: Probe[] = [];
+  readonly #system: System;
+  readonly #monitors = new Map<string, ChildProcess>();
+  readonly #holding = new Map<string, boolean>();
+  readonly #silent = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#system.balancers.map(({ name }) => this.attach(name)));
+    this.#timer = setInterval(() => {
+      this.#probe();
+    }, probeInterval);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const name of [...this.#monitors.keys()]) this.detach(name);
+  }
+
+  /** The balancers that hold the address now and can be heard. */
+  get holders(): readonly string[] {
+    return this.#system.balancers.map(({ name }) => name).filter((name) => this.#effective(name));
+  }
+
+  /**
+   * Begins to follow a balancer's addresses, as its kernel reports each change of them. To be done again after its
+   * power was off, since it has another network then.
+   */
+  async attach(name: string): Promise<void> {
+    this.detach(name);
+    const pid = String(await firstProcess(name));
+    const address = ` ${this.#system.virtualAddress}/`;
+    // The monitor first, so that no change falls between the two.
+    const script = "ip -o -4 monitor address & ip -o -4 addr show; wait";
+    const monitor = spawn("nsenter", ["-t", pid, "-n", "bash", "-c", script], {
+      ...{ stdio: ["ignore", "pipe", "ignore"], detached: true },
+    });
+    this.#monitors.set(name, monitor);
+    createInterface({ input: monitor.stdout }).on("line", (line) => {
+      if (line.includes(address) && this.#monitors.get(name) === monitor) {
+        this.#note(name, () => this.#holding.set(name, !line.startsWith("Deleted")));
+      }
+    });
+  }
+
+  /** Stops following a balancer, which then holds nothing. */
+  detach(name: string): void {
+    const monitor = this.#monitors.get(name);
+    this.#monitors.delete(name);
+    if (monitor?.pid !== undefined) process.kill(-monitor.pid, "SIGKILL");
+    this.#note(name, () => this.#holding.set(name, false));
+  }
+
+  /** Whether the network hears the host: what it holds while it is silent is held by nobody. */
+  hears(name: string, heard: boolean): void {
+    this.#note(name, () => {
+      if (heard) this.#silent.delete(name);
+      else this.#silent.add(name);
+    });
+  }
+
+  #effective(name: string): boolean {
+    return this.#holding.get(name) === true && !this.#silent.has(name);
+  }
+
+  #note(host: string, change: () => unknown): void {
+    const before = this.#effective(host);
+    change();
+    const holds = this.#effective(host);
+    if (holds !== before) this.changes.push({ at: performance.now(), host, holds });
+  }
+
+  #probe(): void {
+    const at = performance.now();
+    const { hostname, port } = new URL(this.#system.amqpUri);
+    const socket = createConnection({ host: hostname, port: Number(port || 5672), noDelay: true });
+    const end = (served: boolean): void => {
+      clearTimeout(deadline);
+      socket.destroy();
+      this.probes.push({ at, served });
+    };
+    const deadline = setTimeout(() => {
+      end(false);
+    }, probePatience);
+    socket.once("connect", () => socket.write(header));
+    socket.once("data", () => {
+      end(true);
+    });
+    // Ended without a greeting.
+    socket.once("error", () => {
+      end(false);
+    });
+    socket.once("end", () => {
+      end(false);
+    });
+  }
+}
