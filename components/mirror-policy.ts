@@ -21,6 +21,9 @@ export interface MirrorPolicyArgs {
 /**
  * A policy of the virtual host `/`, seen on every member before it counts as set, and cleared on delete.
  *
+ * Clearing it is a resource of its own: the one that sets the policy has no undo, so it can be replaced at any time
+ * and no queue is without its mirrors meanwhile.
+ *
  * @throws at deployment on RabbitMQ 4, which has no mirrored queues: in words that say what to use instead
  * @example
  * new MirrorPolicy("mirror-policy", { nodes });
@@ -37,17 +40,26 @@ export class MirrorPolicy extends pulumi.ComponentResource {
     this.policyName = args.policyName ?? "ha-all";
     this.pattern = args.pattern ?? "^";
     this.definition = args.definition ?? { "ha-mode": "all", "ha-sync-mode": "automatic" };
-    const values = {
-      ...{ name: this.policyName, pattern: this.pattern, definition: JSON.stringify(this.definition) },
-      members: args.nodes.map((node) => node.name),
-    };
+    const [{ host }] = args.nodes;
+    const members = args.nodes.map((node) => node.name);
+    const common = { host, stdin: host.identity, identity: [this.policyName] };
+    const definition = JSON.stringify(this.definition);
     this.set = new Script(
       `${name}-set`,
       {
-        ...{ host: args.nodes[0].host, values, stdin: args.nodes[0].host.identity },
-        ...{ template: "rabbitmq/policy.sh", undo: "rabbitmq/policy-undo.sh", identity: [this.policyName] },
+        ...{ ...common, template: "rabbitmq/policy.sh" },
+        values: { name: this.policyName, pattern: this.pattern, definition, members },
       },
       { parent: this, dependsOn: args.nodes.map(({ member }) => member) },
+    );
+    // After the other one: the end of an old name's comes only once the new name is set.
+    new Script(
+      `${name}-undo`,
+      {
+        ...{ ...common, template: "remote/nothing.sh", undo: "rabbitmq/policy-undo.sh" },
+        values: { name: this.policyName, members },
+      },
+      { parent: this, dependsOn: this.set },
     );
     this.registerOutputs({});
   }

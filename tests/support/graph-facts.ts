@@ -52,7 +52,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
     ]),
   ),
   cluster: { [remoteCommand]: ["cluster-name", "cluster-admin"] },
-  "mirror-policy": { [remoteCommand]: ["mirror-policy-set"] },
+  "mirror-policy": { [remoteCommand]: ["mirror-policy-set", "mirror-policy-undo"] },
   haproxy: {
     [remoteCommand]: of(
       of(["haproxy"], ...balancers),
@@ -154,7 +154,9 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     graph().precedes([...serving, "mirror-policy-set", "cluster-name", "cluster-admin"], services);
     graph().precedes(services, holders);
     const commands = graph().nodes.filter(({ type }) => type === remoteCommand || type === localCommand);
-    const others = commands.map(({ name }) => name).filter((name) => !holders.includes(name));
+    // What is there for its undo alone has nothing to be waited for.
+    const last = [...holders, "mirror-policy-undo"];
+    const others = commands.map(({ name }) => name).filter((name) => !last.includes(name));
     for (const holder of holders) {
       const before = graph().before(holder);
       assert.deepEqual(
@@ -163,6 +165,20 @@ export function graphFacts(graph: () => Graph, stack: string): void {
         `${holder} is not the last`,
       );
     }
+  });
+
+  test("a policy is cleared by a resource of its own, which comes after the one that sets it", () => {
+    graph().precedes(["mirror-policy-set"], ["mirror-policy-undo"]);
+  });
+
+  test("a resource on a host has no undo, but for the one that is nothing else: so each can be run again", () => {
+    const undone = graph()
+      .ofType(remoteCommand)
+      .filter(({ inputs }) => inputs["delete"] !== undefined);
+    assert.deepEqual(
+      undone.map(({ name }) => name),
+      ["mirror-policy-undo"],
+    );
   });
 
   test("keepalived is installed and configured before, so that only its start waits", () => {

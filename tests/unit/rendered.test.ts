@@ -25,6 +25,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "remote/names.sh": ["dev", "cent120-names", "create"],
   "remote/packages.sh": ["dev", "cent120-packages", "create"],
   "remote/write-file.sh": ["dev", "cent120-config", "create"],
+  "remote/nothing.sh": ["dev", "mirror-policy-undo", "create"],
   "remote/service.sh": ["dev", "virtual-address-cent123-service", "create"],
 
   "rabbitmq/write-erlang.cookie.sh": ["dev", "cent120-cookie", "create"],
@@ -33,6 +34,10 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
   "rabbitmq/advanced.config": ["dev", "cent120-tick-time", "stdin"],
   "rabbitmq/rabbitmq-ha.conf": ["dev", "cent120-limits", "stdin"],
+  "rabbitmq/watch-broker": ["dev", "cent120-watch-script", "stdin"],
+  "rabbitmq/joining/watch-broker": ["dev", "cent121-watch-script", "stdin"],
+  "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
+  "rabbitmq/watch-service.sh": ["dev", "cent120-watch-service", "create"],
   "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
   "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
   "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
@@ -41,7 +46,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
   "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
   "rabbitmq/policy.sh": ["dev", "mirror-policy-set", "create"],
-  "rabbitmq/policy-undo.sh": ["dev", "mirror-policy-set", "delete"],
+  "rabbitmq/policy-undo.sh": ["dev", "mirror-policy-undo", "delete"],
   "rabbitmq/other-policy/policy.sh": ["other", "mirror-policy-set", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],

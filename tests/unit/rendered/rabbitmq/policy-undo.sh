@@ -20,8 +20,8 @@ exit 1
 END_OF_SCRIPT
 )
 code=0
-flock -w 330 /run/lock/rabbitmq-ha-mirror-policy-set timeout -k 10 300 bash -c "$script" || code=$?
+flock -w 330 /run/lock/rabbitmq-ha-mirror-policy-undo timeout -k 10 300 bash -c "$script" || code=$?
 case $code in
-124 | 137) echo "$(hostname): mirror-policy-set was not done after 300 s and was stopped" >&2 ;;
+124 | 137) echo "$(hostname): mirror-policy-undo was not done after 300 s and was stopped" >&2 ;;
 esac
 exit $code
