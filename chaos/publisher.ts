@@ -69,7 +69,7 @@ export class Publisher {
     const options = { persistent: true, mandatory: true, messageId };
     channel.sendToQueue(queue, Buffer.alloc(size, messageId), options, (error: unknown) => {
       if (error !== null && error !== undefined) {
-        fail(new Error(`${messageId} is not confirmed: ${String(error)}`));
+        fail(new Error(`${messageId} is not confirmed`));
       } else if (this.#returned.delete(messageId)) {
         fail(new Error(`${messageId} was given back`));
       } else {

@@ -13,8 +13,8 @@ export function stage(system: System, watch: Watch, holder: string): Stage {
   const balancers = system.balancers.map(({ name }) => name);
   const hosts = [...system.brokers, ...system.balancers];
   let struckAt: number | undefined;
-  const strike = (): void => {
-    struckAt ??= performance.now();
+  const strike = (at = performance.now()): void => {
+    struckAt ??= at;
   };
   const isBalancer = (host: string): boolean => balancers.includes(host);
   const fallSilent = async (...names: readonly string[]): Promise<void> => {

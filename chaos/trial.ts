@@ -15,8 +15,6 @@ import { failedChecks, untilWhole } from "./whole.ts";
 
 /** Seconds of undisturbed work before the fault. */
 const warmUp = 3;
-/** Seconds after the healing at which waiting for the system to be whole is given up; the goal is shorter. */
-const patience = 150;
 /** Seconds from the fault until `verify` is asked, where the fault names none. */
 const usualAsk = 3;
 
@@ -25,6 +23,8 @@ export interface TrialArgs {
   readonly system: System;
   readonly fault: Fault;
   readonly load: LoadSettings;
+  /** Seconds after the healing at which waiting for the system to be whole is given up; the goal is shorter. */
+  readonly patience: number;
   /** Whether `npm run up` is run after it, to see what it does. */
   readonly nextUp: boolean;
   readonly signal: AbortSignal;
@@ -55,6 +55,7 @@ async function measure({
   fault,
   load: settings,
   nextUp,
+  patience,
   signal,
   say,
 }: TrialArgs): Promise<Figures> {

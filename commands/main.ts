@@ -50,6 +50,11 @@ const commands: Readonly<Record<string, Command>> = {
     needs: () => ["checks"],
     run: async (...args) => (await import("./test.ts")).check(...args),
   },
+  chaos: {
+    help: "[--only FAULT,FAULT] [--list] [--keep] [--json FILE] [--markdown FILE]   break a lab of its own under load, one fault at a time; exit code 0 only if every goal holds",
+    needs: (args) => (args.includes("--list") ? [] : ["lab"]),
+    run: async (_, args) => (await import("./chaos.ts")).run(args),
+  },
   test: {
     help: "   everything: the checks, then the end-to-end suite on lab hosts",
     needs: () => ["checks", "lab"],

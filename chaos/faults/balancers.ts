@@ -29,8 +29,9 @@ export const balancerFaults: readonly Fault[] = [
     what: "HAProxy on the holder stopped (systemctl), and started again",
     ...{ hold: 10, goals: { address: 2.5 } },
     inject: async (scene) => {
-      scene.strike();
-      await on(scene.holder, "systemctl stop haproxy");
+      // The same clock as here: the fault begins when systemctl does, not with the way into the host.
+      const epoch = await on(scene.holder, "echo $EPOCHREALTIME\nsystemctl stop haproxy");
+      scene.strike(Number(epoch) * 1000 - performance.timeOrigin);
     },
     heal: async ({ holder }) => {
       await on(holder, "systemctl start haproxy");

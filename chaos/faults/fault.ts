@@ -21,8 +21,8 @@ export interface Scene {
   readonly holder: string;
   /** @returns a host's address */
   address(host: string): string;
-  /** The fault is there from now on. Called once, at the very moment. */
-  strike(): void;
+  /** The fault is there from now on. Called once, at the very moment, or with it, by performance.now(). */
+  strike(at?: number): void;
   /** All packets of the host stop, at the moment of the fault unless it has come already. */
   fallSilent(...hosts: readonly string[]): Promise<void>;
   /** The packets of the host pass again. */
