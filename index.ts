@@ -35,7 +35,10 @@ const haproxyPair = new HaproxyPair("haproxy", {
 const vip = new KeepalivedVip("virtual-address", {
   ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },
   ...keepalived,
-  ...{ serving: haproxyPair.serving, after: [...cluster.ready, mirrorPolicy.set] },
+  ...{
+    serving: haproxyPair.serving,
+    after: [...cluster.ready, mirrorPolicy.set, ...nodes.map(({ watch }) => watch)],
+  },
 });
 
 export const clusterName = config.clusterName;

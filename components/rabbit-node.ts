@@ -6,6 +6,7 @@ import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
+import { Service, type Watched } from "../remote/service.ts";
 import { render } from "../templates/render.ts";
 
 export interface RabbitNodeArgs {
@@ -23,7 +24,11 @@ export interface RabbitNodeArgs {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** TCP ports. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
-  /** Seconds after which a silent node counts as gone (Erlang's `net_ticktime`). */
+  /**
+   * Seconds after which a silent node counts as gone (Erlang's `net_ticktime`; it takes 0.75 to 1.25 times as long).
+   * Until then it holds up every publisher to its mirrors. A broker that stands still for longer without being dead,
+   * as a virtual machine does while it is moved, is taken for gone and comes back as after a restart.
+   */
   readonly netTickTime: number;
   /** The broker before this one: members join, and later restart, in turn. @default this is the first */
   readonly previous?: RabbitNode;
@@ -47,15 +52,27 @@ function withChoices(settings: RabbitNodeArgs["settings"]): { key: string; value
   return [...chosen, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
 }
 
+/** @returns the brokers that one asks for the cluster at its first start */
+function asked(name: string, brokers: readonly string[]): readonly string[] {
+  return name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
+}
+
+/**
+ * How long an Erlang node tries to reach one that does not answer, in seconds (`net_setuptime`, 7 by default): whoever
+ * sends to a node that has just been given up waits for this once more.
+ */
+const setupTime = 3;
+
+const watchScript = "/usr/local/lib/rabbitmq-ha/watch-broker";
+const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
+
 /**
  * @returns rabbitmq.conf. The first broker asks the others briefly and then forms the cluster, so that it also finds
  * back into an existing one; the others ask the first for up to a minute and never each other.
  */
 function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNodeArgs): string {
-  const [first] = brokers;
-  const asked = host.name === first ? brokers.slice(1) : [first];
-  const patience = host.name === first ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
-  const peers = asked.map((name, index) => ({ number: index + 1, name }));
+  const patience = host.name === brokers[0] ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
+  const peers = asked(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
   return render("rabbitmq/rabbitmq.conf", {
     ports,
     settings: withChoices(settings),
@@ -67,7 +84,8 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNod
 
 /**
  * A broker: names, package, cookie and configuration, first start, membership, and from then on a restart in turn
- * whenever a file that needs one has changed.
+ * whenever a file that needs one has changed. Its host sees to it that a former member without data never serves
+ * alone, and restarts a broker that for 20 s has not served beside a cluster that does.
  *
  * @example
  * new RabbitNode("cent120", { host, peers, brokers: ["cent120", "cent121", "cent122"], cookie, plugins, … });
@@ -77,6 +95,8 @@ export class RabbitNode extends pulumi.ComponentResource {
   readonly host: Host;
   /** That the broker is a member and runs with its newest configuration. */
   readonly member: pulumi.Resource;
+  /** That its host watches over it. */
+  readonly watch: pulumi.Resource;
 
   constructor(name: string, args: RabbitNodeArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitNode", name, {}, options);
@@ -101,8 +121,12 @@ export class RabbitNode extends pulumi.ComponentResource {
       on([packages]),
     );
     const conf = brokerConf(args);
-    const advanced = render("rabbitmq/advanced.config", { netTickTime });
-    const unit = render("rabbitmq/rabbitmq-ha.conf", {});
+    const advanced = render("rabbitmq/advanced.config", {
+      netTickTime,
+      setupTime: Math.min(setupTime, netTickTime),
+    });
+    const unit = render("rabbitmq/rabbitmq-ha.conf", { script: watchScript });
+    const watch = this.#watch(args, packages);
     const files = [
       file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
@@ -116,7 +140,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     const service = new Script(
       `${name}-service`,
       { host, template: "rabbitmq/start.sh", values: { name }, deadline: 600 },
-      on([cookie, enabled, ...files]),
+      on([cookie, enabled, watch.script, ...files]),
     );
     const member = new Script(
       `${name}-member`,
@@ -134,10 +158,43 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       on([member]),
     );
+    this.watch = watch.start(service);
     this.name = name;
     this.host = host;
     this.member = restart;
     this.registerOutputs({});
+  }
+
+  /** The host's own watch over its broker: the script, which the broker's unit calls too, and its service. */
+  #watch(
+    { host, brokers, ports }: RabbitNodeArgs,
+    packages: pulumi.Resource,
+  ): { readonly script: File; readonly start: (after: pulumi.Resource) => Service } {
+    const prefix = `${host.name}-watch`;
+    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
+      parent: this,
+      dependsOn,
+    });
+    const values = { ...{ name: host.name, brokers, asked: asked(host.name, brokers) }, port: ports.amqp };
+    const text = render("rabbitmq/watch-broker", { ...values, patience: 20, every: 5 });
+    const script = new File(
+      `${prefix}-script`,
+      { host, path: watchScript, content: text, mode: "0755" },
+      on(packages),
+    );
+    const watched: Watched = { restart: [watchScript, watchUnit], reload: [] };
+    const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
+      ...{ unit: "rabbitmq-ha-watch", watched, script: watchScript },
+    });
+    const file = new File(`${prefix}-unit`, { host, path: watchUnit, content: unit }, on(packages));
+    const content = createHash("sha256").update([text, unit].join("\0")).digest("hex");
+    const start = (after: pulumi.Resource): Service =>
+      new Service(
+        `${prefix}-service`,
+        { host, unit: "rabbitmq-ha-watch", watched, content },
+        on(after, script, file),
+      );
+    return { script, start };
   }
 }
 

@@ -52,7 +52,7 @@ const rabbitmq = z
         prometheus: values.port.default(15692),
       })
       .prefault({}),
-    netTickTime: values.whole("a tick time", "seconds", 1).default(60),
+    netTickTime: values.whole("a tick time", "seconds", 1).default(5),
   })
   .prefault({});
 
@@ -80,7 +80,7 @@ const haproxy = z
     fall: checks.default(2),
     timeouts: z
       .strictObject({
-        connect: values.duration.default("5s"),
+        connect: values.duration.default("2s"),
         client: values.duration.default("3h"),
         server: values.duration.default("3h"),
       })

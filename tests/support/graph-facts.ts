@@ -46,6 +46,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
       {
         [remoteCommand]: [
           ...of([broker], "names", "packages", "cookie", "config", "tick-time", "limits", "plugins"),
+          ...of([broker], "watch-script", "watch-unit", "watch-service"),
           ...of([broker], "service", "member", "restart"),
         ],
       },
@@ -107,8 +108,18 @@ export function graphFacts(graph: () => Graph, stack: string): void {
   test("brokers find each other by name before anything of theirs is installed, and start with their files", () => {
     for (const broker of brokers) {
       graph().precedes([`${broker}-names`], [`${broker}-packages`]);
-      const files = of([broker], "packages", "cookie", "config", "tick-time", "limits", "plugins");
+      const files = of(
+        [broker],
+        "packages",
+        "cookie",
+        "config",
+        "tick-time",
+        "limits",
+        "plugins",
+        "watch-script",
+      );
       graph().precedes(files, [`${broker}-service`]);
+      graph().precedes([`${broker}-service`, `${broker}-watch-unit`], [`${broker}-watch-service`]);
     }
   });
 

@@ -32,7 +32,7 @@ const defaults: ParsedConfig = {
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     settings: {},
     ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-    netTickTime: 60,
+    netTickTime: 5,
   },
   haproxy: {
     maxConnections: { global: 5120, proxy: 2000 },
@@ -40,7 +40,7 @@ const defaults: ParsedConfig = {
     checkInterval: "5s",
     rise: 2,
     fall: 2,
-    timeouts: { connect: "5s", client: "3h", server: "3h" },
+    timeouts: { connect: "2s", client: "3h", server: "3h" },
     statsPort: 8100,
     statsPath: "/rabbitmq-stats",
     statsRefresh: "5s",

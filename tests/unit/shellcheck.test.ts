@@ -64,6 +64,12 @@ test("the script that Keepalived runs", () => {
   return check("sh", [script]);
 });
 
+test("the script with which a broker's host watches over it", () => {
+  const script = textOf(stacks.dev.graph.get("cent120-watch-script"), "stdin");
+  assert.match(script, /^#!\/bin\/bash\n/);
+  return check("bash", [script]);
+});
+
 test("the commands in the systemd units", () => {
   const units = Object.values(stacks).flatMap(({ graph }) =>
     graph.nodes.filter(({ name }) => /-(unit|limits)$/.test(name)).map((node) => textOf(node, "stdin")),

@@ -8,7 +8,7 @@ systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
 stale() { # restart|reload FILE...
   noted=/run/rabbitmq-ha/$unit.$1
   shift
-  ! cat "$@" | sha256sum | cmp -s - "$noted"
+  ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
 }
 if ! systemctl -q is-active "$unit"; then
   systemctl reset-failed "$unit" 2>/dev/null || true

@@ -1,0 +1,37 @@
+umask 022
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+unit=rabbitmq-ha-watch
+# Standard input says only that something changed; what, is read from the files.
+systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
+# The unit's drop-in notes what the running service has read.
+stale() { # restart|reload FILE...
+  noted=/run/rabbitmq-ha/$unit.$1
+  shift
+  ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
+}
+if ! systemctl -q is-active "$unit"; then
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  action=start
+elif stale restart /usr/local/lib/rabbitmq-ha/watch-broker /etc/systemd/system/rabbitmq-ha-watch.service; then
+  action=restart
+elif stale reload; then
+  action=reload
+else
+  exit 0
+fi
+# systemd does not always notice by itself that a drop-in has come.
+[ $action = reload ] || systemctl daemon-reload
+if ! systemctl "$action" "$unit" || ! systemctl -q is-active "$unit"; then
+  echo "$(hostname): $unit did not $action; the end of its journal:" >&2
+  journalctl -u "$unit" -n 20 --no-pager -o cat >&2
+  exit 1
+fi
+END_OF_SCRIPT
+)
+code=0
+flock -w 150 /run/lock/rabbitmq-ha-cent120-watch-service timeout -k 10 120 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): cent120-watch-service was not done after 120 s and was stopped" >&2 ;;
+esac
+exit $code
