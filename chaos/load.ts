@@ -1,6 +1,6 @@
 /** Publishers and consumers at work through the virtual address, on mirrored queues and on quorum queues. */
 import { setTimeout as pause } from "node:timers/promises";
-import { connect } from "amqplib";
+import { withConnections } from "../verify/amqp.ts";
 import type { System } from "../verify/outputs.ts";
 import { Consumer } from "./consumer.ts";
 import { Ledger } from "./ledger.ts";
@@ -43,7 +43,7 @@ export class Load {
   #work: Promise<unknown> = Promise.resolve();
   #guard: NodeJS.Timeout | undefined;
 
-  /** @param name of this load, the start of its queues' names */
+  /** @param name of this load alone, the start of its queues' names and so of its messages' ids */
   constructor(system: System, name: string, settings: LoadSettings) {
     this.#system = system;
     const queue = (kind: Kind, broker: string): string => `chaos-${name}-${kind}-${broker}`;
@@ -99,20 +99,20 @@ export class Load {
     for (const { name, address } of this.#system.brokers) {
       const uri = new URL(this.#system.amqpUri);
       uri.hostname = address;
-      const connection = await connect(uri.href, { timeout: 10_000 });
-      const channel = await connection.createChannel();
-      for (const kind of kinds) {
-        const queue = this.ledgers[kind].publishers.find((each) => each.endsWith(`-${name}`)) ?? name;
-        await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": kind } });
-      }
-      await connection.close();
+      await withConnections(uri.href, patience, async (open) => {
+        const channel = await (await open()).createChannel();
+        for (const kind of kinds) {
+          const queue = this.ledgers[kind].publishers.find((each) => each.endsWith(`-${name}`)) ?? name;
+          await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": kind } });
+        }
+      });
     }
   }
 
   async #delete(): Promise<void> {
-    const connection = await connect(this.#system.amqpUri, { timeout: 10_000 });
-    const channel = await connection.createChannel();
-    for (const queue of this.queues) await channel.deleteQueue(queue);
-    await connection.close();
+    await withConnections(this.#system.amqpUri, patience, async (open) => {
+      const channel = await (await open()).createChannel();
+      for (const queue of this.queues) await channel.deleteQueue(queue);
+    });
   }
 }

@@ -45,9 +45,10 @@ async function runAll(lab: LabStack, options: Options, signal: AbortSignal): Pro
   let system = await fresh(lab);
   const notes = await surroundings(system, usual);
   const rows: Row[] = [];
-  for (const fault of options.faults) {
+  const trials = options.faults.flatMap((fault) => Array.from({ length: options.times }, () => fault));
+  for (const fault of trials) {
     signal.throwIfAborted();
-    say(`${fault.name} (${rows.length + 1} of ${options.faults.length}): ${fault.what}`);
+    say(`${fault.name} (${rows.length + 1} of ${trials.length}): ${fault.what}`);
     // A system that is not whole would be measured for what was done to it before.
     if (rows.length > 0 && (await complaintsOf(system, [])).length > 0) {
       say("the system is still not whole, so it goes");

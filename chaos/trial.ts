@@ -38,7 +38,7 @@ export async function trial(args: TrialArgs): Promise<Row> {
   const began = new Date();
   const head = { fault: fault.name, what: fault.what };
   try {
-    const figures = await measure(args);
+    const figures = await measure(args, began);
     const missed = judge(fault.goals, figures);
     const logs = missed.length === 0 ? "" : await logTails(system, began);
     return { ...head, figures, missed, logs };
@@ -49,20 +49,14 @@ export async function trial(args: TrialArgs): Promise<Row> {
   }
 }
 
-async function measure({
-  lab,
-  system,
-  fault,
-  load: settings,
-  nextUp,
-  patience,
-  signal,
-  say,
-}: TrialArgs): Promise<Figures> {
+async function measure(
+  { lab, system, fault, load: settings, nextUp, patience, signal, say }: TrialArgs,
+  began: Date,
+): Promise<Figures> {
   const wait = (seconds: number): Promise<unknown> =>
     pause(Math.max(0, seconds) * 1000, undefined, { signal });
   const watch = new Watch(system);
-  const load = new Load(system, fault.name, settings);
+  const load = new Load(system, `${fault.name}-${began.getTime().toString(36)}`, settings);
   try {
     await watch.start();
     await load.start();

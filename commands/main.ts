@@ -51,7 +51,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (...args) => (await import("./test.ts")).check(...args),
   },
   chaos: {
-    help: "[--only FAULT,FAULT] [--list] [--keep] [--json FILE] [--markdown FILE]   break a lab of its own under load, one fault at a time; exit code 0 only if every goal holds",
+    help: "[--only FAULT,FAULT] [--times N] [--list] [--keep] [--json FILE] [--markdown FILE]   break a lab of its own under load, one fault at a time; exit code 0 only if every goal holds",
     needs: (args) => (args.includes("--list") ? [] : ["lab"]),
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },

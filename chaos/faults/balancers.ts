@@ -56,7 +56,7 @@ export const balancerFaults: readonly Fault[] = [
   {
     name: "holder-off",
     what: "the holder's machine powered off, and on again",
-    ...{ hold: 10, goals: { address: 1 } },
+    ...{ hold: 20, goals: { address: 1, publishing: 15 } },
     inject: (scene) => scene.powerOff(scene.holder),
     heal: (scene) => scene.powerOn(scene.holder),
   },

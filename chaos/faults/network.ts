@@ -30,7 +30,7 @@ export const networkFaults: readonly Fault[] = [
   {
     name: "holder-cut-off",
     what: "the holder's network cut, 30 s",
-    ...{ hold: 30, goals: { address: 1 } },
+    ...{ hold: 30, goals: { address: 1, publishing: 15 } },
     inject: (scene) => scene.fallSilent(scene.holder),
     heal: (scene) => scene.speak(scene.holder),
   },

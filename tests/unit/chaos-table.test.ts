@@ -122,6 +122,8 @@ test("only the faults that are asked for, in their own order, and no unknown one
     ["broker-off", "disk-alarm"],
   );
   assert.deepEqual([keep, json], [false, "a.json"]);
+  assert.equal(readOptions(["--times", "10"]).times, 10);
+  assert.throws(() => readOptions(["--times", "no"]), /--times wants a whole number from 1 on, and got no/);
   assert.throws(
     () => readOptions(["--only", "broker-of"]),
     /chaos knows no fault broker-of; there are broker-killed/,
