@@ -51,10 +51,10 @@ export class Watch {
     this.detach(name);
     const pid = String(await firstProcess(name));
     const address = ` ${this.#system.virtualAddress}/`;
-    // The monitor first, so that no change falls between the two.
-    const script = "ip -o -4 monitor address & ip -o -4 addr show; wait";
+    // The monitor first, so that no change falls between the two. It ends when its input does, and so with us.
+    const script = "ip -o -4 monitor address & ip -o -4 addr show; read -r _; kill $!";
     const monitor = spawn("nsenter", ["-t", pid, "-n", "bash", "-c", script], {
-      ...{ stdio: ["ignore", "pipe", "ignore"], detached: true },
+      stdio: ["pipe", "pipe", "ignore"],
     });
     this.#monitors.set(name, monitor);
     createInterface({ input: monitor.stdout }).on("line", (line) => {
@@ -68,7 +68,7 @@ export class Watch {
   detach(name: string): void {
     const monitor = this.#monitors.get(name);
     this.#monitors.delete(name);
-    if (monitor?.pid !== undefined) process.kill(-monitor.pid, "SIGKILL");
+    monitor?.stdin?.end();
     this.#note(name, () => this.#holding.set(name, false));
   }
 
