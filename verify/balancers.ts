@@ -1,5 +1,5 @@
 /** What each balancer's statistics page says of the brokers behind it. */
-import { broken, type Finding, look, Refusal, type Verdict, verdict } from "./finding.ts";
+import { broken, type Finding, look, Refusal, unmendable, type Verdict, verdict } from "./finding.ts";
 import { request } from "./http.ts";
 import type { Balancer, System } from "./outputs.ts";
 
@@ -54,27 +54,31 @@ export function judgeServers(
   balancer: string,
 ): Verdict {
   const complaints: Verdict[] = [];
-  const config = `haproxy-${balancer}-config`;
+  const service = `haproxy-${balancer}-service`;
   for (const proxy of proxies) {
     const mine = servers.filter((server) => server.proxy === proxy);
     if (mine.length === 0) {
-      complaints.push(broken(`${proxy} has no servers`, config));
+      complaints.push(broken(`${proxy} has no servers`, service));
       continue;
     }
     for (const name of brokers) {
       const status = mine.find((server) => server.name === name)?.status;
-      if (status === undefined) complaints.push(broken(`${proxy} lacks ${name}`, config));
+      if (status === undefined) complaints.push(broken(`${proxy} lacks ${name}`, service));
       else if (!up(status)) {
+        const found = `${proxy}: ${name} is ${status}, expected UP`;
         const alive = servers.some((server) => server.name === name && up(server.status));
-        const resource = !status.startsWith("DOWN")
-          ? `haproxy-${balancer}-service` // the balancer's own doing, such as MAINT
-          : `${name}-${alive ? "plugins" : "service"}`;
-        complaints.push(broken(`${proxy}: ${name} is ${status}, expected UP`, resource));
+        if (!status.startsWith("DOWN")) {
+          // Said to the running HAProxy, as MAINT is: its files say nothing of it.
+          complaints.push(unmendable(found, `run "systemctl reload haproxy" on ${balancer}`));
+        } else if (alive && proxy === "rabbitmq_cluster") {
+          const cause = `look at ${name}: drained, it serves again after "rabbitmq-upgrade revive" there`;
+          complaints.push(unmendable(found, cause));
+        } else complaints.push(broken(found, `${name}-${alive ? "plugins" : "service"}`));
       }
     }
     for (const { name } of mine) {
       if (!brokers.includes(name))
-        complaints.push(broken(`${proxy} has ${name}, which is no broker`, config));
+        complaints.push(broken(`${proxy} has ${name}, which is no broker`, service));
     }
   }
   return verdict(complaints, `${brokers.length} of ${brokers.length} UP in ${proxies.join(" and ")}`);
@@ -93,11 +97,11 @@ export async function statsPage(balancer: Balancer, system: System, suffix = "")
     const known = password === undefined ? "the stack's outputs hold none" : "it is not the stack's";
     throw new Refusal(
       `the page asks for a password and ${known} (HTTP 401)`,
-      `haproxy-${balancer.name}-stats`,
+      `haproxy-${balancer.name}-service`,
     );
   }
   if (response.status !== 200) {
-    throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, `haproxy-${balancer.name}-stats`);
+    throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, `haproxy-${balancer.name}-service`);
   }
   return text;
 }

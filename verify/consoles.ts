@@ -19,15 +19,13 @@ export async function examineConsoles(system: System): Promise<Finding[]> {
   return Promise.all([
     look("console", "virtual address", address, () => managementPage(system.managementUrl, ...address)),
     ...system.brokers.map(({ name, url }) =>
-      look("console", name, [`${name}-service`, `${name}-plugins`], () =>
-        managementPage(url, `${name}-plugins`),
-      ),
+      look("console", name, [`${name}-service`], () => managementPage(url, `${name}-plugins`)),
     ),
     ...system.balancers.map((balancer) =>
       look("console", balancer.name, [`haproxy-${balancer.name}-service`], async () => {
         const page = await statsPage(balancer, system);
         if (page.includes("Statistics Report for HAProxy")) return whole(`statistics at ${balancer.url}`);
-        return broken(`${balancer.url} is not HAProxy's statistics page`, `haproxy-${balancer.name}-stats`);
+        return broken(`${balancer.url} is not HAProxy's statistics page`, `haproxy-${balancer.name}-service`);
       }),
     ),
   ]);

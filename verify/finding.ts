@@ -5,8 +5,15 @@ export interface Verdict {
   readonly whole: boolean;
   /** What was found, and where it is not whole what was expected. */
   readonly detail: string;
-  /** The stack's resources that would have to be run again to mend it; none where no resource could. */
+  /**
+   * The stack's resources that would have to be run again to mend it, each the last one of what it stands on: of a
+   * service, not its files. None where no resource could.
+   */
   readonly rerun: readonly string[];
+  /** What a person has to do where no resource mends it. */
+  readonly advice?: string;
+  /** The hosts that cannot be logged in to, so that nothing can be run again there. */
+  readonly unreachable?: readonly string[];
 }
 
 export interface Finding extends Verdict {
@@ -23,13 +30,29 @@ export function broken(detail: string, ...rerun: readonly string[]): Verdict {
   return { whole: false, detail, rerun: [...new Set(rerun)] };
 }
 
+/** What no resource mends. @param advice what a person has to do, as the end of a sentence */
+export function unmendable(detail: string, advice: string): Verdict {
+  return { ...broken(detail), advice };
+}
+
+/** @returns that a host cannot be logged in to */
+export function unreachable(host: string, detail: string): Verdict {
+  return { ...broken(detail), unreachable: [host] };
+}
+
 /** @returns one verdict from a list of complaints, which is empty where all is well */
 export function verdict(complaints: readonly Verdict[], detail: string): Verdict {
   if (complaints.length === 0) return whole(detail);
-  return broken(
-    complaints.map((complaint) => complaint.detail).join("; "),
-    ...complaints.flatMap(({ rerun }) => rerun),
-  );
+  const advice = new Set(complaints.flatMap((complaint) => complaint.advice ?? []));
+  const hosts = new Set(complaints.flatMap((complaint) => complaint.unreachable ?? []));
+  return {
+    ...broken(
+      complaints.map((complaint) => complaint.detail).join("; "),
+      ...complaints.flatMap(({ rerun }) => rerun),
+    ),
+    ...(advice.size === 0 ? {} : { advice: [...advice].join("; ") }),
+    ...(hosts.size === 0 ? {} : { unreachable: [...hosts] }),
+  };
 }
 
 /** What to make of a check that could not be done: the resources to run again, or a verdict of its own. */
@@ -51,18 +74,25 @@ export async function look(
   } catch (thrown) {
     // Where several were asked and all failed, the first one speaks.
     const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
-    if (error instanceof Refusal) return { check, subject, ...broken(error.message, ...error.rerun) };
+    if (error instanceof Refusal) return { check, subject, ...error.verdict };
     const judged = typeof blame === "function" ? await blame(error) : broken(because(error), ...blame);
     return { check, subject, ...judged };
   }
 }
 
-/** An answer that says no, with what would have to be run again for a yes. */
+/** An answer that says no, with what would have to be run again, or to be done, for a yes. */
 export class Refusal extends Error {
   readonly rerun: readonly string[];
+  /** What a person has to do where no resource mends it. */
+  advice?: string;
 
   constructor(message: string, ...rerun: readonly string[]) {
     super(message);
     this.rerun = rerun;
+  }
+
+  get verdict(): Verdict {
+    if (this.advice !== undefined) return unmendable(this.message, this.advice);
+    return broken(this.message, ...this.rerun);
   }
 }

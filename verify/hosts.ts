@@ -1,6 +1,6 @@
 /** What the hosts themselves say, by SSH: who holds the virtual address, and whether the services run. */
 import { because } from "./cause.ts";
-import { broken, type Finding, look, type Verdict, verdict } from "./finding.ts";
+import { broken, type Finding, look, unmendable, unreachable, type Verdict, verdict } from "./finding.ts";
 import type { Login, System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
 import { runOn } from "./ssh.ts";
@@ -75,11 +75,16 @@ export function judgeHolders(
     complaints.push(broken("no host holds it, expected one of the balancers", ...services));
   for (const name of holders) {
     if (!balancers.some((balancer) => balancer.name === name))
-      complaints.push(broken(`${name} is no balancer`));
+      complaints.push(
+        unmendable(
+          `${name} is no balancer`,
+          `take it from ${name} there, by "ip addr del", or stop what sets it`,
+        ),
+      );
   }
   // A host that keeps silent may hold it too.
   for (const { name, cause } of silent) {
-    if (holders.length < 2) complaints.push(broken(`${name} cannot be asked: ${cause}`, `${name}-ready`));
+    if (holders.length < 2) complaints.push(unreachable(name, `${name} cannot be asked: ${cause}`));
   }
   const judged = verdict(complaints, `held by ${holders.join(", ")} alone`);
   return judged.whole || holders.length !== 1
@@ -90,7 +95,13 @@ export function judgeHolders(
 export async function examineHosts(system: System): Promise<Finding[]> {
   const { virtualAddress, balancers, brokers } = system;
   const wanted = new Map<string, Services>([
-    ...brokers.map(({ name }) => [name, { "rabbitmq-server": `${name}-service` }] as const),
+    ...brokers.map(
+      ({ name }) =>
+        [
+          name,
+          { "rabbitmq-server": `${name}-service`, "rabbitmq-ha-watch": `${name}-watch-service` },
+        ] as const,
+    ),
     ...balancers.map(
       ({ name }) =>
         [
@@ -123,7 +134,11 @@ export async function examineHosts(system: System): Promise<Finding[]> {
   return Promise.all([
     holder,
     ...states.map(({ name, services, state }) =>
-      look("services", name, [`${name}-ready`], async () => judgeServices(await state, services)),
+      look(
+        ...(["services", name] as const),
+        (error) => Promise.resolve(unreachable(name, because(error))),
+        async () => judgeServices(await state, services),
+      ),
     ),
   ]);
 }

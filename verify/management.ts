@@ -1,7 +1,7 @@
 /** The brokers' management APIs. */
 import { z } from "zod";
 import { because, late } from "./cause.ts";
-import { broken, type Judgement, Refusal } from "./finding.ts";
+import { broken, type Judgement, Refusal, unmendable } from "./finding.ts";
 import { type Credentials, request } from "./http.ts";
 import type { Broker, System } from "./outputs.ts";
 
@@ -90,7 +90,10 @@ export function blameSilent({ silent }: Cluster, rerun: readonly string[], self?
       return broken(`${cause}, while ${names.join(", ")} keeps silent`, ...resources);
     }
     // It answers what it need not ask the others for. Between which of them the network is cut, nobody says yet.
-    if (self !== undefined) return broken(`${cause}: ${self} waits for a member that does not answer it`);
+    if (self !== undefined) {
+      const found = `${cause}: ${self} waits for a member that does not answer it`;
+      return unmendable(found, "look for a cut in the network between the brokers");
+    }
     return broken(cause, ...rerun);
   };
 }

@@ -1,7 +1,7 @@
 /** The cluster as each broker sees it. The brokers' words are fetched in brokers.ts and judged here. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { broken, type Verdict, verdict, whole } from "./finding.ts";
+import { broken, unmendable, type Verdict, verdict, whole } from "./finding.ts";
 import type { System } from "./outputs.ts";
 
 /** A row of /api/nodes. A node's statistics, its partitions among them, come up to 5 s later than the node itself. */
@@ -56,7 +56,12 @@ export function judgeMembers(
   }
   const strangers = rows.map(({ name }) => shortName(name)).filter((name) => !wanted.includes(name));
   for (const name of strangers)
-    complaints.push(broken(`${name} is a member and not among the stack's brokers`));
+    complaints.push(
+      unmendable(
+        `${name} is a member and not among the stack's brokers`,
+        `stop it, then run "rabbitmqctl forget_cluster_node rabbit@${name}" on a broker`,
+      ),
+    );
   const list = rows.map(
     ({ name, type, running }) => `${shortName(name)} ${running ? (type ?? "of no type") : "down"}`,
   );
@@ -70,10 +75,11 @@ export function judgePartitions(rows: readonly NodeRow[]): Verdict {
     const node = shortName(name);
     if (partitions !== undefined && partitions.length > 0) {
       const others = partitions.map(shortName).join(", ");
-      complaints.push(broken(`${node} is cut off from ${others}, expected no partition`, `${node}-service`));
+      const advice = `heal the network between ${node} and ${others}; where it is well, restart rabbitmq-server on ${node}`;
+      complaints.push(unmendable(`${node} is cut off from ${others}, expected no partition`, advice));
     } else if (running && partitions === undefined) {
       complaints.push(
-        broken(`${node} gives no statistics, so whether it sees a partition is not known`, `${node}-service`),
+        broken(`${node} gives no statistics, so whether it sees a partition is not known`, `${node}-plugins`),
       );
     }
   }
@@ -85,7 +91,10 @@ export function judgeAlarms({ status, reason, alarms = [] }: z.infer<typeof alar
   if (status === "ok") return whole("none");
   const resources = [...new Set(alarms.map(({ resource }) => resource))];
   if (resources.length === 0) return broken(reason ?? `status ${status}`);
-  return broken(`alarm in force: ${resources.join(", ")}; publishers are blocked until it clears`);
+  return unmendable(
+    `alarm in force: ${resources.join(", ")}; publishers are blocked until it clears`,
+    `free ${resources.join(" and ")} on the host, or set another limit in rabbitmq.settings`,
+  );
 }
 
 export function judgeName(found: string, wanted: string): Verdict {

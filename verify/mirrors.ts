@@ -1,6 +1,6 @@
 /** What the policy asks of a queue, and whether a queue has it. */
 import { z } from "zod";
-import { broken, type Verdict, verdict, whole } from "./finding.ts";
+import { broken, unmendable, type Verdict, verdict, whole } from "./finding.ts";
 import { shortName } from "./members.ts";
 
 /** What the management API says of a queue; its mirrors are there without delay, as the cluster itself has them. */
@@ -80,8 +80,10 @@ export function judgeMirrors(
     complaints.push(broken(`${mirrors.length} mirrors, expected ${wanted.count}`, "mirror-policy-set"));
   }
   for (const name of mirrors) {
-    if (!synchronised.includes(name))
-      complaints.push(broken(`the mirror on ${name} is not in sync`, `${name}-service`));
+    if (!synchronised.includes(name)) {
+      const advice = "wait for it, or run rabbitmqctl sync_queue";
+      complaints.push(unmendable(`the mirror on ${name} is not in sync`, advice));
+    }
   }
   // Where there is not a single mirror, it is the policy and not one of the brokers.
   if (mirrors.length === 0 && wanted.count > 0) {

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
 import { type Open, withConnections } from "./amqp.ts";
 import { asError } from "./cause.ts";
-import { broken, type Finding, look, Refusal, type Verdict, whole } from "./finding.ts";
+import { broken, type Finding, look, Refusal, unmendable, type Verdict, whole } from "./finding.ts";
 import { blameSilent, type Cluster } from "./management.ts";
 import { judgeMirrors, nameUnder, type QueueRow, queueRow } from "./mirrors.ts";
 import { until } from "./patience.ts";
@@ -15,6 +15,7 @@ const patience = 15;
 const mirrorPatience = 8;
 /** Milliseconds without a client after which the broker deletes the queue itself, should we be killed. */
 const expiry = 60_000;
+const brokersLogs = "look at the brokers' logs in /var/log/rabbitmq";
 /** Bytes. */
 const messageSize = 1024;
 
@@ -54,8 +55,9 @@ async function passMessage(channel: ConfirmChannel, open: Open, queue: string): 
   await channel.waitForConfirms();
   const consumer = await (await open()).createChannel();
   const found = await consumer.get(queue, { noAck: true });
-  if (found === false) return broken("a confirmed message is not in its queue", "mirror-policy-set");
-  if (!found.content.equals(content)) return broken("a confirmed message came back with other bytes");
+  if (found === false) return unmendable("a confirmed message is not in its queue", brokersLogs);
+  if (!found.content.equals(content))
+    return unmendable("a confirmed message came back with other bytes", brokersLogs);
   return whole(`${content.length} bytes, persistent, confirmed and back`);
 }
 
@@ -64,8 +66,9 @@ function rejectWhenBlocked(connection: ChannelModel): Promise<never> {
   const blocked = Promise.withResolvers<never>();
   blocked.promise.catch(() => undefined);
   connection.on("blocked", (reason) => {
-    // No resource mends what an alarm is about.
-    blocked.reject(new Refusal(`the broker blocks publishers: ${reason}`));
+    const refusal = new Refusal(`the broker blocks publishers: ${reason}`);
+    refusal.advice = "end the alarm first";
+    blocked.reject(refusal);
   });
   return blocked.promise;
 }

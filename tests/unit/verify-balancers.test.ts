@@ -52,9 +52,10 @@ for (const status of ["DOWN", "DOWN 1/2", "MAINT", "NOLB", "no check", "UPWARD"]
     const judged = judgeServers(servers({ cent120: "UP", cent121: status }), brokers, "cent123");
     assert.equal(judged.whole, false);
     assert.match(judged.detail, new RegExp(`rabbitmq_cluster: cent121 is ${status}, expected UP`));
-    assert.deepEqual(judged.rerun, [
-      status.startsWith("DOWN") ? "cent121-service" : "haproxy-cent123-service",
-    ]);
+    // What was said to the running HAProxy is not in its files, so that no resource mends it.
+    assert.deepEqual(judged.rerun, status.startsWith("DOWN") ? ["cent121-service"] : []);
+    if (!status.startsWith("DOWN"))
+      assert.match(judged.advice ?? "", /systemctl reload haproxy" on cent123$/);
   });
 }
 
@@ -71,11 +72,22 @@ test("a broker of which only the management is down lacks its plugin", () => {
   });
 });
 
+test("a broker of which only AMQP is down is no matter of a resource", () => {
+  const [first, second] = [
+    servers({ cent120: "UP", cent121: "DOWN" }),
+    servers({ cent120: "UP", cent121: "UP" }),
+  ];
+  const half = [...first.slice(0, 2), ...second.slice(2)];
+  const { rerun, advice } = judgeServers(half, brokers, "cent123");
+  assert.deepEqual(rerun, []);
+  assert.match(advice ?? "", /^look at cent121: drained, it serves again/);
+});
+
 test("names a broker that a proxy lacks, and a server that is no broker", () => {
   const judged = judgeServers(servers({ cent120: "UP", old: "UP" }), brokers, "cent123");
   assert.equal(judged.whole, false);
   assert.match(judged.detail, /rabbitmq_cluster lacks cent121; rabbitmq_cluster has old, which is no broker/);
-  assert.deepEqual(judged.rerun, ["haproxy-cent123-config"]);
+  assert.deepEqual(judged.rerun, ["haproxy-cent123-service"]);
 });
 
 test("names a proxy that is not there", () => {

@@ -63,7 +63,8 @@ test("names a broker of which two brokers say different types", () => {
 });
 
 test("names a member that is not the stack's", () => {
-  const { whole, detail } = judgeMembers([...rows, row("other")], names, types);
+  const { whole, detail, advice } = judgeMembers([...rows, row("other")], names, types);
+  assert.match(advice ?? "", /forget_cluster_node rabbit@other/);
   assert.equal(whole, false);
   assert.equal(detail, "other is a member and not among the stack's brokers");
 });
@@ -77,7 +78,9 @@ test("names both sides of a partition", () => {
   assert.deepEqual(judgePartitions(cut), {
     whole: false,
     detail: "cent121 is cut off from cent120, cent122, expected no partition",
-    rerun: ["cent121-service"],
+    rerun: [],
+    advice:
+      "heal the network between cent121 and cent120, cent122; where it is well, restart rabbitmq-server on cent121",
   });
 });
 
@@ -90,8 +93,11 @@ test("a running node that says nothing of partitions is not whole, one that is d
 test("names each alarm once", () => {
   assert.equal(judgeAlarms({ status: "ok" }).whole, true);
   const alarms = [{ resource: "memory" }, { resource: "disk" }, { resource: "memory" }];
-  const { whole, detail } = judgeAlarms({ status: "failed", reason: "There are alarms", alarms });
+  const judged = judgeAlarms({ status: "failed", reason: "There are alarms", alarms });
+  const { whole, detail, rerun, advice } = judged;
   assert.equal(whole, false);
+  assert.deepEqual(rerun, []);
+  assert.match(advice ?? "", /^free memory and disk on the host/);
   assert.match(detail, /^alarm in force: memory, disk;/);
   assert.equal(judgeAlarms({ status: "failed", reason: "something else" }).detail, "something else");
 });

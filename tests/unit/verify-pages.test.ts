@@ -46,7 +46,7 @@ test("an open statistics page is read, and one with the stack's password", async
 test("says that a statistics page asks for a password, and what to run again", async () => {
   const refusal = {
     message: /asks for a password and the stack's outputs hold none/,
-    rerun: ["haproxy-cent123-stats"],
+    rerun: ["haproxy-cent123-service"],
   };
   await assert.rejects(page("/closed"), refusal);
   await assert.rejects(page("/closed", { statsPassword: "wrong" }), /it is not the stack's/);

@@ -29,6 +29,7 @@ test("all: names the broker without a mirror, and the mirror that is not in sync
   });
   const late = judgeMirrors(queue(["cent121", "cent122"], ["cent121"]), all, brokers);
   assert.equal(late.detail, "a queue (classic) on cent120: the mirror on cent122 is not in sync");
+  assert.deepEqual(late.rerun, []);
 });
 
 test("all: no mirror at all is the policy's fault", () => {
