@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { say, SetupError } from "../lab/setup/step.ts";
 import type { Pulumi } from "./pulumi.ts";
+import type { StateResource } from "./repair-plan.ts";
 
 const root = dirname(import.meta.dirname);
 export const project = "rabbitmq-ha";
@@ -83,7 +84,10 @@ async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
 }
 
 interface Export {
-  readonly deployment?: { readonly pending_operations?: readonly unknown[] | null };
+  readonly deployment?: {
+    readonly pending_operations?: readonly unknown[] | null;
+    readonly resources?: readonly StateResource[] | null;
+  };
 }
 
 /**
@@ -106,6 +110,11 @@ export async function recoverStack(pulumi: Pulumi, stack: string): Promise<boole
 /** Makes sure that the stack exists and that no killed run is in the way. */
 export async function openStack(pulumi: Pulumi, stack: string): Promise<void> {
   if (!(await recoverStack(pulumi, stack))) await pulumi.must(["stack", "init", stack, "--no-select"]);
+}
+
+/** @returns the resources of a stack's state, each after those that it depends on */
+export async function resourcesOf(pulumi: Pulumi, stack: string): Promise<readonly StateResource[]> {
+  return (await exportStack(pulumi, stack))?.deployment?.resources ?? [];
 }
 
 /** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */

@@ -1,7 +1,9 @@
 /** `npm run verify`: asks the running system whether it is whole. */
 import { SetupError } from "../lab/setup/step.ts";
 import { examine } from "../verify/examine.ts";
+import type { Finding } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
+import { until } from "../verify/patience.ts";
 import { table } from "../verify/table.ts";
 import type { Pulumi } from "./pulumi.ts";
 import { stackArgument } from "./stack.ts";
@@ -14,17 +16,28 @@ export async function run(pulumi: Pulumi, args: readonly string[]): Promise<numb
   return whole ? 0 : 1;
 }
 
+export interface Verified {
+  readonly system: System;
+  readonly findings: readonly Finding[];
+  readonly whole: boolean;
+}
+
+/** Seconds that a change may take to be seen: a broker has to be found up again by the balancers, say. */
+const patience = 60;
+
 /**
  * Examines a stack's system and prints the table.
+ * @param settled whether the findings are to be taken as they are; for a minute they are asked for again until then
  * @throws SetupError when the stack has nothing that could be examined
  */
 export async function verify(
   pulumi: Pulumi,
   stack: string,
-): Promise<{ readonly system: System; readonly whole: boolean }> {
+  settled: (findings: readonly Finding[]) => boolean = () => true,
+): Promise<Verified> {
   const system = await systemOf(pulumi, stack);
   const started = performance.now();
-  const findings = await examine(system);
+  const findings = await until({ seconds: patience, between: 1000 }, () => examine(system), settled);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${table(findings)}\n`);
   const failed = findings.filter((finding) => !finding.whole).length;
@@ -32,7 +45,7 @@ export async function verify(
   process.stderr.write(
     `stack ${stack} ${verdict}: ${failed} of ${findings.length} checks failed, in ${seconds} s\n`,
   );
-  return { system, whole: failed === 0 };
+  return { system, findings, whole: failed === 0 };
 }
 
 async function systemOf(pulumi: Pulumi, stack: string): Promise<System> {

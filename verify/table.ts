@@ -3,20 +3,25 @@ import type { Finding } from "./finding.ts";
 
 const header = ["check", "on", "result", "to re-run", "detail"];
 
-/** @returns the lines of the table, aligned; the last column is as long as it gets */
+/** @returns the findings, a line each */
 export function table(findings: readonly Finding[]): string {
   const rows = findings.map(({ check, subject, whole, rerun, detail }) => [
     check,
     subject,
     whole ? "ok" : "FAILED",
     rerun.join(", ") || "-",
-    detail.replaceAll(/\s+/g, " "),
+    detail,
   ]);
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
+  return aligned([header, ...rows]);
+}
+
+/** @returns the lines of a table, its columns aligned; the last column is as long as it gets */
+export function aligned(lines: readonly (readonly string[])[]): string {
+  const rows = lines.map((line) => line.map((cell) => cell.replaceAll(/\s+/g, " ")));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join("  ")
         .trimEnd(),

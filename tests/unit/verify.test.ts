@@ -3,7 +3,16 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { summary } from "../../commands/up.ts";
 import { because } from "../../verify/cause.ts";
-import { broken, type Finding, look, Refusal, whole } from "../../verify/finding.ts";
+import {
+  broken,
+  type Finding,
+  look,
+  Refusal,
+  unmendable,
+  unreachable,
+  verdict,
+  whole,
+} from "../../verify/finding.ts";
 import { readOutputs, type System } from "../../verify/outputs.ts";
 import { until } from "../../verify/patience.ts";
 import { table } from "../../verify/table.ts";
@@ -86,6 +95,28 @@ test("a check that throws is a finding, with what the refusal names for a re-run
   assert.deepEqual(unheard, { check: "c", subject: "s", ...broken("gone", "x-service") });
 });
 
+test("one verdict has the resources, the advice and the lost hosts of all complaints, each once", () => {
+  const complaints = [
+    broken("one", "a-service"),
+    unmendable("two", "do this"),
+    unmendable("three", "do this"),
+    unreachable("cent120", "four"),
+    broken("five", "a-service", "b-service"),
+  ];
+  assert.deepEqual(verdict(complaints, ""), {
+    ...broken("one; two; three; four; five", "a-service", "b-service"),
+    advice: "do this",
+    unreachable: ["cent120"],
+  });
+});
+
+test("a refusal says what a person has to do", async () => {
+  const refusal = new Refusal("no");
+  refusal.advice = "ask again";
+  const refused = await look("c", "s", ["x-service"], () => Promise.reject(refusal));
+  assert.deepEqual(refused, { check: "c", subject: "s", ...unmendable("no", "ask again") });
+});
+
 test("causes are words for a person", async () => {
   const refused = Object.assign(new Error("connect"), {
     code: "ECONNREFUSED",
@@ -128,4 +159,5 @@ test("the summary has every address and no password", () => {
   const given = summary(system, "prod", false);
   assert.doesNotMatch(given, /podman/);
   assert.match(given, /npm run destroy -- --stack prod/);
+  assert.match(given, /npm run up -- --repair --stack prod/);
 });
