@@ -21,7 +21,7 @@ const asStack = (args: readonly string[]): readonly Need[] =>
 
 const commands: Readonly<Record<string, Command>> = {
   up: {
-    help: "[--stack NAME] [pulumi up's flags]   bring the stack up, verify it and say how to use it",
+    help: "[--stack NAME] [--repair] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken",
     needs: asStack,
     run: async (...args) => (await import("./up.ts")).run(...args),
   },
