@@ -1,6 +1,8 @@
 /** All faults, one after the other, on a lab of their own. */
 import { writeFile } from "node:fs/promises";
+import { SetupError } from "../lab/setup/step.ts";
 import { LabStack } from "../lab/trial/lab-stack.ts";
+import { tail } from "../lab/trial/running.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { usual } from "./load.ts";
 import type { Options } from "./options.ts";
@@ -69,7 +71,8 @@ async function fresh(lab: LabStack): Promise<System> {
   say("bringing a lab up (usually 1–2 minutes)");
   await lab.close();
   await lab.open();
-  await lab.must("up");
+  const { code, output } = await lab.npm("up");
+  if (code !== 0) throw new SetupError(`the lab did not come up:\n${tail(output)}`);
   return systemOf(lab);
 }
 
