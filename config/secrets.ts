@@ -1,4 +1,5 @@
 /** What a secret has to look like. The words never hold the secret, not even a part of it. */
+import ssh2 from "ssh2";
 import type { z } from "zod";
 import { text } from "./values.ts";
 
@@ -25,9 +26,12 @@ function privateKeyFault(key: string): string | undefined {
   const pem = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----/;
   if (!pem.test(key))
     return "not a private key; set the whole file, from its -----BEGIN line to its -----END line";
-  return key.includes("ENCRYPTED")
+  // What the parser says would show part of the key.
+  const parsed = ssh2.utils.parseKey(key);
+  if (!(parsed instanceof Error)) return undefined;
+  return key.includes("ENCRYPTED") || /passphrase/i.test(parsed.message)
     ? "has a passphrase, which nobody is there to type; set a key without one"
-    : undefined;
+    : "not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file";
 }
 
 /** HAProxy reads a password as one bare word of its configuration (its manual, 2.2 "Quoting and escaping"). */

@@ -14,7 +14,7 @@ export interface LabArgs {
   readonly os: OperatingSystem;
   /** CIDR of the lab's own network; podman takes its first address for the gateway. */
   readonly subnet: string;
-  /** An image to run the hosts from. @default one that is built from the packages of `os` */
+  /** An image of podman's to run the hosts from, pulled if need be. @default one built from the packages of `os` */
   readonly image?: string;
   /** The key to log in with. @default one is made for the stack */
   readonly sshPrivateKey?: pulumi.Input<string>;
@@ -55,7 +55,8 @@ function publicKey(privateKey: pulumi.Output<string>): pulumi.Output<string> {
   return pulumi.unsecret(
     privateKey.apply((text) => {
       const key = ssh2.utils.parseKey(text);
-      if (key instanceof Error) throw new pulumi.RunError(`sshPrivateKey cannot be read: ${key.message}`);
+      // A user's own key has been read before, and ours is checked when it is made.
+      if (key instanceof Error) throw key;
       return `${key.type} ${key.getPublicSSH().toString("base64")}`;
     }),
   );
@@ -102,7 +103,13 @@ class Lab extends pulumi.ComponentResource {
     );
     const base = new LocalScript(
       "lab-image",
-      { template: "lab/image.sh", values: { image, suite, packages: [...basePackages] }, identity: [image] },
+      args.image === undefined
+        ? {
+            template: "lab/image.sh",
+            values: { image, suite, packages: [...basePackages] },
+            identity: [image],
+          }
+        : { template: "lab/given-image.sh", values: { image }, identity: [image] },
       child,
     );
     this.hosts = args.machines.map(({ name, address }) => {

@@ -129,6 +129,14 @@ test("refuses a private key that is none", () => {
   ]);
 });
 
+test("refuses a private key that only looks like one, and shows nothing of it", () => {
+  for (const kind of ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY"]) {
+    refuses({ sshPrivateKey: `-----BEGIN ${kind}-----\nhunter2\n-----END ${kind}-----\n` }, [
+      "sshPrivateKey: not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file",
+    ]);
+  }
+});
+
 test("refuses a private key with a passphrase", () => {
   refuses(
     { sshPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2\n-----END ENCRYPTED PRIVATE KEY-----" },

@@ -1,5 +1,6 @@
 /** The configuration as a whole: what comes out of a good one, and the one message that refuses a bad one. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import test, { after, beforeEach } from "node:test";
@@ -109,7 +110,11 @@ test("takes every setting as it is written", () => {
     lab: { subnet: "10.1.0.0/23", image: "localhost/lab:1" },
     adminPassword: "päss word",
     erlangCookie: cookie,
-    sshPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n",
+    sshPrivateKey: generateKeyPairSync("ec", {
+      namedCurve: "prime256v1",
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "sec1", format: "pem" },
+    }).privateKey,
     statsPassword: "hunter2:!",
   };
   const { platform: kind, lab, adminPassword, erlangCookie, sshPrivateKey, statsPassword, ...clear } = full;
@@ -210,6 +215,13 @@ test("names all faults in one message, by key and position", () => {
   rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
   rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, adminPassword, erlangCookie, sshPrivateKey and statsPassword
 `,
+  );
+});
+
+test("carries no stack, which the engine would take half a minute to format", () => {
+  assert.throws(
+    () => parseConfig(draft({ os: "plan-9" })),
+    (error) => error instanceof pulumi.RunError && error.stack === "",
   );
 });
 

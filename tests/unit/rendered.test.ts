@@ -18,6 +18,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "lab/network-undo.sh": ["dev", "lab-network", "delete"],
   "lab/image.sh": ["dev", "lab-image", "create"],
   "lab/debian-13/image.sh": ["newest", "lab-image", "create"],
+  "lab/given-image.sh": ["other", "lab-image", "create"],
   "lab/machine.sh": ["dev", "cent120-machine", "create"],
   "lab/machine-undo.sh": ["dev", "cent120-machine", "delete"],
 
