@@ -1,0 +1,59 @@
+/** What the SSH script and the playbook begin with: names, a folder and an environment, but no host yet. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { address, podmanEnv, site, sweep, virtualAddress, type Site } from "./site.ts";
+import type { Surroundings } from "./tool.ts";
+
+/** The packages that the lab's hosts share; see templates/lab/podman. */
+const packages = "/var/lib/rabbitmq-ha-lab/packages/bookworm";
+
+export interface Bare {
+  readonly site: Site;
+  /** A folder for this lab alone. */
+  readonly work: string;
+  /** As bench/script/lab.sh and up.sh want it. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly secrets: { readonly cookie: string; readonly password: string };
+  readonly remove: () => Promise<void>;
+}
+
+export function networkOf(prefix: string): string {
+  return `rabbitmq-ha-bench-${prefix}`;
+}
+
+export async function bare(
+  prefix: string,
+  net: number,
+  size: number,
+  { image }: Surroundings,
+): Promise<Bare> {
+  const at = site(prefix, net, size);
+  const network = networkOf(prefix);
+  await sweep(at, network);
+  const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
+  const secrets = { cookie: randomBytes(20).toString("hex"), password: randomBytes(12).toString("hex") };
+  const list = (hosts: readonly string[]): string =>
+    hosts.map((host) => `${host}=${address(at, host)}`).join(" ");
+  return {
+    site: at,
+    work,
+    secrets,
+    env: {
+      ...podmanEnv,
+      ...{ NETWORK: network, SUBNET: `192.168.${net}.0/24`, IMAGE: await image(), PACKAGES: packages },
+      ...{
+        BROKERS: list(at.brokers),
+        BALANCERS: list(at.balancers),
+        ADDRESS: virtualAddress(at),
+        WORK: work,
+      },
+      ...{ COOKIE: secrets.cookie, PASSWORD: secrets.password },
+    },
+    remove: async () => {
+      await sweep(at, network);
+      await rm(work, { recursive: true, force: true });
+    },
+  };
+}

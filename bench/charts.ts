@@ -1,0 +1,156 @@
+/** The figures as charts, drawn by echarts without a browser. */
+import * as echarts from "echarts";
+import { best, median, worst, type Figure, type Part } from "./figures.ts";
+
+const size = { width: 860, height: 380 };
+const colours = ["#2563eb", "#d97706", "#059669", "#7c3aed"];
+
+/** @returns SVG by name, for those parts that were measured */
+export function charts(figures: readonly Figure[]): Record<string, string> {
+  const of = (...parts: Part[]): Figure[] =>
+    figures.filter(({ part, values }) => parts.includes(part) && values.length > 0);
+  const drawn: Record<string, string> = {};
+  const put = (name: string, title: string, own: readonly Figure[], draw: typeof bars): void => {
+    if (own.length > 0) drawn[name] = svg(title, draw(own));
+  };
+  put("bench-cold", "From nothing to a whole system of three brokers", of("cold"), bars);
+  put("bench-changes", "Nothing, or one HAProxy setting, to change", of("nochange", "setting"), bars);
+  put("bench-grow", "From nothing, by the number of brokers", sized(of("cold", "grow")), lines);
+  put("bench-failover", "Time without service, every trial", of("failover"), points);
+  const sent = of("throughput");
+  put(
+    "bench-throughput",
+    "Through the virtual address, and straight to the brokers",
+    sent.filter(({ unit }) => unit === "msg/s"),
+    bars,
+  );
+  put(
+    "bench-latency",
+    "Latency at a steady rate",
+    sent.filter(({ unit }) => unit === "ms"),
+    bars,
+  );
+  return drawn;
+}
+
+/** @returns only those of which there is more than one size */
+function sized(figures: readonly Figure[]): Figure[] {
+  return figures.some(({ part }) => part === "grow")
+    ? figures.filter(({ who }) => figures.some((other) => other.part === "grow" && other.who === who))
+    : [];
+}
+
+type Drawing = Pick<echarts.EChartsCoreOption, "xAxis" | "yAxis" | "series">;
+
+function svg(title: string, drawing: Drawing): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
+  try {
+    chart.setOption({
+      animation: false,
+      backgroundColor: "#ffffff",
+      color: colours,
+      title: { text: title, left: 12, top: 8, textStyle: { fontSize: 15 } },
+      legend: { top: 36 },
+      grid: { left: 16, right: 28, top: 76, bottom: 16, containLabel: true },
+      ...drawing,
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/** Medians as bars, a group for each thing that was measured; the line on a bar goes from the best to the worst. */
+function bars(figures: readonly Figure[]): Drawing {
+  const groups = distinct(figures.map(({ what }) => what));
+  const names = distinct(figures.map(({ who }) => who));
+  const series = names.map((who) => ({
+    ...{ name: who, type: "bar", barMaxWidth: 60 },
+    label: { show: true, position: "insideBottom", color: "#ffffff" },
+    data: groups.map((what) => {
+      const figure = figures.find((one) => one.what === what && one.who === who);
+      return figure === undefined ? "-" : rounded(median(figure.values));
+    }),
+  }));
+  return {
+    xAxis: { type: "category", data: groups, axisLabel: { interval: 0, width: 170, overflow: "break" } },
+    yAxis: { type: "value", name: figures[0]?.unit ?? "", min: 0 },
+    series: [...series, ...whiskers(figures, groups, names)],
+  };
+}
+
+/** The range of each bar, drawn by hand: echarts has no error bars of its own. */
+function whiskers(figures: readonly Figure[], groups: readonly string[], names: readonly string[]): object[] {
+  const data = figures.map((figure) => [
+    ...[groups.indexOf(figure.what), names.indexOf(figure.who)],
+    ...[best(figure), worst(figure)],
+  ]);
+  return [
+    {
+      ...{ type: "custom", data, silent: true, z: 5 },
+      renderItem: (_: unknown, api: echarts.CustomSeriesRenderItemAPI) => {
+        const [group, name, from, to] = [0, 1, 2, 3].map((index) => Number(api.value(index)));
+        const layout = api.barLayout({ barMaxWidth: 60, count: names.length });
+        const offset = layout?.[name ?? 0]?.offsetCenter ?? 0;
+        const [x = 0, low = 0] = api.coord([group ?? 0, from ?? 0]);
+        const [, high = 0] = api.coord([group ?? 0, to ?? 0]);
+        const line = (shape: object): object => ({
+          ...{ type: "line", shape, style: { stroke: "#111827", lineWidth: 1.5 } },
+        });
+        const at = x + offset;
+        return {
+          type: "group",
+          children: [
+            line({ x1: at, x2: at, y1: low, y2: high }),
+            ...[low, high].map((y) => line({ x1: at - 5, x2: at + 5, y1: y, y2: y })),
+          ],
+        };
+      },
+    },
+  ];
+}
+
+/** Medians as lines, over the number that each thing's name begins with. */
+function lines(figures: readonly Figure[]): Drawing {
+  const names = distinct(figures.map(({ who }) => who));
+  const at = ({ what }: Figure): number => Number.parseInt(what, 10);
+  return {
+    xAxis: { type: "value", name: "brokers", min: 2, max: 8, interval: 1, splitLine: { show: false } },
+    yAxis: { type: "value", name: "s", min: 0 },
+    series: names.map((who) => ({
+      ...{ name: who, type: "line", symbolSize: 8, label: { show: true, position: "top" } },
+      data: figures
+        .filter((figure) => figure.who === who)
+        .map((figure) => [at(figure), rounded(median(figure.values))])
+        .toSorted(([a = 0], [b = 0]) => a - b),
+    })),
+  };
+}
+
+/** Every value as a point, and the median as a line through each column. */
+function points(figures: readonly Figure[]): Drawing {
+  const groups = distinct(figures.map(({ what }) => what));
+  return {
+    xAxis: { type: "category", data: groups, axisLabel: { interval: 0, width: 90, overflow: "break" } },
+    yAxis: { type: "value", name: "s", min: 0 },
+    series: [
+      {
+        ...{ name: "one trial", type: "scatter", symbolSize: 8, itemStyle: { opacity: 0.6 } },
+        data: figures.flatMap(({ what, values }) => values.map((value) => [what, rounded(value)])),
+      },
+      {
+        ...{ name: "median", type: "scatter", symbol: "rect", symbolSize: [44, 3] },
+        label: { show: true, position: "right" },
+        data: figures.map(({ what, values }) => [what, rounded(median(values))]),
+      },
+    ],
+  };
+}

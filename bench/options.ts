@@ -1,0 +1,51 @@
+/** The arguments of `npm run bench`. */
+import { parseArgs } from "node:util";
+import { parts, type Part } from "./figures.ts";
+
+export interface Options {
+  readonly only: readonly Part[];
+  readonly rounds: number;
+  readonly trials: number;
+  readonly quick: boolean;
+  /** Where the results go next to standard output. */
+  readonly json?: string;
+  readonly markdown?: string;
+  readonly chart?: string;
+}
+
+export const usage = `[--only ${parts.join(",")}] [--rounds N] [--trials N] [--json FILE] [--markdown FILE] [--chart DIR] [--quick]`;
+
+/** @throws Error in words when an argument is not understood */
+export function options(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: "string", default: parts.join(",") },
+      rounds: { type: "string" },
+      trials: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      markdown: { type: "string" },
+      chart: { type: "string" },
+    },
+  });
+  const wanted = values.only.split(",");
+  const unknown = wanted.filter((name) => !parts.some((part) => part === name));
+  if (unknown.length > 0)
+    throw new Error(`--only knows ${parts.join(", ")}, and not ${unknown.join(" or ")}`);
+  const { quick, json, markdown, chart } = values;
+  return {
+    only: parts.filter((part) => wanted.includes(part)),
+    rounds: count("--rounds", values.rounds ?? (quick ? "1" : "5")),
+    trials: count("--trials", values.trials ?? (quick ? "1" : "10")),
+    quick,
+    ...(json === undefined ? {} : { json }),
+    ...(markdown === undefined ? {} : { markdown }),
+    ...(chart === undefined ? {} : { chart }),
+  };
+}
+
+function count(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${name} wants a whole number, 1 or more, and not ${text}`);
+  return Number(text);
+}
