@@ -17,8 +17,10 @@ const peers = [...config.brokers, ...config.balancers];
 const cookie = secrets.erlangCookie ?? keep("erlang-cookie", () => randomText(40));
 export const adminPassword = secrets.adminPassword ?? keep("admin-password", () => randomText(24));
 
+const agent = haproxy.avoidAlarms ? { agentPort: 5670 } : {};
+
 const hosts = makeHosts(config);
-const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, peers, cookie });
+const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const members = nodes.map(({ member }) => member);
 const cluster = new RabbitCluster("cluster", {
   nodes,
@@ -30,6 +32,7 @@ const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: poli
 const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
   ...haproxy,
+  ...agent,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
 });
 const vip = new KeepalivedVip("virtual-address", {

@@ -18,6 +18,8 @@ export interface HaproxyPairArgs {
   readonly members: readonly pulumi.Resource[];
   /** TCP ports, the same on balancers and brokers. */
   readonly ports: { readonly amqp: number; readonly management: number };
+  /** TCP port at which each broker says that it is in alarm and takes no new connections. @default nobody is asked */
+  readonly agentPort?: number;
   /** Most connections at a time: of the process, and of each proxy in it. */
   readonly maxConnections: { readonly global: number; readonly proxy: number };
   /** HAProxy's algorithm, such as `roundrobin` or `leastconn`. */
@@ -84,7 +86,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       on(names),
     );
     const installed = source === undefined ? packages : this.#build(prefix, host, source, on(packages));
-    const cfg = render("haproxy/haproxy.cfg", { ...args, chroot });
+    const cfg = render("haproxy/haproxy.cfg", { agentPort: 0, ...args, chroot });
     const config = new File(
       `${prefix}-config`,
       {

@@ -30,6 +30,8 @@ export interface RabbitNodeArgs {
    * as a virtual machine does while it is moved, is taken for gone and comes back as after a restart.
    */
   readonly netTickTime: number;
+  /** TCP port at which HAProxy's agent check is told whether the broker is in alarm. @default none */
+  readonly agentPort?: number;
   /** The broker before this one: members join, and later restart, in turn. @default this is the first */
   readonly previous?: RabbitNode;
 }
@@ -65,6 +67,8 @@ const setupTime = 3;
 
 const watchScript = "/usr/local/lib/rabbitmq-ha/watch-broker";
 const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
+const agentSocket = "/etc/systemd/system/rabbitmq-ha-agent.socket";
+const agentUnit = "/etc/systemd/system/rabbitmq-ha-agent@.service";
 
 /**
  * @returns rabbitmq.conf. The first broker asks the others briefly and then forms the cluster, so that it also finds
@@ -159,6 +163,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       on([member]),
     );
     this.watch = watch.start(service);
+    if (args.agentPort !== undefined) this.#agent(host, args.agentPort, watch.script);
     this.name = name;
     this.host = host;
     this.member = restart;
@@ -167,7 +172,7 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   /** The host's own watch over its broker: the script, which the broker's unit calls too, and its service. */
   #watch(
-    { host, brokers, ports }: RabbitNodeArgs,
+    { host, brokers, ports, agentPort }: RabbitNodeArgs,
     packages: pulumi.Resource,
   ): { readonly script: File; readonly start: (after: pulumi.Resource) => Service } {
     const prefix = `${host.name}-watch`;
@@ -176,7 +181,8 @@ export class RabbitNode extends pulumi.ComponentResource {
       dependsOn,
     });
     const values = { ...{ name: host.name, brokers, asked: asked(host.name, brokers) }, port: ports.amqp };
-    const text = render("rabbitmq/watch-broker", { ...values, patience: 20, every: 5 });
+    const metrics = agentPort === undefined ? 0 : ports.prometheus;
+    const text = render("rabbitmq/watch-broker", { ...values, metrics, patience: 20, every: 5 });
     const script = new File(
       `${prefix}-script`,
       { host, path: watchScript, content: text, mode: "0755" },
@@ -195,6 +201,35 @@ export class RabbitNode extends pulumi.ComponentResource {
         on(after, script, file),
       );
     return { script, start };
+  }
+
+  /** A socket that answers HAProxy from the broker's own metrics. */
+  #agent(host: Host, port: number, script: pulumi.Resource): void {
+    const prefix = `${host.name}-agent`;
+    const watched: Watched = { restart: [agentSocket], reload: [] };
+    const socket = render("rabbitmq/rabbitmq-ha-agent.socket", {
+      unit: "rabbitmq-ha-agent.socket",
+      watched,
+      port,
+    });
+    const unit = render("rabbitmq/rabbitmq-ha-agent@.service", { script: watchScript });
+    const files = [
+      new File(
+        `${prefix}-socket`,
+        { host, path: agentSocket, content: socket },
+        { parent: this, dependsOn: script },
+      ),
+      new File(
+        `${prefix}-unit`,
+        { host, path: agentUnit, content: unit },
+        { parent: this, dependsOn: script },
+      ),
+    ];
+    new Service(
+      `${prefix}-service`,
+      { host, unit: "rabbitmq-ha-agent.socket", watched, content: socket },
+      { parent: this, dependsOn: files },
+    );
   }
 }
 

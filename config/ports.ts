@@ -16,6 +16,7 @@ const meetings: readonly { readonly paths: readonly Path[]; readonly taken: Read
       taken: new Map([
         [22, "sshd"],
         [4369, "epmd"],
+        [5670, "HAProxy's agent check (haproxy.avoidAlarms)"],
         [25672, "Erlang's distribution"],
       ]),
     },

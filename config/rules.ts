@@ -20,6 +20,9 @@ const systemsWithRabbitmq4 = ["debian-13"];
 /** Plug-in that the console, the stack's outputs and `npm run verify` rely on. */
 const indispensablePlugin = "rabbitmq_management";
 
+/** Plug-in whose page tells of a broker's alarms. */
+const metricsPlugin = "rabbitmq_prometheus";
+
 /** RabbitMQ's answer to a network partition, unless the settings insist on another. */
 const usualPartitionHandling = "pause_minority";
 
@@ -169,7 +172,13 @@ function virtualAddressFaults(
 function pluginFaults(reading: Reading): Fault[] {
   const path = ["rabbitmq", "plugins"];
   const plugins = reading.sound(path);
-  if (!Array.isArray(plugins) || plugins.includes(indispensablePlugin)) return [];
-  const words = `without ${indispensablePlugin} there is no console and nothing to ask for its state; add it`;
-  return [{ path, value: plugins, words }];
+  if (!Array.isArray(plugins)) return [];
+  const lacks = (plugin: string, what: string): Fault[] =>
+    plugins.includes(plugin) ? [] : [{ path, value: plugins, words: `without ${plugin} ${what}; add it` }];
+  return [
+    ...lacks(indispensablePlugin, "there is no console and nothing to ask for its state"),
+    ...(reading.sound(["haproxy", "avoidAlarms"]) === true
+      ? lacks(metricsPlugin, "nothing says that a broker is in alarm, as haproxy.avoidAlarms wants to know")
+      : []),
+  ];
 }

@@ -78,6 +78,9 @@ const haproxy = z
     checkInterval: values.duration.default("5s"),
     rise: checks.default(2),
     fall: checks.default(2),
+    avoidAlarms: values
+      .flag("true if a broker in alarm shall get no new connections, or false")
+      .default(false),
     timeouts: z
       .strictObject({
         connect: values.duration.default("2s"),

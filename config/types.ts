@@ -81,6 +81,8 @@ export interface HaproxyConfig {
   readonly rise: number;
   /** Failed checks after which a broker counts as down. */
   readonly fall: number;
+  /** Whether a broker in alarm gets no new connections. */
+  readonly avoidAlarms: boolean;
   readonly timeouts: { readonly connect: Duration; readonly client: Duration; readonly server: Duration };
   readonly statsPort: number;
   /** Starts with a slash. */

@@ -19,12 +19,13 @@ function otherConfig(): Blocks {
     brokers: [first, second, { ...third, type: "ram" }],
     rabbitmq: {
       ...(config["rabbitmq"] as Blocks),
-      plugins: ["rabbitmq_management"],
+      plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
       policy: { name: "two", pattern: "^(?!amq\\.)", definition: { "ha-mode": "exactly", "ha-params": 2 } },
       settings: { "vm_memory_high_watermark.absolute": "512MB", channel_max: 1000, "log.console": true },
     },
     haproxy: {
       ...(config["haproxy"] as Blocks),
+      avoidAlarms: true,
       source: { version: "2.8.26", url: "https://example.org/haproxy-2.8.26.tar.gz", sha256: "0".repeat(64) },
     },
     keepalived: { ...(config["keepalived"] as Blocks), preempt: false, interface: "eth1" },

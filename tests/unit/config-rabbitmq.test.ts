@@ -38,6 +38,12 @@ test("refuses plug-ins without the console", () => {
   ]);
 });
 
+test("refuses plug-ins without the page that tells of alarms, where these are to be avoided", () => {
+  refuses({ "rabbitmq.plugins": ["rabbitmq_management"], "haproxy.avoidAlarms": true }, [
+    'rabbitmq.plugins = ["rabbitmq_management"]: without rabbitmq_prometheus nothing says that a broker is in alarm, as haproxy.avoidAlarms wants to know; add it',
+  ]);
+});
+
 test("refuses plug-ins that are no list", () => {
   refuses({ "rabbitmq.plugins": "rabbitmq_management" }, [
     'rabbitmq.plugins = "rabbitmq_management": not a list; write the names of plug-ins, one a line',

@@ -41,6 +41,7 @@ const defaults: ParsedConfig = {
     checkInterval: "5s",
     rise: 2,
     fall: 2,
+    avoidAlarms: false,
     timeouts: { connect: "2s", client: "3h", server: "3h" },
     statsPort: 8100,
     statsPath: "/rabbitmq-stats",
@@ -74,7 +75,7 @@ test("takes every setting as it is written", () => {
     clusterName: "rabbit@orders",
     rabbitmq: {
       adminUser: "ops",
-      plugins: ["rabbitmq_management", "rabbitmq_shovel"],
+      plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
       policy: {
         name: "two",
         pattern: "(?i)^orders\\.",
@@ -94,6 +95,7 @@ test("takes every setting as it is written", () => {
       checkInterval: "500ms",
       rise: 1,
       fall: 3,
+      avoidAlarms: true,
       timeouts: { connect: "1s", client: "24d", server: "90m" },
       statsPort: 9000,
       statsPath: "/",
@@ -268,7 +270,7 @@ test("knows every key of the configuration table", () => {
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
     rabbitmq: "adminUser plugins policy settings ports netTickTime",
     haproxy:
-      "maxConnections balance checkInterval rise fall timeouts statsPort statsPath statsRefresh source",
+      "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
     lab: "subnet image",
   };

@@ -65,14 +65,17 @@ test("the script that Keepalived runs", () => {
 });
 
 test("the script with which a broker's host watches over it", () => {
-  const script = textOf(stacks.dev.graph.get("cent120-watch-script"), "stdin");
-  assert.match(script, /^#!\/bin\/bash\n/);
-  return check("bash", [script]);
+  const { dev, other } = stacks;
+  const scripts = [dev, other].map(({ graph }) => textOf(graph.get("cent120-watch-script"), "stdin"));
+  for (const script of scripts) assert.match(script, /^#!\/bin\/bash\n/);
+  return check("bash", scripts);
 });
 
 test("the commands in the systemd units", () => {
   const units = Object.values(stacks).flatMap(({ graph }) =>
-    graph.nodes.filter(({ name }) => /-(unit|limits)$/.test(name)).map((node) => textOf(node, "stdin")),
+    graph.nodes
+      .filter(({ name }) => /-(unit|limits|socket)$/.test(name))
+      .map((node) => textOf(node, "stdin")),
   );
   const commands = units.flatMap((unit) => [...unit.matchAll(/^Exec\w+=\/bin\/sh -c '(.*)'$/gm)]);
   const texts = distinct(commands.map(([, command = ""]) => `#!/bin/sh\n${command}\n`));

@@ -1,0 +1,121 @@
+/** What HAProxy and Keepalived take for well, each shown by what they must not take for it. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseServers } from "../../verify/balancers.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+
+const lab = new LabStack({ name: "h", net: 66 });
+const [first = "", second = ""] = lab.brokers;
+const [balancer = ""] = lab.balancers;
+
+before(async () => {
+  await lab.open("  rabbitmq-ha:haproxy: { avoidAlarms: true }");
+  await lab.must("up");
+});
+after(() => lab.close());
+afterEach(() => reaches("every broker up", async () => new Set(Object.values(await states())), "UP"));
+
+/** HAProxy's word on each broker's AMQP port. */
+async function states(): Promise<Record<string, string>> {
+  const csv = await lab.on(
+    balancer,
+    "echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock",
+  );
+  const servers = parseServers(csv).filter(({ proxy }) => proxy === "rabbitmq_cluster");
+  return Object.fromEntries(servers.map(({ name, status }) => [name, status]));
+}
+
+/** Waits until what is seen is nothing but the wanted text. */
+async function reaches(what: string, see: () => Promise<Set<string>>, wanted: string): Promise<void> {
+  const deadline = Date.now() + 90_000;
+  for (;;) {
+    const seen = [...(await see())].join(", ");
+    if (seen === wanted) return;
+    assert.ok(Date.now() < deadline, `waited 90 s for ${what}: ${wanted}, and it was ${seen}`);
+    await pause(250);
+  }
+}
+
+const one = (broker: string) => async (): Promise<Set<string>> =>
+  new Set([(await states())[broker] ?? "none"]);
+
+/** How many sessions the balancer has ever given a broker. */
+async function sessions(broker: string): Promise<number> {
+  const script = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
+    awk -F, '$1 == "rabbitmq_cluster" && $2 == "${broker}" { print $8 }'`;
+  return Number(await lab.on(balancer, script));
+}
+
+test("a broker that is stopped, or starts, gets nobody", async () => {
+  await lab.on(second, "systemctl stop rabbitmq-server");
+  await reaches(`${second} to be down`, one(second), "DOWN");
+  // Not before its boot is done: until then nothing of it listens.
+  await lab.on(second, "systemctl start --no-block rabbitmq-server");
+  let status = "";
+  for (let active = ""; active !== "active";) {
+    status = (await states())[second] ?? "";
+    active = (await lab.on(second, "systemctl is-active rabbitmq-server || true")).trim();
+    if (active === "activating") assert.match(status, /^DOWN/, "a starting broker counts as up");
+  }
+});
+
+test("a broker that is drained gets nobody, and its host leaves it alone", async () => {
+  await lab.on(second, "rabbitmq-upgrade -q drain </dev/null");
+  await reaches(`${second} to be down`, one(second), "DOWN");
+  // Longer than the watch waits before it restarts a broker that does not serve.
+  await pause(35_000);
+  assert.equal((await states())[second], "DOWN");
+  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  assert.doesNotMatch(journal, /restarting/);
+  await lab.on(second, "rabbitmq-upgrade -q revive </dev/null");
+});
+
+test("a broker that has paused itself gets nobody, and comes back by itself", async () => {
+  const routes = (verb: "add" | "del"): string =>
+    lab.brokers
+      .filter((name) => name !== second)
+      .map((name) => `ip route ${verb} unreachable $(getent hosts ${name} | cut -d' ' -f1)/32`)
+      .join("; ");
+  await lab.on(second, routes("add"));
+  try {
+    await reaches(`${second} to be down`, one(second), "DOWN");
+  } finally {
+    await lab.on(second, routes("del"));
+  }
+});
+
+test("a broker in alarm gets no new connections, where the user so chooses", async () => {
+  await lab.on(first, "rabbitmqctl -q set_disk_free_limit 900TB </dev/null");
+  try {
+    await reaches(`${first} to be drained`, one(first), "DRAIN (agent)");
+    const before = await sessions(first);
+    for (let count = 0; count < 6; count += 1) await (await lab.connect()).close();
+    assert.equal(await sessions(first), before, "a new connection came to the broker in alarm");
+  } finally {
+    await lab.on(first, "rabbitmqctl -q set_disk_free_limit 1GB </dev/null");
+  }
+});
+
+/** The exit code of Keepalived's own check, run as Keepalived runs it. */
+async function check(): Promise<number> {
+  return Number(
+    await lab.on(
+      balancer,
+      "code=0; runuser -u haproxy -- /usr/local/lib/rabbitmq-ha/check-haproxy || code=$?; echo $code",
+    ),
+  );
+}
+
+test("Keepalived's check passes for HAProxy that answers, and fails for one that hangs or is stopped", async () => {
+  assert.equal(await check(), 0);
+  await lab.on(balancer, "systemctl kill --signal=STOP haproxy");
+  const hung = await check();
+  await lab.on(balancer, "systemctl kill --signal=CONT haproxy");
+  assert.notEqual(hung, 0, "a hung HAProxy passes");
+  assert.equal(await check(), 0);
+  await lab.on(balancer, "systemctl stop haproxy");
+  const stopped = await check();
+  await lab.on(balancer, "systemctl start haproxy");
+  assert.notEqual(stopped, 0, "a stopped HAProxy passes");
+});
