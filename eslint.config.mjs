@@ -21,7 +21,7 @@ const rooms = {
   "lab/setup": [],
   "lab/trial": [],
   chaos: ["lab/trial", "lab/setup", "verify"],
-  bench: ["lab/trial", "lab/setup"],
+  bench: ["lab/trial", "lab/setup", "templates"],
   verify: ["lab/setup"],
   commands: ["verify", "lab/setup", "chaos", "bench"],
 };

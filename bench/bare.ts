@@ -1,8 +1,9 @@
 /** What the SSH script and the playbook begin with: names, a folder and an environment, but no host yet. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { render } from "../templates/render.ts";
 import { address, podmanEnv, site, sweep, virtualAddress, type Site } from "./site.ts";
 import type { Surroundings } from "./tool.ts";
 
@@ -33,6 +34,10 @@ export async function bare(
   const network = networkOf(prefix);
   await sweep(at, network);
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
+  await mkdir(join(work, "watch"));
+  for (const broker of at.brokers) {
+    await writeFile(join(work, "watch", broker), watchScript(broker, at.brokers));
+  }
   const secrets = { cookie: randomBytes(20).toString("hex"), password: randomBytes(12).toString("hex") };
   const list = (hosts: readonly string[]): string =>
     hosts.map((host) => `${host}=${address(at, host)}`).join(" ");
@@ -56,4 +61,11 @@ export async function bare(
       await rm(work, { recursive: true, force: true });
     },
   };
+}
+
+/** @returns the watch over a broker, which is a program of this project's own: all the tools install the same */
+function watchScript(name: string, brokers: readonly string[]): string {
+  const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
+  const values = { name, brokers, asked, port: 5672, metrics: 0, patience: 20, every: 5 };
+  return render("rabbitmq/watch-broker", values);
 }

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # The configuration files of the SSH script: each function writes one host's files below a folder. They say what the
-# program's templates say; the benchmark compares what all its tools have left on the hosts.
-: "${BROKERS:?} ${BALANCERS:?} ${ADDRESS:?} ${COOKIE:?}"
+# program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/watch has each
+# broker's watch, a script of the program's that is installed as it is.
+: "${BROKERS:?} ${BALANCERS:?} ${ADDRESS:?} ${COOKIE:?} ${WORK:?}"
 
 servers() { # PORT OPTIONS: the brokers as HAProxy has them
   local host
   for host in $BROKERS; do
-    echo "    server ${host%=*} ${host#*=}:$1 check inter 5s fastinter 500ms downinter 1s rise 2 fall 2$2"
+    echo "    server ${host%=*} ${host#*=}:$1 check inter 5s fastinter 500ms downinter 1s rise 2 fall 2 $2"
   done
 }
 
@@ -32,14 +33,40 @@ discovery() { # NAME: the first broker asks the others briefly and forms the clu
 }
 
 broker_files() { # NAME FOLDER
-  local limits=$2/etc/systemd/system/rabbitmq-server.service.d
+  local units=$2/etc/systemd/system library=$2/usr/local/lib/rabbitmq-ha
   hosts_file "$2"
-  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$limits"
+  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$units/rabbitmq-server.service.d" "$library"
   echo "$COOKIE" >"$2/var/lib/rabbitmq/.erlang.cookie"
   chmod 0400 "$2/var/lib/rabbitmq/.erlang.cookie"
   echo '[rabbitmq_management,rabbitmq_prometheus].' >"$2/etc/rabbitmq/enabled_plugins"
-  echo '[{kernel, [{net_ticktime, 60 }]}].' >"$2/etc/rabbitmq/advanced.config"
-  printf '[Service]\nLimitNOFILE=65536\n' >"$limits/limits.conf"
+  echo '[{kernel, [{net_ticktime, 5 }, {net_setuptime, 3 }]}].' >"$2/etc/rabbitmq/advanced.config"
+  install -m 0755 "$WORK/watch/$1" "$library/watch-broker"
+  cat >"$units/rabbitmq-server.service.d/restart.conf" <<'END'
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+LimitNOFILE=65536
+Restart=on-failure
+RestartSec=1s
+ExecStartPre=/usr/local/lib/rabbitmq-ha/watch-broker may-start
+END
+  cat >"$units/rabbitmq-ha-watch.service" <<'END'
+[Unit]
+Description=Restarts a RabbitMQ broker that does not serve although its cluster does
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/usr/local/lib/rabbitmq-ha/watch-broker watch
+SyslogIdentifier=rabbitmq-ha-watch
+Restart=always
+RestartSec=5s
+
+[Install]
+WantedBy=multi-user.target
+END
   cat - <(discovery "$1") >"$2/etc/rabbitmq/rabbitmq.conf" <<'END'
 listeners.tcp.default = 5672
 management.tcp.port = 15672
@@ -72,14 +99,15 @@ defaults
     option srvtcpka
     retries 3
     maxconn 2000
-    timeout connect 5s
+    timeout connect 2s
+    timeout check 2s
     timeout client 3h
     timeout server 3h
 
 listen rabbitmq_cluster
     bind *:5672
     balance roundrobin
-$(servers 5672 ' on-marked-down shutdown-sessions')
+$(servers 5672 'observe layer4 error-limit 1 on-error sudden-death on-marked-down shutdown-sessions')
 
 listen rabbitmq_management
     bind *:15672
@@ -116,7 +144,7 @@ keepalived_files() { # NAME ADDRESS FOLDER
   mkdir -p "$3/etc/keepalived" "$3/usr/local/lib/rabbitmq-ha" "$unit"
   cat >"$3/usr/local/lib/rabbitmq-ha/check-haproxy" <<'END'
 #!/bin/sh
-echo "show info" | timeout 1 socat -T 1 stdio unix-connect:/run/haproxy/admin.sock 2>/dev/null | grep -q '^Pid:'
+exec timeout 0.9 sh -c 'until echo "show info" | socat -T 1 stdio unix-connect:/run/haproxy/admin.sock 2>/dev/null | grep -q "^Pid:"; do sleep 0.1; done'
 END
   chmod 0755 "$3/usr/local/lib/rabbitmq-ha/check-haproxy"
   cat >"$3/etc/keepalived/keepalived.conf" <<END
@@ -130,8 +158,8 @@ global_defs {
 vrrp_script haproxy {
     script "/usr/local/lib/rabbitmq-ha/check-haproxy"
     interval 1
-    timeout 1
-    fall 2
+    timeout 2
+    fall 1
     rise 2
 }
 

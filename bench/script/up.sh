@@ -1,7 +1,7 @@
 #!/bin/bash
 # A plain SSH script to the end state of `npm run up`, all hosts at once: from nothing to two balancers that see every
 # broker up and a virtual address that answers. It runs once, on new hosts. Next to what lab.sh wants: ADDRESS, the
-# virtual address; COOKIE; PASSWORD, the administrator's.
+# virtual address; COOKIE; PASSWORD, the administrator's; in $WORK/watch each broker's watch, by its name.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/lab.sh"
@@ -31,7 +31,8 @@ broker() { # NAME ADDRESS
   broker_files "$1" "$WORK/$1"
   # Brokers that create the same tables at the same moment sometimes fail; systemd then starts them again.
   configure "$2" "$WORK/$1" "chown rabbitmq: /var/lib/rabbitmq/.erlang.cookie
-    systemctl -q enable --now rabbitmq-server || until systemctl -q is-active rabbitmq-server; do sleep 1; done"
+    systemctl -q enable --now rabbitmq-server || until systemctl -q is-active rabbitmq-server; do sleep 1; done
+    systemctl -q enable --now rabbitmq-ha-watch"
 }
 
 balancer() { # NAME ADDRESS
@@ -58,6 +59,10 @@ cluster() { # what concerns all brokers together, from the first one
     for job in $jobs; do wait $job; done' <<<"$PASSWORD"
 }
 
+member() { # NAME ADDRESS: from now on the broker never serves alone without its data
+  on "$2" 'mkdir -p /var/lib/rabbitmq-ha && date -u +%FT%TZ >/var/lib/rabbitmq-ha/member' </dev/null
+}
+
 address() { # NAME ADDRESS: Keepalived comes last, then HAProxy must see every broker up
   on "$2" "systemctl -q enable --now keepalived
     until [ \"\$(echo show stat | socat stdio unix-connect:/run/haproxy/admin.sock |
@@ -71,5 +76,6 @@ host() { # NAME ADDRESS
 make_network
 each host "${brokers[@]}" "${balancers[@]}"
 cluster
+each member "${brokers[@]}"
 each address "${balancers[@]}"
 until timeout 1 bash -c "</dev/tcp/$ADDRESS/5672" 2>/dev/null; do sleep 0.1; done
