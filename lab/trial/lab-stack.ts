@@ -162,9 +162,14 @@ export class LabStack {
     return stdout;
   }
 
+  /** Takes a host's power away. */
+  async powerOff(host: string): Promise<void> {
+    await podman(["kill", host]);
+  }
+
   /** Takes a host's power away and gives it back. */
   async reboot(host: string): Promise<void> {
-    await podman(["kill", host]);
+    await this.powerOff(host);
     await podman(["start", host]);
   }
 

@@ -1,0 +1,160 @@
+/** What was changed by hand: seen by verify alone, and made good by `up --repair` without touching anything else. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import amqp from "amqplib";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
+
+const lab = new LabStack({ name: "r", net: 65 });
+const [first = "", , third = ""] = lab.brokers;
+const [, balancer = ""] = lab.balancers;
+before(() => lab.open());
+after(() => lab.close());
+
+const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+
+/** A connection to one broker, so that its queues are led there. */
+async function connect(broker: string): Promise<amqp.ChannelModel> {
+  const uri = new URL(String(await lab.output("amqpUri")));
+  uri.hostname = lab.virtualAddress.replace(/\d+$/, broker.slice(-3));
+  return amqp.connect(uri.href);
+}
+
+/** Puts the messages, confirmed, into a durable queue that the broker leads. */
+async function publish(broker: string, queue: string): Promise<void> {
+  const connection = await connect(broker);
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue(queue, { durable: true });
+  for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
+/** Takes everything out of a queue and puts it back. @returns what was in it, in order */
+async function contents(broker: string, queue: string): Promise<string[]> {
+  const connection = await connect(broker);
+  const channel = await connection.createChannel();
+  const found: string[] = [];
+  for (;;) {
+    const message = await channel.get(queue);
+    if (message === false) break;
+    found.push(message.content.toString());
+  }
+  await connection.close();
+  return found;
+}
+
+/** Of each queue its name and how many mirrors it has in sync, as a broker says. */
+function mirrors(broker: string): Promise<string> {
+  const list = "list_queues name synchronised_slave_pids --no-table-headers";
+  return lab.on(
+    broker,
+    `rabbitmqctl -q ${list} </dev/null | awk -F'\\t' '{ print $1, gsub("<", "", $2) }' | sort`,
+  );
+}
+
+/** The id of every resource, which changes when it is replaced and only then. */
+async function ids(): Promise<Map<string, string>> {
+  const { deployment } = JSON.parse(await lab.pulumi("stack", "export")) as {
+    deployment: { resources: { urn: string; id?: string }[] };
+  };
+  return new Map(deployment.resources.map(({ urn, id = "" }) => [urn.split("::").at(-1) ?? "", id]));
+}
+
+async function replacedSince(old: ReadonlyMap<string, string>): Promise<string[]> {
+  const now = await ids();
+  assert.deepEqual([...now.keys()].sort(), [...old.keys()].sort());
+  return [...now].filter(([name, id]) => old.get(name) !== id).map(([name]) => name);
+}
+
+/** What is behind the damage that is done below, with the files of the two services. */
+const behind = ["cluster-admin", "cluster-name", "mirror-policy-set"];
+const services = [`${third}-service`, `haproxy-${balancer}-service`];
+
+test("verify names what was changed by hand, and up alone does nothing about it", async () => {
+  await lab.must("up");
+  await publish(first, "elsewhere");
+  await publish(third, "here");
+  await lab.on(
+    first,
+    `rabbitmqctl -q clear_policy ha-all </dev/null
+     rabbitmqctl -q add_user guest guest </dev/null
+     rabbitmqctl -q set_cluster_name other </dev/null`,
+  );
+  // Its queue has no mirrors any more, so that its messages are on it alone.
+  await lab.on(third, "systemctl stop rabbitmq-server");
+  await lab.on(balancer, "echo nonsense >>/etc/haproxy/haproxy.cfg && systemctl disable --now haproxy");
+
+  const old = await ids();
+  const { code, output } = await lab.npm("up", "--expect-no-changes");
+  assert.notEqual(code, 0);
+  assert.match(output, /The stack is up and its system is not whole.*npm run up -- --repair --stack test-r/);
+  for (const [row, name] of [
+    [`policy +${first}`, "mirror-policy-set"],
+    ["users +cluster", "cluster-admin"],
+    [`cluster name +${first}`, "cluster-name"],
+    [`services +${third}`, `${third}-service`],
+    [`services +${balancer}`, `haproxy-${balancer}-service`],
+  ]) {
+    assert.match(output, new RegExp(`^${row ?? ""} +FAILED +${name ?? ""} `, "m"));
+  }
+  assert.deepEqual(await replacedSince(old), []);
+});
+
+test("repair makes the system whole, replaces nothing but what is behind it, and no message is lost", async () => {
+  const old = await ids();
+  const output = await lab.must("up", "--repair");
+  assert.match(output, /stack test-r is whole/, tail(output));
+  assert.match(output, /stack test-r was repaired in \d+ s/);
+  assert.match(output, new RegExp(`^services +${balancer} +whole +haproxy-${balancer}-service `, "m"));
+
+  const replaced = await replacedSince(old);
+  for (const name of [...behind, ...services, `haproxy-${balancer}-config`])
+    assert.ok(replaced.includes(name), name);
+  const own = new RegExp(`^(${third}|haproxy-${balancer})-`);
+  assert.deepEqual(
+    replaced.filter((name) => !own.test(name) && !behind.includes(name)),
+    [],
+  );
+  for (const kept of [`${third}-machine`, `${third}-ready`, `${third}-member`, "mirror-policy-undo"])
+    assert.ok(!replaced.includes(kept), kept);
+
+  assert.deepEqual(await contents(first, "elsewhere"), messages);
+  assert.deepEqual(await contents(third, "here"), messages);
+  await lab.on(
+    first,
+    `timeout 30 bash -c 'until [ "$(rabbitmqctl -q list_queues synchronised_slave_pids --no-table-headers </dev/null | grep -c "<.*<")" = 2 ]; do sleep 0.5; done'`,
+  );
+  assert.equal(await mirrors(first), "elsewhere 2\nhere 2");
+});
+
+test("where all is whole there is nothing to repair, and a policy that is set again takes no mirror away", async () => {
+  const queues = (): Promise<string> =>
+    lab.on(first, "rabbitmqctl -q list_queues name pid slave_pids </dev/null | sort");
+  const before = await queues();
+  const state = JSON.parse(await lab.pulumi("stack", "export")) as {
+    deployment: { resources: { urn: string }[] };
+  };
+  const { urn = "" } =
+    state.deployment.resources.find((resource) => resource.urn.endsWith("::mirror-policy-set")) ?? {};
+  const output = await lab.must("up", "--repair", "--replace", urn);
+  assert.match(output, /there is nothing to repair/);
+  assert.match(output, /1 replaced/);
+  assert.equal(await queues(), before);
+});
+
+test("a host that is off is named and left alone", async () => {
+  const old = await ids();
+  await lab.powerOff(balancer);
+  const started = Date.now();
+  const { code, output } = await lab.npm("up", "--repair");
+  assert.notEqual(code, 0);
+  assert.match(
+    output,
+    new RegExp(
+      `${balancer} cannot be logged in to .*left out are .*haproxy-${balancer}-service.*podman start ${balancer}`,
+    ),
+  );
+  assert.ok(Date.now() - started < 90_000, tail(output));
+  assert.deepEqual(await replacedSince(old), []);
+});
