@@ -1,5 +1,11 @@
 /** The npm scripts. Each sets up what it needs, then runs; `--help` says how. */
-import { checkPackages, ensurePackages, ensureRoot, labPackages } from "../lab/setup/debian.ts";
+import {
+  benchPackages,
+  checkPackages,
+  ensurePackages,
+  ensureRoot,
+  labPackages,
+} from "../lab/setup/debian.ts";
 import { pulumiEnvironment } from "../lab/setup/environment.ts";
 import { SetupError, say } from "../lab/setup/step.ts";
 import { describe, ensureToolchain } from "../lab/setup/toolchain.ts";
@@ -13,7 +19,9 @@ interface Command {
   readonly run: (pulumi: Pulumi, args: readonly string[]) => Promise<number>;
 }
 
-type Need = "lab" | "checks";
+/** The Debian packages behind each thing that a command may need. */
+const packages = { lab: labPackages, checks: checkPackages, bench: benchPackages } as const;
+type Need = keyof typeof packages;
 
 /** The lab's tools only where the stack's hosts are the lab's. */
 const asStack = (args: readonly string[]): readonly Need[] =>
@@ -60,6 +68,11 @@ const commands: Readonly<Record<string, Command>> = {
     needs: () => ["checks", "lab"],
     run: async (...args) => (await import("./test.ts")).test(...args),
   },
+  bench: {
+    help: "[--only PARTS] [--rounds N] [--quick] [--json FILE] [--markdown FILE] [--chart DIR]   set the program beside others",
+    needs: () => ["lab", "bench"],
+    run: async (...args) => (await import("./bench.ts")).run(...args),
+  },
 };
 
 async function main([verb = "", ...args]: readonly string[]): Promise<number> {
@@ -71,9 +84,8 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   }
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
-  const packages = needs.flatMap((need) => (need === "lab" ? labPackages : checkPackages));
-  if (packages.length > 0)
-    await ensurePackages(packages, needs.includes("lab") ? "the lab" : "npm run check");
+  const wanted = needs.flatMap((need) => packages[need]);
+  if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   say(describe(toolchain));
   return command.run(pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain)), args);

@@ -18,6 +18,9 @@ export const labPackages = [
 /** What `npm run check` uses beyond npm's packages. */
 export const checkPackages = ["shellcheck"] as const;
 
+/** What the benchmark sets the program beside, and its load tool's Java; Maven fetches that tool. */
+export const benchPackages = ["ansible", "openssh-client", "maven", "default-jre-headless"] as const;
+
 /** @returns the ID of this computer's system in /etc/os-release, such as `debian` */
 function system(): string {
   try {
