@@ -28,7 +28,7 @@ export function judge(goals: Goals, figures: Figures): string[] {
   }
   if (goals.address !== undefined) {
     missed.push(...late("one and only one holder", figures.oneHolder, goals.address));
-    missed.push(...late("new clients served through the address", figures.served, goals.address));
+    missed.push(...late("new clients not served through the address", figures.unserved, goals.address));
   }
   if (figures.oneHolderAfter === undefined) missed.push("at the end there was not one and only one holder");
   if (goals.noticed !== false && figures.noticed.length === 0) missed.push("verify did not notice");

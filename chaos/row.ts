@@ -24,8 +24,8 @@ export interface Figures {
   readonly traffic: Readonly<Record<Kind, Traffic>>;
   /** From the fault until one and only one host that can be heard held the virtual address. */
   readonly oneHolder: number | undefined;
-  /** From the fault until every new client was greeted by a broker through the virtual address. */
-  readonly served: number | undefined;
+  /** For how long, between fault and healing, new clients were not greeted by a broker through the virtual address. */
+  readonly unserved: number | undefined;
   /** From the healing until one and only one host held the address. */
   readonly oneHolderAfter: number | undefined;
   /** The most hosts that held the address at the same time, from the fault to the end. */

@@ -10,7 +10,7 @@ const header = [
   "longest gap",
   "stood still",
   "one holder",
-  "served",
+  "unserved",
   "whole",
   "verify noticed",
   "next up",
@@ -23,7 +23,7 @@ export const legend: readonly string[] = [
   "longest gap: the longest time from the fault to the end in which some publisher had no confirm, on mirrored / quorum queues",
   "stood still: the publisher that fared worst, the sum of its gaps of 1 s and more between fault and healing",
   "one holder: from the fault until one and only one balancer that can be heard held the virtual address",
-  "served: from the fault until a broker greeted every new client through the address; one sets out every 0.1 s",
+  "unserved: for how long, between fault and healing, no broker greeted the new clients of the address; one sets out every 0.1 s",
   "whole: from the healing (of what heals by itself: from the fault) until every check of verify was good and every " +
     "mirror in sync; the last question itself, a few seconds, is part of it",
   "verify noticed: how many of its checks failed while the fault was there",
@@ -32,7 +32,7 @@ export const legend: readonly string[] = [
 const seconds = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? "never" : `${(milliseconds / 1000).toFixed(milliseconds < 9950 ? 1 : 0)} s`;
 
-function cells({ traffic, oneHolder, served, whole, noticed, nextUp }: Figures): string[] {
+function cells({ traffic, oneHolder, unserved, whole, noticed, nextUp }: Figures): string[] {
   const sum = (of: (traffic: Traffic) => number): string =>
     String(kinds.reduce((total, kind) => total + of(traffic[kind]), 0));
   const pair = (of: (traffic: Traffic) => number): string =>
@@ -44,7 +44,7 @@ function cells({ traffic, oneHolder, served, whole, noticed, nextUp }: Figures):
     pair(({ longestGap }) => longestGap),
     pair(({ stoodStill }) => stoodStill),
     seconds(oneHolder),
-    seconds(served),
+    seconds(unserved),
     seconds(whole),
     noticed.length === 0 ? "no" : `${noticed.length} checks`,
     nextUp === undefined ? "-" : nextUp.summary,

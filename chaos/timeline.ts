@@ -52,13 +52,21 @@ export function mostHolders(changes: readonly Change[], { from, to }: Span): num
 }
 
 /**
- * @returns how many milliseconds of the span went by until every client that set out was served; undefined when the
- * last one was not, or when none set out
+ * @returns for how many milliseconds of the span, all in all, clients that set out were not served: each time from the
+ * first of them (at the span's begin: from there) to the next one that was; undefined when the last one was not, or
+ * when none set out
  */
-export function untilServed(probes: readonly Probe[], { from, to }: Span): number | undefined {
+export function unserved(probes: readonly Probe[], { from, to }: Span): number | undefined {
   const within = probes.filter(({ at }) => at >= from && at <= to).sort((a, b) => a.at - b.at);
-  const lastFailure = within.findLastIndex(({ served }) => !served);
-  if (lastFailure === -1) return within.length === 0 ? undefined : 0;
-  const first = within[lastFailure + 1];
-  return first === undefined ? undefined : first.at - from;
+  if (within.at(-1)?.served !== true) return undefined;
+  let sum = 0;
+  let since: number | undefined = undefined;
+  for (const [index, { at, served }] of within.entries()) {
+    if (!served) since ??= index === 0 ? from : at;
+    else if (since !== undefined) {
+      sum += at - since;
+      since = undefined;
+    }
+  }
+  return sum;
 }

@@ -9,7 +9,7 @@ import { type Kind, Load, type LoadSettings } from "./load.ts";
 import { logTails } from "./logs.ts";
 import type { Figures, NextUp, Row, Traffic } from "./row.ts";
 import { stage } from "./scene.ts";
-import { mostHolders, untilOneHolder, untilServed } from "./timeline.ts";
+import { mostHolders, untilOneHolder, unserved } from "./timeline.ts";
 import { Watch } from "./watch.ts";
 import { failedChecks, untilWhole } from "./whole.ts";
 
@@ -101,7 +101,7 @@ async function measure(
     return {
       traffic: { classic: traffic("classic"), quorum: traffic("quorum") },
       oneHolder: untilOneHolder(watch.changes, broken),
-      served: untilServed(watch.probes, broken),
+      unserved: unserved(watch.probes, broken),
       oneHolderAfter: untilOneHolder(watch.changes, after),
       mostHolders: mostHolders(watch.changes, all),
       whole: wholeness.at === undefined ? undefined : wholeness.at - healed,

@@ -3,7 +3,7 @@ import type { System } from "../../verify/outputs.ts";
 
 /** Seconds, each from the issue's own text; what is not stated has no bound. */
 export interface Goals {
-  /** From the fault until one and only one host holds the address and every new client is served. */
+  /** From the fault until one and only one host holds the address, and how long new clients are not served by it. */
   readonly address?: number;
   /** How long the publisher that fares worst may stand still between the fault and its healing. */
   readonly publishing?: number;

@@ -12,7 +12,7 @@ const calm: Traffic = {
   ...{ longestGap: 450, longestSilence: 200, stoodStill: 0, gapAfterHealing: 100 },
 };
 const good: Figures = {
-  ...{ traffic: { classic: calm, quorum: calm }, oneHolder: 600, served: 700, oneHolderAfter: 0 },
+  ...{ traffic: { classic: calm, quorum: calm }, oneHolder: 600, unserved: 700, oneHolderAfter: 0 },
   ...{ mostHolders: 1, whole: 12_000, noticed: ["members a"], complaints: [] },
   nextUp: { code: 0, summary: "61 unchanged" },
 };
@@ -39,9 +39,9 @@ for (const [what, change, traffic, words] of [
   ["two holders", { oneHolder: undefined }, {}, "one and only one holder: not at all, goal 1 s"],
   [
     "clients that are served late",
-    { served: 1900 },
+    { unserved: 1900 },
     {},
-    "new clients served through the address: 1.9 s, goal 1 s",
+    "new clients not served through the address: 1.9 s, goal 1 s",
   ],
   [
     "two holders that remain",
@@ -79,7 +79,7 @@ test("the terminal's table has a line per fault and one per missed goal", () => 
   const [head = "", first = "", second = "", miss, ...rest] = text([row, failed]).split("\n");
   assert.match(
     head,
-    /^fault +confirmed +lost +duplicates +longest gap +stood still +one holder +served +whole/,
+    /^fault +confirmed +lost +duplicates +longest gap +stood still +one holder +unserved +whole/,
   );
   assert.match(
     first,

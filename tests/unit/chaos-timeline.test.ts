@@ -1,7 +1,7 @@
 /** What is read from who held the virtual address and who was served. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Change, mostHolders, untilOneHolder, untilServed } from "../../chaos/timeline.ts";
+import { type Change, mostHolders, unserved, untilOneHolder } from "../../chaos/timeline.ts";
 
 const takes = (at: number, host: string): Change => ({ at, host, holds: true });
 const leaves = (at: number, host: string): Change => ({ at, host, holds: false });
@@ -36,15 +36,22 @@ test("what comes after the span is not looked at", () => {
   assert.equal(mostHolders(changes, span), 1);
 });
 
-test("clients are served again with the first one after the last that was not", () => {
+test("every time in which clients were not served counts, and only within the span", () => {
   const probe = (at: number, served: boolean): { at: number; served: boolean } => ({ at, served });
-  assert.equal(untilServed([probe(1000, true), probe(1100, true)], span), 0);
-  assert.equal(
-    untilServed([probe(900, false), probe(1000, true), probe(1100, false), probe(1250, true)], span),
-    250,
-  );
+  const good = [probe(1000, true), probe(1100, true)];
+  assert.equal(unserved(good, span), 0);
+  assert.equal(unserved([probe(900, false), ...good, probe(1200, false), probe(1450, true)], span), 250);
+  // A second time adds to the first; the one that is there at once counts from the fault.
+  const twice = [
+    probe(1050, false),
+    probe(1150, false),
+    probe(1250, true),
+    probe(8000, false),
+    probe(8100, true),
+  ];
+  assert.equal(unserved(twice, span), 350);
   // They end in another order than they set out in.
-  assert.equal(untilServed([probe(1250, true), probe(1100, false)], span), 250);
-  assert.equal(untilServed([probe(1000, true), probe(8900, false)], span), undefined);
-  assert.equal(untilServed([], span), undefined);
+  assert.equal(unserved([probe(1250, true), probe(1100, false), probe(1000, true)], span), 150);
+  assert.equal(unserved([probe(1000, true), probe(8900, false)], span), undefined);
+  assert.equal(unserved([], span), undefined);
 });
