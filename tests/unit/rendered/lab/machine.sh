@@ -59,4 +59,11 @@ if [ -n "$running" ]; then
   podman exec "$name" systemctl try-reload-or-restart ssh.service
 else
   podman start "$name" >/dev/null
+  # Its systemd gives up at once where this machine's limits are used up, as by many labs at a time.
+  if [ -z "$(podman ps -q --filter "name=^$name$")" ]; then
+    echo "the container $name ended as soon as it was started:" >&2
+    podman logs --tail 5 "$name" >&2 || true
+    echo "If that is 'Too many open files': end another lab, or sysctl -w fs.inotify.max_user_instances=512" >&2
+    exit 1
+  fi
 fi
