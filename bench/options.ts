@@ -1,5 +1,6 @@
 /** The arguments of `npm run bench`. */
 import { parseArgs } from "node:util";
+import { SetupError } from "../lab/setup/step.ts";
 import { parts, type Part } from "./figures.ts";
 
 export interface Options {
@@ -13,26 +14,15 @@ export interface Options {
   readonly chart?: string;
 }
 
-export const usage = `[--only ${parts.join(",")}] [--rounds N] [--trials N] [--json FILE] [--markdown FILE] [--chart DIR] [--quick]`;
+const usage = `[--only ${parts.join(",")}] [--rounds N] [--trials N] [--json FILE] [--markdown FILE] [--chart DIR] [--quick]`;
 
-/** @throws Error in words when an argument is not understood */
+/** @throws SetupError when an argument is not understood */
 export function options(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: { type: "string", default: parts.join(",") },
-      rounds: { type: "string" },
-      trials: { type: "string" },
-      quick: { type: "boolean", default: false },
-      json: { type: "string" },
-      markdown: { type: "string" },
-      chart: { type: "string" },
-    },
-  });
-  const wanted = values.only.split(",");
+  const values = parsed(args);
+  const wanted = (values.only ?? parts.join(",")).split(",");
   const unknown = wanted.filter((name) => !parts.some((part) => part === name));
   if (unknown.length > 0)
-    throw new Error(`--only knows ${parts.join(", ")}, and not ${unknown.join(" or ")}`);
+    throw new SetupError(`--only knows ${parts.join(", ")}, and not ${unknown.join(" or ")}`);
   const { quick, json, markdown, chart } = values;
   return {
     only: parts.filter((part) => wanted.includes(part)),
@@ -46,6 +36,27 @@ export function options(args: readonly string[]): Options {
 }
 
 function count(name: string, text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${name} wants a whole number, 1 or more, and not ${text}`);
+  if (!/^[1-9]\d*$/.test(text))
+    throw new SetupError(`${name} wants a whole number, 1 or more, and not ${text}`);
   return Number(text);
+}
+
+type Named = Partial<Record<"only" | "rounds" | "trials" | "json" | "markdown" | "chart", string>>;
+
+function parsed(args: readonly string[]): Named & { readonly quick: boolean } {
+  const text = { type: "string" } as const;
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        ...{ only: text, rounds: text, trials: text, json: text, markdown: text, chart: text },
+        quick: { type: "boolean", default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new SetupError(
+      `${error instanceof Error ? error.message : String(error)}; npm run bench -- ${usage}`,
+    );
+  }
 }

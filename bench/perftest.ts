@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../lab/trial/lab-stack.ts";
+import { SetupError } from "../lab/setup/step.ts";
 import { run } from "./command.ts";
 
 /** The version that perftest/pom.xml names. */
 export const perfTestVersion = "2.22.1";
 const folder = join(root, ".toolchain", `perf-test-${perfTestVersion}`);
 
-/** Gets it from the machine's own Maven repository, once. */
+/** Gets it from the machine's own Maven repository, once. @throws SetupError when that has it not */
 export async function ensurePerfTest(signal: AbortSignal): Promise<void> {
   if (existsSync(folder)) return;
   const parts = `${folder}.part`;
@@ -17,7 +18,15 @@ export async function ensurePerfTest(signal: AbortSignal): Promise<void> {
   await mkdir(parts, { recursive: true });
   const pom = join(import.meta.dirname, "perftest", "pom.xml");
   const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${parts}`];
-  await run(["mvn", "-q", "-B", "-f", pom, ...goal], { deadline: 600, signal });
+  try {
+    await run(["mvn", "-q", "-B", "-f", pom, ...goal], { deadline: 600, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    const others = "leave it out with --only cold,nochange,setting,grow,failover";
+    throw new SetupError(
+      `PerfTest, for the part throughput, cannot be fetched; ${others}:\n${String(error)}`,
+    );
+  }
   await rename(parts, folder);
 }
 
