@@ -1,6 +1,7 @@
 /** The npm scripts. Each sets up what it needs, then runs; `--help` says how. */
 import {
   benchPackages,
+  browserPackages,
   checkPackages,
   ensurePackages,
   ensureRoot,
@@ -20,7 +21,12 @@ interface Command {
 }
 
 /** The Debian packages behind each thing that a command may need. */
-const packages = { lab: labPackages, checks: checkPackages, bench: benchPackages } as const;
+const packages = {
+  lab: labPackages,
+  checks: checkPackages,
+  browser: browserPackages,
+  bench: benchPackages,
+} as const;
 type Need = keyof typeof packages;
 
 /** The lab's tools only where the stack's hosts are the lab's. */
@@ -65,7 +71,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   test: {
     help: "   everything: the checks, then the end-to-end suite on lab hosts",
-    needs: () => ["checks", "lab"],
+    needs: () => ["checks", "lab", "browser"],
     run: async (...args) => (await import("./test.ts")).test(...args),
   },
   bench: {

@@ -18,6 +18,9 @@ export const labPackages = [
 /** What `npm run check` uses beyond npm's packages. */
 export const checkPackages = ["shellcheck"] as const;
 
+/** The browser of the end-to-end tests, and letters for its pages. */
+export const browserPackages = ["chromium-headless-shell", "fonts-dejavu-core"] as const;
+
 /** What the benchmark sets the program beside, and its load tool's Java; Maven fetches that tool. */
 export const benchPackages = ["ansible", "openssh-client", "maven", "default-jre-headless"] as const;
 
