@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { LabStack } from "../lab/trial/lab-stack.ts";
 import type { System } from "../verify/outputs.ts";
+import { until } from "../verify/patience.ts";
 import type { Fault } from "./faults/fault.ts";
 import { judge } from "./goals.ts";
 import type { Gap } from "./ledger.ts";
@@ -61,6 +62,11 @@ async function measure(
     await watch.start();
     await load.start();
     await wait(warmUp);
+    await until(
+      { seconds: 10 },
+      () => Promise.resolve(watch.holders.length),
+      (count) => count === 1,
+    );
     const [holder, ...others] = watch.holders;
     if (holder === undefined || others.length > 0) {
       throw new Error(`held by ${[holder, ...others].join(" and ") || "nobody"} before the fault`);

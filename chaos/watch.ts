@@ -52,16 +52,23 @@ export class Watch {
     const pid = String(await firstProcess(name));
     const address = ` ${this.#system.virtualAddress}/`;
     // The monitor first, so that no change falls between the two. It ends when its input does, and so with us.
-    const script = "ip -o -4 monitor address & ip -o -4 addr show; read -r _; kill $!";
+    const script = "ip -o -4 monitor address & ip -o -4 addr show; echo ready; read -r _; kill $!";
     const monitor = spawn("nsenter", ["-t", pid, "-n", "bash", "-c", script], {
       stdio: ["pipe", "pipe", "ignore"],
     });
     this.#monitors.set(name, monitor);
-    createInterface({ input: monitor.stdout }).on("line", (line) => {
+    const ready = Promise.withResolvers<undefined>();
+    const lines = createInterface({ input: monitor.stdout });
+    lines.on("close", () => {
+      ready.reject(new Error(`the addresses of ${name} cannot be watched`));
+    });
+    lines.on("line", (line) => {
+      if (line === "ready") ready.resolve(undefined);
       if (line.includes(address) && this.#monitors.get(name) === monitor) {
         this.#note(name, () => this.#holding.set(name, !line.startsWith("Deleted")));
       }
     });
+    await ready.promise;
   }
 
   /** Stops following a balancer, which then holds nothing. */
