@@ -86,7 +86,7 @@ test("a broker that has paused itself gets nobody, and comes back by itself", as
 });
 
 test("a broker in alarm gets no new connections, where the user so chooses", async () => {
-  await lab.on(first, "rabbitmqctl -q set_disk_free_limit 900TB </dev/null");
+  await lab.on(first, "rabbitmqctl -q set_disk_free_limit 900000GB </dev/null");
   try {
     await reaches(`${first} to be drained`, one(first), "DRAIN (agent)");
     const before = await sessions(first);
