@@ -3,8 +3,8 @@ import type { System } from "../verify/outputs.ts";
 import { on } from "./machines.ts";
 
 /** Lines of each log. */
-const lines = 30;
-/** What only tells of a client that comes or goes, or of a queue that is deleted at the load's end. */
+const lines = 60;
+/** What only tells of a client that comes or goes, of verify's own queues, or of a queue deleted at the load's end. */
 const clients = [
   "accepting AMQP connection",
   "closing AMQP connection",
@@ -13,6 +13,8 @@ const clients = [
   "missed heartbeats from client",
   "terminating with reason 'delete'",
   "terminating_leader",
+  "Mirrored queue 'rabbitmq-ha-verify",
+  "Management delegate query",
   // HAProxy's line for each connection: client, time of day in brackets.
   "haproxy\\[[0-9]+\\]: [0-9.]+:[0-9]+ \\[",
 ].join("|");
