@@ -1,7 +1,7 @@
 /** The whole system: configuration → hosts → brokers, balancers, virtual address → outputs. */
 import * as pulumi from "@pulumi/pulumi";
 import { HaproxyPair } from "./components/haproxy-pair.ts";
-import { KeepalivedVip } from "./components/keepalived-vip.ts";
+import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.ts";
 import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { brokersInTurn } from "./components/rabbit-node.ts";
@@ -33,15 +33,15 @@ const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
   ...haproxy,
   ...agent,
+  alongside: keepalivedPackages,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
 });
 const vip = new KeepalivedVip("virtual-address", {
   ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },
   ...keepalived,
-  ...{
-    serving: haproxyPair.serving,
-    after: [...cluster.ready, mirrorPolicy.set, ...nodes.map(({ watch }) => watch)],
-  },
+  installed: haproxyPair.installed,
+  serving: haproxyPair.serving,
+  after: [...cluster.ready, mirrorPolicy.set, ...nodes.map(({ watch }) => watch)],
 });
 
 export const clusterName = config.clusterName;

@@ -38,6 +38,8 @@ export interface HaproxyPairArgs {
   readonly statsRefresh: string;
   /** Asked for on the statistics page, of the user `admin`. @default the page is open */
   readonly statsPassword?: pulumi.Input<string>;
+  /** Packages that others need on these hosts, installed in the same go: two runs take longer than one. @default none */
+  readonly alongside?: readonly string[];
   /** The tarball to compile HAProxy from. @default the system's package */
   readonly source?: { readonly version: string; readonly url: string; readonly sha256: string };
 }
@@ -62,17 +64,25 @@ const unitPath = "/etc/systemd/system/haproxy.service";
  * new HaproxyPair("haproxy", { hosts: balancers, brokers, members, ports: { amqp: 5672, management: 15672 }, … });
  */
 export class HaproxyPair extends pulumi.ComponentResource {
+  /** Per host, in their order: that its packages are installed. */
+  readonly installed: readonly pulumi.Resource[];
   /** Per host, in their order: that its HAProxy runs and sees brokers up. */
   readonly serving: readonly pulumi.Resource[];
 
   constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:HaproxyPair", name, {}, options);
-    this.serving = args.hosts.map((host) => this.#balancer(`${name}-${host.name}`, host, args));
+    const balancers = args.hosts.map((host) => this.#balancer(`${name}-${host.name}`, host, args));
+    this.installed = balancers.map(({ installed }) => installed);
+    this.serving = balancers.map(({ serving }) => serving);
     this.registerOutputs({});
   }
 
-  #balancer(prefix: string, host: Host, args: HaproxyPairArgs): pulumi.Resource {
-    const { source } = args;
+  #balancer(
+    prefix: string,
+    host: Host,
+    args: HaproxyPairArgs,
+  ): { readonly installed: pulumi.Resource; readonly serving: pulumi.Resource } {
+    const { source, alongside = [] } = args;
     const { binary, chroot } = source === undefined ? fromPackage : fromSource;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -82,7 +92,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const names = new Names(`${prefix}-names`, { host, peers: args.peers }, on());
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, names: source === undefined ? packagePackages : buildPackages },
+      { host, names: [...(source === undefined ? packagePackages : buildPackages), ...alongside] },
       on(names),
     );
     const installed = source === undefined ? packages : this.#build(prefix, host, source, on(packages));
@@ -120,11 +130,12 @@ export class HaproxyPair extends pulumi.ComponentResource {
       { host, unit: "haproxy", watched, content },
       on(config, stats, limits),
     );
-    return new Script(
+    const serving = new Script(
       `${prefix}-serving`,
       { host, template: "haproxy/serving.sh", values: { patience: 30 }, deadline: 60 },
       on(service, ...args.members),
     );
+    return { installed: packages, serving };
   }
 
   #build(

@@ -24,11 +24,16 @@ export interface KeepalivedVipArgs {
   readonly interface?: string;
   /** The TCP port at which the address must take connections. */
   readonly port: number;
+  /** Per host, in their order: what has to be installed before; one installation at a time is the quickest. */
+  readonly installed: readonly pulumi.Resource[];
   /** Per host, in their order: that its HAProxy is installed and serves. The address comes up after all of these. */
   readonly serving: readonly pulumi.Resource[];
   /** What else must be done before the address comes up. */
   readonly after: readonly pulumi.Resource[];
 }
+
+/** What Keepalived and its scripts need on a host. */
+export const keepalivedPackages: readonly string[] = ["keepalived", "iputils-arping", "socat"];
 
 const configPath = "/etc/keepalived/keepalived.conf";
 const checkPath = "/usr/local/lib/rabbitmq-ha/check-haproxy";
@@ -83,10 +88,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });
 
+    const earlier = args.installed[index];
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, names: ["keepalived", "iputils-arping", "socat"] },
-      on(),
+      { host, names: keepalivedPackages },
+      on(...(earlier === undefined ? [] : [earlier])),
     );
     const files = [
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
