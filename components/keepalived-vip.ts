@@ -37,6 +37,7 @@ export const keepalivedPackages: readonly string[] = ["keepalived", "iputils-arp
 
 const configPath = "/etc/keepalived/keepalived.conf";
 const checkPath = "/usr/local/lib/rabbitmq-ha/check-haproxy";
+const revivePath = "/usr/local/lib/rabbitmq-ha/revive-haproxy";
 const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
 
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
@@ -80,9 +81,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     });
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", {});
+    const revive = render("keepalived/revive-haproxy", { check: checkPath });
     const unit = render("keepalived/rabbitmq-ha.conf", { unit: "keepalived", watched });
     const conf = render("keepalived/keepalived.conf", {
-      ...{ name: host.name, address: host.address, check: checkPath, priority: priority(index) },
+      ...{ name: host.name, address: host.address, check: checkPath, revive: revivePath },
+      priority: priority(index),
       ...{ virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt },
       interface: args.interface ?? host.interface,
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
@@ -96,6 +99,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     );
     const files = [
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
+      new File(`${prefix}-revive`, { host, path: revivePath, content: revive, mode: "0755" }, on(packages)),
       new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),
       new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
     ];

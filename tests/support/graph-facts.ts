@@ -69,7 +69,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   "virtual-address": {
     [remoteCommand]: of(
       of(["virtual-address"], ...balancers),
-      ...["packages", "check", "config", "unit", "service", "holder"],
+      ...["packages", "check", "revive", "config", "unit", "service", "holder"],
     ),
   },
 };

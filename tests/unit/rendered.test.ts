@@ -70,6 +70,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "keepalived/second/keepalived.conf": ["dev", "virtual-address-cent124-config", "stdin"],
   "keepalived/no-preempt/keepalived.conf": ["other", "virtual-address-cent123-config", "stdin"],
   "keepalived/check-haproxy": ["dev", "virtual-address-cent123-check", "stdin"],
+  "keepalived/revive-haproxy": ["dev", "virtual-address-cent123-revive", "stdin"],
   "keepalived/rabbitmq-ha.conf": ["dev", "virtual-address-cent123-unit", "stdin"],
   "keepalived/holder.sh": ["dev", "virtual-address-cent123-holder", "create"],
 };

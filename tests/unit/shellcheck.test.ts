@@ -58,10 +58,12 @@ test("the scripts inside these, which the hosts run with a deadline", () => {
   return check("bash", inner);
 });
 
-test("the script that Keepalived runs", () => {
-  const script = textOf(stacks.dev.graph.get("virtual-address-cent123-check"), "stdin");
-  assert.match(script, /^#!\/bin\/sh\n/);
-  return check("sh", [script]);
+test("the scripts that Keepalived runs", () => {
+  const scripts = ["check", "revive"].map((noun) =>
+    textOf(stacks.dev.graph.get(`virtual-address-cent123-${noun}`), "stdin"),
+  );
+  for (const script of scripts) assert.match(script, /^#!\/bin\/sh\n/);
+  return check("sh", scripts);
 });
 
 test("the script with which a broker's host watches over it", () => {
