@@ -10,7 +10,7 @@ import { hostVersions, machine, toolVersions } from "./machine.ts";
 import { options, type Options } from "./options.ts";
 import { ensurePerfTest, perfTestVersion } from "./perftest.ts";
 import { playbook } from "./playbook.ts";
-import { program } from "./program.ts";
+import { program, type Program } from "./program.ts";
 import { markdown, type Results } from "./report.ts";
 import { script } from "./script.ts";
 import { podman } from "./site.ts";
@@ -34,9 +34,17 @@ class Bench {
   readonly #comparer = comparer("pulumi up");
   #versions: Record<string, string> = {};
   #image: string | undefined;
+  readonly #main: Program;
+  readonly #verified: Tool;
+  /** The tools that are set side by side. */
+  readonly #all: readonly Tool[];
 
   constructor(wanted: Options) {
     this.#options = wanted;
+    const given = this.#surroundings;
+    this.#main = program(given, false);
+    this.#verified = program(given, true);
+    this.#all = [this.#main, script(given), playbook(given)];
   }
 
   get #surroundings(): Surroundings {
@@ -51,12 +59,6 @@ class Bench {
         return this.#image;
       },
     };
-  }
-
-  get #tools(): { readonly main: Tool; readonly verified: Tool; readonly all: readonly Tool[] } {
-    const main = program(this.#surroundings, false);
-    const verified = program(this.#surroundings, true);
-    return { main, verified, all: [main, script(this.#surroundings), playbook(this.#surroundings)] };
   }
 
   /** @returns the exit code: 1 when a run failed */
@@ -88,14 +90,13 @@ class Bench {
   }
 
   async #sweep(): Promise<void> {
-    for (const tool of this.#tools.all) await tool.sweep();
+    for (const tool of this.#all) await tool.sweep();
   }
 
   /** Cold runs, and on the systems that they made what is timed there. A first round is not counted. */
   async #sideBySide(): Promise<void> {
     const { only, rounds, quick } = this.#options;
-    const { all, verified } = this.#tools;
-    const tools = only.includes("cold") ? [...all, verified] : all;
+    const tools = only.includes("cold") ? [...this.#all, this.#verified] : this.#all;
     for (let number = quick ? 1 : 0; number <= rounds; number++) {
       say(number === 0 ? "a first round, which is not counted" : `round ${number} of ${rounds}`);
       for (const tool of inTurn(tools, number === 0 || quick ? 0 : number)) {
@@ -111,13 +112,13 @@ class Bench {
     for (let number = 1; number <= counted; number++) {
       for (const size of larger) {
         say(`${size} brokers, round ${number} of ${counted}`);
-        for (const tool of inTurn(this.#tools.all, number - 1)) await this.#round(tool, size, ["grow"]);
+        for (const tool of inTurn(this.#all, number - 1)) await this.#round(tool, size, ["grow"]);
       }
     }
   }
 
   async #round(tool: Tool, size: number, record: readonly Part[]): Promise<void> {
-    const compare = size === 3 && tool !== this.#tools.verified ? this.#comparer.take(tool) : undefined;
+    const compare = size === 3 && tool !== this.#verified ? this.#comparer.take(tool) : undefined;
     await round({
       ...{ tool, size, record, figures: this.#figures, signal: this.#stop.signal, say },
       ...(compare === undefined ? {} : { compare }),
@@ -138,7 +139,7 @@ class Bench {
   /** What is measured on one system of the program's that stays: throughput first, then what breaks it. */
   async #running(): Promise<void> {
     const { only, rounds, trials, quick } = this.#options;
-    const lab = await program(this.#surroundings, false).open(3);
+    const lab = await this.#main.open(3);
     const args = { lab, figures: this.#figures, signal: this.#stop.signal, say };
     try {
       say("a system for throughput and failover");

@@ -1,6 +1,9 @@
 /** Whether the tools have led to the same end state: what is compared is read from the hosts. */
 import { on, virtualAddress, type Site } from "./site.ts";
 
+/** What the Python of Ansible's modules brings with it: no part of the system that is made. */
+const pythons = "python|distro-info-data|libreadline8|readline-common|libsqlite3-0|media-types";
+
 /** What makes the system, file by file, and what the first broker says of the cluster. */
 const gather = `
 find /etc/rabbitmq /etc/haproxy /etc/keepalived /etc/systemd/system/*.d /usr/local/lib /usr/local/sbin /usr/local/bin \\
@@ -10,7 +13,7 @@ find /etc/rabbitmq /etc/haproxy /etc/keepalived /etc/systemd/system/*.d /usr/loc
   case $file in *cookie) ;; *) cat "$file" ;; esac
 done
 echo "=== packages"
-dpkg-query -W -f '\${Package}\\n' | grep -v python
+dpkg-query -W -f '\${Package}\\n' | grep -vE '${pythons}'
 if [ -d /etc/rabbitmq ] && [ "$(hostname)" = FIRST ]; then
   echo "=== cluster"
   for what in list_users list_permissions list_policies list_global_parameters; do
