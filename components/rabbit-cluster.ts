@@ -14,7 +14,7 @@ export interface RabbitClusterArgs {
 }
 
 /**
- * The cluster's name and its administrator, set once every broker is a member. The user `guest`, whose password
+ * The cluster's name and its administrator, set once the first broker is a member. The user `guest`, whose password
  * everybody knows, is deleted. Changing the password changes it in the cluster.
  */
 export class RabbitCluster extends pulumi.ComponentResource {
@@ -24,8 +24,9 @@ export class RabbitCluster extends pulumi.ComponentResource {
   constructor(name: string, args: RabbitClusterArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
     const { nodes, clusterName, adminUser, adminPassword } = args;
-    const { host } = nodes[0];
-    const child = { parent: this, dependsOn: nodes.map(({ member }) => member) };
+    const { host, member } = nodes[0];
+    // Once the first broker is a member nothing empties it any more; the others may still be joining.
+    const child = { parent: this, dependsOn: member };
     this.ready = [
       new Script(
         `${name}-name`,

@@ -148,7 +148,10 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
     const member = new Script(
       `${name}-member`,
-      { host, template: "rabbitmq/member.sh", values: { name, brokers, type, patience: 180 }, deadline: 600 },
+      {
+        ...{ host, template: "rabbitmq/member.sh", deadline: 600 },
+        values: { name, brokers, type, port: args.ports.amqp, patience: 180 },
+      },
       on([service, ...(previous === undefined ? [] : [previous.member])]),
     );
     const content = createHash("sha256")

@@ -8,22 +8,22 @@ IFS= read -r password
 ctl() { timeout 60 rabbitmqctl -q "$@"; }
 users=$(ctl list_users --no-table-headers </dev/null)
 tab=$(printf '\t')
+# What is independent of each other runs side by side: each call starts an Erlang machine.
+jobs=()
+# Everybody knows guest's password.
+if [ "$user" != guest ] && grep -q "^guest$tab" <<<"$users"; then
+  ctl delete_user guest </dev/null >/dev/null &
+  jobs+=($!)
+fi
 if ! grep -q "^$user$tab" <<<"$users"; then
   ctl add_user "$user" <<<"$password" >/dev/null
 elif ! ctl authenticate_user "$user" <<<"$password" >/dev/null 2>&1; then
   ctl change_password "$user" <<<"$password" >/dev/null
 fi
-# These are independent of each other, and each starts an Erlang machine.
-jobs=()
 if ! grep -q "^$user$tab.*administrator" <<<"$users"; then
   ctl set_user_tags "$user" administrator </dev/null >/dev/null &
   jobs+=($!)
   ctl set_permissions -p / "$user" '.*' '.*' '.*' </dev/null >/dev/null &
-  jobs+=($!)
-fi
-# Everybody knows guest's password.
-if [ "$user" != guest ] && grep -q "^guest$tab" <<<"$users"; then
-  ctl delete_user guest </dev/null >/dev/null &
   jobs+=($!)
 fi
 for job in "${jobs[@]:-}"; do

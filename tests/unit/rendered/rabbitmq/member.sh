@@ -58,7 +58,13 @@ done_when_whole() {
   exit 0
 }
 
-# As a rule the brokers found each other at their first start; the others may still be at it.
+# As a rule the brokers found each other at their first start; the others may still be at it. Whether they are there
+# is seen from their ports: each question to a broker starts an Erlang machine.
+for name in "${brokers[@]}"; do
+  until timeout 2 bash -c "exec 3<>/dev/tcp/$name/5672" 2>/dev/null || [ $SECONDS -ge 20 ]; do
+    sleep 0.3
+  done
+done
 while :; do
   ask "$self"
   [ -f "$status/$self" ] || fail "the broker does not answer: $(tail -n 3 "$status/$self.error")"
