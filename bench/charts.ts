@@ -1,9 +1,13 @@
 /** The figures as charts, drawn by echarts without a browser. */
 import * as echarts from "echarts";
-import { best, median, worst, type Figure, type Part } from "./figures.ts";
+import { median, type Figure, type Part } from "./figures.ts";
 
 const size = { width: 860, height: 380 };
-const colours = ["#2563eb", "#d97706", "#059669", "#7c3aed"];
+/** The same name has the same colour in every chart. */
+const colours: Readonly<Record<string, string>> = {
+  ...{ "pulumi up": "#2563eb", "SSH script": "#d97706", Ansible: "#059669", "npm run up": "#7c3aed" },
+  ...{ "to the brokers": "#d97706", "through the address": "#2563eb" },
+};
 
 /** @returns SVG by name, for those parts that were measured */
 export function charts(figures: readonly Figure[]): Record<string, string> {
@@ -48,9 +52,9 @@ function svg(title: string, drawing: Drawing): string {
     chart.setOption({
       animation: false,
       backgroundColor: "#ffffff",
-      color: colours,
+      color: ["#2563eb", "#d97706"],
       title: { text: title, left: 12, top: 8, textStyle: { fontSize: 15 } },
-      legend: { top: 36 },
+      legend: { top: 36, itemGap: 28 },
       grid: { left: 16, right: 28, top: 76, bottom: 16, containLabel: true },
       ...drawing,
     });
@@ -68,13 +72,13 @@ function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** Medians as bars, a group for each thing that was measured; the line on a bar goes from the best to the worst. */
+/** Medians as bars, a group for each thing that was measured; the line goes from the best to the worst. */
 function bars(figures: readonly Figure[]): Drawing {
   const groups = distinct(figures.map(({ what }) => what));
   const names = distinct(figures.map(({ who }) => who));
   const series = names.map((who) => ({
     ...{ name: who, type: "bar", barMaxWidth: 60 },
-    label: { show: true, position: "insideBottom", color: "#ffffff" },
+    itemStyle: { color: colours[who] ?? "#6b7280" },
     data: groups.map((what) => {
       const figure = figures.find((one) => one.what === what && one.who === who);
       return figure === undefined ? "-" : rounded(median(figure.values));
@@ -83,39 +87,40 @@ function bars(figures: readonly Figure[]): Drawing {
   return {
     xAxis: { type: "category", data: groups, axisLabel: { interval: 0, width: 170, overflow: "break" } },
     yAxis: { type: "value", name: figures[0]?.unit ?? "", min: 0 },
-    series: [...series, ...whiskers(figures, groups, names)],
+    series: [...series, whiskers(figures, groups, names)],
   };
 }
 
-/** The range of each bar, drawn by hand: echarts has no error bars of its own. */
-function whiskers(figures: readonly Figure[], groups: readonly string[], names: readonly string[]): object[] {
+/** The range of each bar, and its median over it, drawn by hand: echarts has no error bars of its own. */
+function whiskers(figures: readonly Figure[], groups: readonly string[], names: readonly string[]): object {
   const data = figures.map((figure) => [
     ...[groups.indexOf(figure.what), names.indexOf(figure.who)],
-    ...[best(figure), worst(figure)],
+    ...[Math.min(...figure.values), Math.max(...figure.values), rounded(median(figure.values))],
   ]);
-  return [
-    {
-      ...{ type: "custom", data, silent: true, z: 5 },
-      renderItem: (_: unknown, api: echarts.CustomSeriesRenderItemAPI) => {
-        const [group, name, from, to] = [0, 1, 2, 3].map((index) => Number(api.value(index)));
-        const layout = api.barLayout({ barMaxWidth: 60, count: names.length });
-        const offset = layout?.[name ?? 0]?.offsetCenter ?? 0;
-        const [x = 0, low = 0] = api.coord([group ?? 0, from ?? 0]);
-        const [, high = 0] = api.coord([group ?? 0, to ?? 0]);
-        const line = (shape: object): object => ({
-          ...{ type: "line", shape, style: { stroke: "#111827", lineWidth: 1.5 } },
-        });
-        const at = x + offset;
-        return {
-          type: "group",
-          children: [
-            line({ x1: at, x2: at, y1: low, y2: high }),
-            ...[low, high].map((y) => line({ x1: at - 5, x2: at + 5, y1: y, y2: y })),
-          ],
-        };
-      },
+  return {
+    ...{ type: "custom", data, encode: { x: 0, y: [2, 3] }, silent: true, z: 5 },
+    renderItem: (_: unknown, api: echarts.CustomSeriesRenderItemAPI) => {
+      const [group = 0, name = 0, least = 0, most = 0, middle = 0] = [0, 1, 2, 3, 4].map((index) =>
+        Number(api.value(index)),
+      );
+      const layout = api.barLayout({ barMaxWidth: 60, count: names.length });
+      const [x = 0, low = 0] = api.coord([group, least]);
+      const [, high = 0] = api.coord([group, most]);
+      const at = x + (layout?.[name]?.offsetCenter ?? 0);
+      const line = (shape: object): object => ({
+        ...{ type: "line", shape, style: { stroke: "#111827", lineWidth: 1.5 } },
+      });
+      const style = { text: `${middle}`, fill: "#111827", align: "center", verticalAlign: "bottom" };
+      return {
+        type: "group",
+        children: [
+          line({ x1: at, x2: at, y1: low, y2: high }),
+          ...[low, high].map((y) => line({ x1: at - 5, x2: at + 5, y1: y, y2: y })),
+          { type: "text", x: at, y: high - 5, style },
+        ],
+      };
     },
-  ];
+  };
 }
 
 /** Medians as lines, over the number that each thing's name begins with. */
@@ -123,10 +128,14 @@ function lines(figures: readonly Figure[]): Drawing {
   const names = distinct(figures.map(({ who }) => who));
   const at = ({ what }: Figure): number => Number.parseInt(what, 10);
   return {
-    xAxis: { type: "value", name: "brokers", min: 2, max: 8, interval: 1, splitLine: { show: false } },
+    xAxis: {
+      ...{ type: "value", name: "brokers", nameLocation: "middle", nameGap: 26 },
+      ...{ min: 2, max: 8, interval: 1, splitLine: { show: false } },
+    },
     yAxis: { type: "value", name: "s", min: 0 },
     series: names.map((who) => ({
       ...{ name: who, type: "line", symbolSize: 8, label: { show: true, position: "top" } },
+      color: colours[who] ?? "#6b7280",
       data: figures
         .filter((figure) => figure.who === who)
         .map((figure) => [at(figure), rounded(median(figure.values))])
