@@ -1,17 +1,14 @@
 /** `npm run bench`: measures, side by side, and tells as text, as JSON and as charts. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { charts } from "./charts.ts";
 import { comparer, round } from "./cold.ts";
 import { failover } from "./failover.ts";
 import { Figures, type Part } from "./figures.ts";
-import { verdicts } from "./goals.ts";
 import { hostVersions, machine, toolVersions } from "./machine.ts";
 import { options, type Options } from "./options.ts";
 import { ensurePerfTest, perfTestVersion } from "./perftest.ts";
 import { playbook } from "./playbook.ts";
 import { program, type Program } from "./program.ts";
 import { markdown, type Results } from "./report.ts";
+import { save } from "./save.ts";
 import { script } from "./script.ts";
 import { podman } from "./site.ts";
 import { throughput } from "./throughput.ts";
@@ -69,6 +66,7 @@ class Bench {
       this.#stop.abort(new Error("interrupted"));
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+    let trouble: Error | undefined;
     const has = (...parts: Part[]): boolean => parts.some((part) => only.includes(part));
     try {
       await this.#sweep();
@@ -78,13 +76,15 @@ class Bench {
       if (has("grow")) await this.#grow();
       if (has("failover", "throughput")) await this.#running();
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      // What has been measured until then is told all the same.
+      if (!this.#stop.signal.aborted) trouble = error instanceof Error ? error : new Error(String(error));
     } finally {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, stop);
       await this.#sweep();
     }
     await this.#save();
     process.stdout.write(`${markdown(this.#results)}\n`);
+    if (trouble !== undefined) throw trouble;
     if (this.#stop.signal.aborted) return 130;
     return this.#figures.list.some(({ failures }) => failures.length > 0) ? 1 : 0;
   }
@@ -165,18 +165,9 @@ class Bench {
     };
   }
 
-  /** Written after every step, so that a run that is cut off has not been in vain. */
+  /** After every step, so that a run that is cut off has not been in vain. */
   async #save(): Promise<void> {
-    const { json, markdown: text, chart } = this.#options;
-    const results = this.#results;
-    const verdict = { ...results, goals: verdicts(results.figures) };
-    if (json !== undefined) await writeFile(json, `${JSON.stringify(verdict, undefined, 2)}\n`);
-    if (text !== undefined) await writeFile(text, markdown(results));
-    if (chart === undefined) return;
-    await mkdir(chart, { recursive: true });
-    for (const [name, svg] of Object.entries(charts(results.figures))) {
-      await writeFile(join(chart, `${name}.svg`), svg);
-    }
+    await save(this.#results, this.#options);
   }
 }
 

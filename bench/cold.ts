@@ -2,7 +2,7 @@
 import type { Figures, Part } from "./figures.ts";
 import { differences, endState } from "./same.ts";
 import { whole } from "./site.ts";
-import type { Tool } from "./tool.ts";
+import type { Lab, Tool } from "./tool.ts";
 
 export interface ColdArgs {
   readonly figures: Figures;
@@ -27,8 +27,9 @@ export async function round(args: Round): Promise<void> {
   const { name: who } = tool;
   const what = `${size} brokers`;
   const made = (["cold", "grow"] as const).find((part) => record.includes(part));
-  const lab = await tool.open(size);
+  let lab: Lab | undefined;
   try {
+    lab = await tool.open(size);
     const seconds = await lab.make();
     // All tools say themselves when they are done; this only asks whether it is so.
     await whole(lab.site, 5);
@@ -54,7 +55,7 @@ export async function round(args: Round): Promise<void> {
     if (made !== undefined) figures.fail({ part: made, what, who, unit: "s" }, error);
     say(`${who}, ${what}: FAILED: ${String(error)}`);
   } finally {
-    await lab.remove();
+    await lab?.remove();
   }
 }
 

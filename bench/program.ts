@@ -54,7 +54,10 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
   return {
     site: at,
     make: async () => (verified ? npm("up") : up()).then(({ seconds }) => seconds),
-    remove: async () => stack.close(),
+    remove: async () => {
+      // Removing can fail under load, and must not end a benchmark of an hour.
+      await stack.close().catch(async () => sweep(at, `rabbitmq-ha-${stack.stack}`));
+    },
     uri: async (address) => {
       const uri = new URL(String(await stack.output("amqpUri")));
       uri.hostname = address;
