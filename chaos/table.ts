@@ -22,7 +22,7 @@ export const legend: readonly string[] = [
   "confirmed, lost, duplicates: messages; lost is confirmed and never received, a duplicate any delivery beyond the first",
   "longest gap: the longest time from the fault to the end in which some publisher had no confirm, on mirrored / quorum queues",
   "stood still: the publisher that fared worst, the sum of its gaps of 1 s and more between fault and healing",
-  "one holder: from the fault until one and only one balancer that can be heard held the virtual address",
+  "one holder: from the fault until one and only one balancer that can be heard held the virtual address, and every later time with none or several",
   "unserved: for how long, between fault and healing, no broker greeted the new clients of the address; one sets out every 0.1 s",
   "whole: from the healing (of what heals by itself: from the fault) until every check of verify was good and every " +
     "mirror in sync; the last question itself, a few seconds, is part of it",

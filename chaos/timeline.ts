@@ -20,20 +20,30 @@ export interface Span {
 }
 
 /**
- * @returns how many milliseconds of the span went by until one and only one host held the address for all the rest of
- * it; undefined when it ends with none or several
+ * @returns the milliseconds from the span's begin until the address, if it moved, was with one and only one host, and
+ * every later time in it with none or several: a balancer that has recovered takes the address back within the span;
+ * undefined when it ends with none or several
  */
 export function untilOneHolder(changes: readonly Change[], { from, to }: Span): number | undefined {
   const holders = new Set<string>();
-  let since: number | undefined = undefined;
+  let sum = 0;
+  let moved = false;
+  // Since when it has not been with exactly one.
+  let since: number | undefined = from;
   for (const { at, host, holds } of [...changes].sort((a, b) => a.at - b.at)) {
     if (at > to) break;
     if (holds) holders.add(host);
     else holders.delete(host);
-    // Exactly one before and after is still a change where it is another one.
-    since = holders.size === 1 ? Math.max(at, from) : undefined;
+    const one = holders.size === 1;
+    if (at < from) since = one ? undefined : from;
+    else if (one) {
+      // The first move began with the fault, whatever was seen of it in between.
+      sum += at - (moved ? (since ?? at) : from);
+      moved = true;
+      since = undefined;
+    } else since ??= at;
   }
-  return since === undefined ? undefined : since - from;
+  return since === undefined ? sum : undefined;
 }
 
 /** @returns the most hosts that held the address at the same time within the span */

@@ -19,9 +19,12 @@ test("the address moved when the other one has it and the first one has it no mo
   assert.equal(mostHolders(overlapping, span), 2);
 });
 
-test("an address that comes back and forth has moved when it stays", () => {
-  const changes = [takes(0, "a"), leaves(1100, "a"), takes(1200, "b"), takes(4000, "a"), leaves(4200, "b")];
-  assert.equal(untilOneHolder(changes, span), 3200);
+test("an address that goes back counts once more, for as long as both have it or nobody", () => {
+  const there = [takes(0, "a"), leaves(1100, "a"), takes(1200, "b")];
+  assert.equal(untilOneHolder(there, span), 200);
+  assert.equal(untilOneHolder([...there, takes(4000, "a"), leaves(4200, "b")], span), 400);
+  assert.equal(untilOneHolder([...there, leaves(4000, "b"), takes(5000, "a")], span), 1200);
+  assert.equal(untilOneHolder([...there, takes(4000, "a")], span), undefined);
 });
 
 test("none or two at the end is never", () => {
