@@ -34,9 +34,11 @@ export async function bare(
   const network = networkOf(prefix);
   await sweep(at, network);
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
-  await mkdir(join(work, "watch"));
-  for (const broker of at.brokers) {
-    await writeFile(join(work, "watch", broker), watchScript(broker, at.brokers));
+  for (const host of [...at.brokers, ...at.balancers]) {
+    await mkdir(join(work, "own", host), { recursive: true });
+    for (const [name, text] of Object.entries(ownScripts(host, at))) {
+      await writeFile(join(work, "own", host, name), text);
+    }
   }
   const secrets = { cookie: randomBytes(20).toString("hex"), password: randomBytes(12).toString("hex") };
   const list = (hosts: readonly string[]): string =>
@@ -63,9 +65,13 @@ export async function bare(
   };
 }
 
-/** @returns the watch over a broker, which is a program of this project's own: all the tools install the same */
-function watchScript(name: string, brokers: readonly string[]): string {
+/** @returns a host's scripts that are programs of this project's own: all the tools install the same */
+function ownScripts(name: string, { brokers, balancers }: Site): Record<string, string> {
+  if (balancers.includes(name)) {
+    const check = "/usr/local/lib/rabbitmq-ha/check-haproxy";
+    return { "revive-haproxy": render("keepalived/revive-haproxy", { check }) };
+  }
   const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
   const values = { name, brokers, asked, port: 5672, metrics: 0, patience: 20, every: 5 };
-  return render("rabbitmq/watch-broker", values);
+  return { "watch-broker": render("rabbitmq/watch-broker", values) };
 }

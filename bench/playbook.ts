@@ -22,7 +22,7 @@ export function inventory({ site: at, work, secrets }: Omit<Bare, "env" | "remov
     `virtual_address=${virtualAddress(at)}`,
     `erlang_cookie=${secrets.cookie}`,
     `admin_password=${secrets.password}`,
-    `watch_scripts=${work}/watch`,
+    `program_scripts=${work}/own`,
     "",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The configuration files of the SSH script: each function writes one host's files below a folder. They say what the
-# program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/watch has each
-# broker's watch, a script of the program's that is installed as it is.
+# program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/own has
+# the scripts of the program's own, which are installed as they are.
 : "${BROKERS:?} ${BALANCERS:?} ${ADDRESS:?} ${COOKIE:?} ${WORK:?}"
 
 servers() { # PORT OPTIONS: the brokers as HAProxy has them
@@ -40,7 +40,7 @@ broker_files() { # NAME FOLDER
   chmod 0400 "$2/var/lib/rabbitmq/.erlang.cookie"
   echo '[rabbitmq_management,rabbitmq_prometheus].' >"$2/etc/rabbitmq/enabled_plugins"
   echo '[{kernel, [{net_ticktime, 5 }, {net_setuptime, 3 }]}].' >"$2/etc/rabbitmq/advanced.config"
-  install -m 0755 "$WORK/watch/$1" "$library/watch-broker"
+  install -m 0755 "$WORK/own/$1/watch-broker" "$library/"
   cat >"$units/rabbitmq-server.service.d/restart.conf" <<'END'
 [Unit]
 StartLimitIntervalSec=0
@@ -112,7 +112,7 @@ $(servers 5672 'observe layer4 error-limit 1 on-error sudden-death on-marked-dow
 listen rabbitmq_management
     bind *:15672
     balance roundrobin
-$(servers 15672 '')
+$(servers 15672 'on-marked-down shutdown-sessions')
 END
   cat >"$2/etc/haproxy/stats.cfg" <<END
 listen stats
@@ -147,6 +147,7 @@ keepalived_files() { # NAME ADDRESS FOLDER
 exec timeout 0.9 sh -c 'until echo "show info" | socat -T 1 stdio unix-connect:/run/haproxy/admin.sock 2>/dev/null | grep -q "^Pid:"; do sleep 0.1; done'
 END
   chmod 0755 "$3/usr/local/lib/rabbitmq-ha/check-haproxy"
+  install -m 0755 "$WORK/own/$1/revive-haproxy" "$3/usr/local/lib/rabbitmq-ha/"
   cat >"$3/etc/keepalived/keepalived.conf" <<END
 global_defs {
     router_id $1
@@ -179,6 +180,7 @@ $(printf '%s\n' "${peers[@]}")
     track_script {
         haproxy
     }
+    notify_fault /usr/local/lib/rabbitmq-ha/revive-haproxy root
 }
 END
   printf '[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nRestart=always\nRestartSec=200ms\n' >"$unit/restart.conf"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A plain SSH script to the end state of `npm run up`, all hosts at once: from nothing to two balancers that see every
 # broker up and a virtual address that answers. It runs once, on new hosts. Next to what lab.sh wants: ADDRESS, the
-# virtual address; COOKIE; PASSWORD, the administrator's; in $WORK/watch each broker's watch, by its name.
+# virtual address; COOKIE; PASSWORD, the administrator's; in $WORK/own/NAME a host's scripts that are the program's own.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/lab.sh"
@@ -33,6 +33,7 @@ broker() { # NAME ADDRESS
   configure "$2" "$WORK/$1" "chown rabbitmq: /var/lib/rabbitmq/.erlang.cookie
     systemctl -q enable --now rabbitmq-server || until systemctl -q is-active rabbitmq-server; do sleep 1; done
     systemctl -q enable --now rabbitmq-ha-watch"
+  [ "$2" != "$first" ] || administer
 }
 
 balancer() { # NAME ADDRESS
@@ -45,18 +46,21 @@ balancer() { # NAME ADDRESS
     systemctl -q enable --now haproxy"
 }
 
-cluster() { # what concerns all brokers together, from the first one
+administer() { # from the first broker: what the others learn from it when they join
   # shellcheck disable=SC2016 # these are the host's own variables
   on "$first" 'set -eu; read -r password
     ctl() { rabbitmqctl -q "$@" </dev/null; }
-    ctl await_online_nodes '"${#brokers[@]}"'
     ctl set_cluster_name rabbitmq_cluster1 & jobs=$!
-    ctl set_policy ha-all ^ '\''{"ha-mode":"all","ha-sync-mode":"automatic"}'\'' & jobs="$jobs $!"
     ctl delete_user guest & jobs="$jobs $!"
     echo "$password" | rabbitmqctl -q add_user admin
     ctl set_user_tags admin administrator & jobs="$jobs $!"
     ctl set_permissions admin ".*" ".*" ".*" & jobs="$jobs $!"
     for job in $jobs; do wait $job; done' <<<"$PASSWORD"
+}
+
+cluster() { # once all are there
+  on "$first" "rabbitmqctl -q await_online_nodes ${#brokers[@]} &&
+    rabbitmqctl -q set_policy ha-all ^ '{\"ha-mode\":\"all\",\"ha-sync-mode\":\"automatic\"}'" </dev/null
 }
 
 member() { # NAME ADDRESS: from now on the broker never serves alone without its data
