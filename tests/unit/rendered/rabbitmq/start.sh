@@ -18,7 +18,7 @@ for attempt in 1 2 3; do
   # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
   # member has nothing to lose, so it begins again.
   if [ ! -e $member ] && [ "$attempt" != 3 ] &&
-    grep -qs schema_integrity_check_failed /var/log/rabbitmq/rabbit@cent120.log; then
+    grep -qs -e schema_integrity_check_failed -e 'case_clause,{ok,\[\]}' /var/log/rabbitmq/rabbit@cent120.log; then
     echo "cent120: the first start met a table conflict; beginning again"
     systemctl stop $unit
     rm -rf "${data:?}"/rabbit@cent120*
