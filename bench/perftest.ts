@@ -31,7 +31,7 @@ export async function ensurePerfTest(signal: AbortSignal): Promise<void> {
 }
 
 export interface Load {
-  /** One connection each, spread over these. */
+  /** Each is given as many of the connections: PerfTest itself would spread them by chance, 2 here and 8 there. */
   readonly uris: readonly string[];
   readonly queues: "mirrored" | "quorum";
   /** Seconds. */
@@ -52,28 +52,46 @@ export interface Throughput {
 export const pairs = 6;
 export const queueNames = Array.from({ length: pairs }, (_, index) => `bench-${index + 1}`);
 
+/** One PerfTest for each URI, at the same time. */
+export async function perfTest(load: Load): Promise<Throughput> {
+  const share = pairs / load.uris.length;
+  return together(
+    await Promise.all(load.uris.map(async (uri, index) => one(load, uri, 1 + index * share, share))),
+  );
+}
+
+/** @returns the sum of the messages, the mean of the medians, and the worst of the 99 % */
+export function together(all: readonly Throughput[]): Throughput {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return {
+    received: sum(all.map(({ received }) => received)),
+    latency: {
+      median: sum(all.map(({ latency }) => latency.median)) / all.length,
+      p99: Math.max(...all.map(({ latency }) => latency.p99)),
+    },
+  };
+}
+
 /**
  * Persistent messages of 1000 bytes, confirmed, at most 50 at a time under way for each producer. The queues' leaders
  * are spread evenly, however the connections are.
+ *
+ * @param first the number of the first of its queues
+ * @param count how many queues, producers and consumers it has
  */
-export async function perfTest({ uris, queues, time, rate, signal }: Load): Promise<Throughput> {
+async function one(load: Load, uri: string, first: number, count: number): Promise<Throughput> {
+  const { queues, time, rate, signal } = load;
   const kind =
     queues === "quorum"
       ? ["--quorum-queue", "--leader-locator", "balanced"]
       : ["--queue-args", "x-queue-master-locator=min-masters"];
   const { stdout } = await run(
     [
-      ...([
-        "java",
-        "-cp",
-        join(folder, "*"),
-        "com.rabbitmq.perf.PerfTest",
-        "--uris",
-        uris.join(","),
-      ] as const),
-      ...["--producers", `${pairs}`, "--consumers", `${pairs}`, "--queue-pattern", "bench-%d"],
-      ...["--queue-pattern-from", "1", "--queue-pattern-to", `${pairs}`, "--auto-delete", "false"],
-      ...["--flag", "persistent", "--size", "1000", "--confirm", "50", "--qos", "100", "--time", `${time}`],
+      ...(["java", "-cp", join(folder, "*"), "com.rabbitmq.perf.PerfTest", "--uri", uri] as const),
+      ...["--producers", `${count}`, "--consumers", `${count}`, "--queue-pattern", "bench-%d"],
+      ...["--queue-pattern-from", `${first}`, "--queue-pattern-to", `${first + count - 1}`],
+      ...["--auto-delete", "false", "--flag", "persistent", "--size", "1000", "--confirm", "50"],
+      ...["--qos", "100", "--time", `${time}`],
       ...(rate === undefined ? [] : ["--rate", `${rate}`]),
       ...kind,
     ],

@@ -26,7 +26,9 @@ export async function throughput(args: ThroughputArgs): Promise<void> {
     "to the brokers": await Promise.all(
       lab.site.brokers.map(async (broker) => lab.uri(address(lab.site, broker))),
     ),
-    "through the address": [await lab.uri(virtualAddress(lab.site))],
+    "through the address": await Promise.all(
+      lab.site.brokers.map(async () => lab.uri(virtualAddress(lab.site))),
+    ),
   };
   for (let round = 0; round < rounds; round++) {
     for (const queues of kinds) {

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { run } from "../../bench/command.ts";
 import { options } from "../../bench/options.ts";
-import { summary } from "../../bench/perftest.ts";
+import { summary, together } from "../../bench/perftest.ts";
 import { inventory } from "../../bench/playbook.ts";
 import { longestGap } from "../../bench/probe.ts";
 import { differences, normalised } from "../../bench/same.ts";
@@ -43,6 +43,13 @@ test("PerfTest's summary, and its absence", () => {
   ].join("\n");
   assert.deepEqual(summary(end), { received: 4300, latency: { median: 2.5, p99: 9.1 } });
   assert.throws(() => summary("main, started"), /without a summary/);
+});
+
+test("several PerfTests together", () => {
+  const of = (received: number, median: number, p99: number): Parameters<typeof together>[0][number] => ({
+    ...{ received, latency: { median, p99 } },
+  });
+  assert.deepEqual(together([of(100, 2, 9), of(200, 4, 7)]), of(300, 3, 9));
 });
 
 const files = (prefix: string, net: number, dropIn: string, limit: string): string =>
