@@ -47,7 +47,7 @@ export async function throughput(args: ThroughputArgs): Promise<void> {
           );
           figures.add({ part: "throughput", what: `${steady}: 99 % latency`, who, unit: "ms" }, latency.p99);
           say(
-            `round ${round + 1} of ${rounds}, ${queues} queues ${who}: ${received} msg/s, ${latency.median} ms`,
+            `round ${round + 1} of ${rounds}, ${queues} queues ${who}: ${received} msg/s, ${latency.median.toFixed(2)} ms`,
           );
         } catch (error) {
           signal.throwIfAborted();
