@@ -6,8 +6,8 @@ import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
-import { Service, type Watched } from "../remote/service.ts";
 import { render } from "../templates/render.ts";
+import { answerAgent, keepWatch, watchFiles, watchScript } from "./broker-watch.ts";
 
 export interface RabbitNodeArgs {
   readonly host: Host;
@@ -64,11 +64,6 @@ function asked(name: string, brokers: readonly string[]): readonly string[] {
  * sends to a node that has just been given up waits for this once more.
  */
 const setupTime = 3;
-
-const watchScript = "/usr/local/lib/rabbitmq-ha/watch-broker";
-const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
-const agentSocket = "/etc/systemd/system/rabbitmq-ha-agent.socket";
-const agentUnit = "/etc/systemd/system/rabbitmq-ha-agent@.service";
 
 /**
  * @returns rabbitmq.conf. The first broker asks the others briefly and then forms the cluster, so that it also finds
@@ -130,7 +125,11 @@ export class RabbitNode extends pulumi.ComponentResource {
       setupTime: Math.min(setupTime, netTickTime),
     });
     const unit = render("rabbitmq/rabbitmq-ha.conf", { script: watchScript });
-    const watch = this.#watch(args, packages);
+    const metricsPort = args.agentPort === undefined ? 0 : args.ports.prometheus;
+    const watch = watchFiles(
+      { host, brokers, asked: asked(name, brokers), port: args.ports.amqp, metricsPort },
+      on([packages]),
+    );
     const files = [
       file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
@@ -165,74 +164,12 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       on([member]),
     );
-    this.watch = watch.start(service);
-    if (args.agentPort !== undefined) this.#agent(host, args.agentPort, watch.script);
+    this.watch = keepWatch(host, watch.content, on([service, watch.script, watch.unit]));
+    if (args.agentPort !== undefined) answerAgent(host, args.agentPort, on([watch.script]));
     this.name = name;
     this.host = host;
     this.member = restart;
     this.registerOutputs({});
-  }
-
-  /** The host's own watch over its broker: the script, which the broker's unit calls too, and its service. */
-  #watch(
-    { host, brokers, ports, agentPort }: RabbitNodeArgs,
-    packages: pulumi.Resource,
-  ): { readonly script: File; readonly start: (after: pulumi.Resource) => Service } {
-    const prefix = `${host.name}-watch`;
-    const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
-      parent: this,
-      dependsOn,
-    });
-    const values = { ...{ name: host.name, brokers, asked: asked(host.name, brokers) }, port: ports.amqp };
-    const metrics = agentPort === undefined ? 0 : ports.prometheus;
-    const text = render("rabbitmq/watch-broker", { ...values, metrics, patience: 20, every: 5 });
-    const script = new File(
-      `${prefix}-script`,
-      { host, path: watchScript, content: text, mode: "0755" },
-      on(packages),
-    );
-    const watched: Watched = { restart: [watchScript, watchUnit], reload: [] };
-    const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
-      ...{ unit: "rabbitmq-ha-watch", watched, script: watchScript },
-    });
-    const file = new File(`${prefix}-unit`, { host, path: watchUnit, content: unit }, on(packages));
-    const content = createHash("sha256").update([text, unit].join("\0")).digest("hex");
-    const start = (after: pulumi.Resource): Service =>
-      new Service(
-        `${prefix}-service`,
-        { host, unit: "rabbitmq-ha-watch", watched, content },
-        on(after, script, file),
-      );
-    return { script, start };
-  }
-
-  /** A socket that answers HAProxy from the broker's own metrics. */
-  #agent(host: Host, port: number, script: pulumi.Resource): void {
-    const prefix = `${host.name}-agent`;
-    const watched: Watched = { restart: [agentSocket], reload: [] };
-    const socket = render("rabbitmq/rabbitmq-ha-agent.socket", {
-      unit: "rabbitmq-ha-agent.socket",
-      watched,
-      port,
-    });
-    const unit = render("rabbitmq/rabbitmq-ha-agent@.service", { script: watchScript });
-    const files = [
-      new File(
-        `${prefix}-socket`,
-        { host, path: agentSocket, content: socket },
-        { parent: this, dependsOn: script },
-      ),
-      new File(
-        `${prefix}-unit`,
-        { host, path: agentUnit, content: unit },
-        { parent: this, dependsOn: script },
-      ),
-    ];
-    new Service(
-      `${prefix}-service`,
-      { host, unit: "rabbitmq-ha-agent.socket", watched, content: socket },
-      { parent: this, dependsOn: files },
-    );
   }
 }
 
