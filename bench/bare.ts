@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { podmanEnv } from "../lab/trial/hosts.ts";
 import { render } from "../templates/render.ts";
-import { address, podmanEnv, site, sweep, virtualAddress, type Site } from "./site.ts";
+import { address, site, sweep, virtualAddress, type Site } from "./site.ts";
 import type { Surroundings } from "./tool.ts";
 
 /** The packages that the lab's hosts share; see templates/lab/podman. */
@@ -48,6 +49,7 @@ export async function bare(
     work,
     secrets,
     env: {
+      ...process.env,
       ...podmanEnv,
       ...{ NETWORK: network, SUBNET: `192.168.${net}.0/24`, IMAGE: await image(), PACKAGES: packages },
       ...{

@@ -1,4 +1,5 @@
 /** `npm run bench`: measures, side by side, and tells as text, as JSON and as charts. */
+import { podman } from "../lab/trial/hosts.ts";
 import { comparer, round } from "./cold.ts";
 import { failover } from "./failover.ts";
 import { Figures, type Part } from "./figures.ts";
@@ -10,7 +11,6 @@ import { program, type Program } from "./program.ts";
 import { markdown, type Results } from "./report.ts";
 import { save } from "./save.ts";
 import { script } from "./script.ts";
-import { podman } from "./site.ts";
 import { throughput } from "./throughput.ts";
 import type { Surroundings, Tool } from "./tool.ts";
 

@@ -1,7 +1,8 @@
 /** How long nobody is served when a balancer, or its HAProxy, fails. */
+import { on, powerOff, powerOn } from "../lab/trial/hosts.ts";
 import type { Figures } from "./figures.ts";
 import { Probe } from "./probe.ts";
-import { on, podman, virtualAddress, whole, type Site } from "./site.ts";
+import { virtualAddress, whole, type Site } from "./site.ts";
 import type { Lab } from "./tool.ts";
 
 interface Fault {
@@ -17,9 +18,9 @@ const faults: readonly Fault[] = [
     // A container that is killed still says goodbye to its connections; a machine without power does not.
     strike: async (holder) => {
       await on(holder, "ip link set eth0 down");
-      await podman("kill", holder);
+      await powerOff(holder);
     },
-    mend: async (holder) => podman("start", holder),
+    mend: async (holder) => powerOn(holder),
   },
   {
     what: "HAProxy killed",

@@ -1,9 +1,10 @@
 /** On what the figures were measured. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { on } from "../lab/trial/hosts.ts";
 import { root } from "../lab/trial/lab-stack.ts";
 import { run } from "./command.ts";
-import { on, type Site } from "./site.ts";
+import type { Site } from "./site.ts";
 
 export interface Machine {
   readonly cores: number;

@@ -1,5 +1,5 @@
 /** A client that wants to know at every moment whether it would be served. */
-import { answers } from "./site.ts";
+import { answers } from "../lab/trial/greeting.ts";
 
 /** Milliseconds between two tries, and until a try without an answer counts as failed. */
 export const interval = 20;

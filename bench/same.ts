@@ -1,5 +1,6 @@
 /** Whether the tools have led to the same end state: what is compared is read from the hosts. */
-import { on, virtualAddress, type Site } from "./site.ts";
+import { on } from "../lab/trial/hosts.ts";
+import { virtualAddress, type Site } from "./site.ts";
 
 /** What the Python of Ansible's modules brings with it: no part of the system that is made. */
 const pythons = "python|distro-info-data|libreadline8|readline-common|libsqlite3-0|media-types";

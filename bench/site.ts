@@ -1,10 +1,6 @@
 /** The hosts that one of the tools has put its system on, and what can be asked of them. */
-import { connect } from "node:net";
-import { run } from "./command.ts";
-
-export const containersConf = "/var/lib/rabbitmq-ha-lab/containers.conf";
-/** The environment in which podman knows the lab's containers. */
-export const podmanEnv: NodeJS.ProcessEnv = { ...process.env, CONTAINERS_CONF: containersConf };
+import { answers } from "../lab/trial/greeting.ts";
+import { on, sweep as sweepLab } from "../lab/trial/hosts.ts";
 
 export interface Site {
   readonly brokers: readonly string[];
@@ -25,16 +21,6 @@ export function virtualAddress({ net }: Pick<Site, "net">): string {
 
 export function address({ net }: Site, host: string): string {
   return `192.168.${net}.${host.slice(-3)}`;
-}
-
-/** Runs a script in bash on a host. @returns what it printed */
-export async function on(host: string, script: string, deadline = 60): Promise<string> {
-  const command = ["podman", "exec", "-i", host, "bash", "-s"] as const;
-  return (await run(command, { env: podmanEnv, deadline, input: script })).stdout;
-}
-
-export async function podman(...args: string[]): Promise<string> {
-  return (await run(["podman", ...args], { env: podmanEnv, deadline: 60 })).stdout;
 }
 
 const upServers = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
@@ -70,33 +56,7 @@ export async function whole(at: Site, patience: number): Promise<void> {
   }
 }
 
-/** The eight bytes by which an AMQP 0-9-1 client opens (section 4.2.2 of its specification). */
-const hello = Buffer.from("AMQP\0\0\x09\x01", "latin1");
-
-/** @returns whether a new connection was answered by a broker (not just taken by a balancer) within the time */
-export async function answers(host: string, timeout: number, port = 5672): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (answered: boolean): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answered);
-    };
-    const timer = setTimeout(() => end(false), timeout);
-    socket.once("connect", () => socket.write(hello));
-    // Connection.Start is a method frame, so its first byte is 1.
-    socket.once("data", (data: Buffer) => end(data[0] === 1));
-    socket.once("error", () => end(false));
-    socket.once("close", () => end(false));
-  });
-}
-
 /** Removes by force whatever is left of a site on this machine; the names are the benchmark's own. */
-export async function sweep(at: Site, network: string): Promise<void> {
-  const quiet = async (...command: [string, ...string[]]): Promise<void> => {
-    await run(command, { env: podmanEnv, deadline: 60 }).catch(() => undefined);
-  };
-  await quiet("podman", "rm", "-f", "-t", "0", "--ignore", ...at.brokers, ...at.balancers);
-  await quiet("podman", "network", "rm", "-f", network);
-  await quiet("ip", "route", "del", "unreachable", `192.168.${at.net}.0/24`);
+export async function sweep({ brokers, balancers, net }: Site, network: string): Promise<void> {
+  await sweepLab({ hosts: [...brokers, ...balancers], network, net }).catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 /** What the benchmark asks of each of the tools that it sets side by side. */
-import { on, type Site } from "./site.ts";
+import { on } from "../lab/trial/hosts.ts";
+import type { Site } from "./site.ts";
 
 /** One thing to be timed on a system that is there. */
 export interface Change {

@@ -1,13 +1,9 @@
 /** The books of one load: what was published, confirmed and received, and for how long no confirm came. */
 
+import type { Span } from "./timeline.ts";
+
 /** Milliseconds without a confirm from which on a publisher counts as standing still. */
 export const standstill = 1000;
-
-/** A time without a confirm, in milliseconds of the load's clock. */
-export interface Gap {
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface Balance {
   readonly confirmed: number;
@@ -20,7 +16,7 @@ export interface Balance {
 }
 
 /** @returns how long a gap lasts within a span, in milliseconds */
-function within({ from, to }: Gap, span: Gap): number {
+function within({ from, to }: Span, span: Span): number {
   return Math.max(0, Math.min(to, span.to) - Math.max(from, span.from));
 }
 
@@ -29,7 +25,7 @@ function within({ from, to }: Gap, span: Gap): number {
  * @returns the times between two confirms in a row that touch the span; before the first and after the last confirm
  * the span itself is the edge
  */
-export function gaps(times: readonly number[], span: Gap): Gap[] {
+export function gaps(times: readonly number[], span: Span): Span[] {
   const edges = [Math.min(span.from, times[0] ?? span.from), ...times, Math.max(span.to, times.at(-1) ?? 0)];
   return edges
     .slice(1)
@@ -70,12 +66,12 @@ export class Ledger {
   }
 
   /** @returns the longest time within the span in which some publisher had no confirm, in milliseconds */
-  longestGap(span: Gap): number {
+  longestGap(span: Span): number {
     return Math.max(0, ...[...this.#times.values()].map((times) => longest(times, span)));
   }
 
   /** @returns the longest time within the span in which no publisher at all had a confirm, in milliseconds */
-  longestSilence(span: Gap): number {
+  longestSilence(span: Span): number {
     const all = [...this.#times.values()].flat().sort((a, b) => a - b);
     return longest(all, span);
   }
@@ -84,7 +80,7 @@ export class Ledger {
    * @returns for how long of the span the publisher that fared worst stood still: the sum of its gaps of a second and
    * more, so that two gaps in a row are worse than one; in milliseconds
    */
-  stoodStill(span: Gap): number {
+  stoodStill(span: Span): number {
     const sums = [...this.#times.values()].map((times) =>
       gaps(times, span)
         .map((gap) => within(gap, span))
@@ -108,7 +104,7 @@ export class Ledger {
   }
 }
 
-function longest(times: readonly number[], span: Gap): number {
+function longest(times: readonly number[], span: Span): number {
   return gaps(times, span).reduce((most, gap) => Math.max(most, within(gap, span)), 0);
 }
 

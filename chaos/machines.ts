@@ -4,17 +4,12 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { execa } from "execa";
+import { on as onHost, podman } from "../lab/trial/hosts.ts";
 
-const env = { CONTAINERS_CONF: "/var/lib/rabbitmq-ha-lab/containers.conf" };
 /** Seconds that one command on a host may take. */
 const patience = 60;
 /** The table of nftables, in the host's own network; it goes with the network when the host's power goes. */
 const table = "chaos";
-
-async function podman(...args: readonly string[]): Promise<string> {
-  const { stdout } = await execa("podman", args, { env, timeout: patience * 1000 });
-  return stdout;
-}
 
 /** @returns the number, on this computer, of the host's first process; 0 while its power is off */
 export async function firstProcess(host: string): Promise<number> {
@@ -46,12 +41,9 @@ export function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
-/** Runs a script in bash on the host. @returns what it printed */
-export async function on(host: string, script: string, seconds = patience): Promise<string> {
-  const { stdout } = await execa("podman", ["exec", "-i", host, "bash", "-s"], {
-    ...{ env, input: `set -e\n${script}`, timeout: seconds * 1000 },
-  });
-  return stdout;
+/** Runs a script in bash on the host, until its first command that fails. @returns what it printed */
+export async function on(host: string, script: string, seconds?: number): Promise<string> {
+  return onHost(host, `set -e\n${script}`, seconds);
 }
 
 /**
@@ -75,15 +67,6 @@ export async function heal(host: string): Promise<void> {
 async function inNetwork(host: string, command: readonly string[], input = ""): Promise<void> {
   const pid = await firstProcess(host);
   await execa("nsenter", ["-t", String(pid), "-n", ...command], { input, timeout: patience * 1000 });
-}
-
-/** Takes the power away of a host whose packets have stopped; with them passing, its peers would see FIN and RST. */
-export async function powerOff(host: string): Promise<void> {
-  await podman("kill", host);
-}
-
-export async function powerOn(host: string): Promise<void> {
-  await podman("start", host);
 }
 
 /** Shuts the host down in order, and starts it again. */

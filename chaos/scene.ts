@@ -1,4 +1,5 @@
 /** The stage on which faults are made: does things to hosts, and tells the watch of them. */
+import { powerOff, powerOn } from "../lab/trial/hosts.ts";
 import type { System } from "../verify/outputs.ts";
 import type { Scene } from "./faults/fault.ts";
 import * as machines from "./machines.ts";
@@ -39,11 +40,11 @@ export function stage(system: System, watch: Watch, holder: string): Stage {
     },
     async powerOff(...names) {
       await fallSilent(...names);
-      await Promise.all(names.map((host) => machines.powerOff(host)));
+      await Promise.all(names.map((host) => powerOff(host)));
       for (const host of names) watch.detach(host);
     },
     async powerOn(host) {
-      await machines.powerOn(host);
+      await powerOn(host);
       watch.hears(host, true);
       if (isBalancer(host)) await watch.attach(host);
     },

@@ -14,6 +14,7 @@ export interface Probe {
   readonly served: boolean;
 }
 
+/** From one moment to another. */
 export interface Span {
   readonly from: number;
   readonly to: number;

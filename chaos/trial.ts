@@ -5,12 +5,11 @@ import type { System } from "../verify/outputs.ts";
 import { until } from "../verify/patience.ts";
 import type { Fault } from "./faults/fault.ts";
 import { judge } from "./goals.ts";
-import type { Gap } from "./ledger.ts";
 import { type Kind, Load, type LoadSettings } from "./load.ts";
 import { logTails } from "./logs.ts";
 import type { Figures, NextUp, Row, Traffic } from "./row.ts";
 import { stage } from "./scene.ts";
-import { mostHolders, untilOneHolder, unserved } from "./timeline.ts";
+import { mostHolders, type Span, untilOneHolder, unserved } from "./timeline.ts";
 import { Watch } from "./watch.ts";
 import { failedChecks, untilWhole } from "./whole.ts";
 
@@ -91,9 +90,9 @@ async function measure(
     await fault.tidy?.(scene);
     await load.stop();
     watch.stop();
-    const broken: Gap = { from: struck, to: fault.heal === undefined ? end : healing };
-    const after: Gap = { from: fault.heal === undefined ? struck : healing, to: end };
-    const all: Gap = { from: struck, to: end };
+    const broken: Span = { from: struck, to: fault.heal === undefined ? end : healing };
+    const after: Span = { from: fault.heal === undefined ? struck : healing, to: end };
+    const all: Span = { from: struck, to: end };
     const traffic = (kind: Kind): Traffic => {
       const { lost, ...balance } = load.ledgers[kind].balance();
       return {

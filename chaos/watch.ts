@@ -1,7 +1,7 @@
 /** Watches the virtual address while a fault is on: which hosts hold it, and whether new clients are served. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
+import { answers } from "../lab/trial/greeting.ts";
 import type { System } from "../verify/outputs.ts";
 import { firstProcess } from "./machines.ts";
 import type { Change, Probe } from "./timeline.ts";
@@ -10,8 +10,6 @@ import type { Change, Probe } from "./timeline.ts";
 const probeInterval = 100;
 /** Milliseconds until a client that was not greeted counts as not served. */
 const probePatience = 1000;
-/** What an AMQP client says first; the broker answers with Connection.Start (AMQP 0-9-1, section 4.2.2). */
-const header = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]);
 
 export class Watch {
   readonly changes: Change[] = [];
@@ -101,25 +99,8 @@ export class Watch {
   #probe(): void {
     const at = performance.now();
     const { hostname, port } = new URL(this.#system.amqpUri);
-    const socket = createConnection({ host: hostname, port: Number(port || 5672), noDelay: true });
-    const end = (served: boolean): void => {
-      clearTimeout(deadline);
-      socket.destroy();
+    void answers(hostname, probePatience, Number(port || 5672)).then((served) => {
       this.probes.push({ at, served });
-    };
-    const deadline = setTimeout(() => {
-      end(false);
-    }, probePatience);
-    socket.once("connect", () => socket.write(header));
-    socket.once("data", () => {
-      end(true);
-    });
-    // Ended without a greeting.
-    socket.once("error", () => {
-      end(false);
-    });
-    socket.once("end", () => {
-      end(false);
     });
   }
 }

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { execa } from "execa";
+import * as hosts from "./hosts.ts";
 import { patience, Running, tail } from "./running.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
-const containersConf = "/var/lib/rabbitmq-ha-lab/containers.conf";
 
 export interface LabStackArgs {
   /** The stack's name without its prefix `test-`, also the start of its hosts' names: 3 characters at most. */
@@ -49,6 +49,10 @@ export class LabStack {
 
   get hosts(): readonly string[] {
     return [...this.brokers, ...this.balancers];
+  }
+
+  get #network(): string {
+    return `rabbitmq-ha-${this.stack}`;
   }
 
   get #file(): string {
@@ -158,19 +162,13 @@ export class LabStack {
 
   /** Runs a script in bash on one of the hosts. @returns what it printed */
   async on(host: string, script: string): Promise<string> {
-    const { stdout } = await podman(["exec", "-i", host, "bash", "-s"], script);
-    return stdout;
-  }
-
-  /** Takes a host's power away. */
-  async powerOff(host: string): Promise<void> {
-    await podman(["kill", host]);
+    return hosts.on(host, script, patience);
   }
 
   /** Takes a host's power away and gives it back. */
   async reboot(host: string): Promise<void> {
-    await this.powerOff(host);
-    await podman(["start", host]);
+    await hosts.powerOff(host);
+    await hosts.powerOn(host);
   }
 
   async output(name: string): Promise<unknown> {
@@ -191,27 +189,14 @@ export class LabStack {
 
   /** What this test's lab has left on this machine: containers, network, route. */
   async remains(): Promise<string[]> {
-    const containers = await podman(["ps", "-aq", "--filter", `name=^(${this.hosts.join("|")})$`]);
-    const networks = await podman(["network", "ls", "-q", "--filter", `name=^rabbitmq-ha-${this.stack}$`]);
+    const containers = await hosts.podman("ps", "-aq", "--filter", `name=^(${this.hosts.join("|")})$`);
+    const networks = await hosts.podman("network", "ls", "-q", "--filter", `name=^${this.#network}$`);
     const { stdout } = await execa("ip", ["route", "show", "root", `192.168.${this.#net}.0/24`]);
-    return [containers.stdout, networks.stdout, stdout].filter((text) => text.trim() !== "");
+    return [containers, networks, stdout].filter((text) => text.trim() !== "");
   }
 
   /** Removes by force what a killed run of this test has left; its names are no one else's. */
   async sweep(): Promise<void> {
-    await podman(["rm", "-f", "-t", "0", "--ignore", ...this.hosts]);
-    const network = `rabbitmq-ha-${this.stack}`;
-    await execa("podman", ["network", "rm", "-f", network], {
-      env: { CONTAINERS_CONF: containersConf },
-      reject: false,
-    });
-    await execa("ip", ["route", "del", "unreachable", `192.168.${this.#net}.0/24`], { reject: false });
+    await hosts.sweep({ hosts: this.hosts, network: this.#network, net: this.#net });
   }
-}
-
-async function podman(args: readonly string[], input?: string): Promise<{ readonly stdout: string }> {
-  return execa("podman", args, {
-    env: { CONTAINERS_CONF: containersConf },
-    ...(input === undefined ? {} : { input }),
-  });
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "puppeteer-core";
-import { powerOff, powerOn } from "../../chaos/machines.ts";
+import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { clearPictures } from "../support/pictures.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import amqp from "amqplib";
+import { powerOff } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
 
@@ -145,7 +146,7 @@ test("where all is whole there is nothing to repair, and a policy that is set ag
 
 test("a host that is off is named and left alone", async () => {
   const old = await ids();
-  await lab.powerOff(balancer);
+  await powerOff(balancer);
   const started = Date.now();
   const { code, output } = await lab.npm("up", "--repair");
   assert.notEqual(code, 0);

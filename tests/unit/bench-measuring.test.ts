@@ -8,7 +8,8 @@ import { summary, together } from "../../bench/perftest.ts";
 import { inventory } from "../../bench/playbook.ts";
 import { longestGap } from "../../bench/probe.ts";
 import { differences, normalised } from "../../bench/same.ts";
-import { answers, site } from "../../bench/site.ts";
+import { site } from "../../bench/site.ts";
+import { answers } from "../../lab/trial/greeting.ts";
 
 test("the longest gap, over an answer before the fault and up to now", () => {
   assert.equal(longestGap([0, 20, 40, 640, 660], 50, 670), 600);
