@@ -87,7 +87,7 @@ async function one(load: Load, uri: string, first: number, count: number): Promi
       : ["--queue-args", "x-queue-master-locator=min-masters"];
   const { stdout } = await run(
     [
-      ...(["java", "-cp", join(folder, "*"), "com.rabbitmq.perf.PerfTest", "--uri", uri] as const),
+      ...(["java", "-cp", join(folder, "*"), "com.rabbitmq.perf.PerfTest"] as const),
       ...["--producers", `${count}`, "--consumers", `${count}`, "--queue-pattern", "bench-%d"],
       ...["--queue-pattern-from", `${first}`, "--queue-pattern-to", `${first + count - 1}`],
       ...["--auto-delete", "false", "--flag", "persistent", "--size", "1000", "--confirm", "50"],
@@ -95,7 +95,12 @@ async function one(load: Load, uri: string, first: number, count: number): Promi
       ...(rate === undefined ? [] : ["--rate", `${rate}`]),
       ...kind,
     ],
-    { deadline: time + 90, signal },
+    // The URI has the password in it, and everybody can read a command line.
+    {
+      deadline: time + 90,
+      signal,
+      env: { ...process.env, RABBITMQ_PERF_TEST_ENV_PREFIX: "PERF_", PERF_URI: uri },
+    },
   );
   return summary(stdout);
 }

@@ -60,13 +60,26 @@ test("a broker that is stopped, or starts, gets nobody", async () => {
   }
 });
 
+test("a broker that hangs in its start is started anew by its host", async () => {
+  await lab.on(
+    second,
+    `systemctl stop rabbitmq-server; systemctl start --no-block rabbitmq-server
+    until broker=$(pgrep -o -u rabbitmq -x beam.smp); do sleep 0.1; done
+    sleep 2; kill -STOP $broker; systemctl is-active rabbitmq-server | grep -x activating`,
+  );
+  await reaches(`${second} to be down`, one(second), "DOWN");
+  await lab.on(second, "timeout 90 bash -c 'until systemctl -q is-active rabbitmq-server; do sleep 1; done'");
+  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  assert.match(journal, /has not served for \d+ s .*: restarting/);
+});
+
 test("a broker that is drained gets nobody, and its host leaves it alone", async () => {
   await lab.on(second, "rabbitmq-upgrade -q drain </dev/null");
   await reaches(`${second} to be down`, one(second), "DOWN");
   // Longer than the watch waits before it restarts a broker that does not serve.
   await pause(35_000);
   assert.equal((await states())[second], "DOWN");
-  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager --since -34s");
   assert.doesNotMatch(journal, /restarting/);
   await lab.on(second, "rabbitmq-upgrade -q revive </dev/null");
 });
