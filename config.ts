@@ -4,12 +4,12 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { namespace, report } from "./config/faults.ts";
-import { network } from "./config/network.ts";
+import { parseHostKeys } from "./config/host-keys.ts";
 import { read } from "./config/reading.ts";
 import { crossFaults } from "./config/rules.ts";
 import { keys, type Parsed } from "./config/schema.ts";
 import { secretKeys } from "./config/secrets.ts";
-import type { Config, ParsedConfig, Secrets } from "./config/types.ts";
+import type { Config, ParsedConfig, Platform, Secrets } from "./config/types.ts";
 
 export type * from "./config/types.ts";
 
@@ -50,12 +50,15 @@ export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origi
   return deepFreeze(assemble(reading.parsed));
 }
 
-function assemble({ lab, ...parsed }: Parsed): ParsedConfig {
+function assemble({ lab, existing, ...parsed }: Parsed): ParsedConfig {
   const { os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived } = parsed;
-  // The schema has checked the network, so the 24 is never used; it only spares an assertion.
-  const prefixLength = keepalived.prefixLength ?? network(lab.subnet)?.prefixLength ?? 24;
+  const { hostKeys = "", ...way } = existing;
+  const platform: Platform =
+    parsed.platform === "lab"
+      ? { kind: "lab", ...lab }
+      : { kind: "existing", ...way, hostKeys: parseHostKeys(hostKeys).keys };
   return {
-    platform: { kind: parsed.platform, ...lab },
+    platform,
     os,
     brokers,
     balancers,
@@ -63,7 +66,7 @@ function assemble({ lab, ...parsed }: Parsed): ParsedConfig {
     clusterName,
     rabbitmq,
     haproxy,
-    keepalived: { ...keepalived, prefixLength },
+    keepalived,
   };
 }
 

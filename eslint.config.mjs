@@ -13,7 +13,8 @@ const rooms = {
   config: ["platforms/host.ts"],
   components: ["remote", "templates", "platforms/host.ts"],
   "platforms/host.ts": [],
-  platforms: ["remote", "templates", "secret.ts", "config/types.ts"],
+  platforms: ["remote", "templates", "secret.ts", "config/types.ts", "config/existing.ts", "precheck"],
+  precheck: ["ssh", "templates", "config/types.ts", "platforms/host.ts", "platforms/existing.ts"],
   remote: ["templates", "platforms/host.ts"],
   templates: [],
   "secret.ts": [],
@@ -22,7 +23,8 @@ const rooms = {
   "lab/trial": [],
   chaos: ["lab/trial", "lab/setup", "verify"],
   bench: ["lab/trial", "lab/setup", "templates"],
-  verify: ["lab/setup"],
+  ssh: [],
+  verify: ["lab/setup", "ssh"],
   commands: ["verify", "lab/setup", "chaos", "bench"],
 };
 

@@ -19,7 +19,7 @@ export const adminPassword = secrets.adminPassword ?? keep("admin-password", () 
 
 const agent = haproxy.avoidAlarms ? { agentPort: 5670 } : {};
 
-const hosts = makeHosts(config);
+const hosts = await makeHosts(config);
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const members = nodes.map(({ member }) => member);
 const cluster = new RabbitCluster("cluster", {

@@ -13,7 +13,8 @@ export interface KeepalivedVipArgs {
   readonly hosts: readonly Host[];
   /** IPv4, a free one in the hosts' network. */
   readonly virtualAddress: string;
-  readonly prefixLength: number;
+  /** @default that of the host's own address */
+  readonly prefixLength?: number;
   /** 1–255, unique on the network (RFC 5798, section 5.2.3). */
   readonly virtualRouterId: number;
   /** Seconds between two advertisements, 0.01–40.95 (RFC 5798, section 5.2.7). */
@@ -74,7 +75,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
   }
 
   #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): pulumi.Resource {
-    const { virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt } = args;
+    const { virtualAddress, virtualRouterId, advertisementInterval, preempt } = args;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -86,7 +87,8 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const conf = render("keepalived/keepalived.conf", {
       ...{ name: host.name, address: host.address, check: checkPath, revive: revivePath },
       priority: priority(index),
-      ...{ virtualAddress, prefixLength, virtualRouterId, advertisementInterval, preempt },
+      ...{ virtualAddress, virtualRouterId, advertisementInterval, preempt },
+      prefixLength: args.prefixLength ?? host.prefixLength,
       interface: args.interface ?? host.interface,
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });

@@ -11,8 +11,11 @@ interface Host {
   readonly type: string | undefined;
 }
 
-/** The systems that the lab has images of. */
-const labSystems = ["debian-12", "debian-13"];
+/** The systems that each platform offers: those that the lab has images of, and those that the program knows. */
+const systemsOf: Readonly<Record<string, readonly string[]>> = {
+  lab: ["debian-12", "debian-13"],
+  existing: ["debian-12", "debian-13"],
+};
 
 /** Systems whose RabbitMQ is of the 4 series, which has no ram nodes. */
 const systemsWithRabbitmq4 = ["debian-13"];
@@ -32,12 +35,16 @@ const mostBalancers = 15;
 /** Finds what is wrong between values; empty where all fits together. */
 export function crossFaults(reading: Reading): Fault[] {
   const os = text(reading, ["os"]);
-  const subnet = network(text(reading, ["lab", "subnet"]) ?? "");
+  const platform = text(reading, ["platform"]);
+  // Of machines that are simply there, the network is seen on the machines: precheck/ looks at it.
+  const subnet = platform === "lab" ? network(text(reading, ["lab", "subnet"]) ?? "") : undefined;
   const brokers = hosts(reading, "brokers");
   const balancers = hosts(reading, "balancers");
   const all = [...(brokers ?? []), ...(balancers ?? [])];
   return [
-    ...systemFaults(os),
+    ...systemFaults(os, platform),
+    ...(platform === "existing" ? privateKeyFaults(reading) : []),
+    ...(platform === "lab" ? strangeBlockFaults(reading) : []),
     ...(brokers === undefined
       ? []
       : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, os)]),
@@ -73,11 +80,32 @@ function names(of: readonly Host[]): string[] {
   return of.map(({ name, path }) => name ?? pathText(path));
 }
 
-function systemFaults(os: string | undefined): Fault[] {
-  if (os === undefined || labSystems.includes(os)) return [];
-  return [
-    { path: ["os"], value: os, words: `the lab does not run it yet; write ${listed(labSystems, "or")}` },
-  ];
+function systemFaults(os: string | undefined, platform: string | undefined): Fault[] {
+  const offered = systemsOf[platform ?? ""];
+  if (os === undefined || offered === undefined || offered.includes(os)) return [];
+  const who = platform === "lab" ? "the lab does not run it" : "the program does not set it up yet";
+  return [{ path: ["os"], value: os, words: `${who}; write ${listed(offered, "or")}` }];
+}
+
+function privateKeyFaults(reading: Reading): Fault[] {
+  const path = ["existing", "privateKeyFile"];
+  if (reading.faulty(path) || reading.faulty(["sshPrivateKey"])) return [];
+  const file = reading.sound(path);
+  const key = reading.sound(["sshPrivateKey"]);
+  if ((file === undefined) !== (key === undefined)) return [];
+  const words =
+    file === undefined
+      ? "missing; write where the key to log in with lies, or set the secret sshPrivateKey"
+      : "one key too many; remove it, or the secret sshPrivateKey";
+  return [{ path, ...(file === undefined ? {} : { value: file }), words }];
+}
+
+/** A block of another platform's is one that was meant to be used. */
+function strangeBlockFaults(reading: Reading): Fault[] {
+  const keys = ["privateKeyFile", "hostKeys", "bastion"];
+  if (keys.every((key) => reading.sound(["existing", key]) === undefined)) return [];
+  const words = "of no use to platform lab; write platform: existing, or remove the block";
+  return [{ path: ["existing"], value: reading.sound(["existing"]), words }];
 }
 
 function brokerCountFaults(brokers: readonly Host[], reading: Reading): Fault[] {

@@ -2,6 +2,7 @@
  * Every configuration key, its shape and its default. What concerns several values at once stands in rules.ts.
  */
 import { z } from "zod";
+import { existing } from "./existing.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets } from "./secrets.ts";
 import { checkSettings } from "./settings.ts";
@@ -138,7 +139,7 @@ export const schema = z.strictObject({
   haproxy,
   keepalived,
   lab,
-  existing: values.notBuilt.exactOptional(),
+  existing,
   aws: values.notBuilt.exactOptional(),
   ...secrets,
 });

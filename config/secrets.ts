@@ -22,7 +22,8 @@ function cookieFault(cookie: string): string | undefined {
     : "not an Erlang cookie; set 1 to 255 letters and digits";
 }
 
-function privateKeyFault(key: string): string | undefined {
+/** @returns what is wrong with a private key; nothing where it can be used */
+export function privateKeyFault(key: string): string | undefined {
   const pem = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----/;
   if (!pem.test(key))
     return "not a private key; set the whole file, from its -----BEGIN line to its -----END line";

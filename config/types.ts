@@ -4,6 +4,7 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem } from "../platforms/host.ts";
+import type { HostKeys } from "./host-keys.ts";
 
 /** A duration as HAProxy writes it: a whole number and one of `ms`, `s`, `m`, `h`, `d`, such as `500ms`. */
 export type Duration = string;
@@ -19,8 +20,25 @@ export interface LabPlatform {
   readonly image?: string;
 }
 
+/** Machines that are simply there, reached by SSH. */
+export interface ExistingPlatform {
+  readonly kind: "existing";
+  /** Who logs in: root, or a user who may use sudo without a password. */
+  readonly user: string;
+  /** TCP port of sshd on every host. */
+  readonly port: number;
+  /** Where the private key lies; absent: it is the secret `sshPrivateKey`. */
+  readonly privateKeyFile?: string;
+  /** From a host's name or address to its pinned key; a host that is not there is taken with any key. */
+  readonly hostKeys: HostKeys;
+  /** The host that all others are reached through; it takes the same private key. */
+  readonly bastion?: { readonly host: string; readonly user: string; readonly port: number };
+  /** Whether destroy deletes the brokers' data too. */
+  readonly purge: boolean;
+}
+
 /** Where the hosts come from; told apart by `kind`. */
-export type Platform = LabPlatform;
+export type Platform = LabPlatform | ExistingPlatform;
 
 /** A host: its short name and its IPv4 address, both unique in the whole configuration. */
 export interface Machine {
@@ -102,8 +120,8 @@ export interface KeepalivedConfig {
   readonly preempt: boolean;
   /** The network interface that carries the address; absent: the one that the host's own address is on. */
   readonly interface?: string;
-  /** The length of the network prefix that the virtual address is set with, 1–32. */
-  readonly prefixLength: number;
+  /** The length of the network prefix that the virtual address is set with, 1–32; absent: that of the host's own. */
+  readonly prefixLength?: number;
 }
 
 /** Everything the configuration says in the clear. */

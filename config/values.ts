@@ -154,21 +154,19 @@ export const webAddress = text("not a web address", "the tarball's, with http or
   return "not a web address; write the tarball's, with http or https";
 });
 
-export const platform: z.ZodType<"lab"> = z.literal("lab", {
+export const platform = z.enum(["lab", "existing"], {
   error: ({ input }) =>
-    input === "existing" || input === "aws"
-      ? "not built yet; write lab, which works today"
-      : "unknown platform; write lab",
+    input === "aws" ? "not built yet; write lab or existing" : "unknown platform; write lab or existing",
 });
 
 const systems = ["debian-12", "debian-13", "centos-7", "rocky-8", "rocky-9", "ubuntu-24.04"] as const;
 
 export const operatingSystem: z.ZodType<OperatingSystem> = z.enum(
   systems,
-  "unknown system; write debian-12 or debian-13",
+  `unknown system; write ${listed(systems, "or")}`,
 );
 
 /** A block that belongs to a platform that there is not yet. */
 export const notBuilt = z.never(
-  "the platform of this name is not built yet; remove the block, and use lab, which works today",
+  "the platform of this name is not built yet; remove the block, and use lab or existing",
 );

@@ -4,16 +4,21 @@ import type * as pulumi from "@pulumi/pulumi";
 /** The systems a host can run. Which of them a platform offers is the platform's own matter. */
 export type OperatingSystem = "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
 
-/** How a host is reached: as root, by key, and only if it shows the pinned host key. */
-export interface Connection {
+/** How one machine is logged in to: by key, and only if it shows the pinned host key. */
+export interface Way<Text = pulumi.Output<string>> {
   readonly host: string;
   /** TCP port of sshd. */
   readonly port: number;
   readonly user: string;
   /** In OpenSSH's own form or PEM. */
-  readonly privateKey: pulumi.Output<string>;
-  /** The server's public key, as a line of authorized_keys. */
-  readonly hostKey: pulumi.Output<string>;
+  readonly privateKey: Text;
+  /** The server's public key, as a line of authorized_keys. @default any key is taken */
+  readonly hostKey?: Text | string;
+}
+
+/** How a host is reached: straight, or through a bastion. */
+export interface Connection<Text = pulumi.Output<string>> extends Way<Text> {
+  readonly proxy?: Way<Text>;
 }
 
 /** A machine that software can be put on. */
@@ -25,7 +30,11 @@ export interface Host {
   readonly os: OperatingSystem;
   /** The network interface that carries the address. */
   readonly interface: string;
+  /** Of the address's network, 1–32. */
+  readonly prefixLength: number;
   readonly connection: Connection;
+  /** Whether the user that logs in becomes root by sudo; else that user is root. */
+  readonly sudo: boolean;
   /** Changes when the machine is another one, and only then: everything on it is then made anew. */
   readonly identity: pulumi.Input<string>;
   /** The resource that the host goes with: when it is deleted, nothing need be undone on the host. */

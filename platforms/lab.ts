@@ -133,7 +133,8 @@ class Lab extends pulumi.ComponentResource {
       );
       const host = {
         // podman gives every container of one network this interface.
-        ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine },
+        ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine, sudo: false },
+        prefixLength: Number(args.subnet.split("/")[1]),
         connection: {
           host: address,
           port: 22,

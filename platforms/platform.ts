@@ -1,5 +1,10 @@
 /** From the configuration to hosts, whatever the platform. */
-import type { Config } from "../config/types.ts";
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { keyPath } from "../config/existing.ts";
+import type { Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
+import { precheck } from "../precheck/precheck.ts";
+import { connectionTo, existingHosts } from "./existing.ts";
 import type { Host } from "./host.ts";
 import { labHosts } from "./lab.ts";
 
@@ -8,16 +13,14 @@ export interface Hosts {
   readonly balancers: readonly Host[];
 }
 
-/** Makes, or finds, the stack's machines. @returns them in the configuration's order */
-export function makeHosts({ platform, os, brokers, balancers, secrets }: Config): Hosts {
-  const machines = [...brokers, ...balancers];
-  const { sshPrivateKey } = secrets;
-  const hosts = labHosts({
-    machines,
-    os,
-    ...platform,
-    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
-  });
+/**
+ * Makes, or finds, the stack's machines.
+ * @returns them in the configuration's order
+ * @throws pulumi.RunError when machines that should be there are not as they have to be
+ */
+export async function makeHosts(config: Config): Promise<Hosts> {
+  const { platform, brokers } = config;
+  const hosts = platform.kind === "lab" ? madeHosts(config, platform) : await foundHosts(config, platform);
   return {
     brokers: brokers.flatMap(({ type }, index) => {
       const host = hosts[index];
@@ -25,4 +28,38 @@ export function makeHosts({ platform, os, brokers, balancers, secrets }: Config)
     }),
     balancers: hosts.slice(brokers.length),
   };
+}
+
+function madeHosts({ os, brokers, balancers, secrets }: Config, platform: LabPlatform): readonly Host[] {
+  const { sshPrivateKey } = secrets;
+  return labHosts({
+    ...{ machines: [...brokers, ...balancers], os },
+    ...platform,
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
+  });
+}
+
+async function foundHosts(config: Config, platform: ExistingPlatform): Promise<readonly Host[]> {
+  const { os, brokers, balancers, secrets } = config;
+  const machines = [
+    ...brokers.map(({ name, address }) => ({ name, address, role: "broker" as const })),
+    ...balancers.map(({ name, address }) => ({ name, address, role: "balancer" as const })),
+  ];
+  const privateKey =
+    secrets.sshPrivateKey ?? pulumi.secret(readFileSync(keyPath(platform.privateKeyFile ?? ""), "utf8"));
+  const key = await plainText(privateKey);
+  const found = await precheck({
+    ...{ os, virtualAddress: config.virtualAddress, ports: config.rabbitmq.ports },
+    ...{ statsPort: config.haproxy.statsPort, virtualRouterId: config.keepalived.virtualRouterId },
+    stack: pulumi.getStack(),
+    machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
+  });
+  return existingHosts({ machines, os, platform, privateKey, found });
+}
+
+/** What the program itself logs in with; nothing that is registered is made from it. */
+function plainText(secret: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => {
+    secret.apply(resolve);
+  });
 }

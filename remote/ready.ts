@@ -22,7 +22,7 @@ export class Ready extends remote.Command {
       `${name}-ready`,
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
-        create: runnable("ready", render("remote/ready.sh", values), 30),
+        create: runnable("ready", render("remote/ready.sh", values), 30, host),
         addPreviousOutputInEnv: false,
         triggers: [identity],
       },

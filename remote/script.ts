@@ -23,19 +23,19 @@ export interface ScriptArgs {
 }
 
 /**
- * The text that runs a script on a host: at most once at a time (a killed `up` may have left one running), for a
- * limited time, and with its standard input passed on.
+ * The text that runs a script on a host as root: at most once at a time (a killed `up` may have left one running), for
+ * a limited time, and with its standard input passed on.
  * @param noun what the lock is named after
  */
-export function runnable(noun: string, body: string, deadline: number): string {
-  return render("remote/run.sh", { noun, body: body.trimEnd(), deadline, patience: deadline + 30 });
+export function runnable(noun: string, body: string, deadline: number, { sudo }: Pick<Host, "sudo">): string {
+  return render("remote/run.sh", { noun, body: body.trimEnd(), deadline, patience: deadline + 30, sudo });
 }
 
 /** @throws at deployment, with the script's own words, when the script fails or takes longer than its deadline */
 export class Script extends remote.Command {
   constructor(name: string, args: ScriptArgs, options: pulumi.CustomResourceOptions) {
     const { host, values, stdin, undo, identity = [], lock = name, deadline = 300 } = args;
-    const text = (template: string): string => runnable(lock, render(template, values), deadline);
+    const text = (template: string): string => runnable(lock, render(template, values), deadline, host);
     const dependsOn = [host.ready].concat((options.dependsOn ?? []) as pulumi.Resource[]);
     super(
       name,

@@ -3,7 +3,7 @@ import { because } from "./cause.ts";
 import { broken, type Finding, look, unmendable, unreachable, type Verdict, verdict } from "./finding.ts";
 import type { Login, System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
-import { runOn } from "./ssh.ts";
+import { runOn } from "../ssh/run.ts";
 
 export interface HostState {
   /** Its IPv4 addresses. */
@@ -145,5 +145,5 @@ export async function examineHosts(system: System): Promise<Finding[]> {
 
 async function ask(login: Login | undefined, name: string, services: Services): Promise<HostState> {
   if (login === undefined) throw new Error(`the stack's outputs do not say how to log in to ${name}`);
-  return parseHost(await runOn(login, command(services)));
+  return parseHost(await runOn(login, { command: command(services) }));
 }

@@ -3,14 +3,14 @@ import { z } from "zod";
 import { SetupError } from "../lab/setup/step.ts";
 
 const host = z.object({ name: z.string(), address: z.string() });
-const login = z.object({
-  name: z.string(),
+const way = z.object({
   host: z.string(),
   port: z.number(),
   user: z.string(),
   privateKey: z.string(),
-  hostKey: z.string(),
+  hostKey: z.string().optional(),
 });
+const login = z.object({ name: z.string(), ...way.shape, proxy: way.optional() });
 const outputs = z.object({
   clusterName: z.string(),
   brokers: z.array(host).min(1),

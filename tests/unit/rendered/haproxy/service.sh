@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 unit=haproxy
 # Standard input says only that something changed; what, is read from the files.
 systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # Waits until this balancer sees every broker up. One that is down does not keep the others from being served.
 socket=/run/haproxy/admin.sock
 states() { # the brokers' names and states as HAProxy sees them

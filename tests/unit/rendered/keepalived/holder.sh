@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # Waits until exactly one host holds the address, as seen from here: either this one does and nobody else answers for
 # it, or one other host answers for it.
 address=192.168.56.100

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # The password comes on standard input and goes on by standard input only.
 # shellcheck disable=SC2209 # a user's name may be a command's too
 user=admin

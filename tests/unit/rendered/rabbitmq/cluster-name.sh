@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 rabbitmqctl -q set_cluster_name rabbitmq_cluster1 </dev/null
 END_OF_SCRIPT
 )

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # The running broker is told, since it reads the file at its start only; the tool writes the file too.
 file=/etc/rabbitmq/enabled_plugins
 wanted=rabbitmq_management,rabbitmq_prometheus

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 name=ha-all
 # The same policy set anew from another machine stays.
 noted=$(cat /var/lib/rabbitmq-ha/policy 2>/dev/null || true)

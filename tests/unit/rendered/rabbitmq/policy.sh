@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 name=ha-all
 pattern='^'
 definition='{"ha-mode":"all","ha-sync-mode":"automatic"}'

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # Files that changed are read at a restart, and only at a restart: is one due?
 self=cent120
 started=/var/lib/rabbitmq/rabbitmq-ha.started

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 unit=rabbitmq-server
 data=/var/lib/rabbitmq/mnesia
 member=/var/lib/rabbitmq-ha/member

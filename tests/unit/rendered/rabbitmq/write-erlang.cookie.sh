@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 path=/var/lib/rabbitmq/.erlang.cookie
 mkdir -p "$(dirname "$path")"
 candidate=$(mktemp "$path.XXXXXX")

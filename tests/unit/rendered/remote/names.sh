@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 name=cent120
 if [ "$(hostname)" != "$name" ]; then
   hostnamectl set-hostname "$name"

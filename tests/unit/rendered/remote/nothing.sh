@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # Nothing to do: this resource is there for the sake of its undo.
 :
 END_OF_SCRIPT

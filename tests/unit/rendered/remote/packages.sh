@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 names=(rabbitmq-server )
 export DEBIAN_FRONTEND=noninteractive
 missing=()

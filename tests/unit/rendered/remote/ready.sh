@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 # The host answers; now it must be the one that was stated.
 # shellcheck source=/dev/null
 found=$(. /etc/os-release && echo "$ID-${VERSION_ID:-}")

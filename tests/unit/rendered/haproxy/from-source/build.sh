@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 version=2.8.26
 url=https://example.org/haproxy-2.8.26.tar.gz
 sha256=0000000000000000000000000000000000000000000000000000000000000000

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 name=two
 pattern='^(?!amq\.)'
 definition='{"ha-mode":"exactly","ha-params":2}'

@@ -1,6 +1,6 @@
-umask 022
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
+umask 022
 self=cent122
 brokers=(cent120 cent121 cent122 )
 type=ram

@@ -1,0 +1,50 @@
+/** The block of the platform `existing`: how the user's own machines are reached. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { parseHostKeys } from "./host-keys.ts";
+import { privateKeyFault } from "./secrets.ts";
+import * as values from "./values.ts";
+
+const user = values.matching(
+  /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
+  "not a user's name",
+  "the name of the user to log in as, such as root",
+);
+
+/** @returns where a key's file lies; `~` is the home of whoever runs the program, and all else is seen from the project */
+export function keyPath(file: string): string {
+  return resolve(file.replace(/^~(?=\/|$)/, homedir()));
+}
+
+function keyFileFault(file: string): string | undefined {
+  const path = keyPath(file);
+  if (!existsSync(path)) return "no such file; write where the private key lies, such as ~/.ssh/id_ed25519";
+  try {
+    return privateKeyFault(readFileSync(path, "utf8"));
+  } catch {
+    return "a file that cannot be read; write where the private key lies, such as ~/.ssh/id_ed25519";
+  }
+}
+
+export const existing = z
+  .strictObject({
+    user: user.default("root"),
+    port: values.port.default(22),
+    privateKeyFile: values
+      .text("not a path", "where the private key lies, such as ~/.ssh/id_ed25519", keyFileFault)
+      .exactOptional(),
+    hostKeys: values
+      .text("not host keys", "what ssh-keyscan prints of the hosts", (text) => parseHostKeys(text).fault)
+      .exactOptional(),
+    bastion: z
+      .strictObject({
+        host: values.matching(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "not a host", "its name or its IPv4 address"),
+        user: user.default("root"),
+        port: values.port.default(22),
+      })
+      .exactOptional(),
+    purge: values.flag("true if destroy shall delete the brokers' data too, or false").default(false),
+  })
+  .prefault({});

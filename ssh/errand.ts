@@ -1,0 +1,29 @@
+/** Runs the script that standard input names on a host; one that cannot be reached is reported, and is no failure. */
+import { text } from "node:stream/consumers";
+import { runOn, SshError, type Login } from "./run.ts";
+
+interface Errand {
+  readonly name: string;
+  readonly login: Login;
+  /** Seconds. */
+  readonly patience: number;
+  /** What reads the script on the host. */
+  readonly command: string;
+  readonly script: string;
+}
+
+const { name, login, patience, command, script } = JSON.parse(await text(process.stdin)) as Errand;
+try {
+  process.stdout.write(await runOn(login, { command, input: script, patience }));
+} catch (error) {
+  if (!(error instanceof SshError)) throw error;
+  const where = `${name} (${login.host})`;
+  if (error.reason === "command") {
+    process.stderr.write(`${where}: what the program put there could not be removed: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    process.stderr.write(
+      `${where} could not be reached, so all that the program put there is still on it: ${error.message}\n`,
+    );
+  }
+}
