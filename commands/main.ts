@@ -11,7 +11,7 @@ import { pulumiEnvironment } from "../lab/setup/environment.ts";
 import { SetupError, say } from "../lab/setup/step.ts";
 import { describe, ensureToolchain } from "../lab/setup/toolchain.ts";
 import { pulumiCli, type Pulumi } from "./pulumi.ts";
-import { platformOf, stackArgument } from "./stack.ts";
+import { ensureGuarded, platformOf, stackArgument } from "./stack.ts";
 
 interface Command {
   readonly help: string;
@@ -88,13 +88,18 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
     process.stderr.write(`${lines.join("\n")}\n`);
     return command === undefined ? 2 : 0;
   }
+  const { stack } = stackArgument(args);
+  ensureGuarded(stack, process.env);
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
   const wanted = needs.flatMap((need) => packages[need]);
   if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   say(describe(toolchain));
-  return command.run(pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain)), args);
+  return command.run(
+    pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain, platformOf(stack) === "lab")),
+    args,
+  );
 }
 
 // Ctrl-C is for the command below, which winds up; its exit code then ends this process too.

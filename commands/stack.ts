@@ -36,11 +36,25 @@ export function stackArgument(args: readonly string[]): { readonly stack: string
   return { stack, rest: args.filter((_, index) => !taken.has(index)) };
 }
 
+function fileOf(stack: string): string {
+  const file = join(root, `Pulumi.${stack}.yaml`);
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
 /** @returns the platform that the stack's file names; what is wrong with it is the program's to say */
 export function platformOf(stack: string): string {
-  const file = join(root, `Pulumi.${stack}.yaml`);
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(text)?.[1] ?? "lab";
+  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(fileOf(stack))?.[1] ?? "lab";
+}
+
+/** @throws SetupError when nothing that only the user has would guard the secrets of a stack of real machines */
+export function ensureGuarded(stack: string, env: NodeJS.ProcessEnv): void {
+  const own = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"];
+  if (platformOf(stack) === "lab" || own.some((name) => env[name] !== undefined)) return;
+  if (/^secretsprovider:/m.test(fileOf(stack))) return;
+  throw new SetupError(
+    `the machines of stack ${stack} are no lab, so its secrets need a passphrase of your own: write one into a file ` +
+      `that only you can read, and export PULUMI_CONFIG_PASSPHRASE_FILE=THAT-FILE`,
+  );
 }
 
 /** The folder of a file backend; undefined for every other backend, whose locks are not ours to judge. */

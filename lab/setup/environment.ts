@@ -10,10 +10,11 @@ const root = dirname(dirname(import.meta.dirname));
 const labPassphrase = "rabbitmq-ha-lab";
 
 /**
+ * @param ofLab whether it is about throw-away machines; the secrets of all others are the user's to guard
  * @returns the process's environment with the toolchain in front of the PATH, this project's own backend and the
  * lab's passphrase where the user has set neither, and without what would disturb the remote commands.
  */
-export function pulumiEnvironment(toolchain: Toolchain): Record<string, string> {
+export function pulumiEnvironment(toolchain: Toolchain, ofLab = true): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     // A set but dead agent makes every remote command fail even with a private key (facts of pulumi-command 1.2.1).
@@ -24,7 +25,9 @@ export function pulumiEnvironment(toolchain: Toolchain): Record<string, string> 
   );
   env["PATH"] = [...new Set(folders), env["PATH"] ?? ""].join(delimiter);
   env["PULUMI_BACKEND_URL"] ??= `file://${join(root, ".pulumi-state")}?create_dir=true`;
-  if (env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;
+  if (ofLab && env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) {
+    env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;
+  }
   env["PULUMI_SKIP_UPDATE_CHECK"] ??= "true";
   // Everything needed is in place; a look for more would only wait for sites that may be out of reach.
   env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] ??= "true";

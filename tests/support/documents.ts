@@ -1,12 +1,13 @@
 /** What the program sends to hosts: the texts of its commands, taken from the program itself. */
+import ssh2 from "ssh2";
 import { devConfig, type Blocks } from "./dev-stack.ts";
 import { plain, runProgram, type Registered, type Run } from "./program.ts";
 
 /**
  * Stacks that together use every setting and every template: `dev` as it is configured; `other`, the same hosts with
- * everything set that changes a text; `newest`, those on the newest system.
+ * everything set that changes a text; `newest`, those on the newest system; `existing`, machines that are simply there.
  */
-export type Stacks = Readonly<Record<"dev" | "other" | "newest", Run>>;
+export type Stacks = Readonly<Record<"dev" | "other" | "newest" | "existing", Run>>;
 
 /** In place of what each stack makes for itself, so that the texts are the same at every run. */
 const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
@@ -41,12 +42,29 @@ function newestConfig(): Blocks {
   return { ...config, os: "debian-13", rabbitmq };
 }
 
+const existingKeys = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+
+/** Machines that are simply there, reached as a user that may use sudo, through a bastion. */
+export function existingConfig(): Blocks {
+  const { brokers, balancers, virtualAddress } = devConfig();
+  return {
+    ...{ platform: "existing", brokers, balancers, virtualAddress },
+    existing: {
+      user: "operator",
+      hostKeys: `192.168.56.120,jump ${existingKeys.public}`,
+      bastion: { host: "jump", port: 2222 },
+    },
+    sshPrivateKey: existingKeys.private,
+  };
+}
+
 /** Runs the program for each of the stacks. */
 export async function runStacks(): Promise<Stacks> {
   const dev = await runProgram({ config: devConfig(), kept });
   const other = await runProgram({ config: otherConfig(), secrets: ["statsPassword"], kept });
   const newest = await runProgram({ config: newestConfig(), kept });
-  return { dev, other, newest };
+  const existing = await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"], kept });
+  return { dev, other, newest, existing };
 }
 
 /** The inputs of a command that are text and go to a host. */
@@ -57,7 +75,13 @@ export type Field = (typeof fields)[number];
 export function textOf({ name, inputs }: Registered, field: Field): string {
   const text = plain(inputs[field]);
   if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
+  if (field === "stdin" && isErrand(inputs)) return (JSON.parse(text) as { readonly script: string }).script;
   return text.replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY");
+}
+
+/** Whether a resource's delete takes its script from standard input. */
+function isErrand(inputs: Registered["inputs"]): boolean {
+  return inputs["delete"] === "exec node ssh/errand.ts";
 }
 
 export interface Script {
@@ -72,8 +96,8 @@ export interface Script {
 /** @returns every script of a run: each command's `create`, `update` and `delete` */
 export function scriptsOf({ graph }: Run): Script[] {
   return graph.nodes.flatMap((node) =>
-    fields.slice(0, 3).flatMap((field): Script[] => {
-      if (node.inputs[field] === undefined) return [];
+    fields.flatMap((field): Script[] => {
+      if (node.inputs[field] === undefined || (field === "stdin" && !isErrand(node.inputs))) return [];
       const outer = textOf(node, field);
       const inner = /^script=\$\(cat <<'END_OF_SCRIPT'\n(.*?\n)END_OF_SCRIPT$/ms.exec(outer)?.[1];
       return [{ title: `${node.name}, ${field}`, outer, ...(inner === undefined ? {} : { inner }) }];

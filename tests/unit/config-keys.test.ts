@@ -3,29 +3,27 @@ import test from "node:test";
 import { refuses } from "./config-draft.ts";
 
 test("refuses a platform that is not built", () => {
-  refuses({ platform: "existing" }, ['platform = "existing": not built yet; write lab, which works today']);
-});
-
-test("refuses another platform that is not built", () => {
-  refuses({ platform: "aws" }, ['platform = "aws": not built yet; write lab, which works today']);
+  refuses({ platform: "aws" }, ['platform = "aws": not built yet; write lab or existing']);
 });
 
 test("refuses a platform that there is not", () => {
-  refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab']);
+  refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab or existing']);
 });
 
 test("refuses a block of a platform that is not built", () => {
-  refuses({ existing: { user: "root" } }, [
-    "existing = {…}: the platform of this name is not built yet; remove the block, and use lab, which works today",
+  refuses({ aws: { region: "eu-central-1" } }, [
+    "aws = {…}: the platform of this name is not built yet; remove the block, and use lab or existing",
   ]);
 });
 
 test("refuses a system that the lab has not", () => {
-  refuses({ os: "centos-7" }, ['os = "centos-7": the lab does not run it yet; write debian-12 or debian-13']);
+  refuses({ os: "centos-7" }, ['os = "centos-7": the lab does not run it; write debian-12 or debian-13']);
 });
 
 test("refuses a system that there is not", () => {
-  refuses({ os: "debian-11" }, ['os = "debian-11": unknown system; write debian-12 or debian-13']);
+  refuses({ os: "debian-11" }, [
+    'os = "debian-11": unknown system; write debian-12, debian-13, centos-7, rocky-8, rocky-9 or ubuntu-24.04',
+  ]);
 });
 
 test("refuses an unknown key near a known one", () => {
@@ -34,7 +32,7 @@ test("refuses an unknown key near a known one", () => {
 
 test("refuses an unknown key near none", () => {
   refuses({ colour: "red" }, [
-    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
+    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
   ]);
 });
 

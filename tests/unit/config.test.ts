@@ -47,10 +47,15 @@ const defaults: ParsedConfig = {
     statsPath: "/rabbitmq-stats",
     statsRefresh: "5s",
   },
-  keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true, prefixLength: 24 },
+  keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true },
 };
 
 const cookie = "ABCDEFGHIJKLMNOPQRST";
+const { privateKey } = generateKeyPairSync("ec", {
+  namedCurve: "prime256v1",
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "sec1", format: "pem" },
+});
 
 test("fills in every default", () => {
   assert.deepEqual(parseConfig(draft()), defaults);
@@ -112,11 +117,7 @@ test("takes every setting as it is written", () => {
     lab: { subnet: "10.1.0.0/23", image: "localhost/lab:1" },
     adminPassword: "päss word",
     erlangCookie: cookie,
-    sshPrivateKey: generateKeyPairSync("ec", {
-      namedCurve: "prime256v1",
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "sec1", format: "pem" },
-    }).privateKey,
+    sshPrivateKey: privateKey,
     statsPassword: "hunter2:!",
   };
   const { platform: kind, lab, adminPassword, erlangCookie, sshPrivateKey, statsPassword, ...clear } = full;
@@ -128,9 +129,21 @@ test("takes every setting as it is written", () => {
   });
 });
 
-test("takes a prefix length from the lab's subnet", () => {
-  const { keepalived } = parseConfig(draft({ "lab.subnet": "192.168.56.0/25" }));
-  assert.equal(keepalived.prefixLength, 25);
+test("takes machines that are simply there, in any network, by their pinned keys", () => {
+  const ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsYBiDBWbTtcMvV5VdLxcM8sLVkCVnRsTA4Ytrb9nBk";
+  const { platform } = parseConfig(
+    draft({
+      ...{ platform: "existing", "brokers.0.address": "10.9.8.7", sshPrivateKey: privateKey },
+      "existing.user": "operator",
+      "existing.hostKeys": `# 10.9.8.7:22 SSH-2.0-OpenSSH_9.2\n10.9.8.7,cent120 ${ed25519}\n[jump]:2222 ${ed25519}\n`,
+      "existing.bastion": { host: "jump", port: 2222 },
+    }),
+  );
+  assert.deepEqual(platform, {
+    ...{ kind: "existing", user: "operator", port: 22, purge: false },
+    hostKeys: { "10.9.8.7": ed25519, cent120: ed25519, jump: ed25519 },
+    bastion: { host: "jump", user: "root", port: 2222 },
+  });
 });
 
 test("takes any number of brokers when another partition handling is insisted on", () => {
@@ -215,7 +228,7 @@ test("names all faults in one message, by key and position", () => {
   rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
   rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
   rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
-  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, adminPassword, erlangCookie, sshPrivateKey and statsPassword
+  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword
 `,
   );
 });

@@ -22,6 +22,10 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "lab/machine.sh": ["dev", "cent120-machine", "create"],
   "lab/machine-undo.sh": ["dev", "cent120-machine", "delete"],
 
+  "existing/clean-up.sh": ["existing", "cent120-machine", "stdin"],
+  "existing/balancer/clean-up.sh": ["existing", "cent123-machine", "stdin"],
+  "existing/sudo/ready.sh": ["existing", "cent120-ready", "create"],
+
   "remote/ready.sh": ["dev", "cent120-ready", "create"],
   "remote/names.sh": ["dev", "cent120-names", "create"],
   "remote/packages.sh": ["dev", "cent120-packages", "create"],
