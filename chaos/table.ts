@@ -81,6 +81,8 @@ export function markdown(rows: readonly Row[], notes: readonly string[]): string
   const list = (lines: readonly string[]): string => lines.map((each) => `- ${each}`).join("\n");
   const missed = misses(rows);
   const parts = [
+    "# What failures took",
+    "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
     [bar(header), bar(header.map(() => "---")), ...rows.map((row) => bar(line(row)))].join("\n"),
     missed.length === 0 ? "Every goal was met." : `Goals that were missed:\n\n${list(missed)}`,
     `The faults:\n\n${list(rows.map(({ fault, what }) => `\`${fault}\`: ${what}`))}`,
