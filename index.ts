@@ -13,13 +13,13 @@ const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
 const { ports } = rabbitmq;
 export const { policy, adminUser } = rabbitmq;
+const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
 const cookie = secrets.erlangCookie ?? keep("erlang-cookie", () => randomText(40));
 export const adminPassword = secrets.adminPassword ?? keep("admin-password", () => randomText(24));
 
 const agent = haproxy.avoidAlarms ? { agentPort: 5670 } : {};
 
-const hosts = await makeHosts(config);
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const members = nodes.map(({ member }) => member);
 const cluster = new RabbitCluster("cluster", {

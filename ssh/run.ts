@@ -21,6 +21,8 @@ export interface Command {
   readonly input?: string;
   /** Seconds that log-in and command may take together. @default 10 */
   readonly patience?: number;
+  /** Seconds of these that each log-in may take. @default 10 */
+  readonly reach?: number;
 }
 
 /** Which step of the way it was that failed. */
@@ -51,20 +53,17 @@ function algorithmsOf(keyType: string): string[] {
  * @returns the command's standard output
  * @throws SshError when it cannot log in in time, or when the command fails
  */
-export async function runOn(login: Login, { command, input = "", patience = 10 }: Command): Promise<string> {
+export async function runOn(login: Login, how: Command): Promise<string> {
+  const { command, input = "", patience = 10, reach = 10 } = how;
   const clients: ssh2.Client[] = [];
   let deadline: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     deadline = setTimeout(() => {
-      const words =
-        clients.length === (login.proxy === undefined ? 1 : 2)
-          ? `${login.host} is not done after ${patience} s`
-          : `${login.host}:${login.port} does not answer by SSH within ${patience} s`;
-      reject(new SshError("timeout", words));
+      reject(new SshError("timeout", `${login.host} is not done after ${patience} s`));
     }, patience * 1000);
   });
   const opened = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
-    const client = await open(to, bastion, patience, socket);
+    const client = await open(to, bastion, Math.min(reach, patience), socket);
     clients.push(client);
     return client;
   };
@@ -81,7 +80,7 @@ export async function runOn(login: Login, { command, input = "", patience = 10 }
   }
 }
 
-function open(to: Login, bastion: boolean, patience: number, socket?: Duplex): Promise<ssh2.Client> {
+function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Promise<ssh2.Client> {
   const { host, port, user, privateKey, hostKey } = to;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
@@ -96,16 +95,18 @@ function open(to: Login, bastion: boolean, patience: number, socket?: Duplex): P
       fail("host-key", `${host}:${port} has no host key of the pinned one's kind, ${keyType ?? ""}`);
     } else if (error.level === "client-authentication") {
       fail("key", `${host} does not take the SSH key for the user ${user}`);
-    } else if (error.level === "client-timeout") {
-      fail("timeout", `${host} does not answer by SSH in time`);
     } else {
       fail("unreachable", error.message);
     }
   });
   client.on("close", () => fail("unreachable", `${host}:${port} closed the SSH connection`));
   client.on("ready", () => resolve(client));
+  // ssh2's own limit does not count the time until there is a connection.
+  const limit = setTimeout(() => {
+    fail("timeout", `${host}:${port} does not answer by SSH within ${reach} s`);
+  }, reach * 1000);
   const config: ConnectConfig = {
-    ...{ host, port, username: user, privateKey, readyTimeout: patience * 1000 },
+    ...{ host, port, username: user, privateKey, readyTimeout: 0 },
     ...(socket === undefined ? {} : { sock: socket }),
     // The host may have several keys; it is to show the one that is pinned.
     ...(keyType === undefined ? {} : { algorithms: { serverHostKey: algorithmsOf(keyType) as never } }),
@@ -120,10 +121,12 @@ function open(to: Login, bastion: boolean, patience: number, socket?: Duplex): P
     // A private key that cannot be read is refused before anything is sent.
     fail("key", error instanceof Error ? error.message : String(error));
   }
-  return promise.catch((error: unknown) => {
-    client.destroy();
-    throw error;
-  });
+  return promise
+    .catch((error: unknown) => {
+      client.destroy();
+      throw error;
+    })
+    .finally(() => clearTimeout(limit));
 }
 
 function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
