@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { on } from "../lab/trial/hosts.ts";
-import { root } from "../lab/trial/lab-stack.ts";
+import { root } from "../lab/trial/trial-stack.ts";
 import { run } from "./command.ts";
 import type { Site } from "./site.ts";
 

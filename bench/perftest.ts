@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "../lab/trial/lab-stack.ts";
+import { root } from "../lab/trial/trial-stack.ts";
 import { SetupError } from "../lab/setup/step.ts";
 import { run } from "./command.ts";
 

@@ -1,5 +1,6 @@
 /** The program of this project, run by its own npm scripts on a stack of its own. */
-import { LabStack, root } from "../lab/trial/lab-stack.ts";
+import { LabStack } from "../lab/trial/lab-stack.ts";
+import { root } from "../lab/trial/trial-stack.ts";
 import { run } from "./command.ts";
 import { site, sweep } from "./site.ts";
 import { hasLimit, largest, patience, type Lab, type Surroundings, type Tool } from "./tool.ts";
