@@ -6,6 +6,11 @@ file=/etc/rabbitmq/enabled_plugins
 wanted=rabbitmq_management,rabbitmq_prometheus
 enabled=$(tr -d '[]. \n' <$file 2>/dev/null || true)
 if [ "$(tr , '\n' <<<"$enabled" | sort)" = "$(tr , '\n' <<<"$wanted" | sort)" ]; then
+  # A plug-in, or what it is built on, that failed too often has ended for good while the broker serves on.
+  if systemctl -q is-active rabbitmq-server; then
+    rabbitmqctl -q eval "[{ok, _} = application:ensure_all_started(App) || Plugin <- [$wanted],
+      {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]]." </dev/null >/dev/null
+  fi
   exit 0
 fi
 if systemctl -q is-active rabbitmq-server; then
