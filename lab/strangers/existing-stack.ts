@@ -1,0 +1,43 @@
+/** A stack on machines that are there before it. */
+import { TrialStack } from "../trial/trial-stack.ts";
+import { Strangers, type StrangersArgs } from "./strangers.ts";
+
+export class ExistingStack extends TrialStack {
+  readonly #args: StrangersArgs;
+  #strangers: Strangers | undefined;
+
+  constructor(args: StrangersArgs) {
+    super(`test-${args.name}`);
+    this.#args = args;
+  }
+
+  /** The machines; @throws before `open` */
+  get machines(): Strangers {
+    if (this.#strangers === undefined) throw new Error("there are no machines yet");
+    return this.#strangers;
+  }
+
+  // Real machines' secrets are guarded by a passphrase of the user's own.
+  override get env(): NodeJS.ProcessEnv {
+    return { ...super.env, PULUMI_CONFIG_PASSPHRASE: "of the user's own" };
+  }
+
+  /** Makes the machines and writes the stack's file. */
+  async open(settings = ""): Promise<void> {
+    this.#strangers = await Strangers.make(this.#args);
+    await this.begin();
+    await this.configure(settings);
+  }
+
+  /** Writes the stack's file anew. @param change of what the machines' own settings say */
+  async configure(settings: string, change: (lines: string) => string = (lines) => lines): Promise<void> {
+    await this.writeFile([change(this.machines.stackConfig()), settings]);
+  }
+
+  /** Takes the stack away by the user's own command, then the machines. */
+  async close(): Promise<void> {
+    await this.destroyAll();
+    await Strangers.sweep(this.#args.name, this.#args.subnet);
+    await this.forget();
+  }
+}

@@ -1,0 +1,148 @@
+/** Machines that somebody hands over: looked at first, set up as root, left with nothing but the brokers' data. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
+
+const stack = new ExistingStack({ name: "e", subnet: "192.168.91.0/24", os: "debian-12" });
+before(() => stack.open());
+after(() => stack.close());
+
+const on = (host: string, script: string): Promise<string> => stack.machines.on(host, script);
+const brokers = ["e120", "e121", "e122"] as const;
+const balancers = ["e123", "e124"] as const;
+const all = [...brokers, ...balancers];
+
+/** Breaks a machine, and returns what mends it. */
+const faults: readonly {
+  readonly host: string;
+  readonly breaks: string;
+  readonly mends: string;
+  readonly says: RegExp;
+}[] = [
+  {
+    host: "e120",
+    breaks: "systemd-run -q --unit stranger python3 -m http.server 15672",
+    mends: "systemctl stop stranger",
+    says: /e120 \(192\.168\.91\.120\): port 15672 is taken by python3 on 0\.0\.0\.0; stop and disable it, or set another/,
+  },
+  {
+    host: "e121",
+    breaks: "mkdir -p /var/lib/rabbitmq/mnesia/rabbit@old",
+    mends: "rm -rf /var/lib/rabbitmq",
+    says: /e121 .*: \/var\/lib\/rabbitmq\/mnesia holds the data of rabbit@old and none of rabbit@e121/,
+  },
+  {
+    host: "e122",
+    breaks: "ip addr add 192.168.91.100/24 dev eth0",
+    mends: "ip addr del 192.168.91.100/24 dev eth0",
+    says: /e122 .*: is a broker and has the virtual address 192\.168\.91\.100 on eth0/,
+  },
+  {
+    host: "e123",
+    breaks: "cp /etc/hosts /root/hosts; echo 192.168.91.77 e120 >>/etc/hosts",
+    mends: "mv /root/hosts /etc/hosts",
+    says: /e120 .*: its name resolves to 192\.168\.91\.77 on e123; correct \/etc\/hosts/,
+  },
+];
+
+test("machines that are not as they have to be are refused, all of it in one message", async () => {
+  for (const { host, breaks } of faults) await on(host, breaks);
+  await stack.machines.powerOff("e124");
+  try {
+    const { code, output } = await stack.npm("up");
+    assert.notEqual(code, 0);
+    assert.match(output, /The machines of stack "test-e" have 5 faults; nothing was changed\./, tail(output));
+    for (const { says } of faults) assert.match(output, says);
+    assert.match(output, /e124 \(192\.168\.91\.124\): .*(does not answer|no host answers|EHOSTUNREACH)/);
+    assert.doesNotMatch(output, /^\s+at /m, "a stack trace");
+    assert.doesNotMatch(await stack.pulumi("stack", "export"), /remote:Command|Stash/);
+  } finally {
+    await stack.machines.powerOn("e124");
+    for (const { host, mends } of faults) await on(host, mends);
+  }
+});
+
+test("a machine that shows another host key, and a key that nobody takes, are refused", async () => {
+  await stack.configure("", (lines) => {
+    // Each of the two machines shows the other one's key.
+    const swapped = lines.replaceAll(/^( {6})192\.168\.91\.12([01]) /gm, (_, space: string, last: string) =>
+      `${space}192.168.91.12${last === "0" ? "1" : "0"} `,
+    );
+    return swapped.replace("user: root", "user: nobody");
+  });
+  const { code, output } = await stack.npm("preview");
+  await stack.configure("");
+  assert.notEqual(code, 0);
+  assert.match(output, /have 5 faults/, tail(output));
+  for (const host of ["e120", "e121"]) assert.match(output, new RegExp(`${host} .*another host key`));
+  for (const host of ["e122", "e123", "e124"]) assert.match(output, new RegExp(`${host} .*nobody`));
+});
+
+test("machines become a whole system by one command, and a second one changes nothing", async () => {
+  await stack.must("up");
+  const again = await stack.must("up");
+  assert.match(again, /^ +\d+ unchanged$/m);
+  assert.doesNotMatch(again, /^ +[-+~]+ ?\d+ (created|updated|replaced|deleted)$/m, tail(again));
+});
+
+test("one setting of HAProxy changes its file and reloads it, no more", async () => {
+  await stack.configure("  rabbitmq-ha:haproxy: { maxConnections: { global: 4096 } }");
+  const output = await stack.must("up");
+  assert.match(output, /^ +~ 4 updated$/m, tail(output));
+});
+
+const messages = ["one", "two", "three"];
+
+async function publish(): Promise<void> {
+  const connection = await stack.connect();
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("kept", { durable: true });
+  for (const text of messages) channel.sendToQueue("kept", Buffer.from(text), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
+async function kept(): Promise<string[]> {
+  const connection = await stack.connect();
+  const channel = await connection.createChannel();
+  await channel.assertQueue("kept", { durable: true });
+  const found: string[] = [];
+  for (let got = await channel.get("kept"); got !== false; got = await channel.get("kept"))
+    found.push(got.content.toString());
+  await connection.close();
+  return found;
+}
+
+/** Where the program's files were; what is left of them. */
+const left = (host: string): Promise<string> =>
+  on(
+    host,
+    `find /etc /usr/local/lib /run/rabbitmq-ha /run/lock -name '*rabbitmq-ha*' 2>/dev/null
+    grep -rls 'Written by rabbitmq-ha' /etc || true
+    grep -F rabbitmq-ha /etc/hosts || true
+    for unit in rabbitmq-server rabbitmq-ha-watch haproxy keepalived; do
+      if systemctl -q is-active $unit || systemctl -q is-enabled $unit 2>/dev/null; then echo $unit; fi
+    done`,
+  );
+
+test("destroy leaves no trace but the brokers' data, and names the machine that does not answer", async () => {
+  await publish();
+  await stack.machines.powerOff("e124");
+  const output = await stack.must("destroy");
+  await stack.machines.powerOn("e124");
+  assert.match(output, /e124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/);
+  for (const host of all.filter((name) => name !== "e124")) assert.equal(await left(host), "", host);
+  for (const host of brokers) {
+    assert.match(await on(host, "ls /var/lib/rabbitmq/mnesia"), new RegExp(`rabbit@${host}`));
+  }
+});
+
+test("the next up finds the messages again; destroy with purge leaves nothing of them", async () => {
+  await stack.configure("", (lines) => lines.replace("user: root", "purge: true\n    user: root"));
+  await stack.must("up");
+  assert.deepEqual(await kept(), messages);
+  await stack.must("destroy");
+  for (const host of all) assert.equal(await left(host), "", host);
+  for (const host of brokers) assert.equal(await on(host, "ls -A /var/lib/rabbitmq/mnesia 2>/dev/null || true"), "");
+});
