@@ -10,16 +10,22 @@ export interface Seen {
   readonly sight: Sight;
 }
 
-/** Mnesia and the certificates of the plug-ins want clocks that agree; so does whoever reads two logs side by side. */
-const largestSkew = 5; // s
+/** Seconds. Beyond, the logs of several machines cannot be read side by side, and certificates run out here and not there. */
+const largestSkew = 5;
 
-/** KiB. Erlang and RabbitMQ take 0.3 GiB, downloads as much, and below 1 GiB there is no room for messages. */
+/**
+ * KiB. The packages and their downloads take some hundred MiB; a broker keeps its messages there too, and stops taking
+ * them before the disk is full (https://www.rabbitmq.com/docs/disk-alarms).
+ */
 const leastDisk = { broker: 2 * 1024 ** 2, balancer: 512 * 1024 } as const;
 
-/** KiB. An idle broker takes 135 MB and blocks publishers at 40 % of the memory; HAProxy and Keepalived take 50 MB. */
+/**
+ * KiB. An idle broker takes 135 MB and blocks publishers at 40 % of the machine's memory
+ * (https://www.rabbitmq.com/docs/memory); a balancer holds little more than its connections.
+ */
 const leastMemory = { broker: 512 * 1024, balancer: 200 * 1024 } as const;
 
-/** CentOS 7's; older ones know no `Restart=` with a drop-in of ours. */
+/** That of CentOS 7, the oldest system that the program knows. */
 const leastSystemd = 219;
 
 /** @returns a line for each fault, by machine in the configuration's order, then what concerns several */

@@ -164,10 +164,11 @@ function inet(text: string): Inet {
   return { device, address, prefixLength: Number(length) };
 }
 
-/** `5672 0.0.0.0 nginx nginx` */
+/** `5672 0.0.0.0 nginx,php fpm`: a name may have spaces. */
 function listener(text: string): Listener {
-  const [port, address = "", ...processes] = text.split(" ");
-  return { port: Number(port), address, processes: [...new Set(processes)] };
+  const [port, address = "", ...rest] = text.split(" ");
+  const names = rest.join(" ").split(",");
+  return { port: Number(port), address, processes: [...new Set(names.filter((name) => name !== ""))] };
 }
 
 /** `cent120 10.0.0.5` */
