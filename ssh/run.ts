@@ -163,7 +163,7 @@ function exec(client: ssh2.Client, { command, input, onOutput }: Run): Promise<s
   client.on("close", () => reject(new SshError("command", "the SSH connection was closed meanwhile")));
   client.exec(command, (error, channel) => {
     if (error !== undefined) {
-      reject(error);
+      reject(new SshError("command", error.message));
       return;
     }
     if (onOutput !== undefined) channel.on("data", onOutput);

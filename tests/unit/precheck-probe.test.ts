@@ -98,9 +98,16 @@ test("a balancer; who answered for the address long ago does not count", async (
 
 const unprivileged = process.getuid?.() === 0 ? false : "only root may listen to packets";
 test("a router on the network is heard", { skip: unprivileged }, async () => {
-  const advertisement =
-    "import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)\ns.bind(('127.0.0.9', 0))\n" +
-    "for _ in range(40):\n  for id in 50, 51: s.sendto(bytes([0x31, id, 9, 1, 0, 20, 0, 0]), ('127.0.0.%d' % (id - 49), 0))\n  time.sleep(0.05)\n";
+  const advertisement = `
+import socket, time
+for _ in range(40):
+  for router, source, target in (50, "127.0.0.8", "127.0.0.1"), (51, "127.0.0.9", "127.0.0.1"), (51, "127.0.0.10", "224.0.0.18"):
+    sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    sender.bind((source, 0))
+    sender.sendto(bytes([0x31, router, 9, 1, 0, 20, 0, 0]), (target, 0))
+  time.sleep(0.05)
+`;
   const [sight] = await Promise.all([probed(machines[1]), execa("python3", ["-c", advertisement])]);
-  assert.deepEqual([sight.listened, sight.routers], [true, ["127.0.0.9"]]);
+  assert.deepEqual([sight.listened, sight.routers], [true, ["127.0.0.10", "127.0.0.9"]]);
 });
