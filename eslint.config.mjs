@@ -14,7 +14,10 @@ const rooms = {
   components: ["remote", "templates", "platforms/host.ts"],
   "platforms/host.ts": [],
   platforms: ["remote", "templates", "secret.ts", "config/types.ts", "config/existing.ts", "precheck"],
-  precheck: ["ssh", "templates", "config/types.ts", "platforms/host.ts", "platforms/existing.ts"],
+  precheck: [
+    ...["ssh", "templates", "config/faults.ts", "config/network.ts", "config/types.ts"],
+    ...["platforms/host.ts", "platforms/existing.ts", "remote/systems.ts"],
+  ],
   remote: ["templates", "platforms/host.ts"],
   templates: [],
   "secret.ts": [],

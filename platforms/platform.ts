@@ -48,9 +48,11 @@ async function foundHosts(config: Config, platform: ExistingPlatform): Promise<r
   const privateKey =
     secrets.sshPrivateKey ?? pulumi.secret(readFileSync(keyPath(platform.privateKeyFile ?? ""), "utf8"));
   const key = await plainText(privateKey);
+  const { virtualRouterId, interface: device } = config.keepalived;
   const found = await precheck({
     ...{ os, virtualAddress: config.virtualAddress, ports: config.rabbitmq.ports },
-    ...{ statsPort: config.haproxy.statsPort, virtualRouterId: config.keepalived.virtualRouterId },
+    ...{ statsPort: config.haproxy.statsPort, virtualRouterId },
+    ...(device === undefined ? {} : { interface: device }),
     stack: pulumi.getStack(),
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });

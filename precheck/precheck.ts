@@ -1,51 +1,89 @@
 /** Looks at machines that are simply there before anything is registered, all at once. */
 import * as pulumi from "@pulumi/pulumi";
+import { listed } from "../config/faults.ts";
 import type { Found } from "../platforms/existing.ts";
-import type { OperatingSystem } from "../platforms/host.ts";
-import { runOn, type Login } from "../ssh/run.ts";
-import { render } from "../templates/render.ts";
+import { findings, title } from "./findings.ts";
+import { look, type Look, type Machine, type Plan } from "./probe.ts";
+import { keyscan } from "./refusals.ts";
 
-export interface Machine {
-  readonly name: string;
-  readonly address: string;
-  readonly role: "broker" | "balancer";
-  readonly login: Login;
-}
+export type { Machine } from "./probe.ts";
 
-export interface PrecheckArgs {
+export interface PrecheckArgs extends Plan {
   readonly stack: string;
-  readonly os: OperatingSystem;
-  readonly machines: readonly Machine[];
-  readonly virtualAddress: string;
-  readonly virtualRouterId: number;
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
-  readonly statsPort: number;
 }
 
 /**
+ * Takes less than ten seconds, whatever the machines do.
+ *
  * @returns by the machine's name what the program has to know of it
  * @throws pulumi.RunError with everything that is wrong in one message
  */
-export async function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string, Found>> {
-  const seen = await Promise.all(
-    machines.map(async ({ name, address, login }) => {
-      const script = render("existing/probe.sh", { address });
-      const become = login.user === "root" ? "bash -s" : "sudo -n bash -s";
-      try {
-        return [name, facts(await runOn(login, { command: become, input: script }))] as const;
-      } catch (error) {
-        throw new pulumi.RunError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }),
-  );
-  return new Map(seen);
+export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, Found>> {
+  const { stack, machines } = args;
+  const warning = unpinned(machines);
+  if (warning !== undefined) await pulumi.log.warn(warning);
+  const looks = await Promise.all(machines.map((machine) => look(machine, args)));
+  const faults = findings(looks, args);
+  if (faults.length > 0) throw refused(report(faults, stack));
+  const notice = unheard(looks, args);
+  if (notice !== undefined) await pulumi.log.info(notice);
+  return new Map(looks.flatMap(found));
 }
 
-function facts(output: string): Found {
-  const values = new Map(output.split("\n").map((line) => line.split("=", 2) as [string, string]));
-  return {
-    interface: values.get("interface") ?? "",
-    prefixLength: Number(values.get("prefix")),
-    machineId: values.get("machine-id") ?? "",
-  };
+function refused(message: string): pulumi.RunError {
+  const error = new pulumi.RunError(message);
+  // Nobody reads it, and the engine's way of formatting it costs Node half a minute (nodejs/node#64011).
+  error.stack = "";
+  return error;
+}
+
+/** Puts all faults into one message. */
+export function report(faults: readonly string[], stack: string): string {
+  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+  const lines = faults.map((text) => `  ${text}`).join("\n");
+  return `The machines of stack "${stack}" have ${count}; nothing was changed.\n\n${lines}\n`;
+}
+
+/** @returns which hosts are taken with any key, and how to pin theirs; undefined where all are pinned */
+export function unpinned(machines: readonly Machine[]): string | undefined {
+  const open = machines.filter(({ login }) => login.hostKey === undefined);
+  const proxy = machines[0]?.login.proxy;
+  const bastion = proxy?.hostKey === undefined ? proxy : undefined;
+  const names = [...(bastion === undefined ? [] : [`the bastion (${bastion.host})`]), ...open.map(title)];
+  if (names.length === 0) return undefined;
+  const [first] = open;
+  const scans = [
+    ...(bastion === undefined ? [] : [keyscan(bastion, [bastion.host])]),
+    ...(first === undefined
+      ? []
+      : [
+          keyscan(
+            first.login,
+            open.map(({ address }) => address),
+          ) + (proxy === undefined ? "" : " (on the bastion)"),
+        ]),
+  ];
+  return (
+    `No host key is pinned of ${listed(names)}: whoever answers there is believed. Compare what ` +
+    `${listed(scans)} ${scans.length === 1 ? "prints" : "print"} with the hosts' own keys, then set it as existing.hostKeys.`
+  );
+}
+
+/** @returns on which balancers nobody could listen for other routers; undefined where somebody did on each */
+export function unheard(looks: readonly Look[], { virtualRouterId }: Plan): string | undefined {
+  const deaf = looks.filter(
+    ({ machine, outcome }) => machine.role === "balancer" && "listened" in outcome && !outcome.listened,
+  );
+  if (deaf.length === 0) return undefined;
+  return (
+    `${listed(deaf.map(({ machine }) => title(machine)))}: whether another router on the network uses the virtual ` +
+    `router id ${virtualRouterId} was not looked for: there is no Python to listen with.`
+  );
+}
+
+function found({ machine: { name, address }, outcome }: Look): (readonly [string, Found])[] {
+  if (!("inets" in outcome)) return [];
+  const inet = outcome.inets.find((each) => each.address === address);
+  if (inet === undefined) return [];
+  return [[name, { interface: inet.device, prefixLength: inet.prefixLength, machineId: outcome.machineId }]];
 }

@@ -18,7 +18,7 @@ try {
 } catch (error) {
   if (!(error instanceof SshError)) throw error;
   const where = `${name} (${login.host})`;
-  if (error.reason === "command") {
+  if (["command", "slow"].includes(error.reason)) {
     process.stderr.write(`${where}: what the program put there could not be removed: ${error.message}\n`);
     process.exitCode = 1;
   } else {

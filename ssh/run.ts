@@ -23,10 +23,12 @@ export interface Command {
   readonly patience?: number;
   /** Seconds of these that each log-in may take. @default 10 */
   readonly reach?: number;
+  /** Is called whenever a piece of the command's standard output arrives. */
+  readonly onOutput?: () => void;
 }
 
-/** Which step of the way it was that failed. */
-export type Cause = "unreachable" | "timeout" | "key" | "host-key" | "command";
+/** Which step of the way it was that failed; `slow`: it answers, and the command takes too long. */
+export type Cause = "unreachable" | "timeout" | "slow" | "key" | "host-key" | "command";
 
 /** Why a command could not be run, or that it failed, in one line. */
 export class SshError extends Error {
@@ -35,11 +37,18 @@ export class SshError extends Error {
   readonly bastion: boolean;
   /** The command's exit code; null where it ran to no end. */
   readonly code: number | null;
-  constructor(reason: Cause, message: string, about: { bastion?: boolean; code?: number | null } = {}) {
+  /** The host key that was shown in place of the pinned one, as its bytes; absent where none was. */
+  readonly shown: Buffer | undefined;
+  constructor(
+    reason: Cause,
+    message: string,
+    about: { bastion?: boolean; code?: number | null; shown?: Buffer } = {},
+  ) {
     super(message);
     this.reason = reason;
     this.bastion = about.bastion ?? false;
     this.code = about.code ?? null;
+    this.shown = about.shown;
   }
 }
 
@@ -54,12 +63,20 @@ function algorithmsOf(keyType: string): string[] {
  * @throws SshError when it cannot log in in time, or when the command fails
  */
 export async function runOn(login: Login, how: Command): Promise<string> {
-  const { command, input = "", patience = 10, reach = 10 } = how;
+  const { command, input = "", patience = 10, reach = 10, onOutput } = how;
   const clients: ssh2.Client[] = [];
   let deadline: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     deadline = setTimeout(() => {
-      reject(new SshError("timeout", `${login.host} is not done after ${patience} s`));
+      // In the order of the way: each that has been logged in to is a client.
+      const way = login.proxy === undefined ? [login] : [login.proxy, login];
+      const silent = way[clients.length];
+      if (silent === undefined) {
+        reject(new SshError("slow", `${login.host} is not done after ${patience} s`));
+        return;
+      }
+      const words = `${silent.host}:${silent.port} does not answer by SSH within ${patience} s`;
+      reject(new SshError("timeout", words, { bastion: silent !== login }));
     }, patience * 1000);
   });
   const opened = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
@@ -68,9 +85,9 @@ export async function runOn(login: Login, how: Command): Promise<string> {
     return client;
   };
   const work = async (): Promise<string> => {
-    if (login.proxy === undefined) return exec(await opened(login, false), command, input);
+    if (login.proxy === undefined) return exec(await opened(login, false), { command, input, onOutput });
     const bastion = await opened(login.proxy, true);
-    return exec(await opened(login, false, await tunnel(bastion, login)), command, input);
+    return exec(await opened(login, false, await tunnel(bastion, login)), { command, input, onOutput });
   };
   try {
     return await Promise.race([work(), late]);
@@ -84,13 +101,14 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
   const { host, port, user, privateKey, hostKey } = to;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
-  const fail = (reason: Cause, words: string): void => reject(new SshError(reason, words, { bastion }));
+  const fail = (reason: Cause, words: string, shown?: Buffer): void =>
+    reject(new SshError(reason, words, { bastion, ...(shown === undefined ? {} : { shown }) }));
   let shown: Buffer | undefined;
   const [keyType, key] = hostKey?.trim().split(/\s+/) ?? [];
   const pinned = key === undefined ? undefined : Buffer.from(key, "base64");
   client.on("error", (error: Error & { level?: string }) => {
     if (pinned !== undefined && shown?.equals(pinned) === false) {
-      fail("host-key", `${host}:${port} shows another host key than the pinned one`);
+      fail("host-key", `${host}:${port} shows another host key than the pinned one`, shown);
     } else if (pinned !== undefined && /no matching host key format/i.test(error.message)) {
       fail("host-key", `${host}:${port} has no host key of the pinned one's kind, ${keyType ?? ""}`);
     } else if (error.level === "client-authentication") {
@@ -138,12 +156,22 @@ function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
   });
 }
 
-function exec(client: ssh2.Client, command: string, input: string): Promise<string> {
+interface Run {
+  readonly command: string;
+  readonly input: string;
+  readonly onOutput: (() => void) | undefined;
+}
+
+function exec(client: ssh2.Client, { command, input, onOutput }: Run): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   client.on("close", () => reject(new SshError("command", "the SSH connection was closed meanwhile")));
   client.exec(command, (error, channel) => {
-    if (error === undefined) collect(channel, input, resolve, reject);
-    else reject(error);
+    if (error !== undefined) {
+      reject(new SshError("command", error.message));
+      return;
+    }
+    if (onOutput !== undefined) channel.on("data", onOutput);
+    collect(channel, input, resolve, reject);
   });
   return promise;
 }

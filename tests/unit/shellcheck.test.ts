@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { execa } from "execa";
 import { runStacks, scriptsOf, textOf, type Stacks } from "../support/documents.ts";
+import { probes } from "../support/probes.ts";
 
 let folder: string;
 let stacks: Stacks;
@@ -57,6 +58,8 @@ test("the scripts inside these, which the hosts run with a deadline", () => {
   assert.ok(inner.length > 20, "the wrapped scripts were not found");
   return check("bash", inner);
 });
+
+test("the scripts that look at existing machines", () => check("bash", Object.values(probes())));
 
 test("the scripts that Keepalived runs", () => {
   const scripts = ["check", "revive"].map((noun) =>

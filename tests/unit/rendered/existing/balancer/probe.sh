@@ -1,0 +1,137 @@
+# What the program has to know of this machine, a line each: KEY=VALUE; a key may come several times. Nothing is
+# changed. Each line is written at once, since several probes run side by side.
+echo "clock=$(date +%s.%N)"
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+
+each() { # KEY: every line of standard input as a value of the key
+  local line
+  while IFS= read -r line; do echo "$1=$line"; done
+}
+
+resolve() { # NAME: every address that it has here
+  timeout 3 getent ahostsv4 "$1" | awk -v name="$1" '!seen[$1]++ { print name, $1 }' | each name
+}
+
+# The names that the program itself has written here are its own to correct.
+own_names() {
+  awk '$0 == "# rabbitmq-ha: end" { inside = 0 } inside { print $2 } $0 == "# rabbitmq-ha: begin" { inside = 1 }' \
+    /etc/hosts
+}
+
+names() {
+  local name own
+  own=" $(own_names | tr '\n' ' ') "
+  for name in mq1 lb1; do
+    case $own in
+    *" $name "*) ;;
+    *) resolve "$name" & ;;
+    esac
+  done
+  wait
+}
+
+listeners() { # PORT...: who listens there
+  # CentOS 7's ss has no -H.
+  ss -ltnp | awk -v ports="$*" '
+    BEGIN { n = split(ports, list, " "); for (i = 1; i <= n; i++) wanted[list[i]] = 1 }
+    $1 == "LISTEN" {
+      port = $4; sub(/.*:/, "", port)
+      if (!(port in wanted)) next
+      address = $4; sub(/:[^:]*$/, "", address)
+      names = ""; rest = $0
+      while (match(rest, /\("[^"]*"/)) {
+        names = names (names == "" ? "" : ",") substr(rest, RSTART + 2, RLENGTH - 3)
+        rest = substr(rest, RSTART + RLENGTH)
+      }
+      print port, address, names
+    }' | each listener
+}
+
+data() {
+  local folder
+  for folder in /var/lib/rabbitmq/mnesia/rabbit@*; do
+    case $folder in
+    *-plugins-expand) ;;
+    *) if [ -d "$folder" ]; then echo "data=${folder##*/}"; fi ;;
+    esac
+  done
+}
+
+neighbour() { # DEVICE ADDRESS: the MAC that answers for an address of the network
+  local answer=silent
+  timeout 1 bash -c ": <>/dev/tcp/$2/9" 2>/dev/null &
+  if ping -c 1 -W 1 -I "$1" "$2" >/dev/null 2>&1; then answer=answers; fi
+  wait
+  # An entry of old says nothing of now.
+  ip neigh show to "$2" dev "$1" | awk -v answer=$answer '
+    $NF == "REACHABLE" || answer == "answers" {
+      for (i = 1; i < NF; i++) if ($i == "lladdr") print tolower($(i + 1))
+    }' | each neighbour
+}
+
+find_python() {
+  local candidate
+  for candidate in python3 /usr/libexec/platform-python python2 python; do
+    if "$candidate" -c 'import socket' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
+listen() { # DEVICE ROUTER: the addresses that advertise the virtual router, each once
+  local interpreter
+  interpreter=$(find_python)
+  if [ -z "$interpreter" ]; then return; fi
+  # Any version of Python from 2.7 on. A VRRP packet has its version and type, then its router id (RFC 5798, 5.1).
+  timeout 4 "$interpreter" - "$@" <<'END_OF_LISTENER' 2>/dev/null | each vrrp
+import select, socket, struct, sys, time
+device, router = sys.argv[1], int(sys.argv[2])
+with open("/sys/class/net/%s/ifindex" % device) as file:
+    index = int(file.read())
+member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+group = struct.pack("=4s4si", socket.inet_aton("224.0.0.18"), socket.inet_aton("0.0.0.0"), index)
+member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+packets.bind((device, 0x0800))
+heard, deadline = set(), time.time() + 1.5
+while True:
+    left = deadline - time.time()
+    if left <= 0 or not select.select([packets], [], [], left)[0]:
+        break
+    packet = bytearray(packets.recv(128))
+    if len(packet) < 20 or packet[9] != 112:
+        continue
+    body = packet[(packet[0] & 15) * 4:]
+    if len(body) > 1 and body[0] & 15 == 1 and body[1] == router:
+        heard.add(".".join(str(octet) for octet in packet[12:16]))
+sys.stdout.write("".join(address + "\n" for address in sorted(heard)) + "done\n")
+END_OF_LISTENER
+}
+
+main() {
+  local device address=10.0.0.4 stated=eth1 system
+  # shellcheck source=/dev/null
+  system=$(. /etc/os-release && echo "$ID-${VERSION_ID:-}")
+  echo "system=$system"
+  case $system in
+  rocky-9*|almalinux-9*) echo fits=yes ;;
+  esac
+  if [ -d /run/systemd/system ]; then systemctl --version | awk 'NR == 1 { print $2 }' | each systemd; fi
+  each machine-id </etc/machine-id
+  names &
+  device=${stated:-$(ip -o -4 addr show | awk -v a="$address/" 'index($4, a) == 1 { print $2; exit }')}
+  if [ -n "$device" ] && [ -e "/sys/class/net/$device" ]; then
+    echo "device=$device"
+    neighbour "$device" 10.0.0.100 &
+    listen "$device" 51 &
+  fi
+  ip -o -4 addr show | awk '{ print $2, $4 }' | each inet
+  for device in /sys/class/net/*/address; do each mac <"$device"; done
+  awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo | each memory
+  timeout 3 df -Pk /var | awk 'NR == 2 { print $4 }' | each disk
+  listeners 5672 15672 15692 8100 4369 25672
+  data
+  wait
+}
+main </dev/null
