@@ -12,6 +12,7 @@ import { makeKey, publicHalf } from "../../platforms/lab-keys.ts";
 import { render } from "../../templates/render.ts";
 import * as hosts from "../trial/hosts.ts";
 import { contents, imageVariable, standIn, type Mirror } from "./centos-7.ts";
+import { loginScript, mirrorScript } from "./scripts.ts";
 import { settings, type Layout, type Machine } from "./settings.ts";
 
 export interface StrangersArgs {
@@ -42,19 +43,18 @@ const folderOf = (name: string): string => `rabbitmq-ha-strangers-${name}-`;
 
 type Values = Readonly<Record<string, string | boolean | readonly string[]>>;
 
-/** Runs a template's script on this computer, as the program's own lab does. @returns what it printed */
-async function local(
-  template: string,
-  values: Values,
-  { signal, input = "" }: { readonly signal?: AbortSignal | undefined; readonly input?: string } = {},
-): Promise<string> {
-  return bash(render(template, values), { signal, input });
+interface How {
+  readonly signal?: AbortSignal | undefined;
+  /** @default nothing */
+  readonly input?: string;
 }
 
-async function bash(
-  script: string,
-  { signal, input }: { readonly signal: AbortSignal | undefined; readonly input: string },
-): Promise<string> {
+/** Runs a template's script on this computer, as the program's own lab does. @returns what it printed */
+async function local(template: string, values: Values, how: How = {}): Promise<string> {
+  return bash(render(template, values), how);
+}
+
+async function bash(script: string, { signal, input = "" }: How): Promise<string> {
   const { stdout } = await execa("bash", ["-c", `set -eu\n${script}`], {
     ...{ input, timeout: patience * 1000 },
     ...(signal === undefined ? {} : { cancelSignal: signal }),
@@ -216,7 +216,7 @@ async function made<Made>(
     const values = { ...machine, image, network, lab, spec, packages: images.packages };
     const keys = { hostKey: publicHalf(hostKey), authorizedKey: publicHalf(privateKey) };
     await local("lab/machine.sh", { ...values, ...keys }, { signal, input: hostKey });
-    const script = render("strangers/login.sh", { user, sudo: login === "sudo", from });
+    const script = loginScript({ user, sudo: login === "sudo", from });
     const shown = await hosts.on(machine.name, `set -eu\n${script}`, 120);
     return shown.trim().replaceAll(/^(\S+ \S+).*$/gm, `${machine.address} $1`);
   };
@@ -233,11 +233,7 @@ async function made<Made>(
   let mirror: Mirror | undefined;
   if (images.recipe !== undefined) {
     const at = { name: `${name}mirror`, address: address(10) };
-    await local(
-      "strangers/mirror.sh",
-      { ...at, network, lab, image: images.image, recipe: images.recipe },
-      { signal },
-    );
+    await bash(mirrorScript({ ...at, network, lab, image: images.image, recipe: images.recipe }), { signal });
     mirror = await contents(images.recipe, `http://${at.address}`);
   }
   const reached = {

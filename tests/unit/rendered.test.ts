@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
+import { strangersDocuments } from "../support/strangers-documents.ts";
 
 const folder = join(import.meta.dirname, "rendered");
 
@@ -87,11 +88,18 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   });
 }
 
+const strangers = strangersDocuments();
+for (const [document, text] of Object.entries(strangers)) {
+  test(document, (t) => {
+    t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
+  });
+}
+
 // Last, because an update writes the copies.
 test("every copy is compared", () => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
   const found = files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
-  assert.deepEqual(found.sort(), Object.keys(documents).sort());
+  assert.deepEqual(found.sort(), Object.keys({ ...documents, ...strangers }).sort());
 });
