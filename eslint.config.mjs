@@ -24,6 +24,13 @@ const rooms = {
   "lab/engine": [],
   "lab/setup": [],
   "lab/trial": [],
+  "lab/strangers": [
+    "lab/trial",
+    "platforms/host.ts",
+    "platforms/lab-image.ts",
+    "platforms/lab-keys.ts",
+    "templates",
+  ],
   chaos: ["lab/trial", "lab/setup", "verify"],
   bench: ["lab/trial", "lab/setup", "templates"],
   ssh: [],

@@ -1,12 +1,12 @@
 /** `platform: lab`: containers on this computer that are machines, made and removed by the program. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import ssh2 from "ssh2";
 import { LocalScript } from "../remote/local-script.ts";
 import { Ready } from "../remote/ready.ts";
 import { keep, randomText } from "../secret.ts";
-import { source } from "../templates/render.ts";
 import type { Host, OperatingSystem } from "./host.ts";
+import { baseImage } from "./lab-image.ts";
+import { makeKey, publicHalf } from "./lab-keys.ts";
 
 export interface LabArgs {
   /** The hosts to make, each with a name and an address of its own in the subnet. */
@@ -20,46 +20,9 @@ export interface LabArgs {
   readonly sshPrivateKey?: pulumi.Input<string>;
 }
 
-/** The Debian releases that a base image can be made of. */
-const suites: Readonly<Partial<Record<OperatingSystem, string>>> = {
-  "debian-12": "bookworm",
-  "debian-13": "trixie",
-};
-
-/** What a bare machine has: a system, a shell to log in to, and the tools that every Debian server has. */
-const basePackages = [
-  "systemd",
-  "systemd-sysv",
-  "dbus",
-  "openssh-server",
-  "sudo",
-  "iproute2",
-  "iputils-ping",
-  "ca-certificates",
-  "curl",
-  "procps",
-  "python3-minimal",
-  "lsof",
-] as const;
-
-/** One in 256 of ssh2's keys begins with a zero that it loses, which leaves a key that nobody can read (mscdex/ssh2#1513). */
-function makeKey(comment: string): string {
-  for (;;) {
-    const { private: key } = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
-  }
-}
-
 /** @returns the public half of a private key, as a line of authorized_keys; it is no secret */
 function publicKey(privateKey: pulumi.Output<string>): pulumi.Output<string> {
-  return pulumi.unsecret(
-    privateKey.apply((text) => {
-      const key = ssh2.utils.parseKey(text);
-      // A user's own key has been read before, and ours is checked when it is made.
-      if (key instanceof Error) throw key;
-      return `${key.type} ${key.getPublicSSH().toString("base64")}`;
-    }),
-  );
+  return pulumi.unsecret(privateKey.apply(publicHalf));
 }
 
 /** The lab: an unreachable route as a guard, a network, one container per host. */
@@ -70,9 +33,9 @@ class Lab extends pulumi.ComponentResource {
     super("rabbitmq-ha:index:Lab", "lab", {});
     const child = { parent: this };
     const stack = pulumi.getStack();
-    const suite = suites[args.os] ?? "bookworm";
-    const recipe = createHash("sha256").update(source("lab/image.sh")).update(basePackages.join());
-    const image = args.image ?? `localhost/rabbitmq-ha-lab:${suite}-${recipe.digest("hex").slice(0, 12)}`;
+    const built = baseImage(args.os);
+    const { suite } = built;
+    const image = args.image ?? built.image;
     const network = `rabbitmq-ha-${stack}`;
     // Tells this lab's containers from those of another checkout or of a stack whose state was lost.
     const lab = pulumi.unsecret(keep("lab-id", () => `${stack}-${randomText(10)}`, child));
@@ -106,7 +69,7 @@ class Lab extends pulumi.ComponentResource {
       args.image === undefined
         ? {
             template: "lab/image.sh",
-            values: { image, suite, packages: [...basePackages] },
+            values: { ...built },
             identity: [image],
           }
         : { template: "lab/given-image.sh", values: { image }, identity: [image] },

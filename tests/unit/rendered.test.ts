@@ -8,6 +8,7 @@ import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
 import { probes } from "../support/probes.ts";
+import { strangersDocuments } from "../support/strangers-documents.ts";
 
 const folder = join(import.meta.dirname, "rendered");
 
@@ -92,7 +93,8 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   });
 }
 
-for (const [document, text] of Object.entries(probes())) {
+const others = { ...probes(), ...strangersDocuments() };
+for (const [document, text] of Object.entries(others)) {
   test(document, (t) => {
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
   });
@@ -104,5 +106,5 @@ test("every copy is compared", () => {
     entry.isFile(),
   );
   const found = files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
-  assert.deepEqual(found.sort(), Object.keys({ ...documents, ...probes() }).sort());
+  assert.deepEqual(found.sort(), Object.keys({ ...documents, ...others }).sort());
 });

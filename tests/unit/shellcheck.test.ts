@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { execa } from "execa";
 import { runStacks, scriptsOf, textOf, type Stacks } from "../support/documents.ts";
 import { probes } from "../support/probes.ts";
+import { standInCommand, strangersDocuments } from "../support/strangers-documents.ts";
 
 let folder: string;
 let stacks: Stacks;
@@ -74,6 +75,17 @@ test("the script with which a broker's host watches over it", () => {
   const scripts = [dev, other].map(({ graph }) => textOf(graph.get("cent120-watch-script"), "stdin"));
   for (const script of scripts) assert.match(script, /^#!\/bin\/bash\n/);
   return check("bash", scripts);
+});
+
+test("the scripts that make strangers' machines", () => {
+  const scripts = Object.values(strangersDocuments());
+  assert.ok(scripts.length >= 5);
+  return check("bash", scripts);
+});
+
+test("the commands that the CentOS 7 stand-in has of its own", async () => {
+  await check("bash", ["yum", "systemctl"].map(standInCommand));
+  await check("sh", ["haproxy-systemd-wrapper"].map(standInCommand));
 });
 
 test("the commands in the systemd units", () => {

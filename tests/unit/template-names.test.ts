@@ -8,19 +8,21 @@ before(async () => {
   // Loaded now, so that the notes begin before the first template is compiled.
   const { runStacks } = await import("../support/documents.ts");
   await runStacks();
+  const { strangersDocuments } = await import("../support/strangers-documents.ts");
+  strangersDocuments();
 });
 
 for (const [name, source] of templates()) {
   test(name, () => {
     const own = renderings.filter((rendering) => rendering.source === source);
-    assert.ok(own.length > 0, "no stack renders it");
+    assert.ok(own.length > 0, "nobody renders it");
     const looks = own.map(lookUp);
     assert.deepEqual([...new Set(looks.flatMap(({ missing }) => [...missing]))], []);
     const visited = new Set(looks.flatMap(({ visited: places }) => [...places]));
     assert.deepEqual(
       namesIn(source).filter((place) => !visited.has(place)),
       [],
-      "no stack comes to these places",
+      "nobody comes to these places",
     );
   });
 }
