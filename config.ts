@@ -5,6 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { namespace, report } from "./config/faults.ts";
 import { parseHostKeys } from "./config/host-keys.ts";
+import { packageSources } from "./config/packages.ts";
 import { read } from "./config/reading.ts";
 import { crossFaults } from "./config/rules.ts";
 import { keys, type Parsed } from "./config/schema.ts";
@@ -67,6 +68,7 @@ function assemble({ lab, existing, ...parsed }: Parsed): ParsedConfig {
     rabbitmq,
     haproxy,
     keepalived,
+    packages: packageSources(parsed.packages),
   };
 }
 

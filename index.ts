@@ -6,6 +6,7 @@ import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { brokersInTurn } from "./components/rabbit-node.ts";
 import { readConfig } from "./config.ts";
+import { agentPort } from "./platforms/host.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { keep, randomText } from "./secret.ts";
 
@@ -18,7 +19,7 @@ const peers = [...config.brokers, ...config.balancers];
 const cookie = secrets.erlangCookie ?? keep("erlang-cookie", () => randomText(40));
 export const adminPassword = secrets.adminPassword ?? keep("admin-password", () => randomText(24));
 
-const agent = haproxy.avoidAlarms ? { agentPort: 5670 } : {};
+const agent = haproxy.avoidAlarms ? { agentPort } : {};
 
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const members = nodes.map(({ member }) => member);

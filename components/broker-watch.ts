@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Service, type Watched } from "../remote/service.ts";
+import { oldSystemd, systems } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 
 export interface WatchArgs {
@@ -18,8 +19,11 @@ export interface WatchArgs {
   readonly metricsPort: number;
 }
 
-/** The script, which the broker's own unit calls too. */
-export const watchScript = "/usr/local/lib/rabbitmq-ha/watch-broker";
+/** @returns where the script lies, which the broker's own unit calls too */
+export function watchScript({ os }: Pick<Host, "os">): string {
+  return `${systems[os].scripts.broker}/watch-broker`;
+}
+
 const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
 const agentSocket = "/etc/systemd/system/rabbitmq-ha-agent.socket";
 const agentUnit = "/etc/systemd/system/rabbitmq-ha-agent@.service";
@@ -33,7 +37,10 @@ export interface WatchFiles {
   readonly content: string;
 }
 
-const watched: Watched = { restart: [watchScript, watchUnit], reload: [] };
+/** What the service that watches was started with. */
+function watchedBy(host: Host): Watched {
+  return { restart: [watchScript(host), watchUnit], reload: [] };
+}
 
 export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOptions): WatchFiles {
   const { host, metricsPort: metrics, ...values } = args;
@@ -42,9 +49,10 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
     ...{ ...values, name: host.name, metrics, patience: 20, every: 5 },
   });
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
-    ...{ unit: "rabbitmq-ha-watch", watched, script: watchScript },
+    ...{ unit: "rabbitmq-ha-watch", watched: watchedBy(host) },
+    ...{ script: watchScript(host), oldSystemd: oldSystemd(host.os) },
   });
-  const file = { host, path: watchScript, content: script, mode: "0755" };
+  const file = { host, path: watchScript(host), content: script, mode: "0755" };
   return {
     script: new File(`${prefix}-script`, file, options),
     unit: new File(`${prefix}-unit`, { host, path: watchUnit, content: unit }, options),
@@ -56,7 +64,7 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
 export function keepWatch(host: Host, content: string, options: pulumi.CustomResourceOptions): Service {
   return new Service(
     `${host.name}-watch-service`,
-    { host, unit: "rabbitmq-ha-watch", watched, content },
+    { host, unit: "rabbitmq-ha-watch", watched: watchedBy(host), content },
     options,
   );
 }
@@ -67,7 +75,10 @@ export function answerAgent(host: Host, port: number, options: pulumi.CustomReso
   const name = "rabbitmq-ha-agent.socket";
   const listening: Watched = { restart: [agentSocket], reload: [] };
   const socket = render("rabbitmq/rabbitmq-ha-agent.socket", { unit: name, watched: listening, port });
-  const unit = render("rabbitmq/rabbitmq-ha-agent@.service", { script: watchScript });
+  const unit = render("rabbitmq/rabbitmq-ha-agent@.service", {
+    script: watchScript(host),
+    oldSystemd: oldSystemd(host.os),
+  });
   const files = [
     new File(`${prefix}-socket`, { host, path: agentSocket, content: socket }, options),
     new File(`${prefix}-unit`, { host, path: agentUnit, content: unit }, options),

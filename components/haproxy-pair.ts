@@ -7,7 +7,9 @@ import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
+import { systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
+import { haproxyBuild, haproxyUnit } from "./haproxy-unit.ts";
 
 export interface HaproxyPairArgs {
   readonly hosts: readonly Host[];
@@ -38,18 +40,15 @@ export interface HaproxyPairArgs {
   readonly statsRefresh: string;
   /** Asked for on the statistics page, of the user `admin`. @default the page is open */
   readonly statsPassword?: pulumi.Input<string>;
-  /** Packages that others need on these hosts, installed in the same go: two runs take longer than one. @default none */
-  readonly alongside?: readonly string[];
+  /** What others need on these hosts, installed in the same go: two runs take longer than one. @default none */
+  readonly alongside?: readonly Noun[];
   /** The tarball to compile HAProxy from. @default the system's package */
   readonly source?: { readonly version: string; readonly url: string; readonly sha256: string };
 }
 
-/** Where HAProxy lies: as the tutorial has it when it is compiled, else as the package does. */
-const fromSource = { binary: "/usr/local/haproxy/sbin/haproxy", chroot: "/usr/local/haproxy" };
-const fromPackage = { binary: "/usr/sbin/haproxy", chroot: "/var/lib/haproxy" };
-/** What compiling takes; `socat` asks HAProxy's socket. */
-const buildPackages = ["gcc", "make", "libc6-dev", "libsystemd-dev", "curl", "ca-certificates", "socat"];
-const packagePackages = ["haproxy", "socat"];
+/** `socat` asks HAProxy's socket. */
+const fromSource: readonly Noun[] = ["build", "socat"];
+const fromPackage: readonly Noun[] = ["haproxy", "socat"];
 
 const configPath = "/etc/haproxy/haproxy.cfg";
 const statsPath = "/etc/haproxy/stats.cfg";
@@ -83,7 +82,8 @@ export class HaproxyPair extends pulumi.ComponentResource {
     args: HaproxyPairArgs,
   ): { readonly installed: pulumi.Resource; readonly serving: pulumi.Resource } {
     const { source, alongside = [] } = args;
-    const { binary, chroot } = source === undefined ? fromPackage : fromSource;
+    const how = haproxyUnit(host.os, source?.version);
+    const { binary, chroot } = how;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
@@ -92,10 +92,13 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const names = new Names(`${prefix}-names`, { host, peers: args.peers }, on());
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, names: [...(source === undefined ? packagePackages : buildPackages), ...alongside] },
+      { host, nouns: [...(source === undefined ? fromPackage : fromSource), ...alongside] },
       on(names),
     );
     const installed = source === undefined ? packages : this.#build(prefix, host, source, on(packages));
+    const permitted = systems[host.os].selinux
+      ? [new Script(`${prefix}-selinux`, { host, template: "haproxy/selinux.sh", values: {} }, on(installed))]
+      : [];
     const cfg = render("haproxy/haproxy.cfg", { agentPort: 0, ...args, chroot });
     const config = new File(
       `${prefix}-config`,
@@ -118,7 +121,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
       reload: [configPath, statsPath],
     };
-    const unit = render("haproxy/rabbitmq-ha.conf", { unit: "haproxy", watched });
+    const unit = render("haproxy/rabbitmq-ha.conf", { ...how, unit: "haproxy", watched });
     const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
     const content = pulumi
       .output(page)
@@ -128,7 +131,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const service = new Service(
       `${prefix}-service`,
       { host, unit: "haproxy", watched, content },
-      on(config, stats, limits),
+      on(config, stats, limits, ...permitted),
     );
     const serving = new Script(
       `${prefix}-serving`,
@@ -144,17 +147,24 @@ export class HaproxyPair extends pulumi.ComponentResource {
     source: NonNullable<HaproxyPairArgs["source"]>,
     options: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
+    const { version } = source;
+    const how = haproxyUnit(host.os, version);
     const build = new Script(
       `${prefix}-build`,
       {
         host,
         template: "haproxy/build.sh",
-        values: { ...source, prefix: fromSource.chroot },
+        values: {
+          ...source,
+          ...haproxyBuild(version),
+          prefix: how.chroot,
+          proxy: host.packages?.proxy ?? "",
+        },
         deadline: 1800,
       },
       options,
     );
-    const unit = render("haproxy/haproxy.service", { ...fromSource, version: source.version });
+    const unit = render("haproxy/haproxy.service", { ...how, ...haproxyBuild(version), version });
     return new File(
       `${prefix}-source-unit`,
       { host, path: unitPath, content: unit },

@@ -6,6 +6,7 @@ import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
+import { oldSystemd, systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 
 export interface KeepalivedVipArgs {
@@ -34,11 +35,9 @@ export interface KeepalivedVipArgs {
 }
 
 /** What Keepalived and its scripts need on a host. */
-export const keepalivedPackages: readonly string[] = ["keepalived", "iputils-arping", "socat"];
+export const keepalivedPackages: readonly Noun[] = ["keepalived", "arping", "socat"];
 
 const configPath = "/etc/keepalived/keepalived.conf";
-const checkPath = "/usr/local/lib/rabbitmq-ha/check-haproxy";
-const revivePath = "/usr/local/lib/rabbitmq-ha/revive-haproxy";
 const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
 
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
@@ -80,10 +79,16 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       parent: this,
       dependsOn,
     });
+    const { keepalived: scripts } = systems[host.os].scripts;
+    const checkPath = `${scripts}check-haproxy`;
+    const revivePath = `${scripts}revive-haproxy`;
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", {});
     const revive = render("keepalived/revive-haproxy", { check: checkPath });
-    const unit = render("keepalived/rabbitmq-ha.conf", { unit: "keepalived", watched });
+    const unit = render("keepalived/rabbitmq-ha.conf", {
+      ...{ unit: "keepalived", watched },
+      oldSystemd: oldSystemd(host.os),
+    });
     const conf = render("keepalived/keepalived.conf", {
       ...{ name: host.name, address: host.address, check: checkPath, revive: revivePath },
       priority: priority(index),
@@ -96,7 +101,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const earlier = args.installed[index];
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, names: keepalivedPackages },
+      { host, nouns: keepalivedPackages },
       on(...(earlier === undefined ? [] : [earlier])),
     );
     const files = [

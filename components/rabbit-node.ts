@@ -4,8 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
-import { Packages } from "../remote/packages.ts";
+import { brokerPackages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
+import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 import { answerAgent, keepWatch, watchFiles, watchScript } from "./broker-watch.ts";
 
@@ -109,7 +110,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       new File(`${name}-${noun}`, { host, path, content }, on([packages]));
 
     const names = new Names(`${name}-names`, { host, peers }, child);
-    const packages = new Packages(`${name}-packages`, { host, names: ["rabbitmq-server"] }, on([names]));
+    const packages = brokerPackages(name, host, on([names]));
     const cookie = new File(
       `${name}-cookie`,
       {
@@ -124,7 +125,10 @@ export class RabbitNode extends pulumi.ComponentResource {
       netTickTime,
       setupTime: Math.min(setupTime, netTickTime),
     });
-    const unit = render("rabbitmq/rabbitmq-ha.conf", { script: watchScript });
+    const unit = render("rabbitmq/rabbitmq-ha.conf", {
+      script: watchScript(host),
+      oldSystemd: oldSystemd(host.os),
+    });
     const metricsPort = args.agentPort === undefined ? 0 : args.ports.prometheus;
     const watch = watchFiles(
       { host, brokers, asked: asked(name, brokers), port: args.ports.amqp, metricsPort },

@@ -1,6 +1,7 @@
 /** What several values have to be to each other. Each rule speaks only of values that are sound in themselves. */
 import { listed, namespace, pathText, type Fault, type Path } from "./faults.ts";
 import { gateway, network, type Network } from "./network.ts";
+import { packageFaults } from "./packages.ts";
 import { portFaults } from "./ports.ts";
 import type { Reading } from "./reading.ts";
 
@@ -14,7 +15,7 @@ interface Host {
 /** The systems that each platform offers: those that the lab has images of, and those that the program knows. */
 const systemsOf: Readonly<Record<string, readonly string[]>> = {
   lab: ["debian-12", "debian-13"],
-  existing: ["debian-12", "debian-13"],
+  existing: ["debian-12", "debian-13", "ubuntu-24.04", "rocky-8", "rocky-9", "centos-7"],
 };
 
 /** Systems whose RabbitMQ is of the 4 series, which has no ram nodes. */
@@ -56,6 +57,7 @@ export function crossFaults(reading: Reading): Fault[] {
       : all.flatMap((host) => placeFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(text(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
+    ...packageFaults(reading, os),
     ...portFaults(reading),
   ];
 }

@@ -3,6 +3,7 @@
  */
 import { z } from "zod";
 import { existing } from "./existing.ts";
+import { packages } from "./packages.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets } from "./secrets.ts";
 import { checkSettings } from "./settings.ts";
@@ -138,6 +139,7 @@ export const schema = z.strictObject({
   rabbitmq,
   haproxy,
   keepalived,
+  packages,
   lab,
   existing,
   aws: values.notBuilt.exactOptional(),
@@ -156,6 +158,7 @@ export const blockKeys: ReadonlySet<string> = new Set<Key>([
   "rabbitmq",
   "haproxy",
   "keepalived",
+  "packages",
   "lab",
   "existing",
   "aws",

@@ -3,7 +3,7 @@
  * or of the daemon that it is for, so whoever reads it need not check again.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { OperatingSystem } from "../platforms/host.ts";
+import type { OperatingSystem, PackageSources } from "../platforms/host.ts";
 import type { HostKeys } from "./host-keys.ts";
 
 /** A duration as HAProxy writes it: a whole number and one of `ms`, `s`, `m`, `h`, `d`, such as `500ms`. */
@@ -138,6 +138,7 @@ export interface ParsedConfig {
   readonly rabbitmq: RabbitmqConfig;
   readonly haproxy: HaproxyConfig;
   readonly keepalived: KeepalivedConfig;
+  readonly packages: PackageSources;
 }
 
 /** The secrets that were given; what is absent is generated, or not used at all. */

@@ -154,6 +154,15 @@ export const webAddress = text("not a web address", "the tarball's, with http or
   return "not a web address; write the tarball's, with http or https";
 });
 
+/** A URL of one of some schemes, of characters that mean nothing to a shell, to sed or to a line of configuration. */
+export function address(schemes: readonly string[], remedy: string): z.ZodString {
+  return text("not an address", remedy, (value) => {
+    const url = URL.canParse(value) && !/[\s"'\\!&$`|<>]/.test(value) ? new URL(value) : undefined;
+    if (url !== undefined && schemes.includes(url.protocol)) return undefined;
+    return `not an address; write ${remedy}`;
+  });
+}
+
 export const platform = z.enum(["lab", "existing"], {
   error: ({ input }) =>
     input === "aws" ? "not built yet; write lab or existing" : "unknown platform; write lab or existing",

@@ -1,9 +1,11 @@
 /** `platform: existing`: machines that are simply there, reached by SSH. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ExistingPlatform } from "../config/types.ts";
+import { prepare } from "../remote/preparation.ts";
 import { Machine } from "../remote/machine.ts";
 import { Ready } from "../remote/ready.ts";
-import type { Connection, Host, OperatingSystem } from "./host.ts";
+import { warnOfEnd } from "../remote/systems.ts";
+import type { Connection, Host, OperatingSystem, PackageSources } from "./host.ts";
 
 /** What has been seen on a machine before anything was registered. */
 export interface Found {
@@ -26,6 +28,12 @@ export interface ExistingArgs {
   readonly privateKey: pulumi.Output<string>;
   /** By the machine's name. */
   readonly found: ReadonlyMap<string, Found>;
+  readonly packages: PackageSources;
+  /** TCP ports that the machines' own firewalls have to let in. */
+  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly statsPort: number;
+  /** @default the balancers do not ask for alarms */
+  readonly agentPort?: number;
 }
 
 /** @returns how a machine is logged in to, with its pinned key and through the bastion where there is one */
@@ -49,8 +57,12 @@ export function connectionTo<Text>(
 class Existing extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
 
-  constructor({ machines, os, platform, privateKey, found }: ExistingArgs) {
+  constructor({ machines, os, platform, privateKey, found, packages, ...open }: ExistingArgs) {
     super("rabbitmq-ha:index:Existing", "existing", {});
+    warnOfEnd(os);
+    const addresses = (of: string): readonly string[] =>
+      machines.filter(({ role }) => role === of).map(({ address }) => address);
+    const stack = { brokers: addresses("broker"), balancers: addresses("balancer"), ...open };
     const child = { parent: this };
     this.hosts = machines.map((each) => {
       const { name, address, role } = each;
@@ -69,9 +81,11 @@ class Existing extends pulumi.ComponentResource {
       const { interface: device, prefixLength, machineId } = seen;
       const host = {
         ...{ name, address, os, interface: device, prefixLength, connection, sudo },
-        ...{ identity: machineId, machine },
+        ...{ identity: machineId, machine, packages },
       };
-      return { ...host, ready: new Ready(host, { ...child, dependsOn: machine }) };
+      const ready = new Ready(host, { ...child, dependsOn: machine });
+      // Whatever waits for a host waits for both.
+      return { ...host, ready: prepare({ ...stack, role, host: { ...host, ready } }, child) };
     });
     this.registerOutputs({});
   }

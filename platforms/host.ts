@@ -4,6 +4,9 @@ import type * as pulumi from "@pulumi/pulumi";
 /** The systems a host can run. Which of them a platform offers is the platform's own matter. */
 export type OperatingSystem = "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
 
+/** The TCP port at which a broker tells the balancers whether it is in alarm, where they ask. */
+export const agentPort = 5670;
+
 /** How one machine is logged in to: by key, and only if it shows the pinned host key. */
 export interface Way<Text = pulumi.Output<string>> {
   readonly host: string;
@@ -21,6 +24,23 @@ export interface Connection<Text = pulumi.Output<string>> extends Way<Text> {
   readonly proxy?: Way<Text>;
 }
 
+/** A file that is fetched: by http, by https, or, as `file:`, from the host's own disc. */
+export interface Download {
+  readonly url: string;
+  /** 64 hexadecimal digits in lower case. */
+  readonly sha256: string;
+}
+
+/** Where a host's software comes from, as far as somebody has said so. */
+export interface PackageSources {
+  /** The HTTP proxy for all that is fetched, such as `http://proxy.example.org:3128`. @default none */
+  readonly proxy?: string;
+  /** The base URL of a mirror of the system's packages. @default the system's own, or CentOS's vault */
+  readonly mirror?: string;
+  /** The RPMs of the brokers. @default the system's own packages, or Team RabbitMQ's repository */
+  readonly rpms?: { readonly erlang: Download; readonly rabbitmq: Download };
+}
+
 /** A machine that software can be put on. */
 export interface Host {
   /** Its short name, which is its host name too. */
@@ -33,6 +53,8 @@ export interface Host {
   /** Of the address's network, 1–32. */
   readonly prefixLength: number;
   readonly connection: Connection;
+  /** @default the system's own sources, without a proxy */
+  readonly packages?: PackageSources;
   /** Whether the user that logs in becomes root by sudo; else that user is root. */
   readonly sudo: boolean;
   /** Changes when the machine is another one, and only then: everything on it is then made anew. */

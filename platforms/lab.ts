@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalScript } from "../remote/local-script.ts";
 import { Ready } from "../remote/ready.ts";
+import { Sources } from "../remote/sources.ts";
 import { keep, randomText } from "../secret.ts";
-import type { Host, OperatingSystem } from "./host.ts";
+import type { Host, OperatingSystem, PackageSources } from "./host.ts";
 import { baseImage } from "./lab-image.ts";
 import { makeKey, publicHalf } from "./lab-keys.ts";
 
@@ -12,6 +13,8 @@ export interface LabArgs {
   /** The hosts to make, each with a name and an address of its own in the subnet. */
   readonly machines: readonly { readonly name: string; readonly address: string }[];
   readonly os: OperatingSystem;
+  /** A mirror is told to the hosts; the image is built from what this computer has. */
+  readonly packages: PackageSources;
   /** CIDR of the lab's own network; podman takes its first address for the gateway. */
   readonly subnet: string;
   /** An image of podman's to run the hosts from, pulled if need be. @default one built from the packages of `os` */
@@ -97,6 +100,7 @@ class Lab extends pulumi.ComponentResource {
       const host = {
         // podman gives every container of one network this interface.
         ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine, sudo: false },
+        packages: args.packages,
         prefixLength: Number(args.subnet.split("/")[1]),
         connection: {
           host: address,
@@ -106,7 +110,9 @@ class Lab extends pulumi.ComponentResource {
           hostKey: publicKey(hostKey),
         },
       };
-      return { ...host, ready: new Ready(host, { ...child, dependsOn: machine }) };
+      const ready = new Ready(host, { ...child, dependsOn: machine });
+      if (args.packages.mirror === undefined) return { ...host, ready };
+      return { ...host, ready: new Sources(`${name}-sources`, { host: { ...host, ready } }, child) };
     });
     this.registerOutputs({});
   }

@@ -5,7 +5,7 @@ import { keyPath } from "../config/existing.ts";
 import type { Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { precheck } from "../precheck/precheck.ts";
 import { connectionTo, existingHosts } from "./existing.ts";
-import type { Host } from "./host.ts";
+import { agentPort, type Host } from "./host.ts";
 import { labHosts } from "./lab.ts";
 
 export interface Hosts {
@@ -30,10 +30,13 @@ export async function makeHosts(config: Config): Promise<Hosts> {
   };
 }
 
-function madeHosts({ os, brokers, balancers, secrets }: Config, platform: LabPlatform): readonly Host[] {
+function madeHosts(
+  { os, brokers, balancers, packages, secrets }: Config,
+  platform: LabPlatform,
+): readonly Host[] {
   const { sshPrivateKey } = secrets;
   return labHosts({
-    ...{ machines: [...brokers, ...balancers], os },
+    ...{ machines: [...brokers, ...balancers], os, packages },
     ...platform,
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
   });
@@ -56,7 +59,11 @@ async function foundHosts(config: Config, platform: ExistingPlatform): Promise<r
     stack: pulumi.getStack(),
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
-  return existingHosts({ machines, os, platform, privateKey, found });
+  return existingHosts({
+    ...{ machines, os, platform, privateKey, found, packages: config.packages },
+    ...{ ports: config.rabbitmq.ports, statsPort: config.haproxy.statsPort },
+    ...(config.haproxy.avoidAlarms ? { agentPort } : {}),
+  });
 }
 
 /** What the program itself logs in with; nothing that is registered is made from it. */

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { Script } from "./script.ts";
+import { systems } from "./systems.ts";
 
 export interface NamesArgs {
   readonly host: Host;
@@ -18,6 +19,7 @@ export class Names extends Script {
     const values = {
       name: host.name,
       peers: peers.map((peer) => ({ name: peer.name, address: peer.address })),
+      selinux: systems[host.os].selinux,
     };
     super(name, { host, template: "remote/names.sh", values, deadline: 60 }, options);
   }

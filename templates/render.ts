@@ -21,6 +21,16 @@ export function source(name: string): string {
   return readFileSync(join(import.meta.dirname, `${name}.hbs`), "utf8");
 }
 
+/** Makes the partials of a text known, and those that they have themselves. */
+function registerPartials(text: string): void {
+  for (const [, partial] of text.matchAll(/\{\{>\s*([\w/.-]+)/g)) {
+    if (partial === undefined || engine.partials[partial] !== undefined) continue;
+    const part = source(partial);
+    engine.registerPartial(partial, part);
+    registerPartials(part);
+  }
+}
+
 /**
  * Renders `templates/<name>.hbs`. Nothing is escaped; `{{sh value}}` makes a value one shell word. Partials are
  * `{{> remote/await}}`: the templates themselves, by the same names.
@@ -30,11 +40,7 @@ export function render(name: string, values: object): string {
   let template = compiled.get(name);
   if (template === undefined) {
     const text = source(name);
-    for (const [, partial] of text.matchAll(/\{\{>\s*([\w/.-]+)/g)) {
-      if (partial !== undefined && engine.partials[partial] === undefined) {
-        engine.registerPartial(partial, source(partial));
-      }
-    }
+    registerPartials(text);
     template = engine.compile(text, { noEscape: true, strict: true, preventIndent: true });
     compiled.set(name, template);
   }

@@ -5,9 +5,12 @@ import { plain, runProgram, type Registered, type Run } from "./program.ts";
 
 /**
  * Stacks that together use every setting and every template: `dev` as it is configured; `other`, the same hosts with
- * everything set that changes a text; `newest`, those on the newest system; `existing`, machines that are simply there.
+ * everything set that changes a text; `newest`, those on the newest system; `existing`, machines that are simply there,
+ * and these on other systems: as they are, and `…Source` with HAProxy from source and alarms.
  */
-export type Stacks = Readonly<Record<"dev" | "other" | "newest" | "existing", Run>>;
+export type Stacks = Readonly<
+  Record<"dev" | "other" | "newest" | "existing" | "ubuntu" | "rocky9" | "centos7" | "centos7Source", Run>
+>;
 
 /** In place of what each stack makes for itself, so that the texts are the same at every run. */
 const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
@@ -58,13 +61,46 @@ export function existingConfig(): Blocks {
   };
 }
 
+const proxy = "http://proxy.example.org:3128";
+const rpm = (digit: string): Blocks => ({ sha256: digit.repeat(64) });
+
+function ubuntuConfig(): Blocks {
+  const packages = { proxy, mirror: "http://mirror.example.org/ubuntu" };
+  return { ...existingConfig(), os: "ubuntu-24.04", packages };
+}
+
+/** Both systems of a family have the same templates; this one has nothing of its own but its version. */
+function rocky9Config(): Blocks {
+  return { ...existingConfig(), os: "rocky-9" };
+}
+
+export function centos7Config(): Blocks {
+  return { ...existingConfig(), os: "centos-7", packages: { erlang: rpm("1"), rabbitmq: rpm("2") } };
+}
+
+/** The tutorial's own version of HAProxy, and RPMs from a folder of the host's. */
+export function centos7SourceConfig(): Blocks {
+  const source = { version: "1.6.5", url: "https://example.org/haproxy-1.6.5.tar.gz", sha256: "0".repeat(64) };
+  const [erlang, rabbitmq] = ["erlang", "rabbitmq"].map((name, index) => ({
+    ...rpm(String(index + 1)),
+    url: `file:///srv/${name}.rpm`,
+  }));
+  const packages = { proxy, mirror: "http://mirror.example.org/centos/7", erlang, rabbitmq };
+  return { ...centos7Config(), packages, haproxy: { avoidAlarms: true, source } };
+}
+
 /** Runs the program for each of the stacks. */
 export async function runStacks(): Promise<Stacks> {
   const dev = await runProgram({ config: devConfig(), kept });
   const other = await runProgram({ config: otherConfig(), secrets: ["statsPassword"], kept });
   const newest = await runProgram({ config: newestConfig(), kept });
   const existing = await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"], kept });
-  return { dev, other, newest, existing };
+  const secrets = ["sshPrivateKey"];
+  const ubuntu = await runProgram({ config: ubuntuConfig(), secrets, kept });
+  const rocky9 = await runProgram({ config: rocky9Config(), secrets, kept });
+  const centos7 = await runProgram({ config: centos7Config(), secrets, kept });
+  const centos7Source = await runProgram({ config: centos7SourceConfig(), secrets, kept });
+  return { dev, other, newest, existing, ubuntu, rocky9, centos7, centos7Source };
 }
 
 /** The inputs of a command that are text and go to a host. */

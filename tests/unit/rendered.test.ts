@@ -79,6 +79,34 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "keepalived/revive-haproxy": ["dev", "virtual-address-cent123-revive", "stdin"],
   "keepalived/rabbitmq-ha.conf": ["dev", "virtual-address-cent123-unit", "stdin"],
   "keepalived/holder.sh": ["dev", "virtual-address-cent123-holder", "create"],
+
+  "centos-7/sources.sh": ["centos7", "cent120-sources", "create"],
+  "centos-7/mirror/sources.sh": ["centos7Source", "cent120-sources", "create"],
+  "centos-7/broker/firewall.sh": ["centos7Source", "cent120-firewall", "create"],
+  "centos-7/balancer/firewall.sh": ["centos7", "cent123-firewall", "create"],
+  "centos-7/names.sh": ["centos7", "cent120-names", "create"],
+  "centos-7/packages.sh": ["centos7", "haproxy-cent123-packages", "create"],
+  "centos-7/rpms.sh": ["centos7", "cent120-packages", "create"],
+  "centos-7/mirror/rpms.sh": ["centos7Source", "cent120-packages", "create"],
+  "centos-7/rabbitmq/rabbitmq-ha.conf": ["centos7", "cent120-limits", "stdin"],
+  "centos-7/rabbitmq/rabbitmq-ha-watch.service": ["centos7", "cent120-watch-unit", "stdin"],
+  "centos-7/rabbitmq/rabbitmq-ha-agent@.service": ["centos7Source", "cent120-agent-unit", "stdin"],
+  "centos-7/haproxy/rabbitmq-ha.conf": ["centos7", "haproxy-cent123-unit", "stdin"],
+  "centos-7/haproxy/selinux.sh": ["centos7", "haproxy-cent123-selinux", "create"],
+  "centos-7/haproxy/from-source/build.sh": ["centos7Source", "haproxy-cent123-build", "create"],
+  "centos-7/haproxy/from-source/haproxy.service": ["centos7Source", "haproxy-cent123-source-unit", "stdin"],
+  "centos-7/haproxy/from-source/rabbitmq-ha.conf": ["centos7Source", "haproxy-cent123-unit", "stdin"],
+  "centos-7/keepalived/keepalived.conf": ["centos7", "virtual-address-cent123-config", "stdin"],
+  "centos-7/keepalived/rabbitmq-ha.conf": ["centos7", "virtual-address-cent123-unit", "stdin"],
+
+  "rocky-9/sources.sh": ["rocky9", "cent120-sources", "create"],
+  "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],
+  "rocky-9/packages.sh": ["rocky9", "cent120-packages", "create"],
+  "rocky-9/haproxy/rabbitmq-ha.conf": ["rocky9", "haproxy-cent123-unit", "stdin"],
+
+  "ubuntu-24.04/sources.sh": ["ubuntu", "cent120-sources", "create"],
+  "ubuntu-24.04/packages.sh": ["ubuntu", "cent120-packages", "create"],
+  "ubuntu-24.04/haproxy/rabbitmq-ha.conf": ["ubuntu", "haproxy-cent123-unit", "stdin"],
 };
 
 let stacks: Stacks;

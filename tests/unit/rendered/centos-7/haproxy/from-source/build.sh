@@ -1,0 +1,47 @@
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+umask 022
+version=1.6.5
+url=https://example.org/haproxy-1.6.5.tar.gz
+sha256=0000000000000000000000000000000000000000000000000000000000000000
+prefix=/usr/local/haproxy
+group=haproxy
+id=149
+getent group $group >/dev/null || groupadd -r -g $id $group
+getent passwd haproxy >/dev/null || useradd -r -g $group -u $id -s /sbin/nologin -d "$prefix" haproxy
+mkdir -p "$prefix/dev" /etc/haproxy
+: >>"$prefix/dev/log"
+built="$prefix/rabbitmq-ha.built"
+if [ -x "$prefix/sbin/haproxy" ] && [ "$(cat "$built" 2>/dev/null)" = "$sha256" ]; then
+  exit 0
+fi
+work=$(mktemp -d /var/tmp/haproxy.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+log=/var/log/rabbitmq-ha-haproxy-build.log
+give_up() {
+  echo "$(hostname): HAProxy $version $1; the end of $log:" >&2
+  tail -n 20 "$log" >&2
+  exit 1
+}
+curl -fsSL -x http://proxy.example.org:3128 --retry 3 --max-time 300 -o "$work/haproxy.tar.gz" "$url" >"$log" 2>&1 || give_up "could not be fetched from $url"
+found=$(sha256sum <"$work/haproxy.tar.gz" | cut -d' ' -f1)
+if [ "$found" != "$sha256" ]; then
+  echo "$(hostname): the file at $url has the SHA-256 $found and haproxy.source.sha256 says $sha256;" \
+    "nothing was built. Give the right sum, or the right URL." >&2
+  exit 1
+fi
+mkdir "$work/source"
+tar -C "$work/source" --strip-components=1 -xzf "$work/haproxy.tar.gz" >>"$log" 2>&1 || give_up "could not be unpacked"
+make -C "$work/source" -j "$(nproc)" TARGET=linux2628 PREFIX="$prefix" >>"$log" 2>&1 || give_up "could not be compiled"
+make -C "$work/source" install-bin PREFIX="$prefix" >>"$log" 2>&1 || give_up "could not be installed"
+# Before 1.8 it is this that systemd starts; install-bin brings it along.
+[ -x "$prefix/sbin/haproxy-systemd-wrapper" ] || give_up "came without haproxy-systemd-wrapper"
+echo "$sha256" >"$built"
+END_OF_SCRIPT
+)
+code=0
+sudo -n flock -w 1830 /run/lock/rabbitmq-ha-haproxy-cent123-build timeout -k 10 1800 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): haproxy-cent123-build was not done after 1800 s and was stopped" >&2 ;;
+esac
+exit $code

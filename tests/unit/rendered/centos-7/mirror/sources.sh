@@ -1,0 +1,52 @@
+script=$(cat <<'END_OF_SCRIPT'
+set -eu
+umask 022
+# Files that say where packages come from: each is made from what it was before, which is kept.
+mirror=http://mirror.example.org/centos/7
+# shellcheck disable=SC2016 # variables of the installer's own
+archive='https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)'
+kept=/var/lib/rabbitmq-ha/sources
+noted=$(cat $kept/mirror 2>/dev/null || true)
+give_back() { # every file as it was
+  local copy
+  for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
+  rm -rf "${kept:?}"
+}
+point() { # FILE EDIT...: the file as sed's edits make it, with the mirror in the archive's place
+  local file=$1 copy=$kept/files$1 base=$1 edits=() edit
+  shift
+  for edit in "$@"; do edits+=(-e "$edit"); done
+  # What another mirror stands in can no longer be told from what was there before it.
+  if [ -e "$copy" ] && [ "$noted" != "$mirror" ]; then base=$copy; fi
+  if sed -E "${edits[@]}" "$base" | cmp -s - "$file"; then return; fi
+  if [ "$base" = "$file" ]; then
+    mkdir -p "$(dirname "$copy")"
+    cp -p "$file" "$copy"
+  fi
+  cp -p "$file" "$file.rabbitmq-ha"
+  sed -E "${edits[@]}" "$base" >"$file.rabbitmq-ha"
+  mv -f "$file.rabbitmq-ha" "$file"
+}
+note_mirror() {
+  mkdir -p $kept
+  echo "$mirror" >$kept/mirror
+}
+if [ -z "$mirror" ]; then
+  if [ -n "$noted" ]; then give_back; fi
+else
+  for file in /etc/yum.repos.d/*.repo; do
+    # The addresses that they have as a rule are those of lists of mirrors, CentOS 7's of one that is gone.
+    if grep -qsE "^#? ?baseurl=$archive/" "$file" || [ -e "$kept/files$file" ]; then
+      point "$file" 's!^mirrorlist=!#mirrorlist=!' "s!^#? ?baseurl=$archive/!baseurl=$mirror/!"
+    fi
+  done
+  note_mirror
+fi
+END_OF_SCRIPT
+)
+code=0
+sudo -n flock -w 330 /run/lock/rabbitmq-ha-packages timeout -k 10 300 bash -c "$script" || code=$?
+case $code in
+124 | 137) echo "$(hostname): packages was not done after 300 s and was stopped" >&2 ;;
+esac
+exit $code
