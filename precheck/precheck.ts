@@ -51,22 +51,19 @@ export function unpinned(machines: readonly Machine[]): string | undefined {
   const bastion = proxy?.hostKey === undefined ? proxy : undefined;
   const names = [...(bastion === undefined ? [] : [`the bastion (${bastion.host})`]), ...open.map(title)];
   if (names.length === 0) return undefined;
-  const [first] = open;
-  const scans = [
-    ...(bastion === undefined ? [] : [keyscan(bastion, [bastion.host])]),
-    ...(first === undefined
-      ? []
-      : [
-          keyscan(
-            first.login,
-            open.map(({ address }) => address),
-          ) + (proxy === undefined ? "" : " (on the bastion)"),
-        ]),
-  ];
+  const scans = [...(bastion === undefined ? [] : [keyscan(bastion, [bastion.host])]), ...machineScan(open)];
   return (
     `No host key is pinned of ${listed(names)}: whoever answers there is believed. Compare what ` +
     `${listed(scans)} ${scans.length === 1 ? "prints" : "print"} with the hosts' own keys, then set it as existing.hostKeys.`
   );
+}
+
+/** All machines have one port and one bastion, from which alone they may be seen. */
+function machineScan(machines: readonly Machine[]): string[] {
+  const [first] = machines;
+  if (first === undefined) return [];
+  const addresses = machines.map(({ address }) => address);
+  return [keyscan(first.login, addresses) + (first.login.proxy === undefined ? "" : " (on the bastion)")];
 }
 
 /** @returns on which balancers nobody could listen for other routers; undefined where somebody did on each */

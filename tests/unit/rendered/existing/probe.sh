@@ -5,7 +5,7 @@ export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 
 each() { # KEY: every line of standard input as a value of the key
   local line
-  while IFS= read -r line; do echo "$1=$line"; done
+  while IFS= read -r line || [ -n "$line" ]; do echo "$1=$line"; done
 }
 
 resolve() { # NAME: every address that it has here
