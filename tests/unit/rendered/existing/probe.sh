@@ -30,9 +30,20 @@ names() {
   wait
 }
 
+own_process() { # the process that the program has put here; in a container ss does not see whose a socket is
+  local unit process
+  for unit in rabbitmq-server haproxy; do
+    process=haproxy
+    if [ $unit = rabbitmq-server ]; then process=beam.smp; fi
+    if [ -e /etc/systemd/system/$unit.service.d/rabbitmq-ha.conf ] && systemctl -q is-active $unit; then
+      echo $process
+    fi
+  done
+}
+
 listeners() { # PORT...: who listens there
   # CentOS 7's ss has no -H.
-  ss -ltnp | awk -v ports="$*" '
+  ss -ltnp | awk -v ports="$*" -v own="$(own_process)" '
     BEGIN { n = split(ports, list, " "); for (i = 1; i <= n; i++) wanted[list[i]] = 1 }
     $1 == "LISTEN" {
       port = $4; sub(/.*:/, "", port)
@@ -43,7 +54,7 @@ listeners() { # PORT...: who listens there
         names = names (names == "" ? "" : ",") substr(rest, RSTART + 2, RLENGTH - 3)
         rest = substr(rest, RSTART + RLENGTH)
       }
-      print port, address, names
+      print port, address, (names == "" ? own : names)
     }' | each listener
 }
 
