@@ -1,7 +1,7 @@
 /** The block `packages`: where the hosts' software comes from. */
 import { z } from "zod";
 import type { PackageSources } from "../platforms/host.ts";
-import { namespace, pathText, type Fault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
 import type { Reading } from "./reading.ts";
 import * as values from "./values.ts";
 
@@ -67,7 +67,8 @@ function rpmFaults(reading: Reading, rpm: Rpm, usual: string | undefined): Fault
       ? [
           {
             path: urlPath,
-            words: `missing; write where the RPM lies, or leave out both ${namespace}:packages.erlang and ${pathText(["packages", "rabbitmq"])}`,
+            words:
+              "missing; write where the RPM lies, or leave out both packages.erlang and packages.rabbitmq",
           },
         ]
       : []),

@@ -32,19 +32,18 @@ give_back() { # every file as it was
   for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
   rm -rf "${kept:?}"
 }
-point() { # FILE EDIT...: the file as sed's edits make it, with the mirror in the archive's place
-  local file=$1 copy=$kept/files$1 base=$1 edits=() edit
+point() { # FILE OPTION...: the file as sed makes it, with the mirror in the archive's place
+  local file=$1 copy=$kept/files$1 base=$1
   shift
-  for edit in "$@"; do edits+=(-e "$edit"); done
   # What another mirror stands in can no longer be told from what was there before it.
   if [ -e "$copy" ] && [ "$noted" != "$mirror" ]; then base=$copy; fi
-  if sed -E "${edits[@]}" "$base" | cmp -s - "$file"; then return; fi
+  if sed -E "$@" "$base" | cmp -s - "$file"; then return; fi
   if [ "$base" = "$file" ]; then
     mkdir -p "$(dirname "$copy")"
     cp -p "$file" "$copy"
   fi
   cp -p "$file" "$file.rabbitmq-ha"
-  sed -E "${edits[@]}" "$base" >"$file.rabbitmq-ha"
+  sed -E "$@" "$base" >"$file.rabbitmq-ha"
   mv -f "$file.rabbitmq-ha" "$file"
 }
 note_mirror() {
@@ -57,7 +56,7 @@ else
   for file in /etc/yum.repos.d/*.repo; do
     # The addresses that they have as a rule are those of lists of mirrors, CentOS 7's of one that is gone.
     if grep -qsE "^#? ?baseurl=$archive/" "$file" || [ -e "$kept/files$file" ]; then
-      point "$file" 's!^mirrorlist=!#mirrorlist=!' "s!^#? ?baseurl=$archive/!baseurl=$mirror/!"
+      point "$file" -e 's!^mirrorlist=!#mirrorlist=!' -e "s!^#? ?baseurl=$archive/!baseurl=$mirror/!"
     fi
   done
   note_mirror

@@ -12,19 +12,18 @@ give_back() { # every file as it was
   for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
   rm -rf "${kept:?}"
 }
-point() { # FILE EDIT...: the file as sed's edits make it, with the mirror in the archive's place
-  local file=$1 copy=$kept/files$1 base=$1 edits=() edit
+point() { # FILE OPTION...: the file as sed makes it, with the mirror in the archive's place
+  local file=$1 copy=$kept/files$1 base=$1
   shift
-  for edit in "$@"; do edits+=(-e "$edit"); done
   # What another mirror stands in can no longer be told from what was there before it.
   if [ -e "$copy" ] && [ "$noted" != "$mirror" ]; then base=$copy; fi
-  if sed -E "${edits[@]}" "$base" | cmp -s - "$file"; then return; fi
+  if sed -E "$@" "$base" | cmp -s - "$file"; then return; fi
   if [ "$base" = "$file" ]; then
     mkdir -p "$(dirname "$copy")"
     cp -p "$file" "$copy"
   fi
   cp -p "$file" "$file.rabbitmq-ha"
-  sed -E "${edits[@]}" "$base" >"$file.rabbitmq-ha"
+  sed -E "$@" "$base" >"$file.rabbitmq-ha"
   mv -f "$file.rabbitmq-ha" "$file"
 }
 note_mirror() {
@@ -40,7 +39,7 @@ for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/source
   if [ -e "$file" ]; then files+=("$file"); fi
 done
 for file in "${files[@]:-}"; do
-  if [ -n "$file" ]; then point "$file" "/^#/! s!(^|[ \t])$archive([ \t]|\$)!\1$mirror\2!g"; fi
+  if [ -n "$file" ]; then point "$file" -e "/^#/! s!(^|[ \t])$archive([ \t]|\$)!\1$mirror\2!g"; fi
 done
 note_mirror
 if ! grep -qsF "$mirror" /dev/null "${files[@]:-/dev/null}"; then
