@@ -57,7 +57,7 @@ export function crossFaults(reading: Reading): Fault[] {
       : all.flatMap((host) => placeFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(text(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
-    ...packageFaults(reading, os),
+    ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
     ...portFaults(reading),
   ];
 }

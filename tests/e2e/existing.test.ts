@@ -72,8 +72,9 @@ test("machines that are not as they have to be are refused, all of it in one mes
 test("a machine that shows another host key, and a key that nobody takes, are refused", async () => {
   await stack.configure("", (lines) => {
     // Each of the two machines shows the other one's key.
-    const swapped = lines.replaceAll(/^( {6})192\.168\.91\.12([01]) /gm, (_, space: string, last: string) =>
-      `${space}192.168.91.12${last === "0" ? "1" : "0"} `,
+    const swapped = lines.replaceAll(
+      /^( {6})192\.168\.91\.12([01]) /gm,
+      (_, space: string, last: string) => `${space}192.168.91.12${last === "0" ? "1" : "0"} `,
     );
     return swapped.replace("user: root", "user: nobody");
   });
@@ -81,7 +82,8 @@ test("a machine that shows another host key, and a key that nobody takes, are re
   await stack.configure("");
   assert.notEqual(code, 0);
   assert.match(output, /have 5 faults/, tail(output));
-  for (const host of ["e120", "e121"]) assert.match(output, new RegExp(`${host} .*shows the host key SHA256:.*is pinned`));
+  for (const host of ["e120", "e121"])
+    assert.match(output, new RegExp(`${host} .*shows the host key SHA256:.*is pinned`));
   for (const host of ["e122", "e123", "e124"]) assert.match(output, new RegExp(`${host} .*nobody`));
 });
 
@@ -137,7 +139,10 @@ test("destroy leaves no trace but the brokers' data, and names the machine that 
   await stack.machines.powerOff("e124");
   const output = await stack.must("destroy");
   await stack.machines.powerOn("e124");
-  assert.match(output, /e124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/);
+  assert.match(
+    output,
+    /e124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/,
+  );
   for (const host of all.filter((name) => name !== "e124")) assert.equal(await left(host), "", host);
   for (const host of brokers) {
     assert.match(await on(host, "ls /var/lib/rabbitmq/mnesia"), new RegExp(`rabbit@${host}`));
@@ -150,5 +155,6 @@ test("the next up finds the messages again; destroy with purge leaves nothing of
   assert.deepEqual(await kept(), messages);
   await stack.must("destroy");
   for (const host of all) assert.equal(await left(host), "", host);
-  for (const host of brokers) assert.equal(await on(host, "ls -A /var/lib/rabbitmq/mnesia 2>/dev/null || true"), "");
+  for (const host of brokers)
+    assert.equal(await on(host, "ls -A /var/lib/rabbitmq/mnesia 2>/dev/null || true"), "");
 });

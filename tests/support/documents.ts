@@ -80,7 +80,11 @@ export function centos7Config(): Blocks {
 
 /** The tutorial's own version of HAProxy, and RPMs from a folder of the host's. */
 export function centos7SourceConfig(): Blocks {
-  const source = { version: "1.6.5", url: "https://example.org/haproxy-1.6.5.tar.gz", sha256: "0".repeat(64) };
+  const source = {
+    version: "1.6.5",
+    url: "https://example.org/haproxy-1.6.5.tar.gz",
+    sha256: "0".repeat(64),
+  };
   const [erlang, rabbitmq] = ["erlang", "rabbitmq"].map((name, index) => ({
     ...rpm(String(index + 1)),
     url: `file:///srv/${name}.rpm`,

@@ -32,7 +32,7 @@ test("refuses an unknown key near a known one", () => {
 
 test("refuses an unknown key near none", () => {
   refuses({ colour: "red" }, [
-    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
+    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
   ]);
 });
 

@@ -48,6 +48,7 @@ const defaults: ParsedConfig = {
     statsRefresh: "5s",
   },
   keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true },
+  packages: {},
 };
 
 const cookie = "ABCDEFGHIJKLMNOPQRST";
@@ -114,6 +115,7 @@ test("takes every setting as it is written", () => {
       interface: "eth1",
       prefixLength: 32,
     },
+    packages: { proxy: "http://proxy.example.org:3128", mirror: "http://mirror.example.org/debian" },
     lab: { subnet: "10.1.0.0/23", image: "localhost/lab:1" },
     adminPassword: "päss word",
     erlangCookie: cookie,
@@ -228,7 +230,7 @@ test("names all faults in one message, by key and position", () => {
   rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
   rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
   rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
-  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword
+  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword
 `,
   );
 });

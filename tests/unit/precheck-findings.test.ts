@@ -42,15 +42,15 @@ function lines({ name, address, role }: Machine): string[] {
 }
 
 /** Lines of a machine's probe to leave out, by how they begin, and to add; or what came in place of them all. */
-type Change = { readonly without?: string; readonly add?: readonly string[] } | Outcome;
+type Change = { readonly without?: string | readonly string[]; readonly add?: readonly string[] } | Outcome;
 
 function looks(changes: Readonly<Record<string, Change>> = {}, machines = plan.machines): Look[] {
   return machines.map((each) => {
     const change = changes[each.name] ?? {};
     if (change instanceof Error || "sudo" in change || "clock" in change)
       return { machine: each, outcome: change };
-    const { without, add = [] } = change;
-    const kept = lines(each).filter((line) => without === undefined || !line.startsWith(without));
+    const { without = [], add = [] } = change;
+    const kept = lines(each).filter((line) => ![without].flat().some((start) => line.startsWith(start)));
     return { machine: each, outcome: parse([...kept, ...add].join("\n"), 1000) };
   });
 }
@@ -88,8 +88,8 @@ test("a clock that is off by more than 5 s", () => {
 
 test("too little disk and memory, each by the role", () => {
   const short = looks({
-    mq1: { without: "disk=", add: ["disk=2097151"] },
-    mq2: { without: "memory=", add: ["memory=524287"] },
+    mq1: { without: ["disk=", "data="], add: ["disk=2097151"] },
+    mq2: { without: ["memory=", "data="], add: ["memory=524287"] },
     lb4: { without: "disk=", add: ["disk=524287"] },
     lb5: { without: "memory=", add: ["memory=204799"] },
   });
@@ -99,6 +99,10 @@ test("too little disk and memory, each by the role", () => {
     "lb4 (10.0.0.4): has 511 MiB free below /var, and a balancer needs 512 MiB; make room there",
     "lb5 (10.0.0.5): has 199 MiB of memory, and a balancer needs 200 MiB; give it more",
   ]);
+});
+
+test("a broker that is set up is not judged by its room", () => {
+  assert.deepEqual(said({ mq1: { without: ["disk=", "memory="], add: ["disk=9", "memory=9"] } }), []);
 });
 
 test("the stated address on no interface", () => {
