@@ -14,6 +14,7 @@ const yaml = createRequire(import.meta.resolve("@pulumi/pulumi"))("js-yaml") as 
 };
 
 const defaults: ParsedConfig = {
+  packages: {},
   platform: { kind: "lab", subnet: "192.168.56.0/24" },
   os: "debian-12",
   brokers: [
