@@ -43,7 +43,7 @@ export function standIn(base: string): StandIn {
   const inner = `set -eu\n${render("strangers/centos-7/build.sh", {})}`;
   const recipe = createHash("sha256").update(base).update(inner).digest("hex").slice(0, 12);
   const image = `localhost/rabbitmq-ha-lab:centos-7-${recipe}`;
-  const script = render("strangers/centos-7/image.sh", { image, base, recipe, usually: "3-5 minutes" });
+  const script = render("strangers/centos-7/image.sh", { image, base, recipe, usually: "2-4 minutes" });
   return { image, recipe, script, inner };
 }
 

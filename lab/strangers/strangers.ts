@@ -2,7 +2,7 @@
  * Machines that are there before the program runs and that it does not own, as `platform: existing` meets them: made
  * as the lab makes its hosts, but outside the program, each with SSH host keys of its own.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,18 +43,13 @@ const folderOf = (name: string): string => `rabbitmq-ha-strangers-${name}-`;
 
 type Values = Readonly<Record<string, string | boolean | readonly string[]>>;
 
-interface How {
-  readonly signal?: AbortSignal | undefined;
-  /** @default nothing */
-  readonly input?: string;
-}
-
 /** Runs a template's script on this computer, as the program's own lab does. @returns what it printed */
-async function local(template: string, values: Values, how: How = {}): Promise<string> {
-  return bash(render(template, values), how);
+async function local(template: string, values: Values, input?: string): Promise<string> {
+  return bash(render(template, values), input);
 }
 
-async function bash(script: string, { signal, input = "" }: How): Promise<string> {
+/** @param signal ends it; only for what leaves nothing behind when it is cut off */
+async function bash(script: string, input = "", signal?: AbortSignal): Promise<string> {
   const { stdout } = await execa("bash", ["-c", `set -eu\n${script}`], {
     ...{ input, timeout: patience * 1000 },
     ...(signal === undefined ? {} : { cancelSignal: signal }),
@@ -151,6 +146,7 @@ export class Strangers {
 
   /** Removes by force whatever a killed run of this name left; nothing of anybody else's. */
   static async sweep(name: string, subnet: string): Promise<void> {
+    await ensureFree(name, subnet);
     const all = await containers(name);
     const net = Number(subnet.split(".")[2]);
     // The lab's own order: containers, network, and last the route that guards them.
@@ -167,6 +163,20 @@ export class Strangers {
     if (!all.some(({ name }) => name === host)) throw new Error(`${host} is none of these machines`);
     return host;
   }
+}
+
+/** @throws when the network is another lab's, whose guarding route must stay */
+async function ensureFree(name: string, subnet: string): Promise<void> {
+  if (!/^192\.168\.\d+\.0\/24$/.test(subnet)) throw new Error(`${subnet} is not of the form 192.168.x.0/24`);
+  const names = (await hosts.podman("network", "ls", "--format", "{{.Name}}")).split("\n");
+  const others = names.filter((each) => each !== "" && each !== networkOf(name));
+  if (others.length === 0) return;
+  // One that is gone by now is no other lab's any more.
+  const seen = await Promise.all(
+    others.map((each) => hosts.podman("network", "inspect", each).catch(() => "")),
+  );
+  const owner = others.find((_, index) => seen[index]?.includes(`"${subnet}"`));
+  if (owner !== undefined) throw new Error(`${subnet} is the network ${owner}'s; give strangers another`);
 }
 
 async function containers(name: string): Promise<string[]> {
@@ -202,20 +212,22 @@ async function made<Made>(
   }));
   const bastion = guarded ? { name: `${name}110`, address: address(110) } : undefined;
 
-  await local("lab/route.sh", { subnet }, { signal });
-  await local("lab/network.sh", { network, subnet, lab }, { signal });
+  await local("lab/route.sh", { subnet });
+  await local("lab/network.sh", { network, subnet, lab });
   const images = await madeImages(os, signal);
   const privateKey = makeKey(name);
   const folder = await mkdtemp(join(tmpdir(), folderOf(name)));
   const privateKeyFile = join(folder, "id_ed25519");
   await writeFile(privateKeyFile, privateKey, { mode: 0o600 });
 
+  // What makes a container is never cut off, or it could be there after all was removed.
+  signal?.throwIfAborted();
   const make = async (machine: Machine, image: string, from: string): Promise<string> => {
     const hostKey = makeKey(machine.name);
-    const spec = createHash("sha256").update(randomBytes(8)).digest("hex").slice(0, 12);
+    const spec = randomBytes(6).toString("hex");
     const values = { ...machine, image, network, lab, spec, packages: images.packages };
     const keys = { hostKey: publicHalf(hostKey), authorizedKey: publicHalf(privateKey) };
-    await local("lab/machine.sh", { ...values, ...keys }, { signal, input: hostKey });
+    await local("lab/machine.sh", { ...values, ...keys }, hostKey);
     const script = loginScript({ user, sudo: login === "sudo", from });
     const shown = await hosts.on(machine.name, `set -eu\n${script}`, 120);
     return shown.trim().replaceAll(/^(\S+ \S+).*$/gm, `${machine.address} $1`);
@@ -230,10 +242,11 @@ async function made<Made>(
     if (one.status === "rejected") throw one.reason;
     return one.value;
   });
+  signal?.throwIfAborted();
   let mirror: Mirror | undefined;
   if (images.recipe !== undefined) {
     const at = { name: `${name}mirror`, address: address(10) };
-    await bash(mirrorScript({ ...at, network, lab, image: images.image, recipe: images.recipe }), { signal });
+    await bash(mirrorScript({ ...at, network, lab, image: images.image, recipe: images.recipe }));
     mirror = await contents(images.recipe, `http://${at.address}`);
   }
   const reached = {
@@ -258,7 +271,7 @@ interface Images {
 async function madeImages(os: StrangersArgs["os"], signal: AbortSignal | undefined): Promise<Images> {
   const base = baseImage(os === "debian-13" ? "debian-13" : "debian-12");
   const said = async (script: string, input = ""): Promise<void> => {
-    await bash(`exec >&2\n${script}`, { signal, input });
+    await bash(`exec >&2\n${script}`, input, signal);
   };
   await said(render("lab/image.sh", base));
   const names = { base: base.image, packages: base.suite };

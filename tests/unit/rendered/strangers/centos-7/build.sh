@@ -9,12 +9,14 @@ trap '[ $? = 0 ] || tail -n 20 "$log" >&2' EXIT
 apt() { apt-get -qq -y --no-install-recommends -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@" </dev/null; }
 note() { echo "stand-in: $* ($SECONDS s)"; }
 
+# What is fetched here is of no use to the lab's hosts.
+rm -f /etc/apt/apt.conf.d/90lab-cache
 printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 note "reading the package lists"
 apt update >>"$log" 2>&1
 note "installing rpm, dnf and firewalld"
-apt install dnf rpm createrepo-c gpg gpg-agent firewalld python-is-python3 logrotate openssl xz-utils bzip2 >>"$log" 2>&1
+apt install dnf rpm createrepo-c gpg gpg-agent firewalld netbase python-is-python3 logrotate openssl xz-utils bzip2 >>"$log" 2>&1
 
 # What Debian calls a package is unpacked with all that it needs and the image lacks, but for what another RPM has.
 others='^$'
@@ -100,7 +102,6 @@ cat >"$work/haproxy/etc/haproxy/haproxy.cfg" <<'END'
 global
     log         127.0.0.1 local2
     chroot      /var/lib/haproxy
-    pidfile     /var/run/haproxy.pid
     maxconn     4000
     user        haproxy
     group       haproxy
@@ -140,7 +141,7 @@ END
 cat >"$work/haproxy/usr/sbin/haproxy-systemd-wrapper" <<'END'
 #!/bin/sh
 # Its own program until HAProxy 1.8 learnt to do this by itself.
-exec /usr/sbin/haproxy -W "$@"
+exec /usr/sbin/haproxy -W -db "$@"
 END
 chmod 0755 "$work/haproxy/usr/sbin/haproxy-systemd-wrapper"
 pack "$work/haproxy" haproxy 1.5.18 9.el7_9.1 x86_64 /mirror/os/x86_64 <<'END'
@@ -309,12 +310,21 @@ pack "$release" centos-release 7 9.2009.1.el7.centos x86_64 /mirror/os/x86_64 <<
 Provides: system-release = 7
 Provides: system-release(releasever) = 7
 END
-rpmsign --define '_gpg_name CentOS 7 stand-in' --addsign /mirror/os/x86_64/*.rpm >>"$log" 2>&1
+# What the image has from Debian has to be known to rpm by its CentOS name: it is asked for, and needed by scriptlets.
+mkdir "$work/nothing"
+for name in bash coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python sudo \
+  systemd tar util-linux; do
+  pack "$work/nothing" "$name" 7.9 1.el7 x86_64 /mirror/os/x86_64 <<END
+Provides: $([ "$name" != bash ] || echo /bin/sh, /bin/bash,) stand-in($name)
+END
+done
+note "signing and indexing"
+rpmsign --define '_gpg_name CentOS 7 stand-in' --define '__gpg /usr/bin/gpg' --addsign /mirror/os/x86_64/*.rpm >>"$log" 2>&1
 gpgconf --kill all
 for repository in os updates extras; do
   createrepo_c --quiet "/mirror/$repository/x86_64" >>"$log" 2>&1
 done
-rpm --force-debian --nodeps -i /mirror/os/x86_64/centos-release-*.rpm >>"$log" 2>&1
+rpm --force-debian -i /mirror/os/x86_64/{centos-release-,*-7.9-1.el7.}*.rpm >>"$log" 2>&1
 cat >/etc/yum.conf <<'END'
 [main]
 cachedir=/var/cache/yum/$basearch/$releasever
@@ -355,7 +365,20 @@ for word in "$@"; do
     ;;
   esac
 done
-exec /usr/lib/stand-in/dnf "$@"
+case " $* " in
+*" install "*) ;;
+*) exec /usr/lib/stand-in/dnf "$@" ;;
+esac
+# Where none of the packages exists, yum fails.
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+/usr/lib/stand-in/dnf "$@" 2>&1 | tee "$said"
+code=${PIPESTATUS[0]}
+if [ "$code" = 0 ] && grep -q '^No match for argument' "$said" && grep -qx 'Nothing to do.' "$said"; then
+  echo 'Error: Nothing to do' >&2
+  exit 1
+fi
+exit "$code"
 END
 cat >/usr/bin/systemctl <<'END'
 #!/bin/bash

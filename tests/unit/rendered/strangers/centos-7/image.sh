@@ -18,15 +18,14 @@ mirror="$store/mirrors/"RECIPE
 if podman image exists "$image" && [ -d "$mirror" ]; then
   exit 0
 fi
-echo "building the CentOS 7 stand-in $image and its mirror, once (usually 3-5 minutes)"
+echo "building the CentOS 7 stand-in $image and its mirror, once (usually 2-4 minutes)"
 builder=rabbitmq-ha-builder-RECIPE
 mkdir -p "$store/mirrors"
 work=$(mktemp -d "$store/mirrors/new.XXXXXX")
 trap 'podman rm -f -t 0 "$builder" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 podman rm -f -t 0 --ignore "$builder" >/dev/null
 # The machine's own network: whatever way to the packages this machine has, the builder has too.
-podman run -i --name "$builder" --network host --volume "$work:/mirror" \
-  --volume "$store/packages/bookworm:/srv/packages" localhost/base:latest bash -s
+podman run -i --name "$builder" --network host --volume "$work:/mirror" localhost/base:latest bash -s
 podman commit --quiet "$builder" "$image" >/dev/null
 rm -rf "$mirror"
 chmod 0755 "$work"
