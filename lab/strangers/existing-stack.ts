@@ -2,6 +2,14 @@
 import { TrialStack } from "../trial/trial-stack.ts";
 import { Strangers, type StrangersArgs } from "./strangers.ts";
 
+/** @returns the stack's line that says where CentOS 7's packages are; none where the system's own sources do */
+export function packagesOf({ mirror }: Strangers): string {
+  if (mirror === undefined) return "";
+  const { url, rabbitmq } = mirror;
+  const packages = { mirror: url, erlang: rabbitmq.erlang, rabbitmq: rabbitmq.server };
+  return `  rabbitmq-ha:packages: ${JSON.stringify(packages)}`;
+}
+
 export class ExistingStack extends TrialStack {
   readonly #args: StrangersArgs;
   #strangers: Strangers | undefined;

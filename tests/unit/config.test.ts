@@ -49,7 +49,6 @@ const defaults: ParsedConfig = {
     statsRefresh: "5s",
   },
   keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true },
-  packages: {},
 };
 
 const cookie = "ABCDEFGHIJKLMNOPQRST";
