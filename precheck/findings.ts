@@ -112,8 +112,8 @@ function claims({ role, address }: Machine, { ports, statsPort }: Plan): Claim[]
   }
   return [
     ...[amqp, management, { port: ports.prometheus, setting: "rabbitmq.ports.prometheus", owners }],
-    // Debian's epmd is started by a socket of systemd's.
-    { port: erlangPorts.epmd, owners: ["epmd", "systemd"] },
+    // Debian's epmd is started by a socket of systemd's; one that nobody can be seen to hold counts as the broker's.
+    { port: erlangPorts.epmd, owners: ["epmd", "systemd", "beam.smp"] },
     { port: erlangPorts.distribution, owners },
   ];
 }
