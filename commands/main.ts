@@ -74,6 +74,11 @@ const commands: Readonly<Record<string, Command>> = {
     needs: () => ["checks", "lab", "browser"],
     run: async (...args) => (await import("./test.ts")).test(...args),
   },
+  "test:platforms": {
+    help: "   the end-to-end suite on further systems, which `test` has no time for",
+    needs: () => ["lab"],
+    run: async (...args) => (await import("./test.ts")).platforms(...args),
+  },
   bench: {
     help: "[--only PARTS] [--rounds N] [--quick] [--json FILE] [--markdown FILE] [--chart DIR]   set the program beside others",
     needs: () => ["lab", "bench"],

@@ -65,9 +65,9 @@ async function runAll(flags: readonly string[], env: Pulumi["env"]): Promise<Tal
   return results;
 }
 
-/** Runs one file of the end-to-end suite on this terminal. */
-async function runEndToEnd(file: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally> {
-  const args = ["--test", "--test-reporter=spec", ...flags, join("tests", "e2e", file)];
+/** Runs one file of tests on real hosts on this terminal. */
+async function runOnHosts(file: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally> {
+  const args = ["--test", "--test-reporter=spec", ...flags, file];
   const { failed, stdout } = await execa(process.execPath, args, {
     ...{ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false },
     ...{ stdout: ["inherit", "pipe"], stderr: "inherit" },
@@ -91,9 +91,20 @@ export async function check(pulumi: Pulumi, flags: readonly string[]): Promise<n
 export async function test(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
   const results = await runAll(flags, pulumi.env);
   if (results.some(({ failed }) => failed > 0)) return conclude(results);
-  const files = (await readdir(join(root, "tests", "e2e")))
-    .filter((name) => name.endsWith(".test.ts"))
-    .sort();
-  for (const file of files) results.push(await runEndToEnd(file, flags, pulumi.env));
-  return conclude(results);
+  return conclude([...results, ...(await runFolder("e2e", flags, pulumi.env))]);
+}
+
+/** What `test` has no time for: further systems, and further ways to set them up. */
+export async function platforms(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
+  return conclude(await runFolder("platforms", flags, pulumi.env));
+}
+
+/** One file of a folder after the other, since each is a whole lab. */
+async function runFolder(folder: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally[]> {
+  const names = await readdir(join(root, "tests", folder));
+  const results: Tally[] = [];
+  for (const name of names.filter((each) => each.endsWith(".test.ts")).sort()) {
+    results.push(await runOnHosts(join("tests", folder, name), flags, env));
+  }
+  return results;
 }

@@ -10,6 +10,8 @@ before(async () => {
   await runStacks();
   const { strangersDocuments } = await import("../support/strangers-documents.ts");
   strangersDocuments();
+  const { probes } = await import("../support/probes.ts");
+  probes();
 });
 
 for (const [name, source] of templates()) {

@@ -1,0 +1,24 @@
+/** Debian 13, whose RabbitMQ 4 has no mirrored queues: refused in words, and well with quorum queues. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
+
+const stack = new ExistingStack({ name: "i", subnet: "192.168.95.0/24", os: "debian-13" });
+before(() => stack.open());
+after(() => stack.close());
+
+test("the policy that mirrors queues is refused in words that say what to use instead", async () => {
+  const { code, output } = await stack.npm("up");
+  assert.notEqual(code, 0);
+  assert.match(output, /no mirrored queues.*quorum/is, tail(output));
+});
+
+test("with quorum queues the system is whole, and a second up changes nothing", async () => {
+  const policy = { name: "limits", pattern: "^", definition: { "delivery-limit": 20 } };
+  const rabbitmq = { policy, settings: { default_queue_type: "quorum" } };
+  await stack.configure(`  rabbitmq-ha:rabbitmq: ${JSON.stringify(rabbitmq)}`);
+  await stack.must("up");
+  const again = await stack.must("up");
+  assert.doesNotMatch(again, /^ +[-+~]+ ?\d+ (created|updated|replaced|deleted)$/m, tail(again));
+});
