@@ -6,6 +6,8 @@ umask 022
 user=admin
 IFS= read -r password
 ctl() { timeout 60 rabbitmqctl -q "$@"; }
+# From RabbitMQ 3.12 on its wrapper leaves standard input to a command only if there is nothing beside it and the user.
+ask() { timeout -k 5 60 rabbitmqctl "$1" "$user" <<<"$password"; }
 users=$(ctl list_users --no-table-headers </dev/null)
 tab=$(printf '\t')
 # What is independent of each other runs side by side: each call starts an Erlang machine.
@@ -16,9 +18,9 @@ if [ "$user" != guest ] && grep -q "^guest$tab" <<<"$users"; then
   jobs+=($!)
 fi
 if ! grep -q "^$user$tab" <<<"$users"; then
-  ctl add_user "$user" <<<"$password" >/dev/null
-elif ! ctl authenticate_user "$user" <<<"$password" >/dev/null 2>&1; then
-  ctl change_password "$user" <<<"$password" >/dev/null
+  ask add_user >/dev/null
+elif ! ask authenticate_user >/dev/null 2>&1; then
+  ask change_password >/dev/null
 fi
 if ! grep -q "^$user$tab.*administrator" <<<"$users"; then
   ctl set_user_tags "$user" administrator </dev/null >/dev/null &
