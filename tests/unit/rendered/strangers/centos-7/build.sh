@@ -312,7 +312,9 @@ Provides: system-release(releasever) = 7
 END
 # What the image has from Debian has to be known to rpm by its CentOS name: it is asked for, and needed by scriptlets.
 mkdir "$work/nothing"
-for name in bash coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python sudo \
+# The headers themselves came with the compiler.
+pack "$work/nothing" glibc-devel 2.17 326.el7_9 x86_64 /mirror/os/x86_64 </dev/null
+for name in bash ca-certificates coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python sudo \
   systemd tar util-linux; do
   pack "$work/nothing" "$name" 7.9 1.el7 x86_64 /mirror/os/x86_64 <<END
 Provides: $([ "$name" != bash ] || echo /bin/sh, /bin/bash,) stand-in($name)
