@@ -27,6 +27,8 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (faults.length > 0) throw refused(report(faults, stack));
   const notice = unheard(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
+  const drifting = unsynchronized(looks);
+  if (drifting !== undefined) await pulumi.log.warn(drifting);
   return new Map(looks.flatMap(found));
 }
 
@@ -75,6 +77,16 @@ export function unheard(looks: readonly Look[], { virtualRouterId }: Plan): stri
   return (
     `${listed(deaf.map(({ machine }) => title(machine)))}: whether another router on the network uses the virtual ` +
     `router id ${virtualRouterId} was not looked for: there is no Python to listen with.`
+  );
+}
+
+/** @returns which machines' clocks no time service keeps; undefined where all are kept */
+export function unsynchronized(looks: readonly Look[]): string | undefined {
+  const drifting = looks.filter(({ outcome }) => "inets" in outcome && !outcome.synchronized);
+  if (drifting.length === 0) return undefined;
+  return (
+    `${listed(drifting.map(({ machine }) => title(machine)))}: no time service keeps the clock, so it will drift away ` +
+    "from the others'. Set one up: systemd-timesyncd (Debian, Ubuntu) or chrony (CentOS, Rocky, AlmaLinux)."
   );
 }
 

@@ -50,6 +50,8 @@ export interface Sight {
   readonly systemd: number | undefined;
   readonly machineId: string;
   readonly inets: readonly Inet[];
+  /** Whether a time service keeps its clock. */
+  readonly synchronized: boolean;
   /** Whole, in KiB. */
   readonly memory: number;
   /** Free below /var, in KiB. */
@@ -144,6 +146,7 @@ export function parse(output: string, arrival: number): Sight | Denied {
     systemd: first("systemd") === undefined ? undefined : parseInt(first("systemd") ?? "", 10),
     machineId: first("machine-id") ?? "",
     inets: all("inet").map(inet),
+    synchronized: first("synchronized") === "yes",
     memory: number("memory"),
     disk: number("disk"),
     listeners: all("listener").map(listener),

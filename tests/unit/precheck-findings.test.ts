@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findings } from "../../precheck/findings.ts";
-import { report, unheard, unpinned } from "../../precheck/precheck.ts";
+import { report, unheard, unpinned, unsynchronized } from "../../precheck/precheck.ts";
 import { parse, type Look, type Machine, type Outcome, type Plan } from "../../precheck/probe.ts";
 import { SshError } from "../../ssh/run.ts";
 
@@ -25,7 +25,7 @@ function lines({ name, address, role }: Machine): string[] {
   const common = [
     ...["clock=1000.5", "system=debian-12", "fits=yes", "systemd=252", `machine-id=${name}-id`],
     ...["inet=lo 127.0.0.1/8", `inet=eth0 ${address}/24`, `mac=02:00:00:00:00:0${address.slice(-1)}`],
-    ...["memory=2000000", "disk=9000000"],
+    ...["memory=2000000", "disk=9000000", "synchronized=yes"],
   ];
   if (role === "broker") {
     return [
@@ -116,6 +116,16 @@ test("the stated address on no interface", () => {
     `mq1 (10.0.0.1): has the address on none of its interfaces (it has 172.16.0.7 on eth0); ${rest}`,
     `mq2 (10.0.0.2): has the address on none of its interfaces (it has none); ${rest}`,
   ]);
+});
+
+test("machines whose clocks nobody keeps are warned of together", () => {
+  assert.equal(unsynchronized(looks()), undefined);
+  const drifting = looks({ mq1: { without: "synchronized=" }, lb5: { without: "synchronized=" } });
+  assert.equal(
+    unsynchronized(drifting),
+    "mq1 (10.0.0.1) and lb5 (10.0.0.5): no time service keeps the clock, so it will drift away from the others'. " +
+      "Set one up: systemd-timesyncd (Debian, Ubuntu) or chrony (CentOS, Rocky, AlmaLinux).",
+  );
 });
 
 test("strangers on a broker's ports", () => {

@@ -26,7 +26,15 @@ cat >probe.sh
 cat seen
 `;
 const seen = [
-  ...["clock=1.0", "system=debian-12", "fits=yes", "systemd=252", "machine-id=abc", "inet=eth3 127.0.0.1/8"],
+  ...[
+    "clock=1.0",
+    "system=debian-12",
+    "fits=yes",
+    "synchronized=yes",
+    "systemd=252",
+    "machine-id=abc",
+    "inet=eth3 127.0.0.1/8",
+  ],
   ...["memory=2000000", "disk=9000000", ""],
 ].join("\n");
 

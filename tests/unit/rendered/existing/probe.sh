@@ -78,6 +78,8 @@ main() {
   esac
   if [ -d /run/systemd/system ]; then systemctl --version | awk 'NR == 1 { print $2 }' | each systemd; fi
   each machine-id </etc/machine-id
+  # "NTP synchronized" in CentOS 7, "System clock synchronized" since.
+  if timeout 3 timedatectl 2>/dev/null | grep -q 'synchronized: yes'; then echo synchronized=yes; fi
   names &
   ip -o -4 addr show | awk '{ print $2, $4 }' | each inet
   for device in /sys/class/net/*/address; do each mac <"$device"; done

@@ -130,6 +130,8 @@ main() {
   esac
   if [ -d /run/systemd/system ]; then systemctl --version | awk 'NR == 1 { print $2 }' | each systemd; fi
   each machine-id </etc/machine-id
+  # "NTP synchronized" in CentOS 7, "System clock synchronized" since.
+  if timeout 3 timedatectl 2>/dev/null | grep -q 'synchronized: yes'; then echo synchronized=yes; fi
   names &
   device=${stated:-$(ip -o -4 addr show | awk -v a="$address/" 'index($4, a) == 1 { print $2; exit }')}
   if [ -n "$device" ] && [ -e "/sys/class/net/$device" ]; then
