@@ -42,6 +42,16 @@ test("what the script has started goes with it", async () => {
   assert.notEqual((await bash(`kill -0 ${pid}`)).code, 0, "the child is still there");
 });
 
+test("what has left the script's process group goes with it, and keeps no output open", async () => {
+  const file = join(folder, "stray");
+  const started = Date.now();
+  await bash(wrapped(`setsid sh -c 'echo $$ >${file}; exec sleep 30' &\nsleep 30`, { deadline: 1 }));
+  assert.ok(Date.now() - started < 15_000, "the run waited for it");
+  const pid = (await readFile(file, "utf8")).trim();
+  // Who has nobody to wait for it stays as a zombie.
+  assert.notEqual((await bash(`grep '^State:.[^Z]' /proc/${pid}/status`)).code, 0, "it is still there");
+});
+
 test("two runs of one script follow each other; of two scripts they do not", async () => {
   const log = join(folder, "log");
   const body = (name: string): string => `echo ${name} in >>${log}\nsleep 0.5\necho ${name} out >>${log}`;

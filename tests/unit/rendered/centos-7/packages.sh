@@ -80,6 +80,17 @@ END_OF_SCRIPT
 code=0
 sudo -n flock -w 930 /run/lock/rabbitmq-ha-packages timeout -k 10 900 bash -c "$script" || code=$?
 case $code in
-124 | 137) echo "$(hostname): packages was not done after 900 s and was stopped" >&2 ;;
+124 | 137)
+  echo "$(hostname): packages was not done after 900 s and was stopped" >&2
+  # What has left the script's process group, as su's commands do, would keep the connection open for ever.
+  out=$(readlink /proc/$$/fd/1)
+  case $out in
+  pipe:* | socket:*)
+    for left in $(sudo -n find /proc -maxdepth 3 -path '/proc/[0-9]*/fd/1' -lname "${out//[][]/?}" 2>/dev/null | cut -d / -f 3); do
+      [ "$left" = $$ ] || sudo -n kill -KILL "$left" 2>/dev/null
+    done
+    ;;
+  esac
+  ;;
 esac
 exit $code

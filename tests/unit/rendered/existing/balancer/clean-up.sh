@@ -59,7 +59,8 @@ for file in /etc/rabbitmq/rabbitmq.conf /etc/rabbitmq/advanced.config /etc/hapro
   /etc/keepalived/keepalived.conf /etc/systemd/system/haproxy.service; do
   if grep -qs 'Written by rabbitmq-ha' "$file"; then rm -f "$file"; fi
 done
-if [ -e /usr/local/haproxy/rabbitmq-ha.built ]; then rm -rf /usr/local/haproxy; fi
+# A build that failed half-way has no mark of its end.
+if [ -e /usr/local/haproxy/dev/log ]; then rm -rf /usr/local/haproxy; fi
 systemctl daemon-reload
 candidate=$(mktemp /etc/hosts.XXXXXX)
 awk '$0 == "# rabbitmq-ha: begin" { inside = 1 } !inside { print } $0 == "# rabbitmq-ha: end" { inside = 0 }' \

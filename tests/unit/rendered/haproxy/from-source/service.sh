@@ -32,6 +32,17 @@ END_OF_SCRIPT
 code=0
 flock -w 150 /run/lock/rabbitmq-ha-haproxy-cent123-service timeout -k 10 120 bash -c "$script" || code=$?
 case $code in
-124 | 137) echo "$(hostname): haproxy-cent123-service was not done after 120 s and was stopped" >&2 ;;
+124 | 137)
+  echo "$(hostname): haproxy-cent123-service was not done after 120 s and was stopped" >&2
+  # What has left the script's process group, as su's commands do, would keep the connection open for ever.
+  out=$(readlink /proc/$$/fd/1)
+  case $out in
+  pipe:* | socket:*)
+    for left in $(find /proc -maxdepth 3 -path '/proc/[0-9]*/fd/1' -lname "${out//[][]/?}" 2>/dev/null | cut -d / -f 3); do
+      [ "$left" = $$ ] || kill -KILL "$left" 2>/dev/null
+    done
+    ;;
+  esac
+  ;;
 esac
 exit $code
