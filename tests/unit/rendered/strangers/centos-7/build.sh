@@ -181,6 +181,7 @@ while read -r name version release package; do
 ldconfig
 END
 done <<'END'
+glibc-devel 2.17 326.el7_9 libc6-dev
 openssl-devel 1.0.2k 26.el7_9 libssl-dev
 pcre-devel 8.32 17.el7 libpcre3-dev
 zlib-devel 1.2.7 21.el7_9 zlib1g-dev
@@ -312,8 +313,6 @@ Provides: system-release(releasever) = 7
 END
 # What the image has from Debian has to be known to rpm by its CentOS name: it is asked for, and needed by scriptlets.
 mkdir "$work/nothing"
-# The headers themselves came with the compiler.
-pack "$work/nothing" glibc-devel 2.17 326.el7_9 x86_64 /mirror/os/x86_64 </dev/null
 for name in bash ca-certificates coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python sudo \
   systemd tar util-linux; do
   pack "$work/nothing" "$name" 7.9 1.el7 x86_64 /mirror/os/x86_64 <<END
