@@ -46,7 +46,7 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
   const { host, metricsPort: metrics, ...values } = args;
   const prefix = `${host.name}-watch`;
   const script = render("rabbitmq/watch-broker", {
-    ...{ ...values, name: host.name, metrics, patience: 20, every: 5 },
+    ...{ ...values, name: host.name, metrics, patience: 20, stillness: 10, every: 5 },
   });
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
     ...{ unit: "rabbitmq-ha-watch", watched: watchedBy(host) },
