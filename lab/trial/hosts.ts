@@ -43,7 +43,7 @@ export interface Remains {
 export async function sweep({ hosts, network, net }: Remains): Promise<void> {
   const how = { env: podmanEnv, timeout: sweepPatience * 1000 } as const;
   try {
-    await execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], how);
+    if (hosts.length > 0) await execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], how);
   } finally {
     await execa("podman", ["network", "rm", "-f", network], { ...how, reject: false });
     const route = ["route", "del", "unreachable", `192.168.${net}.0/24`];
