@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { ExistingStack, packagesOf } from "../../lab/strangers/existing-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
 
-const stack = new ExistingStack({ name: "h", subnet: "192.168.94.0/24", os: "centos-7", login: "sudo" });
+const stack = new ExistingStack({ name: "q", subnet: "192.168.94.0/24", os: "centos-7", login: "sudo" });
 before(() => stack.open());
 after(() => stack.close());
 
@@ -15,7 +15,7 @@ test("HAProxy is compiled on both balancers, and a second up changes nothing", a
   const haproxy = { source: { version, url, sha256 } };
   await stack.configure(`${packagesOf(stack.machines)}\n  rabbitmq-ha:haproxy: ${JSON.stringify(haproxy)}`);
   await stack.must("up");
-  for (const host of ["h123", "h124"]) {
+  for (const host of ["q123", "q124"]) {
     assert.match(await stack.machines.on(host, "/usr/local/haproxy/sbin/haproxy -v"), new RegExp(version));
     assert.match(await stack.machines.on(host, "id haproxy"), /uid=149\(haproxy\) gid=149\(haproxy\)/);
   }
@@ -25,5 +25,5 @@ test("HAProxy is compiled on both balancers, and a second up changes nothing", a
 
 test("destroy takes the compiled HAProxy away too", async () => {
   await stack.must("destroy");
-  assert.equal(await stack.machines.on("h123", "ls -d /usr/local/haproxy 2>/dev/null || true"), "");
+  assert.equal(await stack.machines.on("q123", "ls -d /usr/local/haproxy 2>/dev/null || true"), "");
 });
