@@ -4,13 +4,13 @@ import { after, before, test } from "node:test";
 import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
 
-const stack = new ExistingStack({ name: "e", subnet: "192.168.91.0/24", os: "debian-12" });
+const stack = new ExistingStack({ name: "o", subnet: "192.168.91.0/24", os: "debian-12" });
 before(() => stack.open());
 after(() => stack.close());
 
 const on = (host: string, script: string): Promise<string> => stack.machines.on(host, script);
-const brokers = ["e120", "e121", "e122"] as const;
-const balancers = ["e123", "e124"] as const;
+const brokers = ["o120", "o121", "o122"] as const;
+const balancers = ["o123", "o124"] as const;
 const all = [...brokers, ...balancers];
 
 /** Breaks a machine, and returns what mends it. */
@@ -21,7 +21,7 @@ const faults: readonly {
   readonly says: RegExp;
 }[] = [
   {
-    host: "e120",
+    host: "o120",
     breaks: `systemd-run -q --unit stranger python3 -c '
 import socket, time
 taken = socket.socket()
@@ -30,41 +30,41 @@ taken.listen(1)
 time.sleep(600)'
     for _ in $(seq 50); do ! ss -ltn | grep -q ":15672 " || break; sleep 0.1; done`,
     mends: "systemctl stop stranger",
-    says: /e120 \(192\.168\.91\.120\): port 15672 is taken by python3 on 0\.0\.0\.0; stop and disable it, or set another/,
+    says: /o120 \(192\.168\.91\.120\): port 15672 is taken by python3 on 0\.0\.0\.0; stop and disable it, or set another/,
   },
   {
-    host: "e121",
+    host: "o121",
     breaks: "mkdir -p /var/lib/rabbitmq/mnesia/rabbit@old",
     mends: "rm -rf /var/lib/rabbitmq",
-    says: /e121 .*: \/var\/lib\/rabbitmq\/mnesia holds the data of rabbit@old and none of rabbit@e121/,
+    says: /o121 .*: \/var\/lib\/rabbitmq\/mnesia holds the data of rabbit@old and none of rabbit@o121/,
   },
   {
-    host: "e122",
+    host: "o122",
     breaks: "ip addr add 192.168.91.100/24 dev eth0",
     mends: "ip addr del 192.168.91.100/24 dev eth0",
-    says: /e122 .*: is a broker and has the virtual address 192\.168\.91\.100 on eth0/,
+    says: /o122 .*: is a broker and has the virtual address 192\.168\.91\.100 on eth0/,
   },
   {
-    host: "e123",
-    breaks: "cp /etc/hosts /root/hosts; echo 192.168.91.77 e120 >>/etc/hosts",
+    host: "o123",
+    breaks: "cp /etc/hosts /root/hosts; echo 192.168.91.77 o120 >>/etc/hosts",
     mends: "mv /root/hosts /etc/hosts",
-    says: /e120 .*: its name resolves to 192\.168\.91\.77 on e123; correct \/etc\/hosts/,
+    says: /o120 .*: its name resolves to 192\.168\.91\.77 on o123; correct \/etc\/hosts/,
   },
 ];
 
 test("machines that are not as they have to be are refused, all of it in one message", async () => {
   for (const { host, breaks } of faults) await on(host, breaks);
-  await stack.machines.powerOff("e124");
+  await stack.machines.powerOff("o124");
   try {
     const { code, output } = await stack.npm("up");
     assert.notEqual(code, 0);
-    assert.match(output, /The machines of stack "test-e" have 5 faults; nothing was changed\./, tail(output));
+    assert.match(output, /The machines of stack "test-o" have 5 faults; nothing was changed\./, tail(output));
     for (const { says } of faults) assert.match(output, says);
-    assert.match(output, /e124 \(192\.168\.91\.124\): .*(does not answer|no host answers|EHOSTUNREACH)/);
+    assert.match(output, /o124 \(192\.168\.91\.124\): .*(does not answer|no host answers|EHOSTUNREACH)/);
     assert.doesNotMatch(output, /^\s+at /m, "a stack trace");
     assert.doesNotMatch(await stack.pulumi("stack", "export"), /remote:Command|Stash/);
   } finally {
-    await stack.machines.powerOn("e124");
+    await stack.machines.powerOn("o124");
     for (const { host, mends } of faults) await on(host, mends);
   }
 });
@@ -82,9 +82,9 @@ test("a machine that shows another host key, and a key that nobody takes, are re
   await stack.configure("");
   assert.notEqual(code, 0);
   assert.match(output, /have 5 faults/, tail(output));
-  for (const host of ["e120", "e121"])
+  for (const host of ["o120", "o121"])
     assert.match(output, new RegExp(`${host} .*shows the host key SHA256:.*is pinned`));
-  for (const host of ["e122", "e123", "e124"]) assert.match(output, new RegExp(`${host} .*nobody`));
+  for (const host of ["o122", "o123", "o124"]) assert.match(output, new RegExp(`${host} .*nobody`));
 });
 
 test("machines become a whole system by one command, and a second one changes nothing", async () => {
@@ -136,14 +136,14 @@ const left = (host: string): Promise<string> =>
 
 test("destroy leaves no trace but the brokers' data, and names the machine that does not answer", async () => {
   await publish();
-  await stack.machines.powerOff("e124");
+  await stack.machines.powerOff("o124");
   const output = await stack.must("destroy");
-  await stack.machines.powerOn("e124");
+  await stack.machines.powerOn("o124");
   assert.match(
     output,
-    /e124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/,
+    /o124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/,
   );
-  for (const host of all.filter((name) => name !== "e124")) assert.equal(await left(host), "", host);
+  for (const host of all.filter((name) => name !== "o124")) assert.equal(await left(host), "", host);
   for (const host of brokers) {
     assert.match(await on(host, "ls /var/lib/rabbitmq/mnesia"), new RegExp(`rabbit@${host}`));
   }
