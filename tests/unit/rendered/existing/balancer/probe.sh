@@ -69,13 +69,14 @@ data() {
 }
 
 neighbour() { # DEVICE ADDRESS: the MAC that answers for an address of the network
-  local answer=silent
+  local answer=silent before
+  before=$(ip neigh show to "$2" dev "$1" | awk '{ print $NF }')
   timeout 1 bash -c ": <>/dev/tcp/$2/9" 2>/dev/null &
   if ping -c 1 -W 1 -I "$1" "$2" >/dev/null 2>&1; then answer=answers; fi
   wait
-  # An entry of old says nothing of now.
-  ip neigh show to "$2" dev "$1" | awk -v answer=$answer '
-    $NF == "REACHABLE" || answer == "answers" {
+  # An entry of old says nothing of now, and one that was fresh before stays so for half a minute.
+  ip neigh show to "$2" dev "$1" | awk -v answer=$answer -v before="$before" '
+    answer == "answers" || ($NF == "REACHABLE" && before != "REACHABLE") {
       for (i = 1; i < NF; i++) if ($i == "lladdr") print tolower($(i + 1))
     }' | each neighbour
 }
