@@ -181,6 +181,8 @@ export function virtualAddressFaults({ machine, sight }: Seen, plan: Plan): stri
 /** Who answers for the virtual address, and is none of the stack's machines. */
 export function strangerFaults({ sight }: Seen, all: readonly Seen[], { virtualAddress }: Plan): string[] {
   const { neighbour } = sight;
+  // Its holder hears nobody but itself, and may remember who had the address before.
+  if (sight.inets.some(({ address }) => address === virtualAddress)) return [];
   if (neighbour === undefined || all.some(({ sight: { macs } }) => macs.includes(neighbour))) return [];
   return [
     `the virtual address ${virtualAddress} is taken: ${neighbour}, none of the stack's machines, answers for it; ` +

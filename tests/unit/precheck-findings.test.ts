@@ -194,6 +194,10 @@ test("a virtual address that a stranger, or a broker, has", () => {
   ]);
 });
 
+test("who holds the virtual address hears itself, whoever had it before", () => {
+  assert.deepEqual(said({ lb4: { add: ["neighbour=02:00:00:00:00:ff"] } }), []);
+});
+
 test("who has the address is not judged while a machine has not shown its own MAC", () => {
   const stranger = { without: "neighbour=", add: ["neighbour=02:00:00:00:00:ff"] };
   const silent = new SshError("timeout", "10.0.0.4:22 does not answer by SSH within 9 s");
