@@ -2,7 +2,7 @@
 import { TrialStack } from "../trial/trial-stack.ts";
 import { Strangers, type StrangersArgs } from "./strangers.ts";
 
-/** @returns the stack's line that says where CentOS 7's packages are; none where the system's own sources do */
+/** @returns the stack's line that says where a stand-in's packages are; none where the system's own sources do */
 export function packagesOf({ mirror }: Strangers): string {
   if (mirror === undefined) return "";
   const { url, rabbitmq } = mirror;

@@ -11,16 +11,17 @@ import { baseImage } from "../../platforms/lab-image.ts";
 import { makeKey, publicHalf } from "../../platforms/lab-keys.ts";
 import { render } from "../../templates/render.ts";
 import * as hosts from "../trial/hosts.ts";
-import { contents, imageVariable, standIn, type Mirror } from "./centos-7.ts";
+import { recipes, type StandInSystem } from "./recipes.ts";
 import { loginScript, mirrorScript } from "./scripts.ts";
 import { settings, type Layout, type Machine } from "./settings.ts";
+import { contents, standIn, type Mirror } from "./stand-in.ts";
 
 export interface StrangersArgs {
   /** The start of the machines' names, 1–3 letters or digits, the first a letter; no other lab's. */
   readonly name: string;
   /** The machines' own network, 192.168.x.0/24. */
   readonly subnet: string;
-  readonly os: "debian-12" | "debian-13" | "centos-7";
+  readonly os: "debian-12" | "debian-13" | StandInSystem;
   /** How many: two are balancers, the others brokers. @default 5 */
   readonly hosts?: number;
   /** Whether one more machine is the only one from which the others can be logged in to. @default false */
@@ -71,7 +72,7 @@ export class Strangers {
   readonly privateKeyFile: string;
   /** What ssh-keyscan prints of all the machines, and of the bastion. */
   readonly hostKeys: string;
-  /** Where CentOS 7's packages are; absent for other systems, and for a CentOS 7 image of the user's own. */
+  /** Where a stand-in's packages are; absent for other systems, and for an image of the user's own. */
   readonly mirror: Mirror | undefined;
   readonly #name: string;
   readonly #subnet: string;
@@ -275,13 +276,13 @@ async function madeImages(os: StrangersArgs["os"], signal: AbortSignal | undefin
   };
   await said(render("lab/image.sh", base));
   const names = { base: base.image, packages: base.suite };
-  if (os !== "centos-7") return { ...names, image: base.image };
-  const given = process.env[imageVariable] ?? "";
+  if (os === "debian-12" || os === "debian-13") return { ...names, image: base.image };
+  const given = process.env[recipes[os].imageVariable] ?? "";
   if (given !== "") {
     await said(render("lab/given-image.sh", { image: given }));
     return { ...names, image: given };
   }
-  const { image, recipe, script, inner } = standIn(base.image);
+  const { image, recipe, script, inner } = standIn(os, base.image);
   await said(script, inner);
   return { ...names, image, recipe };
 }

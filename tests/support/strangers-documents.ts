@@ -1,11 +1,12 @@
-/** The texts of the scripts that make strangers' machines and the CentOS 7 stand-in. */
-import { standIn } from "../../lab/strangers/centos-7.ts";
+/** The texts of the scripts that make strangers' machines and the stand-ins. */
 import { loginScript, mirrorScript } from "../../lab/strangers/scripts.ts";
+import { standIn } from "../../lab/strangers/stand-in.ts";
 import { source } from "../../templates/render.ts";
 
 /** @returns each script, by the name of its copy */
 export function strangersDocuments(): Readonly<Record<string, string>> {
-  const { recipe, script, inner } = standIn("localhost/base:latest");
+  const centos = standIn("centos-7", "localhost/base:latest");
+  const rocky = standIn("rocky-9", "localhost/base:latest");
   const server = { name: "xmirror", address: "192.168.95.10", network: "rabbitmq-ha-strangers-x" };
   const documents = {
     "strangers/login.sh": loginScript({ user: "root", sudo: false, from: "" }),
@@ -14,18 +15,21 @@ export function strangersDocuments(): Readonly<Record<string, string>> {
       ...server,
       lab: "strangers-x",
       image: "localhost/centos-7",
-      recipe,
+      recipe: centos.recipe,
     }),
-    "strangers/centos-7/image.sh": script,
-    "strangers/centos-7/build.sh": inner,
+    "strangers/centos-7/image.sh": centos.script,
+    "strangers/centos-7/build.sh": centos.inner,
+    "strangers/rocky-9/image.sh": rocky.script,
+    "strangers/rocky-9/build.sh": rocky.inner,
   };
-  // The recipe changes with every change of a script's.
+  // The recipes change with every change of a script's.
+  const recipes = new RegExp(`${centos.recipe}|${rocky.recipe}`, "g");
   return Object.fromEntries(
-    Object.entries(documents).map(([name, text]) => [name, text.replaceAll(recipe, "RECIPE")]),
+    Object.entries(documents).map(([name, text]) => [name, text.replaceAll(recipes, "RECIPE")]),
   );
 }
 
-/** @returns a command of the stand-in, which has it as it is written */
+/** @returns a command of CentOS 7's stand-in, which has it as it is written */
 export function standInCommand(name: string): string {
   return source(`strangers/centos-7/${name}`);
 }

@@ -1,14 +1,12 @@
 /**
- * The CentOS 7 stand-in: the lab's Debian image with real RPM tools, CentOS 7's names and files, and a mirror of RPMs
- * that are Debian's packages repacked. No CentOS 7 can be had from package registries.
+ * The stand-ins for CentOS 7 and Rocky 9: the lab's Debian image with real RPM tools, the system's names and files, and
+ * a mirror of RPMs that are Debian's packages repacked. Neither system can be had from package registries.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { render } from "../../templates/render.ts";
-
-/** Names a real CentOS 7 image, with systemd and sshd in it, to be used in place of the stand-in. */
-export const imageVariable = "RABBITMQ_HA_CENTOS7_IMAGE";
+import { buildScript, recipes, type StandInSystem } from "./recipes.ts";
 
 /** Where podman's store of the lab keeps the mirrors; see templates/lab/podman. */
 const mirrors = "/var/lib/rabbitmq-ha-lab/mirrors";
@@ -19,9 +17,9 @@ export interface Download {
   readonly sha256: string;
 }
 
-/** What a user would have set up for machines that are out of support. */
+/** What a user would have set up for machines that do not reach the system's own packages. */
 export interface Mirror {
-  /** Has `os/x86_64`, `updates/x86_64` and `extras/x86_64` below it, each with its repodata. */
+  /** Has the folders of the recipe below it, each with its repodata. */
   readonly url: string;
   /** The pair of RPMs, under the names that the official ones have. */
   readonly rabbitmq: { readonly erlang: Download; readonly server: Download };
@@ -39,11 +37,18 @@ export interface StandIn {
 }
 
 /** @param base the lab's Debian image */
-export function standIn(base: string): StandIn {
-  const inner = `set -eu\n${render("strangers/centos-7/build.sh", {})}`;
+export function standIn(system: StandInSystem, base: string): StandIn {
+  const { title } = recipes[system];
+  const inner = `set -eu\n${buildScript(system)}`;
   const recipe = createHash("sha256").update(base).update(inner).digest("hex").slice(0, 12);
-  const image = `localhost/rabbitmq-ha-lab:centos-7-${recipe}`;
-  const script = render("strangers/centos-7/image.sh", { image, base, recipe, usually: "2-4 minutes" });
+  const image = `localhost/rabbitmq-ha-lab:${system}-${recipe}`;
+  const script = render("strangers/stand-in/image.sh", {
+    title,
+    image,
+    base,
+    recipe,
+    usually: "2-4 minutes",
+  });
   return { image, recipe, script, inner };
 }
 

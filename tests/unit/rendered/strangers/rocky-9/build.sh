@@ -1,9 +1,10 @@
+set -eu
 # Runs in a container of the lab's base image, which becomes the stand-in; /mirror becomes the mirror.
 export DEBIAN_FRONTEND=noninteractive
 own=/usr/lib/stand-in
 work=$(mktemp -d /var/tmp/stand-in.XXXXXX)
 log=$work/log
-mkdir -p "$own/debian" "$work/debs" /mirror/{os,updates,extras}/x86_64 /mirror/{rabbitmq,haproxy}
+mkdir -p "$own/debian" "$work/debs" /mirror/{BaseOS,AppStream,extras}/x86_64/os /mirror/{rabbitmq,haproxy}
 trap '[ $? = 0 ] || tail -n 20 "$log" >&2' EXIT
 apt() { apt-get -qq -y --no-install-recommends -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@" </dev/null; }
 note() { echo "stand-in: $* ($SECONDS s)"; }
@@ -52,7 +53,7 @@ pack() { # FOLDER NAME VERSION RELEASE ARCHITECTURE WHERE
     echo "License: see the Debian package"
     echo "AutoReqProv: no"
     cat
-    printf '\n%%description\n%s of the CentOS 7 stand-in.\n\n%%install\ncp -a %s/. %%{buildroot}/\n\n%%files\n%%defattr(-,root,root,-)\n' \
+    printf '\n%%description\n%s of the Rocky 9 stand-in.\n\n%%install\ncp -a %s/. %%{buildroot}/\n\n%%files\n%%defattr(-,root,root,-)\n' \
       "$name" "$root"
     (cd "$root" && find . ! -type d -printf '"/%P"\n' -o -type d -empty -printf '%%dir "/%P"\n') |
       sed 's,^"/etc/,%config(noreplace) &,'
@@ -69,9 +70,24 @@ mkdir -p "$work/keepalived"/{etc/{sysconfig,keepalived},usr/lib/systemd/system}
 echo 'KEEPALIVED_OPTIONS="-D"' >"$work/keepalived/etc/sysconfig/keepalived"
 echo '! Configuration File for keepalived' >"$work/keepalived/etc/keepalived/keepalived.conf"
 cat >"$work/keepalived/usr/lib/systemd/system/keepalived.service" <<'END'
-{{> strangers/centos-7/keepalived.service}}
+[Unit]
+Description=LVS and VRRP High Availability Monitor
+After=network-online.target syslog.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+NotifyAccess=all
+PIDFile=/run/keepalived.pid
+KillMode=process
+EnvironmentFile=-/etc/sysconfig/keepalived
+ExecStart=/usr/sbin/keepalived --dont-fork $KEEPALIVED_OPTIONS
+ExecReload=/bin/kill -HUP $MAINPID
+
+[Install]
+WantedBy=multi-user.target
 END
-pack "$work/keepalived" keepalived 1.3.5 19.el7 x86_64 /mirror/os/x86_64 <<'END'
+pack "$work/keepalived" keepalived 2.2.8 4.el9_5 x86_64 /mirror/AppStream/x86_64/os <<'END'
 %post
 ldconfig
 systemctl daemon-reload >/dev/null 2>&1 || :
@@ -84,16 +100,54 @@ mkdir -p "$work/haproxy"/{etc/{sysconfig,haproxy,logrotate.d},usr/lib/systemd/sy
 rm -rf "$work/haproxy/etc/haproxy/errors" "$work/haproxy/var/lib/haproxy/dev"
 printf '# Add extra options to the haproxy daemon here.\nOPTIONS=""\n' >"$work/haproxy/etc/sysconfig/haproxy"
 cat >"$work/haproxy/etc/haproxy/haproxy.cfg" <<'END'
-{{> strangers/centos-7/haproxy.cfg}}
+# What the package brings, until somebody writes another.
+global
+    log         127.0.0.1 local2
+    chroot      /var/lib/haproxy
+    maxconn     4000
+    user        haproxy
+    group       haproxy
+    daemon
+    stats socket /var/lib/haproxy/stats
+
+defaults
+    mode                    http
+    log                     global
+    timeout connect         10s
+    timeout client          1m
+    timeout server          1m
+    maxconn                 3000
+
+frontend main
+    bind *:5000
+    default_backend app
+
+backend app
+    balance roundrobin
+    server app1 127.0.0.1:5001 check
 END
 cat >"$work/haproxy/usr/lib/systemd/system/haproxy.service" <<'END'
-{{> strangers/centos-7/haproxy.service}}
+[Unit]
+Description=HAProxy Load Balancer
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Environment="CONFIG=/etc/haproxy/haproxy.cfg" "PIDFILE=/run/haproxy.pid" "CFGDIR=/etc/haproxy/conf.d"
+EnvironmentFile=/etc/sysconfig/haproxy
+ExecStartPre=/usr/sbin/haproxy -f $CONFIG -f $CFGDIR -c -q $OPTIONS
+ExecStart=/usr/sbin/haproxy -Ws -f $CONFIG -f $CFGDIR -p $PIDFILE $OPTIONS
+ExecReload=/usr/sbin/haproxy -f $CONFIG -f $CFGDIR -c -q $OPTIONS
+ExecReload=/bin/kill -USR2 $MAINPID
+KillMode=mixed
+SuccessExitStatus=143
+Type=notify
+
+[Install]
+WantedBy=multi-user.target
 END
-cat >"$work/haproxy/usr/sbin/haproxy-systemd-wrapper" <<'END'
-{{> strangers/centos-7/haproxy-systemd-wrapper}}
-END
-chmod 0755 "$work/haproxy/usr/sbin/haproxy-systemd-wrapper"
-pack "$work/haproxy" haproxy 1.5.18 9.el7_9.1 x86_64 /mirror/os/x86_64 <<'END'
+mkdir "$work/haproxy/etc/haproxy/conf.d"
+pack "$work/haproxy" haproxy 2.4.22 3.el9_5.1 x86_64 /mirror/AppStream/x86_64/os <<'END'
 %pre
 getent group haproxy >/dev/null || groupadd -g 188 -r haproxy
 getent passwd haproxy >/dev/null || useradd -u 188 -r -g haproxy -d /var/lib/haproxy -s /sbin/nologin -c "haproxy" haproxy
@@ -105,42 +159,42 @@ if [ $1 = 0 ]; then systemctl disable haproxy.service >/dev/null 2>&1; systemctl
 END
 
 unpack "$work/socat" socat
-pack "$work/socat" socat 1.7.3.2 2.el7 x86_64 /mirror/os/x86_64 <<'END'
+pack "$work/socat" socat 1.7.4.1 6.el9 x86_64 /mirror/AppStream/x86_64/os <<'END'
 %post
 ldconfig
 END
 unpack "$work/iputils" iputils-arping
 mkdir -p "$work/iputils/usr/sbin"
 ln -sf ../bin/arping "$work/iputils/usr/sbin/arping"
-pack "$work/iputils" iputils 20160308 10.el7 x86_64 /mirror/os/x86_64 </dev/null
+pack "$work/iputils" iputils 20210202 10.el9_5 x86_64 /mirror/BaseOS/x86_64/os </dev/null
 
 note "repacking the compiler"
 unpack "$work/gcc" gcc
 ln -sf gcc "$work/gcc/usr/bin/cc"
-pack "$work/gcc" gcc 4.8.5 44.el7 x86_64 /mirror/os/x86_64 <<'END'
+pack "$work/gcc" gcc 11.5.0 5.el9_5 x86_64 /mirror/AppStream/x86_64/os <<'END'
 %post
 ldconfig
 END
 unpack "$work/make" make
-pack "$work/make" make 3.82 24.el7 x86_64 /mirror/os/x86_64 </dev/null
+pack "$work/make" make 4.3 8.el9 x86_64 /mirror/AppStream/x86_64/os </dev/null
 while read -r name version release package; do
   unpack "$work/$name" "$package"
-  pack "$work/$name" "$name" "$version" "$release" x86_64 /mirror/os/x86_64 <<'END'
+  pack "$work/$name" "$name" "$version" "$release" x86_64 /mirror/AppStream/x86_64/os <<'END'
 %post
 ldconfig
 END
 done <<'END'
-glibc-devel 2.17 326.el7_9 libc6-dev
-openssl-devel 1.0.2k 26.el7_9 libssl-dev
-pcre-devel 8.32 17.el7 libpcre3-dev
-zlib-devel 1.2.7 21.el7_9 zlib1g-dev
-systemd-devel 219 78.el7_9.9 libsystemd-dev
+glibc-devel 2.34 125.el9_5.1 libc6-dev
+openssl-devel 3.2.2 6.el9_5 libssl-dev
+pcre-devel 8.44 4.el9 libpcre3-dev
+zlib-devel 1.2.11 40.el9 zlib1g-dev
+systemd-devel 252 46.el9_5.2 libsystemd-dev
 END
 
 note "repacking erlang and rabbitmq-server"
 mapfile -t erlang < <(apt -s install rabbitmq-server | awk '$1 == "Inst" && $2 ~ /^erlang-/ { print $2 }')
 unpack "$work/erlang" "${erlang[@]}"
-pack "$work/erlang" erlang 23.3.4.18 1.el7 x86_64 /mirror/rabbitmq <<'END'
+pack "$work/erlang" erlang 26.2.5.6 1.el9 x86_64 /mirror/rabbitmq <<'END'
 %post
 ldconfig
 END
@@ -149,10 +203,30 @@ unpack "$work/server" rabbitmq-server
 others='^$'
 mkdir -p "$work/server"/{usr/lib/systemd/system,etc/rabbitmq,var/lib/rabbitmq/mnesia,var/log/rabbitmq}
 cat >"$work/server/usr/lib/systemd/system/rabbitmq-server.service" <<'END'
-{{> strangers/centos-7/rabbitmq-server.service}}
+[Unit]
+Description=RabbitMQ broker
+After=syslog.target network.target
+
+[Service]
+Type=notify
+User=rabbitmq
+Group=rabbitmq
+UMask=0027
+NotifyAccess=all
+TimeoutStartSec=600
+LimitNOFILE=32768
+Restart=on-failure
+RestartSec=10
+WorkingDirectory=/var/lib/rabbitmq
+ExecStart=/usr/sbin/rabbitmq-server
+ExecStop=/usr/sbin/rabbitmqctl shutdown
+SuccessExitStatus=69
+
+[Install]
+WantedBy=multi-user.target
 END
-pack "$work/server" rabbitmq-server 3.9.16 1.el7 noarch /mirror/rabbitmq <<'END'
-Requires: erlang >= 23.2
+pack "$work/server" rabbitmq-server 3.13.7 1.el8 noarch /mirror/rabbitmq <<'END'
+Requires: erlang >= 26.0
 Requires: socat
 %pre
 getent group rabbitmq >/dev/null || groupadd -r rabbitmq
@@ -177,65 +251,129 @@ for archive in "$work"/haproxy_*.orig.tar.gz; do
   cp "$archive" "/mirror/haproxy/haproxy-${version%.orig.tar.gz}.tar.gz"
 done
 
-note "making this CentOS 7"
-release=$work/centos-release
+note "making this Rocky 9"
+release=$work/rocky-release
 mkdir -p "$release"/{etc/yum.repos.d,etc/pki/rpm-gpg,usr/lib}
 export GNUPGHOME=$work/keys
 mkdir -m 0700 "$GNUPGHOME"
-gpg --batch --quiet --passphrase '' --quick-generate-key 'CentOS 7 stand-in' rsa2048 sign never >>"$log" 2>&1
-gpg --armor --export >"$release/etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7"
-cat >"$release/etc/yum.repos.d/CentOS-Base.repo" <<'END'
-{{> strangers/centos-7/CentOS-Base.repo}}
+gpg --batch --quiet --passphrase '' --quick-generate-key 'Rocky 9 stand-in' rsa2048 sign never >>"$log" 2>&1
+gpg --armor --export >"$release/etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9"
+mkdir -p "$release/etc/dnf/vars"
+cat >"$release/etc/yum.repos.d/rocky.repo" <<'END'
+# rocky.repo
+#
+# The mirrorlist system uses the connecting IP address of the client and the update status of each mirror.
+# If the mirrorlist does not work for you, you can try the commented out baseurl line instead.
+
+[baseos]
+name=Rocky Linux $releasever - BaseOS
+mirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo=BaseOS-$releasever$rltype
+#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/BaseOS/$basearch/os/
+gpgcheck=1
+enabled=1
+countme=1
+metadata_expire=6h
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
+
+[appstream]
+name=Rocky Linux $releasever - AppStream
+mirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo=AppStream-$releasever$rltype
+#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/AppStream/$basearch/os/
+gpgcheck=1
+enabled=1
+countme=1
+metadata_expire=6h
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
+
+[crb]
+name=Rocky Linux $releasever - CRB
+mirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo=CRB-$releasever$rltype
+#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/CRB/$basearch/os/
+gpgcheck=1
+enabled=0
+countme=1
+metadata_expire=6h
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
+END
+cat >"$release/etc/yum.repos.d/rocky-extras.repo" <<'END'
+# rocky-extras.repo
+#
+# The mirrorlist system uses the connecting IP address of the client and the update status of each mirror.
+# If the mirrorlist does not work for you, you can try the commented out baseurl line instead.
+
+[extras]
+name=Rocky Linux $releasever - Extras
+mirrorlist=https://mirrors.rockylinux.org/mirrorlist?arch=$basearch&repo=extras-$releasever$rltype
+#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/extras/$basearch/os/
+gpgcheck=1
+enabled=1
+countme=1
+metadata_expire=6h
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
 END
 cat >"$release/usr/lib/os-release" <<'END'
-{{> strangers/centos-7/os-release}}
+NAME="Rocky Linux"
+VERSION="9.5 (Blue Onyx)"
+ID="rocky"
+ID_LIKE="rhel centos fedora"
+VERSION_ID="9.5"
+PLATFORM_ID="platform:el9"
+PRETTY_NAME="Rocky Linux 9.5 (Blue Onyx)"
+ANSI_COLOR="0;32"
+LOGO="fedora-logo-icon"
+CPE_NAME="cpe:/o:rocky:rocky:9::baseos"
+HOME_URL="https://rockylinux.org/"
+VENDOR_NAME="RESF"
+SUPPORT_END="2032-05-31"
+ROCKY_SUPPORT_PRODUCT="Rocky-Linux-9"
+ROCKY_SUPPORT_PRODUCT_VERSION="9.5"
+REDHAT_SUPPORT_PRODUCT="Rocky Linux"
+REDHAT_SUPPORT_PRODUCT_VERSION="9.5"
 END
-echo 'CentOS Linux release 7.9.2009 (Core)' >"$release/etc/centos-release"
-ln -s centos-release "$release/etc/redhat-release"
-ln -s centos-release "$release/etc/system-release"
-pack "$release" centos-release 7 9.2009.1.el7.centos x86_64 /mirror/os/x86_64 <<'END'
-Provides: system-release = 7
-Provides: system-release(releasever) = 7
+echo pub/rocky >"$release/etc/dnf/vars/contentdir"
+echo >"$release/etc/dnf/vars/rltype"
+echo 'Rocky Linux release 9.5 (Blue Onyx)' >"$release/etc/rocky-release"
+ln -s rocky-release "$release/etc/redhat-release"
+ln -s rocky-release "$release/etc/system-release"
+pack "$release" rocky-release 9.5 1.2.el9 x86_64 /mirror/BaseOS/x86_64/os <<'END'
+Provides: system-release = 9
+Provides: system-release(releasever) = 9
 END
-# What the image has from Debian has to be known to rpm by its CentOS name: it is asked for, and needed by scriptlets.
+# What the image has from Debian has to be known to rpm by its Rocky name: it is asked for, and needed by scriptlets.
 mkdir "$work/nothing"
-for name in bash ca-certificates coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python sudo \
+for name in bash ca-certificates coreutils curl firewalld gzip hostname iproute logrotate openssh-server openssl procps-ng python3 sudo \
   systemd tar util-linux; do
-  pack "$work/nothing" "$name" 7.9 1.el7 x86_64 /mirror/os/x86_64 <<END
+  pack "$work/nothing" "$name" 9.5 1.el9 x86_64 /mirror/BaseOS/x86_64/os <<END
 Provides: $([ "$name" != bash ] || echo /bin/sh, /bin/bash,) stand-in($name)
 END
 done
 note "signing and indexing"
-rpmsign --define '_gpg_name CentOS 7 stand-in' --define '__gpg /usr/bin/gpg' --addsign /mirror/os/x86_64/*.rpm >>"$log" 2>&1
+rpmsign --define '_gpg_name Rocky 9 stand-in' --define '__gpg /usr/bin/gpg' --addsign /mirror/{BaseOS,AppStream}/x86_64/os/*.rpm >>"$log" 2>&1
 gpgconf --kill all
-for repository in os updates extras; do
-  createrepo_c --quiet "/mirror/$repository/x86_64" >>"$log" 2>&1
+for repository in BaseOS AppStream extras; do
+  createrepo_c --quiet "/mirror/$repository/x86_64/os" >>"$log" 2>&1
 done
-rpm --force-debian -i /mirror/os/x86_64/{centos-release-,*-7.9-1.el7.}*.rpm >>"$log" 2>&1
-cat >/etc/yum.conf <<'END'
-{{> strangers/centos-7/yum.conf}}
+rpm --force-debian -i /mirror/BaseOS/x86_64/os/{rocky-release-,*-9.5-1.el9.}*.rpm >>"$log" 2>&1
+cat >/etc/dnf/dnf.conf <<'END'
+[main]
+gpgcheck=1
+installonly_limit=3
+clean_requirements_on_remove=True
+best=True
+skip_if_unavailable=False
 END
-ln -sf ../yum.conf /etc/dnf/dnf.conf
-mkdir -p /etc/sysconfig /etc/yum/vars
-echo stock >/etc/yum/vars/infra
+ln -s dnf/dnf.conf /etc/yum.conf
+mkdir -p /etc/sysconfig
 
-# What CentOS 7 has not goes out of sight.
+# What Rocky 9 has not goes out of sight.
 apt clean
 for command in /usr/bin/{apt,apt-*,dpkg,dpkg-*,deb-*,debconf*} /usr/sbin/{dpkg-*,update-rc.d,invoke-rc.d,adduser,addgroup,deluser,delgroup}; do
   if [ -e "$command" ]; then mv "$command" "$own/debian/"; fi
 done
 ln -s useradd /usr/sbin/adduser
 rm -rf /usr/sbin/policy-rc.d /etc/debian_version /etc/apt /etc/dpkg /var/lib/apt/lists /usr/lib/apt
-mv /usr/bin/systemctl "$own/systemctl"
-cp -L /usr/bin/dnf "$own/dnf"
-rm -f /usr/bin/dnf /usr/bin/dnf-3 /usr/bin/dnf4
-cat >/usr/bin/yum <<'END'
-{{> strangers/centos-7/yum}}
-END
-cat >/usr/bin/systemctl <<'END'
-{{> strangers/centos-7/systemctl}}
-END
-chmod 0755 /usr/bin/yum /usr/bin/systemctl
+ln -s dnf-3 /usr/bin/yum
+rm /usr/bin/python
 echo 'Defaults secure_path="/sbin:/bin:/usr/sbin:/usr/bin"' >/etc/sudoers.d/secure-path
 rm -f /etc/systemd/system/timers.target.wants/dnf-makecache.timer
 rm -rf "$work"
