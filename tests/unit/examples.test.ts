@@ -1,0 +1,51 @@
+/** The stack files that the documentation gives to copy are ones that the program takes. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import ssh2 from "ssh2";
+import { parseConfig } from "../../config.ts";
+import { asEngineConfig, root } from "../support/dev-stack.ts";
+
+const yaml = createRequire(import.meta.resolve("@pulumi/pulumi"))("js-yaml") as {
+  load(text: string): { readonly config: Readonly<Record<string, unknown>> };
+};
+
+const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-examples-"));
+after(() => rmSync(folder, { recursive: true }));
+const key = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+const keyFile = join(folder, "key");
+writeFileSync(keyFile, key.private);
+
+/** @returns the settings of each stack file in a document, with a reader's own key in them, without the namespace */
+function examples(document: string): Record<string, unknown>[] {
+  const text = readFileSync(join(root, document), "utf8");
+  return [...text.matchAll(/^```yaml\n(config:\n.*?)^```$/gms)].map(([, file = ""]) => {
+    const own = file
+      .replace("~/.ssh/id_ed25519", keyFile)
+      .replaceAll(/ssh-ed25519 AAAA\S+\.\.\./g, key.public)
+      .replaceAll(/THE-SUM-OF-THE-\w+-RPM/g, "0".repeat(64));
+    const { config } = yaml.load(own);
+    return Object.fromEntries(
+      Object.entries(config).map(([name, value]) => [name.replace("rabbitmq-ha:", ""), value]),
+    );
+  });
+}
+
+test("the README's stack files for machines of one's own", () => {
+  const [debian, centos7, ...others] = examples("README.md");
+  assert.ok(debian !== undefined && centos7 !== undefined && others.length === 0);
+  assert.equal(parseConfig(asEngineConfig(debian)).platform.kind, "existing");
+  const { os, packages } = parseConfig(asEngineConfig({ ...debian, ...centos7 }));
+  assert.equal(os, "centos-7");
+  assert.deepEqual(Object.keys(packages).sort(), ["erlang", "rabbitmq"]);
+});
+
+test("the stack file of docs/existing.md, its pinned key among it", () => {
+  const [example = {}] = examples("docs/existing.md");
+  const { platform } = parseConfig(asEngineConfig(example));
+  assert.ok(platform.kind === "existing");
+  assert.deepEqual(Object.keys(platform.hostKeys), ["10.20.0.11"]);
+});
