@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import ssh2 from "ssh2";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { contents, publish } from "../support/messages.ts";
 
 const lab = new LabStack({ name: "e", net: 57 });
 before(() => lab.open());
@@ -20,31 +21,6 @@ async function fingerprint(): Promise<string> {
       -path '*/mnesia' -prune -o -type f -printf '%p %i %T@ %C@ %m %u:%g %s\\n' | sort
     cat /run/rabbitmq-ha/* 2>/dev/null || true`;
   return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
-}
-
-/** Puts the messages, confirmed, into a durable queue of the given name. */
-async function publish(queue: string): Promise<void> {
-  const connection = await lab.connect();
-  const channel = await connection.createConfirmChannel();
-  await channel.assertQueue(queue, { durable: true });
-  for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
-  await channel.waitForConfirms();
-  await connection.close();
-}
-
-/** Takes everything out of a queue and puts it back. @returns what was in it, in order */
-async function contents(queue: string): Promise<string[]> {
-  const connection = await lab.connect();
-  const channel = await connection.createChannel();
-  const found: string[] = [];
-  for (;;) {
-    const message = await channel.get(queue);
-    if (message === false) break;
-    found.push(message.content.toString());
-  }
-  // Closing without an acknowledgement returns them to the queue in their order.
-  await connection.close();
-  return found;
 }
 
 /** The name of the broker that leads a queue. */
@@ -87,7 +63,7 @@ test("no secret lies in clear text in the state, on a host or in a log", async (
 });
 
 test("every script run again on the whole system changes nothing: the SSH key is rotated", async () => {
-  await publish("rotation");
+  await publish(await lab.connect(), "rotation", messages);
   const before = await fingerprint();
   const { private: key } = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256, comment: "rotated" });
   await lab.secret("sshPrivateKey", key);
@@ -103,7 +79,7 @@ test("every script run again on the whole system changes nothing: the SSH key is
   );
   assert.doesNotMatch(output, /\d+ (replaced|created)/);
   assert.equal(await fingerprint(), before);
-  assert.deepEqual(await contents("rotation"), messages);
+  assert.deepEqual(await contents(await lab.connect(), "rotation"), messages);
 });
 
 test("one HAProxy setting changes that file and reloads, no more", async () => {
@@ -152,7 +128,7 @@ test("a broker's setting restarts each broker once, one after the other", async 
   for (const host of lab.brokers) {
     assert.match(await lab.on(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
   }
-  assert.deepEqual(await contents("rotation"), messages);
+  assert.deepEqual(await contents(await lab.connect(), "rotation"), messages);
 });
 
 test("a renamed policy takes the old one's place on every member", async () => {
@@ -168,11 +144,11 @@ test("a renamed policy takes the old one's place on every member", async () => {
 });
 
 test("the queue's leader is restarted and its messages are still there", async () => {
-  await publish("leader");
+  await publish(await lab.connect(), "leader", messages);
   const led = await leader("leader");
   assert.ok(lab.brokers.includes(led), led);
   await lab.on(led, "systemctl restart rabbitmq-server");
-  assert.deepEqual(await contents("leader"), messages);
+  assert.deepEqual(await contents(await lab.connect(), "leader"), messages);
   await lab.must("verify");
 });
 
@@ -208,7 +184,7 @@ test("a bad configuration never reaches HAProxy", async () => {
 test("a host that is powered off and on is what it was", async () => {
   for (const host of [lab.brokers[0] ?? "", lab.balancers[0] ?? ""]) await lab.reboot(host);
   await wholeWithin(120);
-  assert.deepEqual(await contents("leader"), messages);
+  assert.deepEqual(await contents(await lab.connect(), "leader"), messages);
   await lab.must("up", "--expect-no-changes");
 });
 

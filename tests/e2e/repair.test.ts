@@ -5,6 +5,7 @@ import amqp from "amqplib";
 import { powerOff } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { contents, publish } from "../support/messages.ts";
 
 const lab = new LabStack({ name: "r", net: 65 });
 const [first = "", , third = ""] = lab.brokers;
@@ -19,30 +20,6 @@ async function connect(broker: string): Promise<amqp.ChannelModel> {
   const uri = new URL(String(await lab.output("amqpUri")));
   uri.hostname = lab.virtualAddress.replace(/\d+$/, broker.slice(-3));
   return amqp.connect(uri.href);
-}
-
-/** Puts the messages, confirmed, into a durable queue that the broker leads. */
-async function publish(broker: string, queue: string): Promise<void> {
-  const connection = await connect(broker);
-  const channel = await connection.createConfirmChannel();
-  await channel.assertQueue(queue, { durable: true });
-  for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
-  await channel.waitForConfirms();
-  await connection.close();
-}
-
-/** Takes everything out of a queue and puts it back. @returns what was in it, in order */
-async function contents(broker: string, queue: string): Promise<string[]> {
-  const connection = await connect(broker);
-  const channel = await connection.createChannel();
-  const found: string[] = [];
-  for (;;) {
-    const message = await channel.get(queue);
-    if (message === false) break;
-    found.push(message.content.toString());
-  }
-  await connection.close();
-  return found;
 }
 
 /** Of each queue its name and how many mirrors it has in sync, as a broker says. */
@@ -74,8 +51,8 @@ const services = [`${third}-service`, `haproxy-${balancer}-service`];
 
 test("verify names what was changed by hand, and up alone does nothing about it", async () => {
   await lab.must("up");
-  await publish(first, "elsewhere");
-  await publish(third, "here");
+  await publish(await connect(first), "elsewhere", messages);
+  await publish(await connect(third), "here", messages);
   await lab.on(
     first,
     `rabbitmqctl -q clear_policy ha-all </dev/null
@@ -120,8 +97,8 @@ test("repair makes the system whole, replaces nothing but what is behind it, and
   for (const kept of [`${third}-machine`, `${third}-ready`, `${third}-member`, "mirror-policy-undo"])
     assert.ok(!replaced.includes(kept), kept);
 
-  assert.deepEqual(await contents(first, "elsewhere"), messages);
-  assert.deepEqual(await contents(third, "here"), messages);
+  assert.deepEqual(await contents(await connect(first), "elsewhere"), messages);
+  assert.deepEqual(await contents(await connect(third), "here"), messages);
   await lab.on(
     first,
     `timeout 30 bash -c 'until [ "$(rabbitmqctl -q list_queues synchronised_slave_pids --no-table-headers </dev/null | grep -c "<.*<")" = 2 ]; do sleep 0.5; done'`,

@@ -1,0 +1,29 @@
+/** Messages that are to outlive what is done to a stack. */
+import type amqp from "amqplib";
+
+/** Puts the messages, confirmed, into a durable queue, and closes the connection. */
+export async function publish(
+  connection: amqp.ChannelModel,
+  queue: string,
+  messages: readonly string[],
+): Promise<void> {
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue(queue, { durable: true });
+  for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
+/** Takes everything out of a queue, and closes the connection. @returns what was in it, in order */
+export async function contents(connection: amqp.ChannelModel, queue: string): Promise<string[]> {
+  const channel = await connection.createChannel();
+  const found: string[] = [];
+  for (;;) {
+    const message = await channel.get(queue);
+    if (message === false) break;
+    found.push(message.content.toString());
+  }
+  // Closing without an acknowledgement returns them to the queue in their order.
+  await connection.close();
+  return found;
+}
