@@ -74,6 +74,6 @@ function ownScripts(name: string, { brokers, balancers }: Site): Record<string, 
     return { "revive-haproxy": render("keepalived/revive-haproxy", { check }) };
   }
   const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
-  const values = { name, brokers, asked, port: 5672, metrics: 0, patience: 20, stillness: 10, every: 5 };
+  const values = { name, brokers, asked, port: 5672, metrics: 0 };
   return { "watch-broker": render("rabbitmq/watch-broker", values) };
 }

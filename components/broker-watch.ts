@@ -45,9 +45,7 @@ function watchedBy(host: Host): Watched {
 export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOptions): WatchFiles {
   const { host, metricsPort: metrics, ...values } = args;
   const prefix = `${host.name}-watch`;
-  const script = render("rabbitmq/watch-broker", {
-    ...{ ...values, name: host.name, metrics, patience: 20, stillness: 10, every: 5 },
-  });
+  const script = render("rabbitmq/watch-broker", { ...values, name: host.name, metrics });
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
     ...{ unit: "rabbitmq-ha-watch", watched: watchedBy(host) },
     ...{ script: watchScript(host), oldSystemd: oldSystemd(host.os) },

@@ -9,7 +9,7 @@ import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
 import { systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
-import { haproxyBuild, haproxyUnit } from "./haproxy-unit.ts";
+import { haproxyBuild, haproxyUnit, type HaproxyUnit } from "./haproxy-unit.ts";
 
 export interface HaproxyPairArgs {
   readonly hosts: readonly Host[];
@@ -95,7 +95,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       { host, nouns: [...(source === undefined ? fromPackage : fromSource), ...alongside] },
       on(names),
     );
-    const installed = source === undefined ? packages : this.#build(prefix, host, source, on(packages));
+    const installed = source === undefined ? packages : this.#build(prefix, host, source, how, on(packages));
     const permitted = systems[host.os].selinux
       ? [new Script(`${prefix}-selinux`, { host, template: "haproxy/selinux.sh", values: {} }, on(installed))]
       : [];
@@ -145,10 +145,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
     prefix: string,
     host: Host,
     source: NonNullable<HaproxyPairArgs["source"]>,
+    how: HaproxyUnit,
     options: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
     const { version } = source;
-    const how = haproxyUnit(host.os, version);
     const build = new Script(
       `${prefix}-build`,
       {

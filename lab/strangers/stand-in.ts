@@ -5,17 +5,12 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Download } from "../../platforms/host.ts";
 import { render } from "../../templates/render.ts";
 import { buildScript, recipes, type StandInSystem } from "./recipes.ts";
 
 /** Where podman's store of the lab keeps the mirrors; see templates/lab/podman. */
 const mirrors = "/var/lib/rabbitmq-ha-lab/mirrors";
-
-/** A file to fetch, and what it has to be. */
-export interface Download {
-  readonly url: string;
-  readonly sha256: string;
-}
 
 /** What a user would have set up for machines that do not reach the system's own packages. */
 export interface Mirror {

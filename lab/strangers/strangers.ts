@@ -28,8 +28,6 @@ export interface StrangersArgs {
   readonly bastion?: boolean;
   /** As whom: root, or a user that becomes root by sudo where root cannot log in. @default "root" */
   readonly login?: "root" | "sudo";
-  /** Ends the making; what was made is removed then. */
-  readonly signal?: AbortSignal;
 }
 
 /** The user that becomes root by sudo. */
@@ -49,11 +47,9 @@ async function local(template: string, values: Values, input?: string): Promise<
   return bash(render(template, values), input);
 }
 
-/** @param signal ends it; only for what leaves nothing behind when it is cut off */
-async function bash(script: string, input = "", signal?: AbortSignal): Promise<string> {
+async function bash(script: string, input = ""): Promise<string> {
   const { stdout } = await execa("bash", ["-c", `set -eu\n${script}`], {
     ...{ input, timeout: patience * 1000 },
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
     // What takes long says so.
     stderr: ["pipe", "inherit"],
   });
@@ -100,7 +96,7 @@ export class Strangers {
 
   /**
    * Removes what an earlier run of the same name left, and makes machines that answer by SSH.
-   * @throws when one cannot be made, or the signal comes; nothing is left then
+   * @throws when one cannot be made; nothing is left then
    */
   static async make(args: StrangersArgs): Promise<Strangers> {
     const { name, subnet } = args;
@@ -203,8 +199,7 @@ async function made<Made>(
   args: StrangersArgs,
   finish: (layout: Omit<Layout, "os">, mirror: Mirror | undefined) => Made,
 ): Promise<Made> {
-  const { name, subnet, signal } = args;
-  const { os, hosts: count = 5, bastion: guarded = false, login = "root" } = args;
+  const { name, subnet, os, hosts: count = 5, bastion: guarded = false, login = "root" } = args;
   const address = (last: number): string => subnet.replace(/\d+\/\d+$/, String(last));
   const [lab, network, user] = [labOf(name), networkOf(name), login === "root" ? "root" : sudoUser];
   const machines = Array.from({ length: count }, (_, index) => ({
@@ -215,14 +210,12 @@ async function made<Made>(
 
   await local("lab/route.sh", { subnet });
   await local("lab/network.sh", { network, subnet, lab });
-  const images = await madeImages(os, signal);
+  const images = await madeImages(os);
   const privateKey = makeKey(name);
   const folder = await mkdtemp(join(tmpdir(), folderOf(name)));
   const privateKeyFile = join(folder, "id_ed25519");
   await writeFile(privateKeyFile, privateKey, { mode: 0o600 });
 
-  // What makes a container is never cut off, or it could be there after all was removed.
-  signal?.throwIfAborted();
   const make = async (machine: Machine, image: string, from: string): Promise<string> => {
     const hostKey = makeKey(machine.name);
     const spec = randomBytes(6).toString("hex");
@@ -243,7 +236,6 @@ async function made<Made>(
     if (one.status === "rejected") throw one.reason;
     return one.value;
   });
-  signal?.throwIfAborted();
   let mirror: Mirror | undefined;
   if (images.recipe !== undefined) {
     const at = { name: `${name}mirror`, address: address(10) };
@@ -269,10 +261,10 @@ interface Images {
 }
 
 /** Builds what is not there yet; how far it is goes to standard error. */
-async function madeImages(os: StrangersArgs["os"], signal: AbortSignal | undefined): Promise<Images> {
+async function madeImages(os: StrangersArgs["os"]): Promise<Images> {
   const base = baseImage(os === "debian-13" ? "debian-13" : "debian-12");
   const said = async (script: string, input = ""): Promise<void> => {
-    await bash(`exec >&2\n${script}`, input, signal);
+    await bash(`exec >&2\n${script}`, input);
   };
   await said(render("lab/image.sh", base));
   const names = { base: base.image, packages: base.suite };

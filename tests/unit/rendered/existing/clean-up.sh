@@ -46,10 +46,15 @@ if [ -e $rules_file ]; then
   rm -f $rules_file $drop_in
   rmdir "${drop_in%/*}" 2>/dev/null || true
 fi
-# The files that say where packages come from, as they were.
+# What the files that say where packages come from were before a mirror stood in for the system's own archive.
 kept=/var/lib/rabbitmq-ha/sources
-for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
-rm -rf "${kept:?}" /etc/yum.repos.d/rabbitmq-ha.repo
+give_back() { # every file as it was
+  local copy
+  for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
+  rm -rf "${kept:?}"
+}
+give_back
+rm -f /etc/yum.repos.d/rabbitmq-ha.repo
 
 rm -rf /etc/systemd/system/{rabbitmq-server,haproxy,keepalived}.service.d/rabbitmq-ha.conf \
   /etc/systemd/system/rabbitmq-ha-* /usr/local/lib/rabbitmq-ha /usr/libexec/rabbitmq-ha \

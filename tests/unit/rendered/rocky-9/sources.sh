@@ -5,13 +5,14 @@ umask 022
 mirror=''
 # shellcheck disable=SC2016 # variables of the installer's own
 archive='https?://(dl\.rockylinux\.org/\$contentdir|repo\.almalinux\.org/almalinux)/\$releasever'
+# What the files that say where packages come from were before a mirror stood in for the system's own archive.
 kept=/var/lib/rabbitmq-ha/sources
-noted=$(cat $kept/mirror 2>/dev/null || true)
 give_back() { # every file as it was
   local copy
   for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
   rm -rf "${kept:?}"
 }
+noted=$(cat $kept/mirror 2>/dev/null || true)
 point() { # FILE OPTION...: the file as sed makes it, with the mirror in the archive's place
   local file=$1 copy=$kept/files$1 base=$1
   shift

@@ -26,13 +26,14 @@ printf '%s\n' "${missing[@]:-}" "${again[@]:-}" >$mark
 mirror=http://mirror.example.org/centos/7
 # shellcheck disable=SC2016 # variables of the installer's own
 archive='https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)'
+# What the files that say where packages come from were before a mirror stood in for the system's own archive.
 kept=/var/lib/rabbitmq-ha/sources
-noted=$(cat $kept/mirror 2>/dev/null || true)
 give_back() { # every file as it was
   local copy
   for copy in $(cd $kept/files 2>/dev/null && find . -type f); do cp -p "$kept/files/$copy" "/$copy"; done
   rm -rf "${kept:?}"
 }
+noted=$(cat $kept/mirror 2>/dev/null || true)
 point() { # FILE OPTION...: the file as sed makes it, with the mirror in the archive's place
   local file=$1 copy=$kept/files$1 base=$1
   shift
@@ -75,22 +76,22 @@ finish() {
 }
 work=$(mktemp -d /var/tmp/rabbitmq-ha.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-fetch() { # NAME URL SHA256 KEY: a file that is not what the configuration says is not used
+fetch() { # WHAT URL SHA256 SETTING FILE DONE: a file that is not what the configuration says is not used
   local found
-  if ! curl -fsSL -x http://proxy.example.org:3128 --retry 3 --max-time 300 -o "$work/$1.rpm" "$2" >>"$log" 2>&1; then
+  if ! curl -fsSL -x http://proxy.example.org:3128 --retry 3 --max-time 300 -o "$5" "$2" >>"$log" 2>&1; then
     echo "$(hostname): $1 could not be fetched from $2; the end of $log:" >&2
     tail -n 20 "$log" >&2
     exit 1
   fi
-  found=$(sha256sum <"$work/$1.rpm" | cut -d' ' -f1)
+  found=$(sha256sum <"$5" | cut -d' ' -f1)
   if [ "$found" != "$3" ]; then
-    echo "$(hostname): the file at $2 has the SHA-256 $found and $4.sha256 says $3; nothing was installed." \
+    echo "$(hostname): the file at $2 has the SHA-256 $found and $4.sha256 says $3; nothing was $6." \
       "Give the right sum, or the right URL." >&2
     exit 1
   fi
 }
-fetch erlang file:///srv/erlang.rpm 1111111111111111111111111111111111111111111111111111111111111111 packages.erlang
-fetch rabbitmq-server file:///srv/rabbitmq.rpm 2222222222222222222222222222222222222222222222222222222222222222 packages.rabbitmq
+fetch erlang file:///srv/erlang.rpm 1111111111111111111111111111111111111111111111111111111111111111 packages.erlang "$work/"erlang.rpm installed
+fetch rabbitmq-server file:///srv/rabbitmq.rpm 2222222222222222222222222222222222222222222222222222222222222222 packages.rabbitmq "$work/"rabbitmq-server.rpm installed
 paths() { printf "$work/%s.rpm\n" "$@"; }
 # shellcheck disable=SC2046 # no name has a space in it
 if [ ${#again[@]} != 0 ]; then manage reinstall $(paths "${again[@]}") || true; fi

@@ -23,13 +23,22 @@ give_up() {
   tail -n 20 "$log" >&2
   exit 1
 }
-curl -fsSL --retry 3 --max-time 300 -o "$work/haproxy.tar.gz" "$url" >"$log" 2>&1 || give_up "could not be fetched from $url"
-found=$(sha256sum <"$work/haproxy.tar.gz" | cut -d' ' -f1)
-if [ "$found" != "$sha256" ]; then
-  echo "$(hostname): the file at $url has the SHA-256 $found and haproxy.source.sha256 says $sha256;" \
-    "nothing was built. Give the right sum, or the right URL." >&2
-  exit 1
-fi
+fetch() { # WHAT URL SHA256 SETTING FILE DONE: a file that is not what the configuration says is not used
+  local found
+  if ! curl -fsSL --retry 3 --max-time 300 -o "$5" "$2" >>"$log" 2>&1; then
+    echo "$(hostname): $1 could not be fetched from $2; the end of $log:" >&2
+    tail -n 20 "$log" >&2
+    exit 1
+  fi
+  found=$(sha256sum <"$5" | cut -d' ' -f1)
+  if [ "$found" != "$3" ]; then
+    echo "$(hostname): the file at $2 has the SHA-256 $found and $4.sha256 says $3; nothing was $6." \
+      "Give the right sum, or the right URL." >&2
+    exit 1
+  fi
+}
+: >"$log"
+fetch "HAProxy $version" "$url" "$sha256" haproxy.source "$work/haproxy.tar.gz" built
 mkdir "$work/source"
 tar -C "$work/source" --strip-components=1 -xzf "$work/haproxy.tar.gz" >>"$log" 2>&1 || give_up "could not be unpacked"
 make -C "$work/source" -j "$(nproc)" TARGET=linux-glibc USE_SYSTEMD=1 PREFIX="$prefix" >>"$log" 2>&1 || give_up "could not be compiled"
