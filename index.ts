@@ -23,12 +23,6 @@ const agent = haproxy.avoidAlarms ? { agentPort } : {};
 
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const members = nodes.map(({ member }) => member);
-const cluster = new RabbitCluster("cluster", {
-  nodes,
-  clusterName: config.clusterName,
-  adminUser,
-  adminPassword,
-});
 const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
@@ -36,6 +30,13 @@ const haproxyPair = new HaproxyPair("haproxy", {
   ...agent,
   alongside: keepalivedPackages,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
+});
+const cluster = new RabbitCluster("cluster", {
+  nodes,
+  clusterName: config.clusterName,
+  adminUser,
+  adminPassword,
+  told: haproxyPair.serving,
 });
 const vip = new KeepalivedVip("virtual-address", {
   ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },

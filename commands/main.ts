@@ -35,12 +35,12 @@ const asStack = (args: readonly string[]): readonly Need[] =>
 
 const commands: Readonly<Record<string, Command>> = {
   up: {
-    help: "[--stack NAME] [--repair] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken",
+    help: "[--stack NAME] [--repair] [--replace HOST] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken, --replace puts another machine in a host's place",
     needs: asStack,
     run: async (...args) => (await import("./up.ts")).run(...args),
   },
   preview: {
-    help: "[--stack NAME] [pulumi preview's flags]   show what `up` would do",
+    help: "[--stack NAME] [--replace HOST] [pulumi preview's flags]   show what `up` would do",
     needs: () => [],
     run: async (...args) => (await import("./preview.ts")).run(...args),
   },

@@ -1,6 +1,7 @@
 /** `npm run up`: brings a stack up, verifies it and says how to use it; with `--repair`, mends it. */
 import { say } from "../lab/setup/step.ts";
 import type { System } from "../verify/outputs.ts";
+import { withMachines } from "./machines.ts";
 import type { Pulumi } from "./pulumi.ts";
 import { repair } from "./repair.ts";
 import { defaultStack, openStack, platformOf, stackArgument } from "./stack.ts";
@@ -8,8 +9,12 @@ import { verify } from "./verify.ts";
 
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
-  const flags = rest.filter((flag) => flag !== "--repair");
   await openStack(pulumi, stack);
+  const flags = await withMachines(
+    pulumi,
+    stack,
+    rest.filter((flag) => flag !== "--repair"),
+  );
   if (flags.length < rest.length) {
     const ended = await repair(pulumi, stack, flags);
     if (ended !== undefined) return ended;

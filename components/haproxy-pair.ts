@@ -65,7 +65,7 @@ const unitPath = "/etc/systemd/system/haproxy.service";
 export class HaproxyPair extends pulumi.ComponentResource {
   /** Per host, in their order: that its packages are installed. */
   readonly installed: readonly pulumi.Resource[];
-  /** Per host, in their order: that its HAProxy runs and sees brokers up. */
+  /** Per host, in their order: that its HAProxy runs, knows the brokers and sees them up. */
   readonly serving: readonly pulumi.Resource[];
 
   constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {

@@ -22,7 +22,7 @@ export interface MirrorPolicyArgs {
  * A policy of the virtual host `/`, seen on every member before it counts as set, and cleared on delete.
  *
  * Clearing it is a resource of its own: the one that sets the policy has no undo, so it can be replaced at any time
- * and no queue is without its mirrors meanwhile.
+ * and no queue is without its mirrors meanwhile. Under another name the old one is cleared once the new one is set.
  *
  * @throws at deployment on RabbitMQ 4, which has no mirrored queues: in words that say what to use instead
  * @example
@@ -42,24 +42,23 @@ export class MirrorPolicy extends pulumi.ComponentResource {
     this.definition = args.definition ?? { "ha-mode": "all", "ha-sync-mode": "automatic" };
     const [{ host }] = args.nodes;
     const members = args.nodes.map((node) => node.name);
-    const common = { host, stdin: host.identity, identity: [this.policyName] };
     const definition = JSON.stringify(this.definition);
     this.set = new Script(
       `${name}-set`,
       {
-        ...{ ...common, template: "rabbitmq/policy.sh" },
+        ...{ host, template: "rabbitmq/policy.sh", identity: [this.policyName] },
         values: { name: this.policyName, pattern: this.pattern, definition, members },
       },
       { parent: this, dependsOn: args.nodes.map(({ member }) => member) },
     );
-    // After the other one: the end of an old name's comes only once the new name is set.
+    // Another first machine, or another name, is no end of the policy: never replaced, it is undone with the component.
     new Script(
       `${name}-undo`,
       {
-        ...{ ...common, template: "remote/nothing.sh", undo: "rabbitmq/policy-undo.sh" },
+        ...{ host, template: "remote/nothing.sh", undo: "rabbitmq/policy-undo.sh" },
         values: { name: this.policyName, members },
       },
-      { parent: this, dependsOn: this.set },
+      { parent: this, dependsOn: this.set, ignoreChanges: ["triggers"] },
     );
     this.registerOutputs({});
   }

@@ -1,4 +1,4 @@
-/** What the brokers are together: the cluster's name and who may administer it. */
+/** What the brokers are together: who is a member, the cluster's name and who may administer it. */
 import * as pulumi from "@pulumi/pulumi";
 import { Script } from "../remote/script.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -11,11 +11,14 @@ export interface RabbitClusterArgs {
   /** The administrator's name, other than `guest`. */
   readonly adminUser: string;
   readonly adminPassword: pulumi.Input<string>;
+  /** That the balancers know the brokers: one that leaves is theirs no more before that. */
+  readonly told: readonly pulumi.Resource[];
 }
 
 /**
  * The cluster's name and its administrator, set once the first broker is a member. The user `guest`, whose password
- * everybody knows, is deleted. Changing the password changes it in the cluster.
+ * everybody knows, is deleted. Changing the password changes it in the cluster. A member that is not among the brokers
+ * any more leaves: drained, stopped, forgotten, one at a time, and only where the others can do without it.
  */
 export class RabbitCluster extends pulumi.ComponentResource {
   /** That name and administrator are set. */
@@ -23,7 +26,7 @@ export class RabbitCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: RabbitClusterArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
-    const { nodes, clusterName, adminUser, adminPassword } = args;
+    const { nodes, clusterName, adminUser, adminPassword, told } = args;
     const { host, member } = nodes[0];
     // Once the first broker is a member nothing empties it any more; the others may still be joining.
     const child = { parent: this, dependsOn: member };
@@ -42,6 +45,15 @@ export class RabbitCluster extends pulumi.ComponentResource {
         child,
       ),
     ];
+    const brokers = nodes.map((node) => node.name);
+    new Script(
+      `${name}-members`,
+      {
+        ...{ host, template: "rabbitmq/members.sh", deadline: 1800 },
+        values: { name: host.name, brokers },
+      },
+      { parent: this, dependsOn: [...nodes.map((node) => node.member), ...told] },
+    );
     this.registerOutputs({});
   }
 }

@@ -35,6 +35,8 @@ export interface RabbitNodeArgs {
   readonly agentPort?: number;
   /** The broker before this one: members join, and later restart, in turn. @default this is the first */
   readonly previous?: RabbitNode;
+  /** Another broker's host, from which this one is taken out of the cluster. @default there is no other */
+  readonly survivor?: Host;
 }
 
 /**
@@ -84,7 +86,8 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNod
 
 /**
  * A broker: names, package, cookie and configuration, first start, membership, and from then on a restart in turn
- * whenever a file that needs one has changed. Its host sees to it that a former member without data never serves
+ * whenever a file that needs one has changed. Before its machine is replaced by another one it leaves the cluster; that
+ * is done from another broker, since its own machine may be dead. Its host sees to it that a former member without data never serves
  * alone, and restarts a broker that for 20 s has not served beside a cluster that does.
  *
  * @example
@@ -100,7 +103,7 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   constructor(name: string, args: RabbitNodeArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitNode", name, {}, options);
-    const { host, peers, brokers, type = "disc", plugins, netTickTime, previous } = args;
+    const { host, peers, brokers, type = "disc", plugins, netTickTime, previous, survivor } = args;
     const child = { parent: this };
     const on = (dependsOn: readonly pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       ...child,
@@ -152,7 +155,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     const member = new Script(
       `${name}-member`,
       {
-        ...{ host, template: "rabbitmq/member.sh", deadline: 600 },
+        ...{ host, template: "rabbitmq/member.sh", deadline: 1800 },
         values: { name, brokers, type, port: args.ports.amqp, patience: 180 },
       },
       on([service, ...(previous === undefined ? [] : [previous.member])]),
@@ -168,6 +171,19 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       on([member]),
     );
+    if (survivor !== undefined) {
+      const leaving = {
+        host: survivor,
+        about: host,
+        template: "remote/nothing.sh",
+        undo: "rabbitmq/leave.sh",
+      };
+      new Script(
+        `${name}-leave`,
+        { ...leaving, values: { self: survivor.name, name, brokers }, deadline: 900 },
+        { ...on([restart]), deleteBeforeReplace: true },
+      );
+    }
     this.watch = keepWatch(host, watch.content, on([service, watch.script, watch.unit]));
     if (args.agentPort !== undefined) answerAgent(host, args.agentPort, on([watch.script]));
     this.name = name;
@@ -178,7 +194,7 @@ export class RabbitNode extends pulumi.ComponentResource {
 }
 
 /** What all brokers of a cluster have in common. */
-export type CommonArgs = Omit<RabbitNodeArgs, "host" | "brokers" | "type" | "previous">;
+export type CommonArgs = Omit<RabbitNodeArgs, "host" | "brokers" | "type" | "previous" | "survivor">;
 
 /**
  * Makes one broker of each host, named as the host. They start side by side; the first forms the cluster, and they
@@ -192,7 +208,11 @@ export function brokersInTurn(
   const nodes: RabbitNode[] = [];
   for (const { host, type } of hosts) {
     const previous = nodes.at(-1);
-    const turn = previous === undefined ? {} : { previous };
+    const survivor = hosts.map((each) => each.host).find((other) => other !== host);
+    const turn = {
+      ...(previous === undefined ? {} : { previous }),
+      ...(survivor === undefined ? {} : { survivor }),
+    };
     nodes.push(new RabbitNode(host.name, { ...common, host, type, brokers, ...turn }));
   }
   const [first, ...others] = nodes;

@@ -14,7 +14,9 @@ export interface ScriptArgs {
   readonly stdin?: pulumi.Input<string>;
   /** The template of the script that undoes it while the machine stays. @default nothing is undone */
   readonly undo?: string;
-  /** Values whose change makes it another resource, next to the host's identity. */
+  /** The host whose machine it is about: when that is another one, it is another resource. @default `host` */
+  readonly about?: Host;
+  /** Values whose change makes it another resource, next to the machine's identity. */
   readonly identity?: readonly pulumi.Input<unknown>[];
   /** What may run only one at a time on a host. @default the resource's name */
   readonly lock?: string;
@@ -34,7 +36,7 @@ export function runnable(noun: string, body: string, deadline: number, { sudo }:
 /** @throws at deployment, with the script's own words, when the script fails or takes longer than its deadline */
 export class Script extends remote.Command {
   constructor(name: string, args: ScriptArgs, options: pulumi.CustomResourceOptions) {
-    const { host, values, stdin, undo, identity = [], lock = name, deadline = 300 } = args;
+    const { host, about = host, values, stdin, undo, identity = [], lock = name, deadline = 300 } = args;
     const text = (template: string): string => runnable(lock, render(template, values), deadline, host);
     const dependsOn = [host.ready].concat((options.dependsOn ?? []) as pulumi.Resource[]);
     super(
@@ -43,7 +45,7 @@ export class Script extends remote.Command {
         connection: { ...host.connection, dialErrorLimit: 10, perDialTimeout: 10 },
         create: text(args.template),
         addPreviousOutputInEnv: false,
-        triggers: [host.identity, ...identity],
+        triggers: [about.identity, ...identity],
         ...(stdin === undefined ? {} : { stdin }),
         ...(undo === undefined ? {} : { delete: text(undo) }),
       },

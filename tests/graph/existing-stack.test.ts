@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { existingConfig } from "../support/documents.ts";
-import { hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { aboutHost, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
 import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
 
 let run: Run;
@@ -55,7 +55,7 @@ test("what runs on a machine runs as root, by sudo", () => {
 test("a machine that is another one is set up anew, and goes with all that was put on it", () => {
   for (const { name, inputs, deletedWith } of remote()) {
     const [identity] = inputs["triggers"] as unknown[];
-    assert.equal(identity, `id-of-${hostOf(name)}`, name);
+    assert.equal(identity, `id-of-${aboutHost(name)}`, name);
     assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
   }
 });

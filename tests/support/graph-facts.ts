@@ -11,11 +11,18 @@ export const remoteCommand = "command:remote:Command";
 const localCommand = "command:local:Command";
 const stash = "pulumi:index:Stash";
 
-/** @returns the host that a remote command runs on, as its name says */
-export function hostOf(command: string): string {
+/** @returns the host that a remote command is about, as its name says */
+export function aboutHost(command: string): string {
   const named = hosts.find((host) => command.split("-").includes(host));
   // What concerns the whole cluster is done from the first broker.
   return named ?? "cent120";
+}
+
+/** @returns the host that a remote command runs on: a broker is taken out of the cluster from another one */
+export function hostOf(command: string): string {
+  const about = aboutHost(command);
+  if (!command.endsWith("-leave")) return about;
+  return brokers.find((broker) => broker !== about) ?? about;
 }
 
 const of = (names: readonly string[], ...nouns: string[]): string[] =>
@@ -47,12 +54,12 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
         [remoteCommand]: [
           ...of([broker], "names", "packages", "cookie", "config", "tick-time", "limits", "plugins"),
           ...of([broker], "watch-script", "watch-unit", "watch-service"),
-          ...of([broker], "service", "member", "restart"),
+          ...of([broker], "service", "member", "restart", "leave"),
         ],
       },
     ]),
   ),
-  cluster: { [remoteCommand]: ["cluster-name", "cluster-admin"] },
+  cluster: { [remoteCommand]: ["cluster-name", "cluster-admin", "cluster-members"] },
   "mirror-policy": { [remoteCommand]: ["mirror-policy-set", "mirror-policy-undo"] },
   haproxy: {
     [remoteCommand]: of(
@@ -167,7 +174,7 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     graph().precedes(services, holders);
     const commands = graph().nodes.filter(({ type }) => type === remoteCommand || type === localCommand);
     // What is there for its undo alone has nothing to be waited for.
-    const last = [...holders, "mirror-policy-undo"];
+    const last = [...holders, "mirror-policy-undo", "cluster-members", ...of(brokers, "leave")];
     const others = commands.map(({ name }) => name).filter((name) => !last.includes(name));
     for (const holder of holders) {
       const before = graph().before(holder);
@@ -183,13 +190,25 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     graph().precedes(["mirror-policy-set"], ["mirror-policy-undo"]);
   });
 
-  test("a resource on a host has no undo, but for the one that is nothing else: so each can be run again", () => {
+  test("a broker leaves before anything of it goes, and is told from another one", () => {
+    for (const broker of brokers) {
+      graph().precedes([`${broker}-machine`, `${broker}-restart`], [`${broker}-leave`]);
+      assert.notEqual(hostOf(`${broker}-leave`), broker);
+    }
+  });
+
+  test("who is no broker any more leaves once the others are members and the balancers know it no more", () => {
+    const serving = of(of(["haproxy"], ...balancers), "serving");
+    graph().precedes([...of(brokers, "restart"), ...serving], ["cluster-members"]);
+  });
+
+  test("a resource on a host has no undo, but for those that are nothing else: so each can be run again", () => {
     const undone = graph()
       .ofType(remoteCommand)
       .filter(({ inputs }) => inputs["delete"] !== undefined);
     assert.deepEqual(
-      undone.map(({ name }) => name),
-      ["mirror-policy-undo"],
+      undone.map(({ name }) => name).sort(),
+      [...of(brokers, "leave"), "mirror-policy-undo"].sort(),
     );
   });
 

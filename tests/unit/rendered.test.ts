@@ -57,6 +57,8 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
   "rabbitmq/policy.sh": ["dev", "mirror-policy-set", "create"],
   "rabbitmq/policy-undo.sh": ["dev", "mirror-policy-undo", "delete"],
+  "rabbitmq/leave.sh": ["dev", "cent122-leave", "delete"],
+  "rabbitmq/members.sh": ["dev", "cluster-members", "create"],
   "rabbitmq/other-policy/policy.sh": ["other", "mirror-policy-set", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],

@@ -26,6 +26,25 @@ nodes() { # NAME KEY: the short names in a list of NAME's answer
 }
 members() { { nodes "$1" disk_nodes; nodes "$1" ram_nodes; } | sort; }
 running() { nodes "$1" running_nodes; }
+ctl() { timeout 120 rabbitmqctl -q "$@" </dev/null; }
+has_mirrors() { rabbitmq-queues --help 2>/dev/null | grep -q check_if_node_is_mirror_sync_critical; } # up to RabbitMQ 3
+# Each queue, in a line of its own: virtual host, name, kind, and who has a copy of it that can be relied on; a queue
+# of which nothing is known, as of one on a broker that is down, has none.
+copies() {
+  local vhost keys=(name type exclusive members pid)
+  if has_mirrors; then keys+=(synchronised_slave_pids); fi
+  ctl list_vhosts name --no-table-headers | while IFS= read -r vhost; do
+    # An exclusive queue goes with its connection anyway.
+    ctl list_queues -p "$vhost" "${keys[@]}" --no-table-headers |
+      awk -F '\t' -v vhost="$vhost" '$3 != "true" {
+        copies = ""; rest = $2 == "classic" ? $5 " " $6 : $4
+        while (match(rest, /rabbit@[^.,>" \]]+/)) {
+          copies = copies " " substr(rest, RSTART + 7, RLENGTH - 7); rest = substr(rest, RSTART + RLENGTH)
+        }
+        print vhost "\t" $1 "\t" $2 "\t" copies
+      }'
+  done
+}
 log() { echo "$self: $*"; }
 fail() {
   echo "$self: $*" >&2
@@ -48,20 +67,52 @@ same_members() { # every broker of the list lists the same members as this one
 wanted_type() {
   if [ "$type" = ram ]; then grep -qx "$self" <(nodes "$self" ram_nodes); else grep -qx "$self" <(nodes "$self" disk_nodes); fi
 }
-ctl() { timeout 120 rabbitmqctl -q "$@" </dev/null; }
 without_app() { # COMMAND...: with the broker's application stopped meanwhile
   ctl stop_app && "$@" && ctl start_app
 }
+unsynchronised() { # the mirrors here that lack messages
+  has_mirrors || return 0
+  ctl list_vhosts name --no-table-headers | while IFS= read -r vhost; do
+    ctl list_queues -p "$vhost" name slave_pids synchronised_slave_pids --no-table-headers |
+      awk -F '\t' -v here="rabbit@$self." 'index($2, here) && !index($3, here) { print $1 }'
+  done
+}
+take_copies() { # a new member of a cluster with queues: a place in each quorum queue and stream, its mirrors filled
+  local deadline=$((SECONDS + 1200)) vhost name kind holders lacking
+  log "takes its copies of the cluster's queues"
+  timeout 600 rabbitmq-queues -q grow "rabbit@$self" all </dev/null >"$status/grown"
+  copies >"$status/copies"
+  while IFS=$'\t' read -r vhost name kind holders; do
+    case " $holders " in *" $self "*) continue ;; esac
+    case $kind in
+    stream) timeout 120 rabbitmq-streams -q add_replica --vhost "$vhost" "$name" "rabbit@$self" </dev/null ;;
+    quorum) fail "got no place in the quorum queue $name of the virtual host $vhost: $(grep -F "$name" "$status/grown" | head -n 1)" ;;
+    esac
+  done <"$status/copies"
+  while lacking=$(unsynchronised) && [ -n "$lacking" ]; do
+    [ $SECONDS -lt $deadline ] ||
+      fail "its mirrors of these queues are still not in sync: $(head -n 10 <<<"$lacking" | paste -sd ' '). Without" \
+        "ha-sync-mode automatic, 'rabbitmqctl sync_queue NAME' fills one."
+    sleep 2
+  done
+}
 done_when_whole() {
-  mkdir -p "$(dirname $mark)"
-  [ -e $mark ] || date -u +%FT%TZ >$mark
+  if [ ! -e $mark ]; then
+    # A cluster without a name of its own is just being made and has no queues yet; asking would cost an Erlang machine.
+    grep -q '"cluster_name":"rabbit@' "$status/$self" || take_copies
+    mkdir -p "$(dirname $mark)"
+    date -u +%FT%TZ >$mark
+  fi
   exit 0
 }
 
 # As a rule the brokers found each other at their first start; the others may still be at it. Whether they are there
 # is seen from their ports: each question to a broker starts an Erlang machine.
+# A member of old stands in a cluster already; those that are new will join it in their turn.
+longest=20
+[ ! -e $mark ] || longest=0
 for name in "${brokers[@]}"; do
-  until timeout 2 bash -c "exec 3<>/dev/tcp/$name/5672" 2>/dev/null || [ $SECONDS -ge 20 ]; do
+  until timeout 2 bash -c "exec 3<>/dev/tcp/$name/5672" 2>/dev/null || [ $SECONDS -ge $longest ]; do
     sleep 0.3
   done
 done
@@ -71,7 +122,7 @@ while :; do
   if whole && wanted_type; then
     done_when_whole
   fi
-  [ $SECONDS -lt 20 ] || break
+  [ $SECONDS -lt $longest ] || break
   sleep 1
 done
 
@@ -133,10 +184,10 @@ exit 1
 END_OF_SCRIPT
 )
 code=0
-flock -w 630 /run/lock/rabbitmq-ha-cent121-member timeout -k 10 600 bash -c "$script" || code=$?
+flock -w 1830 /run/lock/rabbitmq-ha-cent121-member timeout -k 10 1800 bash -c "$script" || code=$?
 case $code in
 124 | 137)
-  echo "$(hostname): cent121-member was not done after 600 s and was stopped" >&2
+  echo "$(hostname): cent121-member was not done after 1800 s and was stopped" >&2
   # What has left the script's process group, as su's commands do, would keep the connection open for ever.
   out=$(readlink /proc/$$/fd/1)
   case $out in

@@ -2,11 +2,6 @@ script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
 name=ha-all
-# The same policy set anew from another machine stays.
-noted=$(cat /var/lib/rabbitmq-ha/policy 2>/dev/null || true)
-if [ "${noted#* }" = "$name" ] && [ "${noted%% *}" != "$(cat)" ]; then
-  exit 0
-fi
 for member in cent120 cent121 cent122; do
   if answer=$(timeout 60 rabbitmqctl -q -n "rabbit@$member" clear_policy "$name" </dev/null 2>&1); then
     exit 0

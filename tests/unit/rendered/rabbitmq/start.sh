@@ -24,6 +24,16 @@ for attempt in 1 2 3; do
     rm -rf "${data:?}"/rabbit@cent120*
     continue
   fi
+  # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back.
+  if [ "$attempt" != 3 ] && grep -qs inconsistent_cluster /var/log/rabbitmq/rabbit@cent120.log; then
+    aside=$data.left-$(date -u +%Y%m%dT%H%M%SZ)
+    systemctl stop $unit
+    mkdir -p "$aside"
+    mv "$data"/rabbit@cent120* "$aside"/
+    rm -f $member
+    echo "cent120: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in $aside"
+    continue
+  fi
   # Brokers with data that boot at the same moment can trip over each other's feature flags (seen with 3.10.8); once the
   # others are up, the next start is well. Nothing is deleted.
   if [ "$attempt" != 3 ] && grep -qs incompatible_feature_flags /var/log/rabbitmq/rabbit@cent120.log; then

@@ -4,10 +4,10 @@ umask 022
 name=two
 pattern='^(?!amq\.)'
 definition='{"ha-mode":"exactly","ha-params":2}'
-# Standard input is the host's identity. It is noted with the policy's name, so that the end of this resource on a
-# machine that was replaced is told from the end of the policy.
-mark=/var/lib/rabbitmq-ha/policy
-identity=$(cat)
+# Under which name the policy was set the last time; release 0.1.0 noted the machine's identity before the name.
+mark=/var/lib/rabbitmq-ha/policy-name
+old=/var/lib/rabbitmq-ha/policy
+former=$(cat $mark 2>/dev/null || sed 's/^[^ ]* //' $old 2>/dev/null || true)
 members=(cent120 cent121 cent122 )
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -48,8 +48,12 @@ while :; do
     [ -n "$line" ] && [ "$line" = "$(grep -F "$(printf '/\t%s\t' "$name")" "$work/$set_on")" ] || differing+=("$member")
   done
   if [ ${#differing[@]} = 0 ]; then
+    if [ -n "$former" ] && [ "$former" != "$name" ]; then
+      ctl "$set_on" clear_policy "$former" >/dev/null
+    fi
     mkdir -p "${mark%/*}"
-    [ "$(cat $mark 2>/dev/null)" = "$identity $name" ] || echo "$identity $name" >$mark
+    [ "$(cat $mark 2>/dev/null)" = "$name" ] || echo "$name" >$mark
+    rm -f $old
     exit 0
   fi
   [ $SECONDS -lt $deadline ] || break
