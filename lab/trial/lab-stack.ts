@@ -49,17 +49,20 @@ export class LabStack extends TrialStack {
     await this.configure(settings);
   }
 
-  /** Writes the stack's file anew; the salt that the CLI put there stays. */
-  async configure(settings: string): Promise<void> {
+  /**
+   * Writes the stack's file anew; the salt that the CLI put there stays.
+   * @param brokers those of the lab's that the stack is to have
+   */
+  async configure(settings: string, brokers: readonly string[] = this.brokers): Promise<void> {
     const address = (host: string): string => `192.168.${this.#net}.${host.slice(-3)}`;
-    const brokers = this.brokers.map(
-      (host, index) =>
-        `    - { name: ${host}, address: ${address(host)}, type: ${this.#types[index] ?? "disc"} }`,
+    const type = (host: string): string => this.#types[this.brokers.indexOf(host)] ?? "disc";
+    const wanted = brokers.map(
+      (host) => `    - { name: ${host}, address: ${address(host)}, type: ${type(host)} }`,
     );
     const balancers = this.balancers.map((host) => `    - { name: ${host}, address: ${address(host)} }`);
     await this.writeFile([
       "  rabbitmq-ha:brokers:",
-      ...brokers,
+      ...wanted,
       "  rabbitmq-ha:balancers:",
       ...balancers,
       `  rabbitmq-ha:virtualAddress: ${this.virtualAddress}`,

@@ -120,7 +120,8 @@ export class TrialStack {
     return JSON.parse(await this.pulumi("stack", "output", name, "--json", "--show-secrets"));
   }
 
-  async connect(): Promise<amqp.ChannelModel> {
-    return amqp.connect(String(await this.output("amqpUri")));
+  /** @param uri @default the one through the virtual address */
+  async connect(uri?: string): Promise<amqp.ChannelModel> {
+    return amqp.connect(uri ?? String(await this.output("amqpUri")));
   }
 }

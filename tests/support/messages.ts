@@ -6,9 +6,10 @@ export async function publish(
   connection: amqp.ChannelModel,
   queue: string,
   messages: readonly string[],
+  type: "classic" | "quorum" = "classic",
 ): Promise<void> {
   const channel = await connection.createConfirmChannel();
-  await channel.assertQueue(queue, { durable: true });
+  await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": type } });
   for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
   await channel.waitForConfirms();
   await connection.close();

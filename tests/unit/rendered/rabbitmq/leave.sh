@@ -90,12 +90,13 @@ has_copies_elsewhere() {
 }
 drained() { # nobody's leader any more, nobody's connection
   echo "$leaving: drains: its clients go to the other brokers, and so does the lead of its queues"
-  at "$leaving" "rabbit_maintenance, drain, []" >/dev/null
+  at "$leaving" "rabbit_maintenance, drain, []" >"$status/drained" 2>&1 ||
+    refuse "it could not be drained: $(tail -n 3 "$status/drained")"
   # Of two that are told to leave at the same moment, each sees the other now.
   local other
   for other in "${brokers[@]}"; do
     if [ "$other" != "$leaving" ] && ctl eval "rabbit_maintenance:is_being_drained_consistent_read('rabbit@$other')." | grep -qx true; then
-      at "$leaving" "rabbit_maintenance, revive, []" >/dev/null || true
+      at "$leaving" "rabbit_maintenance, revive, []" >/dev/null 2>&1 || true
       refuse "$other is being drained. One broker leaves at a time."
     fi
   done
@@ -112,7 +113,7 @@ leave() { # NAME
     drained
     # Before it stops: a queue with two members would have no majority without it.
     echo "$leaving: gives up its places in quorum queues"
-    timeout 300 rabbitmq-queues -q shrink "rabbit@$leaving" </dev/null >/dev/null
+    timeout 300 rabbitmq-queues -q shrink "rabbit@$leaving" </dev/null >"$status/shrunk"
     echo "$leaving: stops"
     at "$leaving" "rabbit, stop_and_halt, []" >/dev/null 2>&1 || true
     local deadline=$((SECONDS + 120))

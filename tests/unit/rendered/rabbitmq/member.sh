@@ -70,6 +70,8 @@ wanted_type() {
 without_app() { # COMMAND...: with the broker's application stopped meanwhile
   ctl stop_app && "$@" && ctl start_app
 }
+# Debian's package does not put this tool among the others.
+streams() { HOME=/var/lib/rabbitmq PATH=$PATH:/usr/lib/rabbitmq/bin timeout 120 rabbitmq-streams "$@" </dev/null; }
 unsynchronised() { # the mirrors here that lack messages
   has_mirrors || return 0
   ctl list_vhosts name --no-table-headers | while IFS= read -r vhost; do
@@ -85,7 +87,7 @@ take_copies() { # a new member of a cluster with queues: a place in each quorum 
   while IFS=$'\t' read -r vhost name kind holders; do
     case " $holders " in *" $self "*) continue ;; esac
     case $kind in
-    stream) timeout 120 rabbitmq-streams -q add_replica --vhost "$vhost" "$name" "rabbit@$self" </dev/null ;;
+    stream) streams -q add_replica --vhost "$vhost" "$name" "rabbit@$self" ;;
     quorum) fail "got no place in the quorum queue $name of the virtual host $vhost: $(grep -F "$name" "$status/grown" | head -n 1)" ;;
     esac
   done <"$status/copies"
