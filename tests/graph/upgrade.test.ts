@@ -1,0 +1,54 @@
+/** A stack made by an earlier release: this one replaces nothing of it and restarts nothing. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { devConfig } from "../support/dev-stack.ts";
+import { existingConfig } from "../support/documents.ts";
+import { runProgram, type Run } from "../support/program.ts";
+import { remains, type Release } from "../support/released.ts";
+
+const folder = join(import.meta.dirname, "..", "released");
+const releases = readdirSync(folder)
+  .filter((name) => name.endsWith(".json"))
+  .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Release);
+
+const runs = new Map<string, Run>();
+before(async () => {
+  runs.set("dev", await runProgram({ config: devConfig() }));
+  runs.set("existing", await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"] }));
+});
+
+test("there is a release to be measured by", () => {
+  assert.ok(releases.length > 0);
+});
+
+for (const { version, stacks } of releases) {
+  for (const [stack, old] of Object.entries(stacks)) {
+    test(`${stack} of ${version}: every resource is there, and is the same one`, () => {
+      const run = runs.get(stack);
+      assert.ok(run !== undefined);
+      const now = new Map(remains(run).map((each) => [each.name, each]));
+      for (const { name, type, parent, triggers } of old) {
+        const same = now.get(name);
+        assert.deepEqual(
+          { name, type: same?.type, parent: same?.parent },
+          { name, type, parent },
+          "gone, so deleted and made anew",
+        );
+        // Where a change is not looked at, none replaces it.
+        if (run.graph.get(name).ignoreChanges.includes("triggers")) continue;
+        assert.deepEqual(same?.triggers, triggers, `${name} is replaced`);
+      }
+    });
+
+    test(`${stack} of ${version}: no file has changed that a service reads only at its start`, () => {
+      const run = runs.get(stack);
+      assert.ok(run !== undefined);
+      const now = new Map(remains(run).map((each) => [each.name, each]));
+      const files = old.filter(({ text }) => text !== undefined);
+      assert.ok(files.length >= 13);
+      for (const { name, text } of files) assert.equal(now.get(name)?.text, text, name);
+    });
+  }
+}

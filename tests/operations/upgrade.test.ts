@@ -1,0 +1,86 @@
+/** The program's own upgrade: a stack made by the last release, with messages in it, is taken over by this one. */
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { execa } from "execa";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { patience, tail } from "../../lab/trial/running.ts";
+import { root } from "../../lab/trial/trial-stack.ts";
+import { contents, publish } from "../support/messages.ts";
+import type { Release } from "../support/released.ts";
+import { systemOf } from "../../chaos/suite.ts";
+import { underLoad } from "../support/traffic.ts";
+
+const lab = new LabStack({ name: "v", net: 74 });
+const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+let checkout = "";
+
+/** The last release's program in a folder of its own, with its own packages where they are not the same. */
+async function checkOut(): Promise<string> {
+  const folder = join(root, "tests", "released");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  const last = names.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1) ?? "";
+  const { commit } = JSON.parse(await readFile(join(folder, last), "utf8")) as Release;
+  const to = await mkdtemp(join(tmpdir(), "rabbitmq-ha-release-"));
+  await execa("git", ["clone", "-q", "--no-checkout", root, to]);
+  await execa("git", ["checkout", "-q", commit], { cwd: to });
+  const lock = (of: string): Promise<string> => readFile(join(of, "package-lock.json"), "utf8");
+  if ((await lock(to)) === (await lock(root)))
+    await symlink(join(root, "node_modules"), join(to, "node_modules"));
+  return to;
+}
+
+before(async () => {
+  await lab.open();
+  checkout = await checkOut();
+});
+after(async () => {
+  await lab.close();
+  await rm(checkout, { recursive: true, force: true });
+});
+
+/** Which processes run, since when, on which machines. */
+async function running(): Promise<string> {
+  const script = `hostname; stat -c %W.%Z /etc/ssh/ssh_host_ed25519_key
+    systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic rabbitmq-server haproxy keepalived`;
+  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
+}
+
+test("the last release makes the stack", async () => {
+  const file = `Pulumi.${lab.stack}.yaml`;
+  await copyFile(join(root, file), join(checkout, file));
+  const { exitCode, all } = await execa("npm", ["run", "up", "--", "--stack", lab.stack], {
+    ...{ cwd: checkout, env: lab.env, extendEnv: false, reject: false, all: true, stdin: "ignore" },
+    timeout: patience * 1000,
+  });
+  assert.equal(exitCode, 0, tail(all));
+  await copyFile(join(checkout, file), join(root, file));
+  await publish(await lab.connect(), "mirrored", messages);
+  await publish(await lab.connect(), "quorum", messages, "quorum");
+});
+
+test("this one previews it without a replacement, takes it over under load and restarts nothing", async () => {
+  const { steps } = JSON.parse(await lab.pulumi("preview", "--json")) as {
+    steps: { op: string; urn: string }[];
+  };
+  assert.deepEqual(
+    steps.filter(({ op }) => !["same", "update", "create"].includes(op)).map(({ op, urn }) => `${op} ${urn}`),
+    [],
+  );
+  const before = await running();
+  let output = "";
+  await underLoad(await systemOf(lab), "upgrade", async () => {
+    output = await lab.must("up");
+  });
+  assert.match(output, /stack test-v is whole/, tail(output));
+  assert.equal(await running(), before);
+  for (const queue of ["mirrored", "quorum"]) {
+    assert.deepEqual(await contents(await lab.connect(), queue), messages, queue);
+  }
+});
+
+test("a second up changes nothing", async () => {
+  await lab.must("up", "--expect-no-changes");
+});
