@@ -1,14 +1,15 @@
 /** Messages that are to outlive what is done to a stack. */
 import type amqp from "amqplib";
 
-/** Puts the messages, confirmed, into a durable queue, and closes the connection. */
+/** Puts the messages, confirmed, into a durable queue of the type, and closes the connection. */
 export async function publish(
   connection: amqp.ChannelModel,
   queue: string,
   messages: readonly string[],
+  type: "classic" | "quorum" = "classic",
 ): Promise<void> {
   const channel = await connection.createConfirmChannel();
-  await channel.assertQueue(queue, { durable: true });
+  await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": type } });
   for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
   await channel.waitForConfirms();
   await connection.close();
