@@ -30,16 +30,13 @@ function goneWords(gone: readonly string[], last: string | undefined, stack: str
     on,
     `Only if ${several ? "all of them are" : "it is"} gone for good, start without ${several ? "them" : "it"}, from what ${last} has, which stopped last of those that are here:`,
     `  ${npm("up", stack, "--force-boot", last)}`,
-    `What ${list(gone)} alone ${several ? "have" : "has"} is lost then: ${loss(last)}.`,
+    `What ${list(gone)} alone ${several ? "have" : "has"} is lost then: ${loss(last)}. Then replace ${several ? "them" : "it"}: ${npm("up", stack, "--replace", "NAME")}.`,
   ];
 }
 
 /** @returns what only the brokers that ran longer may have */
 function loss(name: string): string {
-  return (
-    `messages confirmed, and queues, users and policies changed, after ${name} had stopped, ` +
-    "and queues without a copy on the brokers that are here"
-  );
+  return `what was confirmed, declared or changed after ${name} had stopped, and queues that have no copy on ${name}`;
 }
 
 /** @returns what is given up by starting a broker without those that it waits for */
@@ -47,7 +44,7 @@ export function farewellWords(name: string, states: BrokerStates, stack: string)
   const gone = list(goneOf(name, states));
   return [
     `${name} is started without ${gone}. Lost is what ${gone} alone has: ${loss(name)}.`,
-    `${gone} must not come back with its old data: replace it, by ${npm("up", stack, "--replace", "NAME")}.`,
+    `Replace ${gone} when the others serve: ${npm("up", stack, "--replace", "NAME")}.`,
   ].join("\n");
 }
 

@@ -4,6 +4,7 @@ import { runOn, SshError } from "../ssh/run.ts";
 import { render } from "../templates/render.ts";
 import { askBrokers, loginOf } from "../verify/hosts.ts";
 import type { System } from "../verify/outputs.ts";
+import { goneOf } from "../verify/standstill.ts";
 import { farewellWords, refusal } from "./force-boot-words.ts";
 
 /** Seconds that a broker may take to boot. */
@@ -38,7 +39,7 @@ export async function forceBoot(system: System, name: string, stack: string): Pr
   const reason = refusal(name, names, states, stack);
   if (reason !== undefined) throw new SetupError(`--force-boot ${name}: nothing was done: ${reason}`);
   process.stdout.write(`${farewellWords(name, states, stack)}\n`);
-  await runScript(system, name, forceBootScript(name, system));
+  await runScript(system, name, forceBootScript(name, goneOf(name, states), system));
   process.stdout.write(`${name} serves\n`);
   const others = names.filter((other) => other !== name && states.has(other));
   await Promise.all(

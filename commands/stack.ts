@@ -38,7 +38,11 @@ export function takeOption(
   const taken = new Set<number>();
   for (const token of tokens) {
     if (token.kind !== "option" || token.name !== name) continue;
-    if (token.value === undefined || token.value === "" || (!token.inlineValue && /^-/.test(token.value))) {
+    if (
+      token.value === undefined ||
+      token.value === "" ||
+      (!token.inlineValue && token.value.startsWith("-"))
+    ) {
       throw new SetupError(`--${name} wants ${wants}`);
     }
     value = token.value;

@@ -44,10 +44,12 @@ export async function run(pulumi: Pulumi, args: readonly string[]): Promise<numb
   const code = await pulumi.run(["up", "--yes", "--skip-preview", "--stack", stack, ...flags]);
   if (code !== 0) return code;
   process.stdout.write("\n");
-  const { system, whole } = await verify(pulumi, stack);
+  const { system, findings, whole } = await verify(pulumi, stack);
   if (!whole) {
+    const waits = findings.some(({ standstill }) => standstill !== undefined);
+    const mend = waits ? "" : `; mend it: ${npm("up", stack, "--repair")}`;
     process.stderr.write(
-      `The stack is up and its system is not whole; the rows that FAILED say what to look at. Ask again: ${npm("verify", stack)}; mend it: ${npm("up", stack, "--repair")}\n`,
+      `The stack is up and its system is not whole; the rows that FAILED say what to look at. Ask again: ${npm("verify", stack)}${mend}\n`,
     );
     return 1;
   }

@@ -8,7 +8,7 @@ const brokers = ["mq1", "mq2", "mq3"].map((name) => ({ name, address: "", url: "
 export function operations(): Readonly<Record<string, string>> {
   return {
     "rabbitmq/beside.sh": besideScript("mq2"),
-    "rabbitmq/force-boot.sh": forceBootScript("mq2", {
+    "rabbitmq/force-boot.sh": forceBootScript("mq2", ["mq3"], {
       brokers,
       amqpUri: "amqp://admin:secret@10.0.0.100:5672",
     }),
