@@ -9,17 +9,21 @@ import { farewellWords, refusal } from "./force-boot-words.ts";
 
 /** Seconds that a broker may take to boot. */
 const boot = 300;
-/** Seconds for a script around it: to stop, and to wait for another run of it. */
-const around = 120;
+/** Seconds for a script around it: to reach the broker, and to wait for another run of it. */
+const around = 180;
 
-/** @returns the script that starts a broker without those that it waits for, for bash as root */
+/**
+ * @param gone those that it waits for in vain
+ * @returns the script that starts a broker without them, for bash as root
+ */
 export function forceBootScript(
   name: string,
+  gone: readonly string[],
   { brokers, amqpUri }: Pick<System, "brokers" | "amqpUri">,
 ): string {
   const port = Number(new URL(amqpUri).port);
   return render("rabbitmq/force-boot.sh", {
-    ...{ name, brokers: brokers.map((broker) => broker.name), port, patience: boot },
+    ...{ name, gone, brokers: brokers.map((broker) => broker.name), port, patience: boot },
   });
 }
 
