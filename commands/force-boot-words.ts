@@ -4,6 +4,11 @@ import { npm } from "./stack.ts";
 
 const list = (names: readonly string[]): string => names.join(", ");
 
+function replacement(gone: readonly string[], stack: string): string {
+  const [name = "", ...others] = gone;
+  return npm("up", stack, "--replace", others.length === 0 ? name : "NAME");
+}
+
 /** @returns who waits for whom, and what there is to do */
 export function standstillWords({ waiting, gone, idle, last }: Standstill, stack: string): string {
   const lines = waiting.map(({ name, beside }) => `  ${name} waits for ${list(beside)}`);
@@ -30,7 +35,7 @@ function goneWords(gone: readonly string[], last: string | undefined, stack: str
     on,
     `Only if ${several ? "all of them are" : "it is"} gone for good, start without ${several ? "them" : "it"}, from what ${last} has, which stopped last of those that are here:`,
     `  ${npm("up", stack, "--force-boot", last)}`,
-    `What ${list(gone)} alone ${several ? "have" : "has"} is lost then: ${loss(last)}. Then replace ${several ? "them" : "it"}: ${npm("up", stack, "--replace", "NAME")}.`,
+    `What ${list(gone)} alone ${several ? "have" : "has"} is lost then: ${loss(last)}. Then replace ${several ? "them" : "it"}: ${replacement(gone, stack)}`,
   ];
 }
 
@@ -41,10 +46,10 @@ function loss(name: string): string {
 
 /** @returns what is given up by starting a broker without those that it waits for */
 export function farewellWords(name: string, states: BrokerStates, stack: string): string {
-  const gone = list(goneOf(name, states));
+  const gone = goneOf(name, states);
   return [
-    `${name} is started without ${gone}. Lost is what ${gone} alone has: ${loss(name)}.`,
-    `Replace ${gone} when the others serve: ${npm("up", stack, "--replace", "NAME")}.`,
+    `${name} is started without ${list(gone)}. Lost is what ${list(gone)} alone has: ${loss(name)}.`,
+    `When the others serve, replace ${list(gone)}: ${replacement(gone, stack)}`,
   ].join("\n");
 }
 
