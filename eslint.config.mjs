@@ -34,8 +34,9 @@ const rooms = {
   chaos: ["lab/trial", "lab/setup", "verify"],
   bench: ["lab/trial", "lab/setup", "templates"],
   ssh: [],
-  verify: ["lab/setup", "ssh"],
-  commands: ["verify", "lab/setup", "chaos", "bench"],
+  verify: ["lab/setup", "ssh", "templates"],
+  commands: ["verify", "lab/setup", "chaos", "bench", "ssh", "templates"],
+  examples: [],
 };
 
 /**

@@ -35,7 +35,7 @@ const asStack = (args: readonly string[]): readonly Need[] =>
 
 const commands: Readonly<Record<string, Command>> = {
   up: {
-    help: "[--stack NAME] [--repair] [--replace HOST] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken, --replace puts another machine in a host's place",
+    help: "[--stack NAME] [--repair] [--replace HOST] [--force-boot BROKER] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken; --replace puts another machine in a host's place; --force-boot first starts a broker that waits for one that is gone for good, whose newest state is lost",
     needs: asStack,
     run: async (...args) => (await import("./up.ts")).run(...args),
   },
@@ -78,6 +78,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: "   the end-to-end suite on further systems, which `test` has no time for",
     needs: () => ["lab"],
     run: async (...args) => (await import("./test.ts")).platforms(...args),
+  },
+  "test:operations": {
+    help: "   the end-to-end suite on operations that take long, which `test` has no time for",
+    needs: () => ["lab"],
+    run: async (...args) => (await import("./test.ts")).operations(...args),
   },
   bench: {
     help: "[--only PARTS] [--rounds N] [--quick] [--json FILE] [--markdown FILE] [--chart DIR]   set the program beside others",

@@ -78,15 +78,20 @@ export function planRepair(
     return seen;
   };
 
+  /** Brokers that wait for others start with these; to start them again takes minutes and ends the same. */
+  const waiting = failed.flatMap(({ standstill }) => standstill?.waiting ?? []);
+  const vain = new Set(waiting.map(({ name }) => `${name}-service`));
+
   const reruns: Rerun[] = [];
   const left: Left[] = [];
   const urns = new Set<string>();
   const lostResources = new Map<string, string[]>(hosts.map((host) => [host, []]));
-  for (const name of new Set(failed.flatMap(({ rerun }) => rerun))) {
+  const named = failed.flatMap(({ rerun }) => rerun).filter((name) => !vain.has(name));
+  for (const name of new Set(named)) {
     const reasons = failed.filter(({ rerun }) => rerun.includes(name));
-    const named = living.filter(({ urn }) => nameOf(urn) === name);
+    const bearers = living.filter(({ urn }) => nameOf(urn) === name);
     // A component may have the name of one of its resources.
-    const found = named.find(repeatable) ?? named[0];
+    const found = bearers.find(repeatable) ?? bearers[0];
     const leave = (kind: Left["kind"]): number => left.push({ kind, name, reasons, resources: [] });
     const host = found === undefined ? undefined : lost(found);
     if (found === undefined) leave("missing");

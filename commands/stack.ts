@@ -11,29 +11,61 @@ const root = dirname(import.meta.dirname);
 export const project = "rabbitmq-ha";
 export const defaultStack = "dev";
 
+/** What an argument with a value is called. */
+interface Option {
+  readonly name: string;
+  readonly short?: string;
+  /** What its value is, and an example. */
+  readonly wants: string;
+}
+
+/**
+ * Takes `--NAME VALUE` or `--NAME=VALUE` out of a command's arguments.
+ * @returns its value, the last one where it is given twice, and the arguments that are left, in their order
+ * @throws SetupError when it has no value
+ */
+export function takeOption(
+  args: readonly string[],
+  { name, short, wants }: Option,
+): { readonly value: string | undefined; readonly rest: string[] } {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { [name]: { type: "string", ...(short === undefined ? {} : { short }) } },
+    strict: false,
+    tokens: true,
+  });
+  let value: string | undefined;
+  const taken = new Set<number>();
+  for (const token of tokens) {
+    if (token.kind !== "option" || token.name !== name) continue;
+    if (
+      token.value === undefined ||
+      token.value === "" ||
+      (!token.inlineValue && token.value.startsWith("-"))
+    ) {
+      throw new SetupError(`--${name} wants ${wants}`);
+    }
+    value = token.value;
+    taken.add(token.index);
+    if (!token.inlineValue) taken.add(token.index + 1);
+  }
+  return { value, rest: args.filter((_, index) => !taken.has(index)) };
+}
+
 /**
  * Takes `--stack NAME` (or `-s NAME`) out of a command's arguments.
  * @returns the stack's name and the arguments that are left for the Pulumi CLI, in their order
  */
 export function stackArgument(args: readonly string[]): { readonly stack: string; readonly rest: string[] } {
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: { stack: { type: "string", short: "s" } },
-    strict: false,
-    tokens: true,
-  });
-  let stack = defaultStack;
-  const taken = new Set<number>();
-  for (const token of tokens) {
-    if (token.kind !== "option" || token.name !== "stack") continue;
-    if (token.value === undefined || token.value === "") {
-      throw new SetupError("--stack wants the stack's name, such as --stack dev");
-    }
-    stack = token.value;
-    taken.add(token.index);
-    if (!token.inlineValue) taken.add(token.index + 1);
-  }
-  return { stack, rest: args.filter((_, index) => !taken.has(index)) };
+  const wants = "the stack's name, such as --stack dev";
+  const { value = defaultStack, rest } = takeOption(args, { name: "stack", short: "s", wants });
+  return { stack: value, rest };
+}
+
+/** @returns the npm script as it has to be typed for this stack */
+export function npm(script: string, stack: string, ...flags: readonly string[]): string {
+  const args = [...flags, ...(stack === defaultStack ? [] : ["--stack", stack])];
+  return `npm run ${script}${args.length === 0 ? "" : ` -- ${args.join(" ")}`}`;
 }
 
 function fileOf(stack: string): string {

@@ -99,6 +99,11 @@ export async function platforms(pulumi: Pulumi, flags: readonly string[]): Promi
   return conclude(await runFolder("platforms", flags, pulumi.env));
 }
 
+/** What `test` has no time for: what an operator does to a whole cluster, and waits for. */
+export async function operations(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
+  return conclude(await runFolder("operations", flags, pulumi.env));
+}
+
 /** One file of a folder after the other, since each is a whole lab. */
 async function runFolder(folder: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally[]> {
   const names = await readdir(join(root, "tests", folder));

@@ -1,21 +1,44 @@
-/** `npm run up`: brings a stack up, verifies it and says how to use it; with `--repair`, mends it. */
-import { say } from "../lab/setup/step.ts";
+/**
+ * `npm run up`: brings a stack up, verifies it and says how to use it; with `--repair`, mends it; with
+ * `--force-boot NAME`, first starts a broker without those that it waits for.
+ */
+import { say, SetupError } from "../lab/setup/step.ts";
 import type { System } from "../verify/outputs.ts";
+import { forceBoot } from "./force-boot.ts";
 import { withMachines } from "./machines.ts";
 import type { Pulumi } from "./pulumi.ts";
 import { repair } from "./repair.ts";
-import { defaultStack, openStack, platformOf, stackArgument } from "./stack.ts";
-import { verify } from "./verify.ts";
+import { npm, openStack, platformOf, stackArgument, takeOption } from "./stack.ts";
+import { systemOf, verify } from "./verify.ts";
+
+/** What `up` is asked for, next to what Pulumi's own `up` knows. */
+export interface Wishes {
+  readonly repair: boolean;
+  /** The broker to start without those that it waits for. */
+  readonly forceBoot: string | undefined;
+  /** The flags of Pulumi's `up`. */
+  readonly flags: readonly string[];
+}
+
+/** @throws SetupError when the arguments contradict each other, or one lacks its value */
+export function wishesOf(args: readonly string[]): Wishes {
+  const option = { name: "force-boot", wants: "a broker's name, such as --force-boot cent121" };
+  const { value, rest } = takeOption(args, option);
+  const flags = rest.filter((flag) => flag !== "--repair");
+  const wishes = { repair: flags.length < rest.length, forceBoot: value, flags };
+  if (wishes.repair && value !== undefined) {
+    throw new SetupError("--force-boot and --repair are two runs: first --force-boot, then --repair");
+  }
+  return wishes;
+}
 
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
+  const { flags: given, ...wishes } = wishesOf(rest);
   await openStack(pulumi, stack);
-  const flags = await withMachines(
-    pulumi,
-    stack,
-    rest.filter((flag) => flag !== "--repair"),
-  );
-  if (flags.length < rest.length) {
+  const flags = await withMachines(pulumi, stack, given);
+  if (wishes.forceBoot !== undefined) await forceBoot(await systemOf(pulumi, stack), wishes.forceBoot, stack);
+  if (wishes.repair) {
     const ended = await repair(pulumi, stack, flags);
     if (ended !== undefined) return ended;
     say("there is nothing to repair; going on as without --repair");
@@ -23,21 +46,17 @@ export async function run(pulumi: Pulumi, args: readonly string[]): Promise<numb
   const code = await pulumi.run(["up", "--yes", "--skip-preview", "--stack", stack, ...flags]);
   if (code !== 0) return code;
   process.stdout.write("\n");
-  const { system, whole } = await verify(pulumi, stack);
+  const { system, findings, whole } = await verify(pulumi, stack);
   if (!whole) {
+    const waits = findings.some(({ standstill }) => standstill !== undefined);
+    const mend = waits ? "" : `; mend it: ${npm("up", stack, "--repair")}`;
     process.stderr.write(
-      `The stack is up and its system is not whole; the rows that FAILED say what to look at. Ask again: ${npm("verify", stack)}; mend it: ${npm("up", stack, "--repair")}\n`,
+      `The stack is up and its system is not whole; the rows that FAILED say what to look at. Ask again: ${npm("verify", stack)}${mend}\n`,
     );
     return 1;
   }
   process.stdout.write(`\n${summary(system, stack, platformOf(stack) === "lab")}\n`);
   return 0;
-}
-
-/** @returns the npm script as it has to be typed for this stack */
-function npm(script: string, stack: string, ...flags: readonly string[]): string {
-  const args = [...flags, ...(stack === defaultStack ? [] : ["--stack", stack])];
-  return `npm run ${script}${args.length === 0 ? "" : ` -- ${args.join(" ")}`}`;
 }
 
 /** @returns what a person needs to use the system, without its password */

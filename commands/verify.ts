@@ -5,6 +5,7 @@ import type { Finding } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { until } from "../verify/patience.ts";
 import { table } from "../verify/table.ts";
+import { standstillWords } from "./force-boot-words.ts";
 import type { Pulumi } from "./pulumi.ts";
 import { stackArgument } from "./stack.ts";
 
@@ -45,10 +46,13 @@ export async function verify(
   process.stderr.write(
     `stack ${stack} ${verdict}: ${failed} of ${findings.length} checks failed, in ${seconds} s\n`,
   );
+  const [standstill] = findings.flatMap((finding) => finding.standstill ?? []);
+  if (standstill !== undefined) process.stdout.write(`\n${standstillWords(standstill, stack)}\n`);
   return { system, findings, whole: failed === 0 };
 }
 
-async function systemOf(pulumi: Pulumi, stack: string): Promise<System> {
+/** @returns the stack's system as its outputs describe it @throws SetupError when it has none */
+export async function systemOf(pulumi: Pulumi, stack: string): Promise<System> {
   const answer = await pulumi.ask(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
   if (answer.failed && !answer.stderr.includes("no stack named")) {
     throw new SetupError(`the outputs of stack ${stack} cannot be read:\n${answer.stderr}`);

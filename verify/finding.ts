@@ -1,5 +1,6 @@
 /** What a check says about one subject. */
 import { because } from "./cause.ts";
+import type { Standstill } from "./standstill.ts";
 
 export interface Verdict {
   readonly whole: boolean;
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly advice?: string;
   /** The hosts that cannot be logged in to, so that nothing can be run again there. */
   readonly unreachable?: readonly string[];
+  /** That brokers wait for others that are not there; starting them again is of no use. */
+  readonly standstill?: Standstill;
 }
 
 export interface Finding extends Verdict {
@@ -45,6 +48,7 @@ export function verdict(complaints: readonly Verdict[], detail: string): Verdict
   if (complaints.length === 0) return whole(detail);
   const advice = new Set(complaints.flatMap((complaint) => complaint.advice ?? []));
   const hosts = new Set(complaints.flatMap((complaint) => complaint.unreachable ?? []));
+  const [standstill] = complaints.flatMap((complaint) => complaint.standstill ?? []);
   return {
     ...broken(
       complaints.map((complaint) => complaint.detail).join("; "),
@@ -52,6 +56,7 @@ export function verdict(complaints: readonly Verdict[], detail: string): Verdict
     ),
     ...(advice.size === 0 ? {} : { advice: [...advice].join("; ") }),
     ...(hosts.size === 0 ? {} : { unreachable: [...hosts] }),
+    ...(standstill === undefined ? {} : { standstill }),
   };
 }
 

@@ -3,13 +3,18 @@ import { because } from "./cause.ts";
 import { broken, type Finding, look, unmendable, unreachable, type Verdict, verdict } from "./finding.ts";
 import type { Login, System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
+import { type BrokerState, standstillOf, waitVerdict } from "./standstill.ts";
 import { runOn } from "../ssh/run.ts";
+import { render } from "../templates/render.ts";
 
 export interface HostState {
   /** Its IPv4 addresses. */
   readonly addresses: readonly string[];
   /** By unit, without `.service`. */
   readonly units: ReadonlyMap<string, UnitState>;
+  /** Of a broker: whether it waits for others, and for whom. */
+  readonly waits: boolean;
+  readonly beside: readonly string[] | undefined;
 }
 
 export interface UnitState {
@@ -19,12 +24,22 @@ export interface UnitState {
   readonly enabled: string;
 }
 
+const brokerUnit = "rabbitmq-server";
+
 /** The services of a host, each with the resource that starts it. */
 export type Services = Readonly<Record<string, string>>;
 
-function command(services: Services): string {
+/** A broker's host reads a script that only root can run. */
+function command(services: Services, user: string): string {
   const units = Object.keys(services).join(" ");
-  return `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`;
+  const asked = `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`;
+  if (services[brokerUnit] === undefined) return asked;
+  return `${asked} && { ${user === "root" ? "" : "sudo -n "}bash -s || true; }`;
+}
+
+/** @returns the script by which a broker's host says whether the broker waits for others, for bash as root */
+export function besideScript(name: string): string {
+  return render("rabbitmq/beside.sh", { name });
 }
 
 /** @param text lines of `ip -o -4 addr show`, then of `systemctl show`, whose units come apart by an empty line */
@@ -42,14 +57,20 @@ export function parseHost(text: string): HostState {
       enabled: values.get("UnitFileState") ?? "",
     });
   }
-  return { addresses, units };
+  const beside = /^Beside=(.*)$/m
+    .exec(text)?.[1]
+    ?.split(" ")
+    .filter((name) => name !== "");
+  return { addresses, units, waits: /^Waits=yes$/m.test(text), beside };
 }
 
-export function judgeServices({ units }: HostState, services: Services): Verdict {
+/** @param waiting what to say of a broker that does not run because it waits for another one */
+export function judgeServices({ units }: HostState, services: Services, waiting?: Verdict): Verdict {
   const complaints: Verdict[] = [];
   for (const [unit, resource] of Object.entries(services)) {
     const { active = "unknown", enabled = "" } = units.get(unit) ?? {};
-    if (active !== "active") complaints.push(broken(`${unit} is ${active}, expected active`, resource));
+    if (unit === brokerUnit && active !== "active" && waiting !== undefined) complaints.push(waiting);
+    else if (active !== "active") complaints.push(broken(`${unit} is ${active}, expected active`, resource));
     if (enabled !== "enabled") {
       complaints.push(broken(`${unit} is ${enabled || "no unit"} at boot, expected enabled`, resource));
     }
@@ -95,13 +116,7 @@ export function judgeHolders(
 export async function examineHosts(system: System): Promise<Finding[]> {
   const { virtualAddress, balancers, brokers } = system;
   const wanted = new Map<string, Services>([
-    ...brokers.map(
-      ({ name }) =>
-        [
-          name,
-          { "rabbitmq-server": `${name}-service`, "rabbitmq-ha-watch": `${name}-watch-service` },
-        ] as const,
-    ),
+    ...brokers.map(({ name }) => [name, brokerServices(name)] as const),
     ...balancers.map(
       ({ name }) =>
         [
@@ -113,12 +128,14 @@ export async function examineHosts(system: System): Promise<Finding[]> {
   const states = [...wanted].map(([name, services]) => ({
     name,
     services,
-    state: ask(
-      system.ssh.find((login) => login.name === name),
-      name,
-      services,
-    ),
+    state: ask(system, name, services),
   }));
+  const standstill = statesOf(states).then((known) =>
+    standstillOf(
+      brokers.map(({ name }) => name),
+      known,
+    ),
+  );
   const holder = look("holder", "virtual address", addressServices(system), async () => {
     const holders: string[] = [];
     const silent: { name: string; cause: string }[] = [];
@@ -137,13 +154,49 @@ export async function examineHosts(system: System): Promise<Finding[]> {
       look(
         ...(["services", name] as const),
         (error) => Promise.resolve(unreachable(name, because(error))),
-        async () => judgeServices(await state, services),
+        async () => judgeServices(await state, services, waitVerdict(name, await standstill)),
       ),
     ),
   ]);
 }
 
-async function ask(login: Login | undefined, name: string, services: Services): Promise<HostState> {
+function brokerServices(name: string): Services {
+  return { [brokerUnit]: `${name}-service`, "rabbitmq-ha-watch": `${name}-watch-service` };
+}
+
+/** @returns what the brokers' hosts say; those that cannot be asked are left out */
+async function statesOf(
+  hosts: readonly { readonly name: string; readonly state: Promise<HostState> }[],
+): Promise<Map<string, BrokerState>> {
+  const answers = await Promise.all(
+    hosts.map(async ({ name, state }) => {
+      const answer = await state.catch(() => undefined);
+      return answer?.units.has(brokerUnit) === true ? [[name, brokerState(answer)] as const] : [];
+    }),
+  );
+  return new Map(answers.flat());
+}
+
+function brokerState({ units, waits, beside }: HostState): BrokerState {
+  return { active: units.get(brokerUnit)?.active ?? "unknown", waits, beside };
+}
+
+/** Asks the brokers' hosts alone. @returns what they say; those that cannot be asked are left out */
+export function askBrokers(system: System): Promise<Map<string, BrokerState>> {
+  return statesOf(
+    system.brokers.map(({ name }) => ({ name, state: ask(system, name, brokerServices(name)) })),
+  );
+}
+
+/** @returns how to log in to a host @throws when the stack's outputs do not say it */
+export function loginOf({ ssh }: System, name: string): Login {
+  const login = ssh.find((each) => each.name === name);
   if (login === undefined) throw new Error(`the stack's outputs do not say how to log in to ${name}`);
-  return parseHost(await runOn(login, { command: command(services) }));
+  return login;
+}
+
+async function ask(system: System, name: string, services: Services): Promise<HostState> {
+  const login = loginOf(system, name);
+  const input = services[brokerUnit] === undefined ? "" : besideScript(name);
+  return parseHost(await runOn(login, { command: command(services, login.user), input }));
 }

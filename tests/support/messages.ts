@@ -1,7 +1,7 @@
 /** Messages that are to outlive what is done to a stack. */
 import type amqp from "amqplib";
 
-/** Puts the messages, confirmed, into a durable queue, and closes the connection. */
+/** Puts the messages, confirmed, into a durable queue of the type, and closes the connection. */
 export async function publish(
   connection: amqp.ChannelModel,
   queue: string,

@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
+import { operations } from "../support/operations.ts";
 import { probes } from "../support/probes.ts";
 import { strangersDocuments } from "../support/strangers-documents.ts";
 
@@ -123,7 +124,7 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   });
 }
 
-const others = { ...probes(), ...strangersDocuments() };
+const others = { ...probes(), ...operations(), ...strangersDocuments() };
 for (const [document, text] of Object.entries(others)) {
   test(document, (t) => {
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });

@@ -12,6 +12,8 @@ before(async () => {
   strangersDocuments();
   const { probes } = await import("../support/probes.ts");
   probes();
+  const { operations } = await import("../support/operations.ts");
+  operations();
 });
 
 for (const [name, source] of templates()) {

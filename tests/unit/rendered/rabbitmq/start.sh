@@ -1,9 +1,22 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
+self=cent120
 unit=rabbitmq-server
 data=/var/lib/rabbitmq/mnesia
 member=/var/lib/rabbitmq-ha/member
+# Whom this broker waits for. A broker that starts loads the cluster's tables from one that still ran when it stopped
+# itself; it notes at every change who runs beside it.
+notes=/var/lib/rabbitmq/mnesia/rabbit@$self/nodes_running_at_shutdown
+beside() { # the brokers that still ran when this one stopped, or that it runs beside now
+  grep -oE 'rabbit@[A-Za-z0-9._-]+' "$notes" 2>/dev/null | sed 's/^rabbit@//' | grep -vxF "$self"
+}
+waits() { # whether the newest start has not got these tables yet; long logs are not read from their beginning
+  tail -c 1000000 "/var/log/rabbitmq/rabbit@$self.log" 2>/dev/null | awk '
+    /Waiting for Mnesia tables/ { waits = 1 }
+    /Successfully synced tables|Server startup complete|incompatible_feature_flags/ { waits = 0 }
+    END { exit !waits }'
+}
 systemctl daemon-reload
 systemctl -q is-enabled $unit || systemctl -q enable $unit 2>/dev/null
 for attempt in 1 2 3; do
@@ -14,6 +27,11 @@ for attempt in 1 2 3; do
   # The unit is of type notify: this returns once the broker has booted, peer discovery included.
   if systemctl start $unit; then
     exit 0
+  fi
+  if waits; then
+    echo "cent120: waits for brokers that still ran when it stopped: $(beside | tr '\n' ' ')and none of them came." \
+      "Switch them on, and all start. If they are gone for good: npm run up says which broker to start without them" >&2
+    exit 1
   fi
   # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
   # member has nothing to lose, so it begins again.

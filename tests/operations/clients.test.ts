@@ -1,0 +1,74 @@
+/** The examples for clients, as they are: a broker is restarted under them, and every number arrives. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { root } from "../../lab/trial/trial-stack.ts";
+
+const lab = new LabStack({ name: "t", net: 69 });
+const count = 1500;
+/** Milliseconds for all numbers, and for a fault within. */
+const patience = 180_000;
+const running: ChildProcess[] = [];
+
+before(async () => {
+  await lab.open();
+  await lab.must("up");
+});
+after(async () => {
+  for (const child of running) child.kill();
+  await lab.close();
+});
+
+/** An example under way. */
+interface Example {
+  readonly child: ChildProcess;
+  /** The lines on its standard output. */
+  readonly lines: () => string[];
+  /** What it said on standard error. */
+  readonly said: () => string;
+}
+
+async function start(name: string, ...args: string[]): Promise<Example> {
+  const env = { ...process.env, AMQP_URI: String(await lab.output("amqpUri")) };
+  const child = spawn(process.execPath, [join(root, "examples", "client", `${name}.ts`), ...args], { env });
+  running.push(child);
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  return { child, lines: () => output.trim().split("\n"), said: () => errors };
+}
+
+async function until(what: string, good: () => boolean): Promise<void> {
+  const deadline = Date.now() + patience;
+  while (!good()) {
+    assert.ok(Date.now() < deadline, what);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+test("brokers are restarted and switched off under the examples, and every number arrives", async (context) => {
+  const consumer = await start("consume");
+  const publisher = await start("publish", String(count));
+  await until("the first numbers", () => consumer.lines().length > 50);
+  const [first = "", second = ""] = lab.brokers;
+  await lab.on(first, "systemctl restart rabbitmq-server");
+  await powerOff(second);
+  await powerOn(second);
+  const [code] = (await once(publisher.child, "exit")) as [number | null];
+  assert.equal(code, 0, publisher.said());
+  await until(`all numbers: ${consumer.said()}`, () => consumer.lines().length >= count);
+  consumer.child.kill("SIGTERM");
+  await once(consumer.child, "exit");
+
+  const numbers = Array.from({ length: count }, (_, index) => String(index + 1));
+  const ascending = (lines: string[]): string[] => lines.sort((a, b) => Number(a) - Number(b));
+  assert.deepEqual(ascending(publisher.lines()), numbers, "every number was confirmed");
+  assert.deepEqual(ascending(consumer.lines()), numbers, "every number was consumed");
+  assert.match(publisher.said() + consumer.said(), /connection lost/, "no connection met the restarts");
+  context.diagnostic(publisher.said() + consumer.said());
+});

@@ -1,0 +1,128 @@
+/** All brokers stopped and switched off: they come back by themselves, or up says whom they wait for, and the way out. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
+import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { tail } from "../../lab/trial/running.ts";
+import { contents, publish } from "../support/messages.ts";
+
+const lab = new LabStack({ name: "t", net: 69 });
+const [first = "", second = "", third = ""] = lab.brokers;
+const queues = ["classic", "quorum"] as const;
+/** What was confirmed so far, in each of the queues. */
+const confirmed: string[] = [];
+
+before(async () => {
+  await lab.open();
+  await lab.must("up");
+  await publishMore(200);
+});
+after(() => lab.close());
+
+async function publishMore(count: number): Promise<void> {
+  const messages = Array.from({ length: count }, (_, index) => `message ${confirmed.length + index}`);
+  for (const queue of queues) await publish(await lab.connect(), queue, messages, queue);
+  confirmed.push(...messages);
+}
+
+/**
+ * Stops the brokers in their order, then takes the power of all of them away. Without the first there still is a
+ * majority, which confirms messages that the first one does not get; without the second there is none.
+ */
+async function stopAll(): Promise<void> {
+  for (const broker of lab.brokers) {
+    await lab.on(broker, "systemctl stop rabbitmq-server");
+    if (broker === first) await publishMore(20);
+  }
+  for (const broker of lab.brokers) await powerOff(broker);
+}
+
+async function untilWhole(): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const { code, output } = await lab.npm("verify");
+    if (code === 0) return;
+    if (Date.now() > deadline) assert.fail(`not whole after 120 s:\n${tail(output)}`);
+    await pause(2000);
+  }
+}
+
+/** Until a broker's newest start waits for others. */
+async function untilItWaits(broker: string): Promise<void> {
+  const log = `/var/log/rabbitmq/rabbit@${broker}.log`;
+  const newest = `tail -n 20 ${log} | grep -q 'Waiting for Mnesia tables'`;
+  await lab.on(broker, `timeout 120 bash -c "until ${newest}; do sleep 0.5; done"`);
+}
+
+async function assertMessages(): Promise<void> {
+  for (const queue of queues) {
+    const found = await contents(await lab.connect(), queue);
+    assert.deepEqual(found.sort(), [...confirmed].sort(), queue);
+  }
+}
+
+test("stopped in one order and switched on in the same, the last one late: all come back, with their messages", async () => {
+  await stopAll();
+  for (const broker of lab.brokers) {
+    await powerOn(broker);
+    await pause(10_000);
+  }
+  await untilWhole();
+  await assertMessages();
+});
+
+test("a broker that waits for nobody is not started alone", async () => {
+  const { code, output } = await lab.npm("up", "--force-boot", second);
+  assert.equal(code, 1);
+  assert.match(
+    output,
+    new RegExp(`nothing was done: ${second} does not wait for another broker`),
+    tail(output),
+  );
+  await untilWhole();
+});
+
+test("without the last one that stopped, up says who waits for whom, and names the choice", async () => {
+  await stopAll();
+  for (const broker of [first, second]) await powerOn(broker);
+  for (const broker of [first, second]) await untilItWaits(broker);
+  const { code, output } = await lab.npm("up", "--expect-no-changes");
+  assert.equal(code, 1);
+  for (const words of [
+    `${first} waits for ${second}, ${third}`,
+    `${second} waits for ${third}`,
+    `${third} cannot be logged in to, or has no data any more. Switch it on`,
+    `npm run up -- --force-boot ${second} --stack test-t`,
+  ]) {
+    assert.ok(output.includes(words), `${words}\nis not in\n${tail(output)}`);
+  }
+});
+
+test("no other broker is started without the missing one", async () => {
+  for (const [name, words] of [
+    ["nobody", "nobody is no broker of stack test-t"],
+    [first, `${second} ran longer than ${first} and waits too`],
+    [third, `${third} cannot be asked by SSH`],
+  ] as const) {
+    const { code, output } = await lab.npm("up", "--force-boot", name);
+    assert.equal(code, 1);
+    assert.ok(output.includes(`nothing was done: ${words}`), tail(output));
+  }
+});
+
+test("started without the missing one, the others serve, and what was everywhere is there", async () => {
+  const { code, output } = await lab.npm("up", "--force-boot", second);
+  assert.equal(code, 1, "the third one is still off");
+  for (const broker of [first, second])
+    assert.match(output, new RegExp(`^${broker} serves$`, "m"), tail(output));
+  assert.match(output, new RegExp(`^services +${first} +ok `, "m"), tail(output));
+  await assertMessages();
+});
+
+test("a missing one that comes back after all joins, and its old data replaces nothing newer", async () => {
+  await publishMore(20);
+  await powerOn(third);
+  await untilWhole();
+  await assertMessages();
+});
