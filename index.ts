@@ -32,6 +32,7 @@ const cluster = new RabbitCluster("cluster", {
 const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
+  virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agent,
   alongside: keepalivedPackages,
