@@ -13,7 +13,7 @@ show*) cat $host/since ;;
 start* | restart*)
   echo "$*" >>$host/asked
   rm -f $host/active
-  ${"$fingerprint"} >$host/var/lib/rabbitmq/rabbitmq-ha.started
+  $fingerprint >$host/var/lib/rabbitmq/rabbitmq-ha.started
   [ ! -e $host/refused ] || exit 1
   touch $host/active
   date +%N >$host/since ;;
