@@ -9,7 +9,7 @@ const interval = 200;
 export class Answering {
   readonly #host: string;
   #over = false;
-  #since = performance.now();
+  #since = 0;
   #longest = 0;
   #work: Promise<void> = Promise.resolve();
 
@@ -18,6 +18,7 @@ export class Answering {
   }
 
   start(): void {
+    this.#since = performance.now();
     this.#work = this.#ask();
   }
 
