@@ -30,7 +30,7 @@ case "$*" in
 *) echo "$*" >>$host/asked ;;
 esac`,
   "rabbitmq-upgrade": `echo "$*" >>$host/asked; [ "$*" != "-q drain" ] || [ ! -e $host/undrainable ]`,
-  journalctl: `echo "Conf file attempted to set unknown variable"`,
+  journalctl: `echo "2026-11-24 16:44:14.345293+00:00 [error] <0.132.0> Conf file attempted to set unknown variable"`,
   "dpkg-query": `case "$*" in *Status*) echo "installed $(cat $host/version)" ;; *) cat $host/version ;; esac`,
   dpkg: `case "$1" in --compare-versions) [ "$(printf '%s\\n' "$2" "$4" | sort -V | head -n 1)" = "$2" ] ;; esac`,
   "apt-cache": `echo "rabbitmq-server | $(cat $host/offered) | somewhere"`,
