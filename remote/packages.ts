@@ -88,7 +88,7 @@ export function brokerUpgrade({ os, packages }: Pick<Host, "os" | "packages">): 
   const { installer } = systems[os];
   const values = { package: brokerPackage, version: brokerVersion, proxy };
   if (installer === "apt") return render("remote/upgrade-apt", values).trimEnd();
-  const download = rpms?.rabbitmq ?? "";
+  const download = rpms?.rabbitmq ?? { url: "", sha256: "" };
   return render("remote/upgrade-rpm", {
     ...values,
     ...repositories({ os, ...(packages === undefined ? {} : { packages }) }),

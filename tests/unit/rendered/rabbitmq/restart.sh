@@ -16,7 +16,7 @@ commands_will_do() { # whether these lines are all that changed since the broker
   [ "$(cat $note 2>/dev/null)" = "$(cut -d ' ' -f 1 $started 2>/dev/null) ${fixed%% *}" ] &&
     [ "$(grep -cE "$live" /etc/rabbitmq/rabbitmq.conf)" = 2 ]
 }
-by_command() { # a value that the command does not take may still be one that the broker takes from its file
+by_command() {
   local key value words
   while read -r key _ value; do
     case $key in
@@ -25,7 +25,11 @@ by_command() { # a value that the command does not take may still be one that th
     disk_free_limit.relative) words=(set_disk_free_limit mem_relative "$value") ;;
     disk_free_limit.absolute) words=(set_disk_free_limit "$value") ;;
     esac
-    timeout -k 5 60 rabbitmqctl -q "${words[@]}" </dev/null >/dev/null || return 1
+    if ! timeout -k 5 60 rabbitmqctl -q "${words[@]}" </dev/null >/dev/null 2>&1; then
+      # Such as 512mb, which only the file may say.
+      echo "$self: no command takes $key = $value"
+      return 1
+    fi
   done < <(grep -E "$live" /etc/rabbitmq/rabbitmq.conf)
 }
 # What a broker says of its cluster, read once into a file; exit codes of rabbitmqctl tell too little.
@@ -49,6 +53,13 @@ nodes() { # NAME KEY: the short names in a list of NAME's answer
 }
 members() { { nodes "$1" disk_nodes; nodes "$1" ram_nodes; } | sort; }
 running() { nodes "$1" running_nodes; }
+boot_errors() { # NAME: what its broker said as it did not start, without Erlang's own reports; the package decides where
+  {
+    journalctl -u rabbitmq-server -n 100 --no-pager -o cat
+    tail -q -n 100 /var/log/rabbitmq/rabbitmq-server.log "/var/log/rabbitmq/rabbit@$1.log"
+  } 2>/dev/null | sed -n 's/^.*\[error\] <[0-9.]*> \(.*[^ ].*\)$/\1/p' |
+    awk 'BEGIN { skip = 1 } /^[^ ]/ { skip = 0 } /^ *(supervisor|crasher):/ { skip = 1 } !skip && !seen[$0]++' | head -n 15
+}
 # A broker that is drained (https://www.rabbitmq.com/docs/upgrade#maintenance-mode) takes no connections, so that the
 # balancers pass it by, has closed those that it had, and leads no quorum queue; a restart ends that. Who was drained by
 # a run that came to nothing serves again; a person who has drained one means it.
@@ -95,8 +106,7 @@ everyone() { # all members run, and this one among them
 }
 stop_here() { # WORDS...
   echo "$self: $*" >&2
-  tail -n 10 "$status/last" >&2 2>/dev/null || true
-  tail -n 15 "/var/log/rabbitmq/rabbit@$self.log" >&2 2>/dev/null || true
+  tail -n 15 "$status/last" >&2 2>/dev/null || true
   echo "$self: the brokers after this one were left as they are; once it is mended, the next up goes on from here" >&2
   exit 1
 }
@@ -104,7 +114,10 @@ await() { # SECONDS WHAT COMMAND...
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" </dev/null >"$status/last" 2>&1; do
-    [ $SECONDS -lt $deadline ] || stop_here "waited in vain for $what:"
+    if [ $SECONDS -ge $deadline ]; then
+      tail -n 10 "/var/log/rabbitmq/rabbit@$self.log" >>"$status/last" 2>/dev/null || true
+      stop_here "waited in vain for $what:"
+    fi
     sleep 1
   done
 }
@@ -126,9 +139,9 @@ fi
 failed=
 [ -n "$upgrading" ] || echo "$self: ${action}s with its changed configuration"
 if ! systemctl $action rabbitmq-server; then
-  journalctl -u rabbitmq-server -n 15 --no-pager -o cat >"$status/last"
-  stop_here "rabbitmq-server did not $action with its changed configuration; if RabbitMQ refuses a line of it, correct" \
-    "rabbitmq.settings and run up again. The end of its journal and log:"
+  boot_errors "$self" >"$status/last"
+  stop_here "rabbitmq-server did not $action with its changed configuration; if it refuses a line of it, correct" \
+    "rabbitmq.settings and run up again. Its last words:"
 fi
 await 120 "every member to run after the restart" everyone
 note_down
