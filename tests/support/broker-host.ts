@@ -4,6 +4,17 @@ import { join } from "node:path";
 import { render } from "../../templates/render.ts";
 import { bash, type Outcome } from "./bash.ts";
 
+/** What installs or fetches the package that it is asked for last, if that is there: by the condition. */
+function installer(condition: string): string {
+  return `
+case "$*" in *install*) ;; *) exit 0 ;; esac
+package=\${@: -1}
+case "$*" in *--download-only* | *--downloadonly*) how=fetch ;; *) how=install ;; esac
+echo "$how \${package##*/}" >>$host/asked
+[ ${condition} ] || exit 100
+[ $how = fetch ] || cp $host/offered $host/version`;
+}
+
 /** What the commands print and do; `$host` is the folder. Only what changes or checks something is noted. */
 const commands: Readonly<Record<string, string>> = {
   systemctl: `
@@ -34,13 +45,10 @@ esac`,
   "dpkg-query": `case "$*" in *Status*) echo "installed $(cat $host/version)" ;; *) cat $host/version ;; esac`,
   dpkg: `case "$1" in --compare-versions) [ "$(printf '%s\\n' "$2" "$4" | sort -V | head -n 1)" = "$2" ] ;; esac`,
   "apt-cache": `echo "rabbitmq-server | $(cat $host/offered) | somewhere"`,
-  "apt-get": `
-case "$*" in *install*) ;; *) exit 0 ;; esac
-package=\${@: -1}
-case "$*" in *--download-only*) how=fetch ;; *) how=install ;; esac
-echo "$how $package" >>$host/asked
-[ "\${package#*=}" = "$(cat $host/offered)" ] || exit 100
-[ $how = fetch ] || cp $host/offered $host/version`,
+  "apt-get": installer('"${package#*=}" = "$(cat $host/offered)"'),
+  dnf: installer('"$package" = "rabbitmq-server-$(cat $host/offered)"'),
+  yum: installer("-e $package"),
+  rpm: `case "$*" in *.rpm*) cat $host/offered ;; *) cat $host/version ;; esac`,
 };
 
 const folders = [
@@ -50,10 +58,10 @@ const folders = [
   "run/lock",
   "usr/sbin",
 ];
-const moreFolders = ["var/lib/rabbitmq", "var/log/rabbitmq", "var/lib/apt/lists"];
+const moreFolders = ["var/lib/rabbitmq", "var/log/rabbitmq", "var/lib/apt/lists", "var/tmp"];
 
 /** Every path of the scripts that is the host's own. */
-const paths = /\/(var\/(lib|log)|run\/(rabbitmq-ha|lock)|etc\/(rabbitmq|systemd)|usr\/sbin)\//g;
+const paths = /\/(var\/(lib|log|tmp)|run\/(rabbitmq-ha|lock)|etc\/(rabbitmq|systemd)|usr\/sbin)\//g;
 
 export class BrokerHost {
   readonly folder: string;

@@ -1,8 +1,10 @@
 /** What becomes of a changed broker in its turn: nothing, a command, a restart, or another package. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, test } from "node:test";
+import type { OperatingSystem, PackageSources } from "../../platforms/host.ts";
 import { brokerUpgrade } from "../../remote/packages.ts";
 import { render } from "../../templates/render.ts";
 import { scratch } from "../support/bash.ts";
@@ -11,10 +13,14 @@ import { BrokerHost } from "../support/broker-host.ts";
 const root = await scratch();
 const limits = "vm_memory_high_watermark.relative = 0.4\ndisk_free_limit.absolute = 1GB";
 const script = render("rabbitmq/restart.sh", { name: "mq1", upgrade: "" });
-const upgradeTo = (brokerVersion: string): string =>
+const upgradeTo = (
+  brokerVersion: string,
+  os: OperatingSystem = "debian-12",
+  sources: PackageSources = {},
+): string =>
   render("rabbitmq/restart.sh", {
     name: "mq1",
-    upgrade: brokerUpgrade({ os: "debian-12", packages: { brokerVersion } }),
+    upgrade: brokerUpgrade({ os, packages: { ...sources, brokerVersion } }),
   });
 
 const checks = ["-q check_if_node_is_quorum_critical", "-q check_if_node_is_mirror_sync_critical"];
@@ -180,12 +186,7 @@ test("another version: fetched while the broker serves, installed while it is st
   const { code, stdout, stderr } = await host.run(upgradeTo("3.10.8-2"));
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(stdout, "mq1: stops, and rabbitmq-server becomes 3.10.8-2\n");
-  assert.deepEqual(await host.asked(), [
-    "fetch rabbitmq-server=3.10.8-2",
-    ...[...checks, "-q drain", "stop rabbitmq-server"],
-    "install rabbitmq-server=3.10.8-2",
-    "restart rabbitmq-server",
-  ]);
+  assert.deepEqual(await host.asked(), upgraded("rabbitmq-server=3.10.8-2", "rabbitmq-server=3.10.8-2"));
   assert.deepEqual(await host.run(upgradeTo("3.10.8-2")), silent);
 });
 
@@ -204,4 +205,55 @@ test("no way back, and no version that is not offered: told before anything is d
     /^mq1: rabbitmq-server 3\.10\.9-1 \(packages\.rabbitmq\.version\) could not be fetched; .* have: 3\.10\.8-1\. The end/,
   );
   assert.ok((await host.asked()).every((line) => line.startsWith("fetch ")));
+});
+
+/** What is asked for another version where the package is fetched and then installed by these names. */
+const upgraded = (fetched: string | undefined, installed: string): string[] => [
+  ...(fetched === undefined ? [] : [`fetch ${fetched}`]),
+  ...[...checks, "-q drain", "stop rabbitmq-server"],
+  ...[`install ${installed}`, "restart rabbitmq-server"],
+];
+
+test("another version from a repository of RPMs", async () => {
+  await host.put("version", "3.13.6-1.el8");
+  await host.put("offered", "3.13.7-1.el8");
+  const { code, stderr } = await host.run(upgradeTo("3.13.7-1.el8", "rocky-9"));
+  assert.deepEqual([code, stderr], [0, ""]);
+  const name = "rabbitmq-server-3.13.7-1.el8";
+  assert.deepEqual(await host.asked(), upgraded(name, name));
+  assert.deepEqual(await host.run(upgradeTo("3.13.7-1.el8", "rocky-9")), silent);
+  const back = await host.run(upgradeTo("3.9.29-1.el8", "rocky-9"));
+  assert.match(back.stderr, /3\.13\.7-1\.el8 is installed\. A broker does not go back/);
+  const unknown = await host.run(upgradeTo("3.13.8-1.el8", "rocky-9"));
+  assert.match(unknown.stderr, /^mq1: rabbitmq-server 3\.13\.8-1\.el8 .* could not be fetched; the end of/);
+  assert.deepEqual(await host.asked(), ["fetch rabbitmq-server-3.13.8-1.el8"]);
+});
+
+test("another version from an RPM by URL, which has to be that version", async () => {
+  await host.put("version", "3.9.15-1.el7");
+  await host.put("offered", "3.9.16-1.el7");
+  await host.put("some.rpm", "an RPM");
+  const download = {
+    url: `file://${host.folder}/some.rpm`,
+    sha256: createHash("sha256").update("an RPM\n").digest("hex"),
+  };
+  const rpms = { erlang: download, rabbitmq: download };
+  const other = await host.run(upgradeTo("3.9.17-1.el7", "centos-7", { rpms, mirror: "" }));
+  assert.match(
+    other.stderr,
+    /^mq1: packages\.rabbitmq\.version is 3\.9\.17-1\.el7, and the RPM at .* is 3\.9\.16-1\.el7$/m,
+  );
+  assert.deepEqual(await host.asked(), []);
+  const { code, stderr } = await host.run(upgradeTo("3.9.16-1.el7", "centos-7", { rpms, mirror: "" }));
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.deepEqual(await host.asked(), upgraded(undefined, "rabbitmq-ha-upgrade.rpm"));
+});
+
+test("a package that cannot be installed: the broker serves again with the one that it had, and it is told", async () => {
+  await host.put("offered", "3.10.8-2");
+  const broken = upgradeTo("3.10.8-2").replace("with_apt installed;", "{ echo broken >&2; false; };");
+  const { code, stderr } = await host.run(broken);
+  assert.equal(code, 1);
+  assert.match(stderr, /^broken\nmq1: serves again, with the package that it had/);
+  assert.deepEqual((await host.asked()).slice(-2), ["stop rabbitmq-server", "restart rabbitmq-server"]);
 });
