@@ -191,7 +191,7 @@ if [ -n "$upgrading" ]; then
   install_upgrade || failed=yes
 fi
 [ -n "$upgrading" ] || echo "$self: ${action}s with its changed configuration"
-if ! systemctl $action rabbitmq-server; then
+if ! systemctl $action rabbitmq-server 2>/dev/null; then
   boot_errors "$self" >"$status/last"
   stop_here "rabbitmq-server did not $action with its changed configuration; if it refuses a line of it, correct" \
     "rabbitmq.settings and run up again. Its last words:"
