@@ -26,6 +26,7 @@ const members = nodes.map(({ member }) => member);
 const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair("haproxy", {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
+  virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agent,
   alongside: keepalivedPackages,

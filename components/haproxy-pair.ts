@@ -16,6 +16,8 @@ export interface HaproxyPairArgs {
   /** All hosts of the stack, to be found by name. */
   readonly peers: readonly { readonly name: string; readonly address: string }[];
   readonly brokers: readonly { readonly name: string; readonly address: string }[];
+  /** The address that one of the hosts holds: that one's HAProxy is restarted after the others'. */
+  readonly virtualAddress: string;
   /** The resources that say that the brokers serve; without them no balancer is expected to see one up. */
   readonly members: readonly pulumi.Resource[];
   /** TCP ports, the same on balancers and brokers. */
@@ -55,9 +57,20 @@ const statsPath = "/etc/haproxy/stats.cfg";
 const dropIn = "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf";
 const unitPath = "/etc/systemd/system/haproxy.service";
 
+/** One host's HAProxy. */
+interface Balancer {
+  readonly host: Host;
+  readonly installed: pulumi.Resource;
+  readonly service: Service;
+  readonly watched: Watched;
+  /** A text that changes with what only a restart reads. */
+  readonly started: string;
+}
+
 /**
  * HAProxy for AMQP and for the management UI, and a statistics page on each balancer's own address. A configuration
- * that HAProxy itself refuses never takes the running one's place; a good one is reloaded, connections stay.
+ * that HAProxy itself refuses never takes the running one's place; a good one is reloaded, connections stay. Where only
+ * a restart will do, the host that holds the virtual address has its own after the others.
  *
  * @example
  * new HaproxyPair("haproxy", { hosts: balancers, brokers, members, ports: { amqp: 5672, management: 15672 }, … });
@@ -71,16 +84,24 @@ export class HaproxyPair extends pulumi.ComponentResource {
   constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:HaproxyPair", name, {}, options);
     const balancers = args.hosts.map((host) => this.#balancer(`${name}-${host.name}`, host, args));
+    const services = balancers.map(({ service }) => service);
     this.installed = balancers.map(({ installed }) => installed);
-    this.serving = balancers.map(({ serving }) => serving);
+    this.serving = balancers.map(
+      ({ host, watched, started }) =>
+        new Script(
+          `${name}-${host.name}-serving`,
+          {
+            ...{ host, template: "haproxy/serving.sh", deadline: 180 },
+            values: { unit: "haproxy", watched, patience: 30 },
+            stdin: started,
+          },
+          { parent: this, dependsOn: [...services, ...args.members] },
+        ),
+    );
     this.registerOutputs({});
   }
 
-  #balancer(
-    prefix: string,
-    host: Host,
-    args: HaproxyPairArgs,
-  ): { readonly installed: pulumi.Resource; readonly serving: pulumi.Resource } {
+  #balancer(prefix: string, host: Host, args: HaproxyPairArgs): Balancer {
     const { source, alongside = [] } = args;
     const how = haproxyUnit(host.os, source?.version);
     const { binary, chroot } = how;
@@ -123,22 +144,13 @@ export class HaproxyPair extends pulumi.ComponentResource {
     };
     const unit = render("haproxy/rabbitmq-ha.conf", { ...how, unit: "haproxy", watched });
     const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
-    const content = pulumi
-      .output(page)
-      .apply((text) =>
-        createHash("sha256").update([cfg, text, unit, source?.sha256].join("\0")).digest("hex"),
-      );
+    const content = pulumi.output(page).apply((text) => checksum(cfg, text, unit, source?.sha256));
     const service = new Service(
       `${prefix}-service`,
-      { host, unit: "haproxy", watched, content },
+      { host, unit: "haproxy", watched, content, address: args.virtualAddress },
       on(config, stats, limits, ...permitted),
     );
-    const serving = new Script(
-      `${prefix}-serving`,
-      { host, template: "haproxy/serving.sh", values: { patience: 30 }, deadline: 60 },
-      on(service, ...args.members),
-    );
-    return { installed: packages, serving };
+    return { host, installed: packages, service, watched, started: checksum(unit, source?.sha256) };
   }
 
   #build(
@@ -181,4 +193,9 @@ function statsCfg(host: Host, args: HaproxyPairArgs): pulumi.Input<string> {
   return pulumi
     .secret(password)
     .apply((plain) => render("haproxy/stats.cfg", { ...values, password: plain }));
+}
+
+/** @returns a text that changes with any of these */
+function checksum(...texts: readonly (string | undefined)[]): string {
+  return createHash("sha256").update(texts.join("\0")).digest("hex");
 }

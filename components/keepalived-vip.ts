@@ -45,9 +45,19 @@ export function priority(index: number): number {
   return 150 - 10 * index;
 }
 
+/** One host's Keepalived. */
+interface Instance {
+  readonly host: Host;
+  readonly service: Service;
+  readonly watched: Watched;
+  /** A text that changes with what only a restart reads. */
+  readonly started: string;
+}
+
 /**
  * Keepalived on every balancer. The address goes to the first balancer whose HAProxy answers, and comes up last of
- * all: the component is done when exactly one host has been seen to hold it.
+ * all: the component is done when exactly one host has been seen to hold it. Where only a restart will do, that host has
+ * its own after the others.
  *
  * @example
  * new KeepalivedVip("virtual-address", { hosts: balancers, virtualAddress: "192.168.56.100", serving, … });
@@ -58,22 +68,26 @@ export class KeepalivedVip extends pulumi.ComponentResource {
   constructor(name: string, args: KeepalivedVipArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:KeepalivedVip", name, {}, options);
     this.virtualAddress = args.virtualAddress;
-    const services = args.hosts.map((host, index) =>
+    const instances = args.hosts.map((host, index) =>
       this.#instance(`${name}-${host.name}`, host, index, args),
     );
     const { virtualAddress, port } = args;
-    for (const host of args.hosts) {
+    for (const { host, watched, started } of instances) {
       const values = { virtualAddress, port, interface: args.interface ?? host.interface, patience: 45 };
       new Script(
         `${name}-${host.name}-holder`,
-        { host, template: "keepalived/holder.sh", values, deadline: 90 },
-        { parent: this, dependsOn: services },
+        {
+          ...{ host, template: "keepalived/holder.sh", deadline: 180 },
+          values: { ...values, unit: "keepalived", watched },
+          stdin: started,
+        },
+        { parent: this, dependsOn: instances.map(({ service }) => service) },
       );
     }
     this.registerOutputs({});
   }
 
-  #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): pulumi.Resource {
+  #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): Instance {
     const { virtualAddress, virtualRouterId, advertisementInterval, preempt } = args;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -111,10 +125,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
     ];
     const content = createHash("sha256").update([conf, check, unit].join("\0")).digest("hex");
-    return new Service(
+    const service = new Service(
       `${prefix}-service`,
-      { host, unit: "keepalived", watched, content },
+      { host, unit: "keepalived", watched, content, address: virtualAddress },
       on(...files, ...args.serving, ...args.after),
     );
+    return { host, service, watched, started: createHash("sha256").update(unit).digest("hex") };
   }
 }

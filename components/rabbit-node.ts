@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
-import { brokerPackages } from "../remote/packages.ts";
+import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
@@ -86,9 +86,10 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNod
 
 /**
  * A broker: names, package, cookie and configuration, first start, membership, and from then on a restart in turn
- * whenever a file that needs one has changed. Before its machine is replaced by another one it leaves the cluster; that
- * is done from another broker, since its own machine may be dead. Its host sees to it that a former member without data never serves
- * alone, and restarts a broker that for 20 s has not served beside a cluster that does.
+ * whenever a file that needs one has changed, or the stated version of its package; it is drained before. Before its
+ * machine is replaced by another one it leaves the cluster; that is done from another broker, since its own machine may
+ * be dead. Its host sees to it that a former member without data never serves alone, and restarts a broker that for 20 s
+ * has not served beside a cluster that does.
  *
  * @example
  * new RabbitNode("cent120", { host, peers, brokers: ["cent120", "cent121", "cent122"], cookie, plugins, … });
@@ -163,10 +164,12 @@ export class RabbitNode extends pulumi.ComponentResource {
     const content = createHash("sha256")
       .update(conf.replaceAll(/^cluster_formation.*$/gm, ""))
       .update(advanced);
+    const upgrade = brokerUpgrade(host);
     const restart = new Script(
       `${name}-restart`,
       {
-        ...{ host, template: "rabbitmq/restart.sh", values: { name }, deadline: 900 },
+        ...{ host, template: "rabbitmq/restart.sh", values: { name, upgrade } },
+        deadline: upgrade === "" ? 900 : 1800,
         stdin: content.update(unit).digest("hex"),
       },
       on([member]),

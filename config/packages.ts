@@ -9,12 +9,17 @@ const sha256 = values
   .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the file's, 64 hexadecimal digits")
   .toLowerCase();
 
-const rpm = z
-  .strictObject({
-    url: values.address(["http:", "https:", "file:"], "the RPM's, with http, https or file").exactOptional(),
-    sha256: sha256.exactOptional(),
-  })
-  .prefault({});
+const rpm = {
+  url: values.address(["http:", "https:", "file:"], "the RPM's, with http, https or file").exactOptional(),
+  sha256: sha256.exactOptional(),
+};
+
+/** As dpkg writes it (deb-version(7)), or as an RPM's VERSION-RELEASE. */
+const version = values.matching(
+  /^[0-9][A-Za-z0-9.+~:-]*$/,
+  "not a package's version",
+  "it as apt or dnf lists it, such as 3.10.8-1.1+deb12u1",
+);
 
 export const packages = z
   .strictObject({
@@ -22,8 +27,8 @@ export const packages = z
     mirror: values
       .address(["http:", "https:", "file:"], "the mirror's base URL, with http, https or file")
       .exactOptional(),
-    erlang: rpm,
-    rabbitmq: rpm,
+    erlang: z.strictObject(rpm).prefault({}),
+    rabbitmq: z.strictObject({ ...rpm, version: version.exactOptional() }).prefault({}),
   })
   .prefault({});
 
@@ -85,7 +90,8 @@ function rpmFaults(reading: Reading, rpm: Rpm, usual: string | undefined): Fault
 
 /** @returns the block as hosts carry it, with the RPMs of CentOS 7 where no others are named */
 export function packageSources(block: z.output<typeof packages>): PackageSources {
-  const { erlang, rabbitmq, ...rest } = block;
+  const { erlang, rabbitmq, ...given } = block;
+  const rest = rabbitmq.version === undefined ? given : { ...given, brokerVersion: rabbitmq.version };
   const download = (rpm: Rpm, { url, sha256: sum }: z.output<typeof packages>[Rpm]) =>
     sum === undefined ? undefined : { url: url ?? lastForCentos7[rpm], sha256: sum };
   const rpms = { erlang: download("erlang", erlang), rabbitmq: download("rabbitmq", rabbitmq) };

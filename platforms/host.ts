@@ -39,6 +39,8 @@ export interface PackageSources {
   readonly mirror?: string;
   /** The RPMs of the brokers. @default the system's own packages, or Team RabbitMQ's repository */
   readonly rpms?: { readonly erlang: Download; readonly rabbitmq: Download };
+  /** The version of the package rabbitmq-server. @default the newest at the first installation, which then stays */
+  readonly brokerVersion?: string;
 }
 
 /** A machine that software can be put on. */

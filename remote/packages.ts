@@ -19,15 +19,21 @@ const deadline = 900;
 /** One lock for the host: two installations at a time would wait for each other half-way. */
 const common = { deadline, lock: "packages" } satisfies Partial<ScriptArgs>;
 
+/** The package whose version the configuration may state. */
+const brokerPackage = "rabbitmq-server";
+
 /**
  * Installs what is missing, from the host's own sources, without starting a service: the program starts each one
- * itself, once it is configured. What is installed already stays at its version.
+ * itself, once it is configured. What is installed already stays at its version: all hosts are at it at once, and
+ * brokers change theirs in turn, see `brokerUpgrade`.
  */
 export class Packages extends Script {
   constructor(name: string, { host, nouns }: PackagesArgs, options: pulumi.CustomResourceOptions) {
     const { installer, packages } = systems[host.os];
-    const { proxy = "" } = host.packages ?? {};
-    const names = nouns.flatMap((noun) => packages[noun]);
+    const { proxy = "", brokerVersion } = host.packages ?? {};
+    const stated = (name: string): string =>
+      name === brokerPackage && brokerVersion !== undefined ? `${name}=${brokerVersion}` : name;
+    const names = nouns.flatMap((noun) => packages[noun]).map(stated);
     const script =
       installer === "apt"
         ? { template: "remote/packages.sh", values: { names, proxy } }
@@ -54,7 +60,7 @@ export function brokerPackages(
   if (rpms !== undefined) {
     const files = [
       { ...rpms.erlang, name: "erlang", key: "erlang" },
-      { ...rpms.rabbitmq, name: "rabbitmq-server", key: "rabbitmq" },
+      { ...rpms.rabbitmq, name: brokerPackage, key: "rabbitmq" },
     ];
     const values = { proxy, installer, files, ...repositories(host) };
     return new Script(name, { host, template: "rabbitmq/rpms.sh", values, ...common }, options);
@@ -69,4 +75,23 @@ export function brokerPackages(
     options,
   );
   return new Packages(name, { host, nouns: ["broker"] }, { ...options, dependsOn: file });
+}
+
+/**
+ * @returns shell functions that put the stated version of the broker's package in the place of the installed one, for
+ * a script that stops and starts the broker: `upgrade_due`, `fetch_upgrade`, `install_upgrade`; empty where no version
+ * is stated
+ */
+export function brokerUpgrade({ os, packages }: Pick<Host, "os" | "packages">): string {
+  const { proxy = "", rpms, brokerVersion } = packages ?? {};
+  if (brokerVersion === undefined) return "";
+  const { installer } = systems[os];
+  const values = { package: brokerPackage, version: brokerVersion, proxy };
+  if (installer === "apt") return render("remote/upgrade-apt", values).trimEnd();
+  const download = rpms?.rabbitmq ?? { url: "", sha256: "" };
+  return render("remote/upgrade-rpm", {
+    ...values,
+    ...repositories({ os, ...(packages === undefined ? {} : { packages }) }),
+    ...{ installer, download },
+  }).trimEnd();
 }

@@ -18,6 +18,11 @@ export interface ServiceArgs {
   readonly watched: Watched;
   /** Any text that changes when one of the watched files does, so that the change comes to be read. */
   readonly content: pulumi.Input<string>;
+  /**
+   * The address whose holder leaves a restart that is due to a script of its own, which comes after this service of all
+   * hosts and has the partial `remote/service`. @default no host is restarted later
+   */
+  readonly address?: string;
 }
 
 /**
@@ -28,12 +33,15 @@ export interface ServiceArgs {
 export class Service extends Script {
   constructor(
     name: string,
-    { host, unit, watched, content }: ServiceArgs,
+    { host, unit, watched, content, address = "" }: ServiceArgs,
     options: pulumi.CustomResourceOptions,
   ) {
     super(
       name,
-      { host, template: "remote/service.sh", values: { unit, watched }, stdin: content, deadline: 120 },
+      {
+        ...{ host, template: "remote/service.sh", values: { unit, watched, address } },
+        ...{ stdin: content, deadline: 120 },
+      },
       options,
     );
   }

@@ -33,6 +33,7 @@ function otherConfig(): Blocks {
       source: { version: "2.8.26", url: "https://example.org/haproxy-2.8.26.tar.gz", sha256: "0".repeat(64) },
     },
     keepalived: { ...(config["keepalived"] as Blocks), preempt: false, interface: "eth1" },
+    packages: { rabbitmq: { version: "3.10.8-1.1+deb12u2" } },
     lab: { ...(config["lab"] as Blocks), image: "localhost/own:latest" },
     statsPassword: "STATS-PASSWORD",
   };
@@ -71,7 +72,7 @@ function ubuntuConfig(): Blocks {
 
 /** Both systems of a family have the same templates; this one has nothing of its own but its version. */
 function rocky9Config(): Blocks {
-  return { ...existingConfig(), os: "rocky-9" };
+  return { ...existingConfig(), os: "rocky-9", packages: { rabbitmq: { version: "3.13.7-1.el8" } } };
 }
 
 export function centos7Config(): Blocks {
@@ -89,7 +90,8 @@ export function centos7SourceConfig(): Blocks {
     ...rpm(String(index + 1)),
     url: `file:///srv/${name}.rpm`,
   }));
-  const packages = { proxy, mirror: "http://mirror.example.org/centos/7", erlang, rabbitmq };
+  const stated = { ...rabbitmq, version: "3.9.16-1.el7" };
+  const packages = { proxy, mirror: "http://mirror.example.org/centos/7", erlang, rabbitmq: stated };
   return { ...centos7Config(), packages, haproxy: { avoidAlarms: true, source } };
 }
 

@@ -166,6 +166,13 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     }
   });
 
+  test("a balancer's restart may wait for the others: what does it then comes after the services of all", () => {
+    const pairs = of(["haproxy"], ...balancers);
+    graph().precedes(of(pairs, "service"), of(pairs, "serving"));
+    const instances = of(["virtual-address"], ...balancers);
+    graph().precedes(of(instances, "service"), of(instances, "holder"));
+  });
+
   test("the virtual address comes up last: after policy, administrator and every serving balancer", () => {
     const services = of(of(["virtual-address"], ...balancers), "service");
     const holders = of(of(["virtual-address"], ...balancers), "holder");

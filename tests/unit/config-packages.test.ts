@@ -68,6 +68,33 @@ test("RPMs are of no use where there are none", () => {
   ]);
 });
 
+test("a version of the brokers' package is taken as the system's installer writes it", () => {
+  for (const [os, version] of [
+    ["debian-12", "3.10.8-1.1+deb12u1"],
+    ["debian-13", "1:4.0.5-8~bpo1"],
+    ["rocky-9", "3.13.7-1.el8"],
+  ] as const) {
+    const { packages } = parseConfig(config(os, { rabbitmq: { version } }), origin);
+    assert.deepEqual(packages, { brokerVersion: version });
+  }
+  const given = { erlang: { sha256: sum }, rabbitmq: { sha256: sum, version: "3.9.16-1.el7" } };
+  assert.deepEqual(parseConfig(config("centos-7", given), origin).packages, {
+    brokerVersion: "3.9.16-1.el7",
+    rpms: { erlang: { url: erlang, sha256: sum }, rabbitmq: { url: rabbitmq, sha256: sum } },
+  });
+});
+
+test("refuses what is no version of a package, and another package's", () => {
+  for (const version of ["newest", "3.10.8 1", "3.10.8;x", "=3.10.8"]) {
+    refuses("debian-12", { rabbitmq: { version } }, [
+      `packages.rabbitmq.version = "${version}": not a package's version; write it as apt or dnf lists it, such as 3.10.8-1.1+deb12u1`,
+    ]);
+  }
+  refuses("debian-12", { erlang: { version: "1" } }, [
+    'packages.erlang.version = "1": unknown key; the keys here are url and sha256',
+  ]);
+});
+
 test("refuses what is no address, and what would mean something to a shell", () => {
   refuses("debian-12", { proxy: "https://proxy.example.org" }, [
     'packages.proxy = "https://proxy.example.org": not an address; write the proxy\'s, such as http://proxy.example.org:3128',

@@ -54,6 +54,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
   "rabbitmq/ram-and-settings/member.sh": ["other", "cent122-member", "create"],
   "rabbitmq/restart.sh": ["dev", "cent120-restart", "create"],
+  "rabbitmq/upgrading/restart.sh": ["other", "cent120-restart", "create"],
   "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
   "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
   "rabbitmq/policy.sh": ["dev", "mirror-policy-set", "create"],
@@ -91,6 +92,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "centos-7/packages.sh": ["centos7", "haproxy-cent123-packages", "create"],
   "centos-7/rpms.sh": ["centos7", "cent120-packages", "create"],
   "centos-7/mirror/rpms.sh": ["centos7Source", "cent120-packages", "create"],
+  "centos-7/mirror/restart.sh": ["centos7Source", "cent120-restart", "create"],
   "centos-7/rabbitmq/rabbitmq-ha.conf": ["centos7", "cent120-limits", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-watch.service": ["centos7", "cent120-watch-unit", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-agent@.service": ["centos7Source", "cent120-agent-unit", "stdin"],
@@ -105,6 +107,7 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rocky-9/sources.sh": ["rocky9", "cent120-sources", "create"],
   "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],
   "rocky-9/packages.sh": ["rocky9", "cent120-packages", "create"],
+  "rocky-9/restart.sh": ["rocky9", "cent120-restart", "create"],
   "rocky-9/haproxy/rabbitmq-ha.conf": ["rocky9", "haproxy-cent123-unit", "stdin"],
 
   "ubuntu-24.04/sources.sh": ["ubuntu", "cent120-sources", "create"],

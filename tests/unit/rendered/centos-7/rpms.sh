@@ -6,7 +6,7 @@ names=(erlang rabbitmq-server )
 log=/var/log/rabbitmq-ha-packages.log
 # What is being installed. Who is killed meanwhile leaves it, and a package that it names may be there by half.
 mark=/var/lib/rabbitmq-ha/installing
-installed() { rpm -q "$@" >/dev/null 2>&1; }
+installed() { rpm -q "${@%%=*}" >/dev/null 2>&1; }
 missing=()
 again=()
 for name in "${names[@]}"; do
@@ -19,9 +19,9 @@ done
 if [ $((${#missing[@]} + ${#again[@]})) = 0 ]; then
   exit 0
 fi
-: >"$log"
 mkdir -p "${mark%/*}"
 printf '%s\n' "${missing[@]:-}" "${again[@]:-}" >$mark
+: >"$log"
 # Files that say where packages come from: each is made from what it was before, which is kept.
 mirror=http://vault.centos.org/7.9.2009
 # shellcheck disable=SC2016 # variables of the installer's own

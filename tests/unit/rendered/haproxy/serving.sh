@@ -1,6 +1,36 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
+unit=haproxy
+# Standard input says only that something changed; what, is read from the files.
+systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
+# The unit's drop-in notes what the running service has read.
+stale() { # restart|reload FILE...
+  noted=/run/rabbitmq-ha/$unit.$1
+  shift
+  ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
+}
+due=
+if ! systemctl -q is-active "$unit"; then
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  due=start
+elif stale restart /etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf; then
+  due=restart
+elif stale reload /etc/haproxy/haproxy.cfg /etc/haproxy/stats.cfg; then
+  due=reload
+fi
+do_what_is_due() {
+  [ -n "$due" ] || return 0
+  # systemd does not always notice by itself that a drop-in has come.
+  [ $due = reload ] || systemctl daemon-reload
+  if ! systemctl "$due" "$unit" || ! systemctl -q is-active "$unit"; then
+    echo "$(hostname): $unit did not $due; the end of its journal:" >&2
+    journalctl -u "$unit" -n 20 --no-pager -o cat >&2
+    exit 1
+  fi
+}
+# The restart that the holder of the virtual address has left until the other balancers serve.
+do_what_is_due
 # Waits until this balancer sees every broker up. One that is down does not keep the others from being served.
 socket=/run/haproxy/admin.sock
 states() { # the brokers' names and states as HAProxy sees them
@@ -25,10 +55,10 @@ exit 1
 END_OF_SCRIPT
 )
 code=0
-flock -w 90 /run/lock/rabbitmq-ha-haproxy-cent123-serving timeout -k 10 60 bash -c "$script" || code=$?
+flock -w 210 /run/lock/rabbitmq-ha-haproxy-cent123-serving timeout -k 10 180 bash -c "$script" || code=$?
 case $code in
 124 | 137)
-  echo "$(hostname): haproxy-cent123-serving was not done after 60 s and was stopped" >&2
+  echo "$(hostname): haproxy-cent123-serving was not done after 180 s and was stopped" >&2
   # What has left the script's process group, as su's commands do, would keep the connection open for ever.
   out=$(readlink /proc/$$/fd/1)
   case $out in

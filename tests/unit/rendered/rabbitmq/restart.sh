@@ -1,13 +1,37 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
-# Files that changed are read at a restart, and only at a restart: is one due?
+# A change that the running broker has not read yet, or the package of another version: done here in the broker's turn,
+# by a command where RabbitMQ has one, else by a restart. Standard input says only that something changed; what, is read
+# from the files.
 self=cent120
 started=/var/lib/rabbitmq/rabbitmq-ha.started
-# Standard input says only that something changed; what, is read from the files.
-if grep -hv ^cluster_formation /etc/rabbitmq/rabbitmq.conf /etc/rabbitmq/advanced.config /etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf | sha256sum | cmp -s - $started; then
-  exit 0
-fi
+# The broker's files as it has read them, and the same without the lines that a command can change.
+note=/var/lib/rabbitmq-ha/started
+full=$(grep -hv ^cluster_formation /etc/rabbitmq/rabbitmq.conf /etc/rabbitmq/advanced.config /etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf | sha256sum)
+# Lines of rabbitmq.conf that a command can set too (https://www.rabbitmq.com/docs/memory, …/docs/disk-alarms).
+live='^(vm_memory_high_watermark|disk_free_limit)\.(relative|absolute) = '
+fixed=$(grep -hvE "^cluster_formation|$live" /etc/rabbitmq/rabbitmq.conf /etc/rabbitmq/advanced.config /etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf | sha256sum)
+commands_will_do() { # whether these lines are all that changed since the broker read its files, one for each limit
+  [ "$(cat $note 2>/dev/null)" = "$(cut -d ' ' -f 1 $started 2>/dev/null) ${fixed%% *}" ] &&
+    [ "$(grep -cE "$live" /etc/rabbitmq/rabbitmq.conf)" = 2 ]
+}
+by_command() {
+  local key value words
+  while read -r key _ value; do
+    case $key in
+    vm_memory_high_watermark.relative) words=(set_vm_memory_high_watermark "$value") ;;
+    vm_memory_high_watermark.absolute) words=(set_vm_memory_high_watermark absolute "$value") ;;
+    disk_free_limit.relative) words=(set_disk_free_limit mem_relative "$value") ;;
+    disk_free_limit.absolute) words=(set_disk_free_limit "$value") ;;
+    esac
+    if ! timeout -k 5 60 rabbitmqctl -q "${words[@]}" </dev/null >/dev/null 2>&1; then
+      # Such as 512mb, which only the file may say.
+      echo "$self: no command takes $key = $value"
+      return 1
+    fi
+  done < <(grep -E "$live" /etc/rabbitmq/rabbitmq.conf)
+}
 # What a broker says of its cluster, read once into a file; exit codes of rabbitmqctl tell too little.
 status=$(mktemp -d)
 trap 'rm -rf "$status"' EXIT
@@ -29,19 +53,70 @@ nodes() { # NAME KEY: the short names in a list of NAME's answer
 }
 members() { { nodes "$1" disk_nodes; nodes "$1" ram_nodes; } | sort; }
 running() { nodes "$1" running_nodes; }
+boot_errors() { # NAME: what its broker said as it did not start, without Erlang's own reports; the package decides where
+  {
+    journalctl -u rabbitmq-server -n 100 --no-pager -o cat
+    tail -q -n 100 /var/log/rabbitmq/rabbitmq-server.log "/var/log/rabbitmq/rabbit@$1.log"
+  } 2>/dev/null | sed -n 's/^.*\[error\] <[0-9.]*> \(.*[^ ].*\)$/\1/p' |
+    awk 'BEGIN { skip = 1 } /^[^ ]/ { skip = 0 } /^ *(supervisor|crasher):/ { skip = 1 } !skip && !seen[$0]++' | head -n 15
+}
+# A broker that is drained (https://www.rabbitmq.com/docs/upgrade#maintenance-mode) takes no connections, so that the
+# balancers pass it by, has closed those that it had, and leads no quorum queue; a restart ends that. Who was drained by
+# a run that came to nothing serves again; a person who has drained one means it.
+drained=/run/rabbitmq-ha/drained
+since() { systemctl show -p ExecMainStartTimestampMonotonic rabbitmq-server; }
+drain() {
+  mkdir -p "${drained%/*}"
+  since >$drained
+  timeout -k 5 120 rabbitmq-upgrade -q drain </dev/null >"$status/last" 2>&1
+}
+revive() {
+  [ -e $drained ] || return 0
+  if systemctl -q is-active rabbitmq-server && since | cmp -s - $drained; then
+    echo "$self: was drained for a restart that has not come, and serves again"
+    timeout -k 5 60 rabbitmq-upgrade -q revive </dev/null || return 0
+  fi
+  rm -f $drained
+}
+trap 'rm -rf "$status"; revive' EXIT
+active() { systemctl -q is-active rabbitmq-server; }
+note_down() {
+  local line="${full%% *} ${fixed%% *}"
+  if [ "$(cat $note 2>/dev/null)" != "$line" ]; then
+    mkdir -p "${note%/*}"
+    echo "$line" >$note
+  fi
+}
+upgrading=
+read_by_now() { [ "$full" = "$(cat $started 2>/dev/null)" ]; }
+if [ -z "$upgrading" ] && active; then
+  if ! read_by_now && commands_will_do && by_command; then
+    echo "$full" >$started
+    echo "$self: takes its changed settings without a restart"
+  fi
+  if read_by_now; then
+    note_down
+    exit 0
+  fi
+fi
+
 everyone() { # all members run, and this one among them
   ask "$self"
   [ -f "$status/$self" ] && [ "$(members "$self")" = "$(running "$self")" ]
+}
+stop_here() { # WORDS...
+  echo "$self: $*" >&2
+  tail -n 15 "$status/last" >&2 2>/dev/null || true
+  echo "$self: the brokers after this one were left as they are; once it is mended, the next up goes on from here" >&2
+  exit 1
 }
 await() { # SECONDS WHAT COMMAND...
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" </dev/null >"$status/last" 2>&1; do
     if [ $SECONDS -ge $deadline ]; then
-      echo "$self: waited in vain for $what:" >&2
-      tail -n 5 "$status/last" >&2
-      tail -n 15 "/var/log/rabbitmq/rabbit@$self.log" >&2 || true
-      exit 1
+      tail -n 10 "/var/log/rabbitmq/rabbit@$self.log" >>"$status/last" 2>/dev/null || true
+      stop_here "waited in vain for $what:"
     fi
     sleep 1
   done
@@ -51,19 +126,26 @@ mirrors_in_sync() { # where there are mirrors: from RabbitMQ 4 on there are none
   rabbitmq-queues -q check_if_node_is_mirror_sync_critical
 }
 systemctl daemon-reload
-if systemctl -q is-active rabbitmq-server; then
+action=restart
+if active; then
   await 120 "every member to run before the restart" everyone
   await 300 "the quorum queues to have a majority without this broker" rabbitmq-queues -q check_if_node_is_quorum_critical
   await 300 "the mirrors of this broker's queues to be in sync" mirrors_in_sync
+  drain || stop_here "could not be drained before its restart:"
+elif read_by_now; then
+  # It has not come up with these files, or is at it.
+  action=start
 fi
-echo "$self: restarts to read its changed configuration"
-if ! systemctl restart rabbitmq-server; then
-  echo "$self: rabbitmq-server did not restart; the end of its journal and log:" >&2
-  journalctl -u rabbitmq-server -n 15 --no-pager -o cat >&2
-  tail -n 25 "/var/log/rabbitmq/rabbit@$self.log" >&2 || true
-  exit 1
+failed=
+[ -n "$upgrading" ] || echo "$self: ${action}s with its changed configuration"
+if ! systemctl $action rabbitmq-server 2>/dev/null; then
+  boot_errors "$self" >"$status/last"
+  stop_here "rabbitmq-server did not $action with its changed configuration; if it refuses a line of it, correct" \
+    "rabbitmq.settings and run up again. Its last words:"
 fi
 await 120 "every member to run after the restart" everyone
+note_down
+[ -z "$failed" ] || stop_here "serves again, with the package that it had"
 END_OF_SCRIPT
 )
 code=0

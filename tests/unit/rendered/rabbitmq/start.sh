@@ -60,9 +60,17 @@ for attempt in 1 2 3; do
   fi
   break
 done
-echo "cent120: rabbitmq-server did not start; the end of its journal and log:" >&2
+boot_errors() { # NAME: what its broker said as it did not start, without Erlang's own reports; the package decides where
+  {
+    journalctl -u rabbitmq-server -n 100 --no-pager -o cat
+    tail -q -n 100 /var/log/rabbitmq/rabbitmq-server.log "/var/log/rabbitmq/rabbit@$1.log"
+  } 2>/dev/null | sed -n 's/^.*\[error\] <[0-9.]*> \(.*[^ ].*\)$/\1/p' |
+    awk 'BEGIN { skip = 1 } /^[^ ]/ { skip = 0 } /^ *(supervisor|crasher):/ { skip = 1 } !skip && !seen[$0]++' | head -n 15
+}
+echo "cent120: rabbitmq-server did not start; the end of its journal and log, and its last words:" >&2
 journalctl -u $unit -n 15 --no-pager -o cat >&2
 tail -n 25 /var/log/rabbitmq/rabbit@cent120.log >&2 || true
+boot_errors cent120 >&2
 exit 1
 END_OF_SCRIPT
 )

@@ -10,23 +10,26 @@ stale() { # restart|reload FILE...
   shift
   ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
 }
+due=
 if ! systemctl -q is-active "$unit"; then
   systemctl reset-failed "$unit" 2>/dev/null || true
-  action=start
+  due=start
 elif stale restart /usr/local/lib/rabbitmq-ha/watch-broker /etc/systemd/system/rabbitmq-ha-watch.service; then
-  action=restart
+  due=restart
 elif stale reload; then
-  action=reload
-else
-  exit 0
+  due=reload
 fi
-# systemd does not always notice by itself that a drop-in has come.
-[ $action = reload ] || systemctl daemon-reload
-if ! systemctl "$action" "$unit" || ! systemctl -q is-active "$unit"; then
-  echo "$(hostname): $unit did not $action; the end of its journal:" >&2
-  journalctl -u "$unit" -n 20 --no-pager -o cat >&2
-  exit 1
-fi
+do_what_is_due() {
+  [ -n "$due" ] || return 0
+  # systemd does not always notice by itself that a drop-in has come.
+  [ $due = reload ] || systemctl daemon-reload
+  if ! systemctl "$due" "$unit" || ! systemctl -q is-active "$unit"; then
+    echo "$(hostname): $unit did not $due; the end of its journal:" >&2
+    journalctl -u "$unit" -n 20 --no-pager -o cat >&2
+    exit 1
+  fi
+}
+do_what_is_due
 END_OF_SCRIPT
 )
 code=0

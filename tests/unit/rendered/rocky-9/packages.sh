@@ -1,11 +1,12 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
-names=(erlang rabbitmq-server )
+# Where a version is stated: NAME=VERSION.
+names=(erlang rabbitmq-server=3.13.7-1.el8 )
 log=/var/log/rabbitmq-ha-packages.log
 # What is being installed. Who is killed meanwhile leaves it, and a package that it names may be there by half.
 mark=/var/lib/rabbitmq-ha/installing
-installed() { rpm -q "$@" >/dev/null 2>&1; }
+installed() { rpm -q "${@%%=*}" >/dev/null 2>&1; }
 missing=()
 again=()
 for name in "${names[@]}"; do
@@ -18,9 +19,9 @@ done
 if [ $((${#missing[@]} + ${#again[@]})) = 0 ]; then
   exit 0
 fi
-: >"$log"
 mkdir -p "${mark%/*}"
 printf '%s\n' "${missing[@]:-}" "${again[@]:-}" >$mark
+: >"$log"
 # Files that say where packages come from: each is made from what it was before, which is kept.
 mirror=''
 # shellcheck disable=SC2016 # variables of the installer's own
@@ -73,8 +74,8 @@ finish() {
   fi
   rm -f $mark
 }
-if [ ${#again[@]} != 0 ]; then manage reinstall "${again[@]}" || true; fi
-if [ ${#missing[@]} != 0 ]; then manage install "${missing[@]}" || true; fi
+if [ ${#again[@]} != 0 ]; then manage reinstall "${again[@]/=/-}" || true; fi
+if [ ${#missing[@]} != 0 ]; then manage install "${missing[@]/=/-}" || true; fi
 finish
 END_OF_SCRIPT
 )
