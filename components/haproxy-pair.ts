@@ -63,14 +63,15 @@ interface Balancer {
   readonly installed: pulumi.Resource;
   readonly service: Service;
   readonly watched: Watched;
-  /** A text that changes with what only a restart reads. */
-  readonly started: string;
+  /** A text that changes with its files. */
+  readonly content: pulumi.Output<string>;
 }
 
 /**
  * HAProxy for AMQP and for the management UI, and a statistics page on each balancer's own address. A configuration
  * that HAProxy itself refuses never takes the running one's place; a good one is reloaded, connections stay. Where only
- * a restart will do, the host that holds the virtual address has its own after the others.
+ * a restart will do, the host that holds the virtual address has its own after the others. It reads a new list of brokers
+ * when those are members, not before.
  *
  * @example
  * new HaproxyPair("haproxy", { hosts: balancers, brokers, members, ports: { amqp: 5672, management: 15672 }, … });
@@ -87,13 +88,13 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const services = balancers.map(({ service }) => service);
     this.installed = balancers.map(({ installed }) => installed);
     this.serving = balancers.map(
-      ({ host, watched, started }) =>
+      ({ host, watched, content }) =>
         new Script(
           `${name}-${host.name}-serving`,
           {
             ...{ host, template: "haproxy/serving.sh", deadline: 180 },
             values: { unit: "haproxy", watched, patience: 30 },
-            stdin: started,
+            stdin: content,
           },
           { parent: this, dependsOn: [...services, ...args.members] },
         ),
@@ -145,12 +146,16 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const unit = render("haproxy/rabbitmq-ha.conf", { ...how, unit: "haproxy", watched });
     const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
     const content = pulumi.output(page).apply((text) => checksum(cfg, text, unit, source?.sha256));
+    // It starts beside the brokers; what is only to be read again waits for them.
     const service = new Service(
       `${prefix}-service`,
-      { host, unit: "haproxy", watched, content, address: args.virtualAddress },
+      {
+        ...{ host, unit: "haproxy", watched, address: args.virtualAddress },
+        content: checksum(unit, source?.sha256),
+      },
       on(config, stats, limits, ...permitted),
     );
-    return { host, installed: packages, service, watched, started: checksum(unit, source?.sha256) };
+    return { host, installed: packages, service, watched, content };
   }
 
   #build(

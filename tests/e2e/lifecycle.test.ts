@@ -94,7 +94,7 @@ test("one HAProxy setting changes that file and reloads, no more", async () => {
   const changed = preview.steps
     .filter(({ op }) => op !== "same")
     .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
-  const expected = lab.balancers.flatMap((name) => [`haproxy-${name}-config`, `haproxy-${name}-service`]);
+  const expected = lab.balancers.flatMap((name) => [`haproxy-${name}-config`, `haproxy-${name}-serving`]);
   assert.deepEqual(changed.sort(), expected.map((name) => `update ${name}`).sort());
   assert.match(await lab.must("preview", "--diff"), /maxconn 2001/);
   await lab.must("up");

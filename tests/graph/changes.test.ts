@@ -60,7 +60,7 @@ const changes: readonly (readonly [what: string, key: string, settings: Blocks, 
     "a balancer's setting: its file, and the service that reloads it; nobody's turn",
     "haproxy",
     { maxConnections: { proxy: 2001 } },
-    each(balancers, "haproxy-*-config stdin", "haproxy-*-service stdin"),
+    each(balancers, "haproxy-*-config stdin", "haproxy-*-serving stdin"),
   ],
 ];
 

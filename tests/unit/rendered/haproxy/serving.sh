@@ -29,7 +29,7 @@ do_what_is_due() {
     exit 1
   fi
 }
-# The restart that the holder of the virtual address has left until the other balancers serve.
+# What has been left until the brokers are members and, of the virtual address's holder, until the other balancers serve.
 do_what_is_due
 # Waits until this balancer sees every broker up. One that is down does not keep the others from being served.
 socket=/run/haproxy/admin.sock
