@@ -9,7 +9,7 @@ import { ensurePerfTest, perfTestVersion } from "./perftest.ts";
 import { playbook } from "./playbook.ts";
 import { program, type Program } from "./program.ts";
 import { markdown, type Results } from "./report.ts";
-import { save } from "./save.ts";
+import { resultsIn, save } from "./save.ts";
 import { script } from "./script.ts";
 import { throughput } from "./throughput.ts";
 import type { Surroundings, Tool } from "./tool.ts";
@@ -28,6 +28,7 @@ class Bench {
   readonly #options: Options;
   readonly #figures = new Figures();
   readonly #stop = new AbortController();
+  #earlier: Results | undefined;
   readonly #comparer = comparer("pulumi up");
   #versions: Record<string, string> = {};
   #image: string | undefined;
@@ -70,6 +71,7 @@ class Bench {
     const has = (...parts: Part[]): boolean => parts.some((part) => only.includes(part));
     try {
       await this.#sweep();
+      this.#earlier = await resultsIn(this.#options.json);
       this.#versions = { ...(await toolVersions()) };
       if (has("throughput")) await ensurePerfTest(this.#stop.signal);
       if (has("cold", "nochange", "setting")) await this.#sideBySide();
@@ -167,7 +169,7 @@ class Bench {
 
   /** After every step, so that a run that is cut off has not been in vain. */
   async #save(): Promise<void> {
-    await save(this.#results, this.#options);
+    await save(this.#results, this.#options, this.#earlier);
   }
 }
 

@@ -37,11 +37,16 @@ export function charts(figures: readonly Figure[]): Record<string, string> {
   return drawn;
 }
 
-/** @returns only those of which there is more than one size */
+/** @returns only those of which there is more than one size; of one size that was measured twice, what `grow` has */
 function sized(figures: readonly Figure[]): Figure[] {
-  return figures.some(({ part }) => part === "grow")
-    ? figures.filter(({ who }) => figures.some((other) => other.part === "grow" && other.who === who))
-    : [];
+  const grown = figures.filter(({ part }) => part === "grow");
+  const others = figures.filter(
+    ({ part, who, what }) =>
+      part !== "grow" &&
+      grown.some((other) => other.who === who) &&
+      !grown.some((other) => other.who === who && other.what === what),
+  );
+  return [...others, ...grown];
 }
 
 type Drawing = Pick<echarts.EChartsCoreOption, "xAxis" | "yAxis" | "series">;

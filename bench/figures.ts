@@ -12,6 +12,8 @@ export interface Figure {
   readonly who: string;
   readonly unit: Unit;
   readonly values: readonly number[];
+  /** When it was measured, in ISO 8601. @default with the others */
+  readonly date?: string;
   /** Runs that did not do what they should, which have no value: each with its cause. */
   readonly failures: readonly string[];
 }

@@ -45,7 +45,9 @@ export function markdown(results: Results): string {
         failures.length === 0 ? `${values.length}` : `${values.length}, ${failures.length} failed`;
       return [what, who, ...[median(values), best(figure), worst(figure)].map((v) => shown(v, unit)), count];
     });
-    return [`### ${titles[part]}`, table(["what", "who", "median", "best", "worst", "runs"], rows)];
+    const [date = results.date] = own.flatMap((figure) => figure.date ?? []);
+    const when = date.slice(0, 10) === results.date.slice(0, 10) ? "" : ` (${date.slice(0, 10)})`;
+    return [`### ${titles[part]}${when}`, table(["what", "who", "median", "best", "worst", "runs"], rows)];
   });
   const goals = verdicts(figures)
     .filter(({ met }) => met !== undefined)

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { charts } from "../../bench/charts.ts";
 import { Figures } from "../../bench/figures.ts";
 import { markdown, table, type Results } from "../../bench/report.ts";
+import { together } from "../../bench/save.ts";
 
 function results(): Results {
   const figures = new Figures();
@@ -83,4 +84,21 @@ test("each part that was measured has a chart, a well-formed SVG with the tools'
   }
   for (const name of ["pulumi up", "SSH script", "Ansible"]) assert.ok(drawn["bench-cold"]?.includes(name));
   assert.deepEqual(charts([]), {});
+});
+
+test("a run of some parts leaves the others as they were, with their own date", () => {
+  const earlier = results();
+  const figures = new Figures();
+  figures.add({ part: "grow", what: "7 brokers", who: "Ansible", unit: "s" }, 200);
+  const now = { ...earlier, date: "2026-01-09T03:04:05.000Z", figures: figures.list };
+  const all = together(earlier, now);
+  assert.deepEqual(
+    all.figures.filter(({ part }) => part === "grow").map(({ what }) => what),
+    ["7 brokers"],
+  );
+  const text = markdown(all);
+  assert.match(text, /^## Benchmark of 2026-01-09$/m);
+  assert.match(text, /^### From nothing.* \(2026-01-02\)$/m);
+  assert.match(text, /^### More brokers, from nothing$/m);
+  assert.deepEqual(together(earlier, earlier), earlier);
 });
