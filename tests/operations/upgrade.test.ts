@@ -26,9 +26,15 @@ async function checkOut(): Promise<string> {
   const to = await mkdtemp(join(tmpdir(), "rabbitmq-ha-release-"));
   await execa("git", ["clone", "-q", "--no-checkout", root, to]);
   await execa("git", ["checkout", "-q", commit], { cwd: to });
-  const lock = (of: string): Promise<string> => readFile(join(of, "package-lock.json"), "utf8");
-  if ((await lock(to)) === (await lock(root)))
+  const packages = async (of: string): Promise<string> => {
+    const lock = JSON.parse(await readFile(join(of, "package-lock.json"), "utf8")) as {
+      packages: Readonly<Record<string, object>>;
+    };
+    return JSON.stringify(Object.entries(lock.packages).filter(([path]) => path !== ""));
+  };
+  if ((await packages(to)) === (await packages(root))) {
     await symlink(join(root, "node_modules"), join(to, "node_modules"));
+  }
   return to;
 }
 
