@@ -166,7 +166,7 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     }
   });
 
-  test("a balancer's restart may wait for the others: what does it then comes after the services of all", () => {
+  test("a balancer's restart may wait for the others, so what does it comes after the services of all", () => {
     const pairs = of(["haproxy"], ...balancers);
     graph().precedes(of(pairs, "service"), of(pairs, "serving"));
     const instances = of(["virtual-address"], ...balancers);
