@@ -178,7 +178,8 @@ async function statesOf(
 }
 
 function brokerState({ units, waits, beside }: HostState): BrokerState {
-  return { active: units.get(brokerUnit)?.active ?? "unknown", waits, beside };
+  const { active = "unknown" } = units.get(brokerUnit) ?? {};
+  return { active, waits: waits && active !== "active", beside };
 }
 
 /** Asks the brokers' hosts alone. @returns what they say; those that cannot be asked are left out */
