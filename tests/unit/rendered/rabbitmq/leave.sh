@@ -88,8 +88,8 @@ has_copies_elsewhere() {
     sleep 2
   done
 }
-drained() { # nobody's leader any more, nobody's connection
-  echo "$leaving: drains: its clients go to the other brokers, and so does the lead of its queues"
+drained() { # no client's broker any more, and no quorum queue's leader; mirrors are promoted when it stops
+  echo "$leaving: drains: its clients go to the other brokers, and so does the lead of its quorum queues"
   at "$leaving" "rabbit_maintenance, drain, []" >"$status/drained" 2>&1 ||
     refuse "it could not be drained: $(tail -n 3 "$status/drained")"
   # Of two that are told to leave at the same moment, each sees the other now.
