@@ -155,7 +155,8 @@ export const awsKeys = ["region", "vpc", "subnets"] as const;
 
 /** @returns the block as the platform takes it; config/aws-rules.ts has seen to it that all of it is there */
 export function awsPlatform(block: AwsBlock): AwsPlatform {
-  const { region = "", vpc = {}, subnets = [], publicSubnet, routeTables = [], access, ...rest } = block;
+  const { region = "", vpc = {}, subnets = [], publicSubnet, routeTables = [], access, ...others } = block;
+  const { openToTheWorld, ...rest } = others;
   const selected = ({ id: own, tags: by }: Partial<AwsSelector>): AwsSelector => ({
     ...(own === undefined ? {} : { id: own }),
     ...(by === undefined ? {} : { tags: by }),

@@ -38,6 +38,8 @@ export interface RunArgs {
   readonly stack?: string;
   /** What the state holds for the stashes of these names; the others keep what the program makes. */
   readonly kept?: Readonly<Record<string, string>>;
+  /** What a provider is asked, by the token of the function. @default nothing is asked */
+  readonly answers?: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => object>>;
 }
 
 type Callback = (error: unknown, response: unknown) => void;
@@ -83,17 +85,26 @@ function registered(request: RegisterResourceRequest): Registered {
   };
 }
 
+/** What the account adds to what was asked for, as far as the program reads it. */
+function madeByAws(name: string): object {
+  return { arn: `arn:of:${name}`, name, publicIp: `public-ip-of-${name}` };
+}
+
 let runs = 0;
 
 /** Runs the program once, whole. Runs in one process must follow each other: the SDK's engine is a global. */
-export async function runProgram({ config, secrets = [], stack = "dev", kept = {} }: RunArgs): Promise<Run> {
+export async function runProgram(args: RunArgs): Promise<Run> {
+  const { config, secrets = [], stack = "dev", kept = {}, answers = {} } = args;
   const mocks: pulumi.runtime.Mocks = {
-    call: ({ token }) => {
-      throw new Error(`the program calls ${token}, which it should not need`);
+    call: ({ token, inputs }) => {
+      const answer = answers[token];
+      if (answer === undefined) throw new Error(`the program calls ${token}, which it should not need`);
+      return answer(inputs as Record<string, unknown>);
     },
     newResource: ({ type, name, inputs }) => {
       const given = inputs as Record<string, unknown>;
       const id = `${name}-id`;
+      if (type.startsWith("aws:")) return { id, state: { ...given, ...madeByAws(name) } };
       if (type !== "pulumi:index:Stash") return { id, state: { stdout: "", stderr: "", ...given } };
       return { id, state: { ...given, output: kept[name] ?? given["input"] } };
     },

@@ -28,7 +28,6 @@ test("takes a VPC of the stack's own, and fills in the rest", () => {
     },
     access: { way: "bastion", from: ["198.51.100.0/24"] },
     consoles: [],
-    openToTheWorld: false,
     images: {},
     types: { broker: "m6i.large", balancer: "t3.small", bastion: "t3.nano" },
     volumes: { root: 20, data: 50 },
@@ -219,7 +218,8 @@ test("refuses networks that are open to the world, however they are cut, without
     `aws.access.from[1] = "0.0.0.0/0": ${words}`,
   ]);
   const { platform } = parseConfig(raw(ownVpc(), { ...open, "aws.openToTheWorld": true }));
-  assert.ok(platform.kind === "aws" && platform.openToTheWorld);
+  assert.ok(platform.kind === "aws");
+  assert.deepEqual(platform.clients, ["0.0.0.0/0"]);
 });
 
 test("refuses ways in that lack something, or have too much", () => {
