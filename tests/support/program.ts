@@ -94,6 +94,25 @@ let runs = 0;
 
 /** Runs the program once, whole. Runs in one process must follow each other: the SDK's engine is a global. */
 export async function runProgram(args: RunArgs): Promise<Run> {
+  runs += 1;
+  // Each run evaluates the program anew, as each deployment does.
+  const program = `../../index.ts?run=${runs}`;
+  return runUnderMocks(args, () => import(program) as Promise<object>);
+}
+
+/** Runs the part of the program that makes the machines, and nothing on them. */
+export async function runHosts(args: RunArgs): Promise<Run> {
+  const [{ readConfig }, { makeHosts }] = [
+    await import("../../config.ts"),
+    await import("../../platforms/platform.ts"),
+  ];
+  return runUnderMocks(args, async () => {
+    await makeHosts(readConfig());
+    return {};
+  });
+}
+
+async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Promise<Run> {
   const { config, secrets = [], stack = "dev", kept = {}, answers = {} } = args;
   const mocks: pulumi.runtime.Mocks = {
     call: ({ token, inputs }) => {
@@ -115,10 +134,7 @@ export async function runProgram(args: RunArgs): Promise<Run> {
   const keys = secrets.map((key) => `rabbitmq-ha:${key}`);
   pulumi.runtime.setAllConfig(asEngineConfig(config), keys);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(keys);
-  runs += 1;
-  // Each run evaluates the program anew, as each deployment does.
-  const program = `../../index.ts?run=${runs}`;
-  await pulumi.runtime.runInPulumiStack(() => import(program));
+  await pulumi.runtime.runInPulumiStack(program);
   await pulumi.runtime.disconnect();
   return { graph: new Graph(monitor.registered), outputs: monitor.outputs };
 }
