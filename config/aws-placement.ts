@@ -129,7 +129,8 @@ function balancerZoneFaults(placement: Placement): Fault[] {
 
 function virtualAddressFaults(placement: Placement): Fault[] {
   const { virtualAddress, balancers, subnets, ranges } = placement;
-  if (virtualAddress === undefined || balancers.some(({ address }) => address === undefined)) return [];
+  // A balancer that stands nowhere says nothing of how the address moves.
+  if (virtualAddress === undefined || zonesOf(balancers, subnets).length < balancers.length) return [];
   const fault = (words: string): Fault[] => [{ path: ["virtualAddress"], value: virtualAddress, words }];
   if (addressMode(placement) === "route") {
     const range = ranges.find((cidr) => contains(cidr, virtualAddress));

@@ -57,10 +57,16 @@ async function ask<Answer>(
     return await question();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const cause = text.split("returned an error: ").at(-1)?.split("\n")[0]?.trim() ?? "";
-    faults.push({ path, words: `the account says: ${cause}; ${remedy}` });
+    faults.push({ path, words: `the account says: ${causeOf(text)}; ${remedy}` });
     return undefined;
   }
+}
+
+/** @returns the provider's own words in an error of the engine's: its points, or else its last line */
+function causeOf(text: string): string {
+  const points = [...text.matchAll(/^\s*\* (.+)$/gm)].map(([, point = ""]) => point.trim());
+  const last = text.split("\n").findLast((line) => line.trim() !== "") ?? text;
+  return points.length > 0 ? points.join("; ") : last.trim();
 }
 
 /** @throws pulumi.RunError with everything that is wrong, before any machine is made */

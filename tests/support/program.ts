@@ -100,16 +100,20 @@ export async function runProgram(args: RunArgs): Promise<Run> {
   return runUnderMocks(args, () => import(program) as Promise<object>);
 }
 
-/** Runs the part of the program that makes the machines, and nothing on them. */
+/** Runs the part of the program that makes the machines, and nothing on them. @throws what it throws */
 export async function runHosts(args: RunArgs): Promise<Run> {
   const [{ readConfig }, { makeHosts }] = [
     await import("../../config.ts"),
     await import("../../platforms/platform.ts"),
   ];
-  return runUnderMocks(args, async () => {
-    await makeHosts(readConfig());
+  let refusal: unknown;
+  const run = await runUnderMocks(args, async () => {
+    // Thrown any further, the SDK would reject a promise of its own, too.
+    await makeHosts(readConfig()).catch((error: unknown) => (refusal = error));
     return {};
   });
+  if (refusal !== undefined) throw refusal as Error;
+  return run;
 }
 
 async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Promise<Run> {
