@@ -106,6 +106,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       // An address that is moved may be one of no network that the host has.
       prefixLength: args.prefixLength ?? (moveAddress === undefined ? host.prefixLength : 32),
       move: moveAddress === undefined ? "" : movePath(host),
+      takeBack: systems[host.os].keepalived > 1,
       interface: args.interface ?? host.interface,
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });

@@ -18,6 +18,8 @@ export interface System {
   readonly haproxy: HaproxyPackage;
   /** The major version of RabbitMQ: with 4 there are no mirrored queues and no ram nodes. */
   readonly rabbitmq: 3 | 4;
+  /** The major version of Keepalived: with 1 a master has no word for one that took itself for another. */
+  readonly keepalived: 1 | 2;
   /** The URLs, as an extended regular expression, that a mirror of the system's packages stands in for. */
   readonly archive: string;
   /** The mirror to use where the system's own sources are gone. @default the system's own sources */
@@ -67,6 +69,7 @@ const rpmPackages: System["packages"] = {
 /** What Debian and Ubuntu have in common. */
 const apt = {
   installer: "apt",
+  keepalived: 2,
   packages: aptPackages,
   haproxy: { variable: "EXTRAOPTS", options: "-S /run/haproxy-master.sock ", complete: true },
   scripts: { broker: "/usr/local/lib/rabbitmq-ha", keepalived: "/usr/local/lib/rabbitmq-ha/" },
@@ -82,6 +85,7 @@ const rpm = {
   packages: rpmPackages,
   haproxy: { variable: "OPTIONS", options: "", complete: false },
   rabbitmq: 3,
+  keepalived: 2,
   scripts: { broker: "/usr/libexec/rabbitmq-ha", keepalived: "/usr/libexec/keepalived/rabbitmq-ha-" },
   selinux: true,
 } as const;
@@ -106,6 +110,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
   },
   "centos-7": {
     ...{ ...rpm, release: "centos-7", installer: "yum", systemd: 219 },
+    keepalived: 1,
     // awscli 1.14.28, of 2018; the second version of the metadata service is of 2019.
     oldAwsCli: true,
     archive: String.raw`https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)`,
