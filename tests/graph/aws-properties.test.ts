@@ -87,7 +87,7 @@ const nobodyElse: Judge = (run, { clients, consoles, way, vpc }) => {
     const { cidrIpv4, cidrIpv6, prefixListId, referencedSecurityGroupId } = inputs;
     assert.deepEqual([cidrIpv6, prefixListId], [undefined, undefined], name);
     if (cidrIpv4 === undefined) assert.match(String(referencedSecurityGroupId), /^aws-/, name);
-    else assert.ok(asked.has(String(cidrIpv4)), `${name} is open to ${String(cidrIpv4)}`);
+    else assert.ok(asked.has(cidrIpv4 as string), `${name} is open to ${cidrIpv4 as string}`);
   }
   for (const { name, inputs } of resources(run, "aws:ec2/securityGroup:SecurityGroup")) {
     assert.deepEqual([inputs["ingress"], inputs["egress"]], [undefined, undefined], name);
@@ -150,7 +150,7 @@ const placesAndRights: Judge = (run, { brokers, balancers, mode }) => {
       // Its own interface, or the address's route tables; never everything.
       const all = [Resource].flat().map(String);
       assert.ok(all.length > 0 && all.every((arn) => arn !== "*" && arn.startsWith("arn:")), name);
-      if (mode === "secondary-ip") assert.deepEqual(all, [`arn:of:${own?.name ?? ""}`]);
+      if (mode === "secondary-ip") assert.deepEqual(all, [`arn:of:${own.name}`]);
     }
   }
 };
