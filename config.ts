@@ -3,6 +3,7 @@
  * of a known type. Shapes and defaults stand in config/schema.ts, what concerns several values in config/rules.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { awsPlatform } from "./config/aws.ts";
 import { namespace, report } from "./config/faults.ts";
 import { parseHostKeys } from "./config/host-keys.ts";
 import { packageSources } from "./config/packages.ts";
@@ -51,15 +52,17 @@ export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origi
   return deepFreeze(assemble(reading.parsed));
 }
 
-function assemble({ lab, existing, ...parsed }: Parsed): ParsedConfig {
-  const { os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived } = parsed;
+function platformOf({ platform, lab, existing, aws }: Parsed): Platform {
+  if (platform === "lab") return { kind: "lab", ...lab };
+  if (platform === "aws") return awsPlatform(aws);
   const { hostKeys = "", ...way } = existing;
-  const platform: Platform =
-    parsed.platform === "lab"
-      ? { kind: "lab", ...lab }
-      : { kind: "existing", ...way, hostKeys: parseHostKeys(hostKeys).keys };
+  return { kind: "existing", ...way, hostKeys: parseHostKeys(hostKeys).keys };
+}
+
+function assemble(parsed: Parsed): ParsedConfig {
+  const { os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived } = parsed;
   return {
-    platform,
+    platform: platformOf(parsed),
     os,
     brokers,
     balancers,

@@ -13,7 +13,10 @@ const rooms = {
   config: ["platforms/host.ts"],
   components: ["remote", "templates", "platforms/host.ts"],
   "platforms/host.ts": [],
-  platforms: ["remote", "templates", "secret.ts", "config/types.ts", "config/existing.ts", "precheck"],
+  platforms: [
+    ...["remote", "templates", "secret.ts", "precheck", "config/types.ts", "config/existing.ts"],
+    ...["config/faults.ts", "config/aws-placement.ts", "config/aws-rules.ts"],
+  ],
   precheck: [
     ...["ssh", "templates", "config/faults.ts", "config/network.ts", "config/types.ts"],
     ...["platforms/host.ts", "platforms/existing.ts", "remote/systems.ts"],
@@ -47,8 +50,8 @@ const owners = [
   { name: "@pulumi/command", owner: "remote", others: "!(remote|node_modules)/**" },
   {
     name: "@pulumi/aws",
-    owner: "platforms/aws.ts",
-    others: "{!(platforms|node_modules)/**,platforms/!(aws).ts}",
+    owner: "platforms/aws/sdk.ts",
+    others: "{!(platforms|node_modules)/**,platforms/*.ts,platforms/aws/!(sdk).ts}",
   },
   { name: "handlebars", owner: "templates", others: "!(templates|tests|node_modules)/**" },
 ];

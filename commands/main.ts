@@ -1,5 +1,6 @@
 /** The npm scripts. Each sets up what it needs, then runs; `--help` says how. */
 import {
+  awsPackages,
   benchPackages,
   browserPackages,
   checkPackages,
@@ -25,6 +26,7 @@ const packages = {
   lab: labPackages,
   checks: checkPackages,
   browser: browserPackages,
+  aws: awsPackages,
   bench: benchPackages,
 } as const;
 type Need = keyof typeof packages;
@@ -71,7 +73,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   test: {
     help: "   everything: the checks, then the end-to-end suite on lab hosts",
-    needs: () => ["checks", "lab", "browser"],
+    needs: () => ["checks", "lab", "browser", "aws"],
     run: async (...args) => (await import("./test.ts")).test(...args),
   },
   "test:platforms": {

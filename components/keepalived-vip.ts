@@ -1,7 +1,7 @@
 /** One virtual address that the balancers hold in turn, by VRRP. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { AddressMove, Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
@@ -40,6 +40,11 @@ export const keepalivedPackages: readonly Noun[] = ["keepalived", "arping", "soc
 const configPath = "/etc/keepalived/keepalived.conf";
 const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
 
+/** Where the script lies that brings the address to a host. */
+function movePath({ os }: Host): string {
+  return `${systems[os].scripts.keepalived}move-address`;
+}
+
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
 export function priority(index: number): number {
   return 150 - 10 * index;
@@ -73,14 +78,15 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     );
     const { virtualAddress, port } = args;
     for (const { host, watched, started } of instances) {
-      const values = { virtualAddress, port, interface: args.interface ?? host.interface, patience: 45 };
+      const device = args.interface ?? host.interface;
+      const values = { virtualAddress, port, interface: device, patience: 45, unit: "keepalived", watched };
+      const holder =
+        host.moveAddress === undefined
+          ? { template: "keepalived/holder.sh", values }
+          : { template: "keepalived/moved.sh", values: { ...values, move: movePath(host) } };
       new Script(
         `${name}-${host.name}-holder`,
-        {
-          ...{ host, template: "keepalived/holder.sh", deadline: 180 },
-          values: { ...values, unit: "keepalived", watched },
-          stdin: started,
-        },
+        { host, ...holder, stdin: started, deadline: 180 },
         { parent: this, dependsOn: instances.map(({ service }) => service) },
       );
     }
@@ -99,6 +105,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", {});
     const revive = render("keepalived/revive-haproxy", { check: checkPath });
+    const { moveAddress } = host;
     const unit = render("keepalived/rabbitmq-ha.conf", {
       ...{ unit: "keepalived", watched },
       oldSystemd: oldSystemd(host.os),
@@ -107,7 +114,10 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       ...{ name: host.name, address: host.address, check: checkPath, revive: revivePath },
       priority: priority(index),
       ...{ virtualAddress, virtualRouterId, advertisementInterval, preempt },
-      prefixLength: args.prefixLength ?? host.prefixLength,
+      // An address that is moved may be one of no network that the host has.
+      prefixLength: args.prefixLength ?? (moveAddress === undefined ? host.prefixLength : 32),
+      move: moveAddress === undefined ? "" : movePath(host),
+      takeBack: systems[host.os].keepalived > 1,
       interface: args.interface ?? host.interface,
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });
@@ -115,7 +125,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const earlier = args.installed[index];
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, nouns: keepalivedPackages },
+      { host, nouns: [...keepalivedPackages, ...(moveAddress?.needs ?? [])] },
       on(...(earlier === undefined ? [] : [earlier])),
     );
     const files = [
@@ -123,6 +133,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       new File(`${prefix}-revive`, { host, path: revivePath, content: revive, mode: "0755" }, on(packages)),
       new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),
       new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
+      ...(moveAddress === undefined ? [] : [this.#move(prefix, host, moveAddress, on(packages))]),
     ];
     const content = createHash("sha256").update([conf, check, unit].join("\0")).digest("hex");
     const service = new Service(
@@ -131,5 +142,13 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       on(...files, ...args.serving, ...args.after),
     );
     return { host, service, watched, started: createHash("sha256").update(unit).digest("hex") };
+  }
+
+  #move(prefix: string, host: Host, { script }: AddressMove, options: pulumi.CustomResourceOptions): File {
+    return new File(
+      `${prefix}-move`,
+      { host, path: movePath(host), content: script, mode: "0755", check: 'bash -n "$candidate"' },
+      options,
+    );
   }
 }

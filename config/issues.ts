@@ -49,9 +49,7 @@ function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   if (here instanceof z.ZodArray) return part === undefined ? [] : keysAt(here.element, rest);
   if (!(here instanceof z.ZodObject)) return [];
   const shape: Readonly<Record<string, z.core.$ZodType>> = here.shape;
-  if (part === undefined) {
-    return Object.keys(shape).filter((key) => !(unwrapped(shape[key] ?? here) instanceof z.ZodNever));
-  }
+  if (part === undefined) return Object.keys(shape);
   const next = shape[String(part)];
   return next === undefined ? [] : keysAt(next, rest);
 }

@@ -50,6 +50,24 @@ export function read(raw: Readonly<Record<string, string>>, encrypted: ReadonlyS
   };
 }
 
+/** @returns the keys that a mapping has; none where it is none, or a faulty one */
+export function keysOf(reading: Reading, path: Path): string[] {
+  const value = reading.sound(path);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+}
+
+/** @returns the paths of a list's items; none where it is no list, or a faulty one */
+export function itemsOf(reading: Reading, path: Path): Path[] {
+  const value = reading.sound(path);
+  return Array.isArray(value) ? value.map((_, index) => [...path, index]) : [];
+}
+
+/** @returns a text, where there is a sound one at a path */
+export function textAt(reading: Reading, path: Path): string | undefined {
+  const value = reading.sound(path);
+  return typeof value === "string" ? value : undefined;
+}
+
 const defaults: unknown = schema.parse({ brokers: [], balancers: [], virtualAddress: "192.168.56.100" });
 
 function isKnown(key: string): boolean {

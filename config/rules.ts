@@ -1,9 +1,10 @@
 /** What several values have to be to each other. Each rule speaks only of values that are sound in themselves. */
+import { awsFaults, strangeAwsFaults } from "./aws-rules.ts";
 import { listed, namespace, pathText, type Fault, type Path } from "./faults.ts";
 import { gateway, network, type Network } from "./network.ts";
 import { packageFaults } from "./packages.ts";
 import { portFaults } from "./ports.ts";
-import type { Reading } from "./reading.ts";
+import { textAt, type Reading } from "./reading.ts";
 
 interface Host {
   readonly path: Path;
@@ -16,6 +17,8 @@ interface Host {
 const systemsOf: Readonly<Record<string, readonly string[]>> = {
   lab: ["debian-12", "debian-13"],
   existing: ["debian-12", "debian-13", "ubuntu-24.04", "rocky-8", "rocky-9", "centos-7"],
+  // Those whose own packages have the AWS CLI, which moves the virtual address.
+  aws: ["debian-12", "debian-13", "rocky-8", "rocky-9", "centos-7"],
 };
 
 /** Systems whose RabbitMQ is of the 4 series, which has no ram nodes. */
@@ -35,17 +38,19 @@ const mostBalancers = 15;
 
 /** Finds what is wrong between values; empty where all fits together. */
 export function crossFaults(reading: Reading): Fault[] {
-  const os = text(reading, ["os"]);
-  const platform = text(reading, ["platform"]);
+  const os = textAt(reading, ["os"]);
+  const platform = textAt(reading, ["platform"]);
   // Of machines that are simply there, the network is seen on the machines: precheck/ looks at it.
-  const subnet = platform === "lab" ? network(text(reading, ["lab", "subnet"]) ?? "") : undefined;
+  const subnet = platform === "lab" ? network(textAt(reading, ["lab", "subnet"]) ?? "") : undefined;
   const brokers = hosts(reading, "brokers");
   const balancers = hosts(reading, "balancers");
   const all = [...(brokers ?? []), ...(balancers ?? [])];
   return [
     ...systemFaults(os, platform),
     ...(platform === "existing" ? privateKeyFaults(reading) : []),
-    ...(platform === "lab" ? strangeBlockFaults(reading) : []),
+    ...(platform === "lab" || platform === "aws" ? strangeBlockFaults(reading, platform) : []),
+    ...(platform === "aws" ? awsFaults(reading, brokers, balancers) : []),
+    ...(platform === "lab" || platform === "existing" ? strangeAwsFaults(reading, platform) : []),
     ...(brokers === undefined
       ? []
       : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, os)]),
@@ -55,16 +60,11 @@ export function crossFaults(reading: Reading): Fault[] {
     ...(subnet === undefined
       ? []
       : all.flatMap((host) => placeFaults([...host.path, "address"], host.address, subnet))),
-    ...virtualAddressFaults(text(reading, ["virtualAddress"]), all, subnet),
+    ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
     ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
     ...portFaults(reading),
   ];
-}
-
-function text(reading: Reading, path: Path): string | undefined {
-  const value = reading.sound(path);
-  return typeof value === "string" ? value : undefined;
 }
 
 function hosts(reading: Reading, key: string): Host[] | undefined {
@@ -72,9 +72,9 @@ function hosts(reading: Reading, key: string): Host[] | undefined {
   if (!Array.isArray(list)) return undefined;
   return list.map((_, index) => ({
     path: [key, index],
-    name: text(reading, [key, index, "name"]),
-    address: text(reading, [key, index, "address"]),
-    type: text(reading, [key, index, "type"]),
+    name: textAt(reading, [key, index, "name"]),
+    address: textAt(reading, [key, index, "address"]),
+    type: textAt(reading, [key, index, "type"]),
   }));
 }
 
@@ -85,7 +85,12 @@ function names(of: readonly Host[]): string[] {
 function systemFaults(os: string | undefined, platform: string | undefined): Fault[] {
   const offered = systemsOf[platform ?? ""];
   if (os === undefined || offered === undefined || offered.includes(os)) return [];
-  const who = platform === "lab" ? "the lab does not run it" : "the program does not set it up yet";
+  const reasons: Readonly<Record<string, string>> = {
+    lab: "the lab does not run it",
+    existing: "the program does not set it up yet",
+    aws: "it has no AWS CLI among its packages, which moves the virtual address",
+  };
+  const who = reasons[platform ?? ""] ?? "";
   return [{ path: ["os"], value: os, words: `${who}; write ${listed(offered, "or")}` }];
 }
 
@@ -103,10 +108,10 @@ function privateKeyFaults(reading: Reading): Fault[] {
 }
 
 /** A block of another platform's is one that was meant to be used. */
-function strangeBlockFaults(reading: Reading): Fault[] {
+function strangeBlockFaults(reading: Reading, platform: string): Fault[] {
   const keys = ["privateKeyFile", "hostKeys", "bastion"];
   if (keys.every((key) => reading.sound(["existing", key]) === undefined)) return [];
-  const words = "of no use to platform lab; write platform: existing, or remove the block";
+  const words = `of no use to platform ${platform}; write platform: existing, or remove the block`;
   return [{ path: ["existing"], value: reading.sound(["existing"]), words }];
 }
 

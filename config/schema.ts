@@ -2,6 +2,7 @@
  * Every configuration key, its shape and its default. What concerns several values at once stands in rules.ts.
  */
 import { z } from "zod";
+import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
@@ -142,7 +143,7 @@ export const schema = z.strictObject({
   packages,
   lab,
   existing,
-  aws: values.notBuilt.exactOptional(),
+  aws,
   ...secrets,
 });
 

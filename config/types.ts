@@ -37,8 +37,94 @@ export interface ExistingPlatform {
   readonly purge: boolean;
 }
 
+/** One thing in an account: by its ID, or the only one with all these tags. */
+export interface AwsSelector {
+  readonly id?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** A subnet's place: its availability zone, such as `eu-central-1a`, and its range. */
+export interface AwsSubnet {
+  readonly zone: string;
+  readonly cidr: string;
+}
+
+/** A VPC that is there, or one of the stack's own. */
+export type AwsNetwork =
+  | {
+      readonly kind: "given";
+      readonly vpc: AwsSelector;
+      /** By ID one each, by tags all that have them. */
+      readonly subnets: readonly AwsSelector[];
+      /** The IDs of the route tables that the virtual address is a route in. */
+      readonly routeTables: readonly string[];
+    }
+  | {
+      readonly kind: "own";
+      readonly cidr: string;
+      readonly subnets: readonly AwsSubnet[];
+      /** Of the NAT gateway and the bastion; absent where the machines have public addresses themselves. */
+      readonly publicSubnet?: AwsSubnet;
+    };
+
+/** How the machines are reached by SSH. */
+export type AwsAccess =
+  | {
+      readonly way: "bastion";
+      /** Networks that SSH comes from: the given bastion's own address, or those that may use the stack's bastion. */
+      readonly from: readonly string[];
+      /** Absent: the stack makes one. */
+      readonly bastion?: {
+        readonly host: string;
+        readonly user: string;
+        readonly port: number;
+        /** As a line of authorized_keys. */
+        readonly hostKey?: string;
+      };
+    }
+  | {
+      /** `direct`: to the private addresses, from inside; `public`: to public ones. */
+      readonly way: "direct" | "public";
+      readonly from: readonly string[];
+    }
+  | {
+      readonly way: "ssm";
+      /** By the host's name the port on this computer that a session forwards to its sshd. */
+      readonly ports: Readonly<Record<string, number>>;
+    };
+
+/** Machines in an account. */
+export interface AwsPlatform {
+  readonly kind: "aws";
+  readonly region: string;
+  readonly network: AwsNetwork;
+  readonly access: AwsAccess;
+  /** How the virtual address moves; absent: as it fits the balancers' subnets. */
+  readonly virtualAddressMode?: "secondary-ip" | "route";
+  /** Networks that may use the balancers; absent: the VPC's own ranges. */
+  readonly clients?: readonly string[];
+  /** Networks that may use the brokers' own consoles. */
+  readonly consoles: readonly string[];
+  /** The image of all machines; absent: the newest one of the system. */
+  readonly image?: string;
+  /** By the host's name an image of its own. */
+  readonly images: Readonly<Record<string, string>>;
+  /** Who logs in; absent: the image's own user. */
+  readonly user?: string;
+  /** Instance types. */
+  readonly types: { readonly broker: string; readonly balancer: string; readonly bastion: string };
+  /** GiB. */
+  readonly volumes: { readonly root: number; readonly data: number };
+  /** The ARN of the key that volumes are encrypted with; absent: the account's own key for EBS. */
+  readonly kmsKey?: string;
+  readonly terminationProtection: boolean;
+  /** Whether destroy keeps no snapshot of the brokers' data. */
+  readonly purge: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 /** Where the hosts come from; told apart by `kind`. */
-export type Platform = LabPlatform | ExistingPlatform;
+export type Platform = LabPlatform | ExistingPlatform | AwsPlatform;
 
 /** A host: its short name and its IPv4 address, both unique in the whole configuration. */
 export interface Machine {

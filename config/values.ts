@@ -163,19 +163,11 @@ export function address(schemes: readonly string[], remedy: string): z.ZodString
   });
 }
 
-export const platform = z.enum(["lab", "existing"], {
-  error: ({ input }) =>
-    input === "aws" ? "not built yet; write lab or existing" : "unknown platform; write lab or existing",
-});
+export const platform = z.enum(["lab", "existing", "aws"], "unknown platform; write lab, existing or aws");
 
 const systems = ["debian-12", "debian-13", "centos-7", "rocky-8", "rocky-9", "ubuntu-24.04"] as const;
 
 export const operatingSystem: z.ZodType<OperatingSystem> = z.enum(
   systems,
   `unknown system; write ${listed(systems, "or")}`,
-);
-
-/** A block that belongs to a platform that there is not yet. */
-export const notBuilt = z.never(
-  "the platform of this name is not built yet; remove the block, and use lab or existing",
 );

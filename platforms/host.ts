@@ -9,7 +9,7 @@ export const agentPort = 5670;
 
 /** How one machine is logged in to: by key, and only if it shows the pinned host key. */
 export interface Way<Text = pulumi.Output<string>> {
-  readonly host: string;
+  readonly host: Text | string;
   /** TCP port of sshd. */
   readonly port: number;
   readonly user: string;
@@ -43,6 +43,17 @@ export interface PackageSources {
   readonly brokerVersion?: string;
 }
 
+/** How an address comes to a host in a network that does not learn it from ARP. */
+export interface AddressMove {
+  /**
+   * A script for bash: without an argument it brings the address here, and returns at the latest after its own deadline;
+   * with the argument `there` it only says, by its exit code, whether the network sends the address here.
+   */
+  readonly script: pulumi.Input<string>;
+  /** What the script needs on the host. */
+  readonly needs: readonly "awscli"[];
+}
+
 /** A machine that software can be put on. */
 export interface Host {
   /** Its short name, which is its host name too. */
@@ -57,6 +68,8 @@ export interface Host {
   readonly connection: Connection;
   /** @default the system's own sources, without a proxy */
   readonly packages?: PackageSources;
+  /** What has to be done for the virtual address to come to this host. @default nothing but what Keepalived does itself */
+  readonly moveAddress?: AddressMove;
   /** Whether the user that logs in becomes root by sudo; else that user is root. */
   readonly sudo: boolean;
   /** Changes when the machine is another one, and only then: everything on it is then made anew. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPath } from "../config/existing.ts";
-import type { Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
+import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { precheck } from "../precheck/precheck.ts";
 import { connectionTo, existingHosts } from "./existing.ts";
 import { agentPort, type Host } from "./host.ts";
@@ -19,8 +19,8 @@ export interface Hosts {
  * @throws pulumi.RunError when machines that should be there are not as they have to be
  */
 export async function makeHosts(config: Config): Promise<Hosts> {
-  const { platform, brokers } = config;
-  const hosts = platform.kind === "lab" ? madeHosts(config, platform) : await foundHosts(config, platform);
+  const { brokers } = config;
+  const hosts = await hostsOf(config);
   return {
     brokers: brokers.flatMap(({ type }, index) => {
       const host = hosts[index];
@@ -28,6 +28,45 @@ export async function makeHosts(config: Config): Promise<Hosts> {
     }),
     balancers: hosts.slice(brokers.length),
   };
+}
+
+async function hostsOf(config: Config): Promise<readonly Host[]> {
+  const { platform } = config;
+  switch (platform.kind) {
+    case "lab":
+      return madeHosts(config, platform);
+    case "existing":
+      return foundHosts(config, platform);
+    case "aws":
+      return accountHosts(config, platform);
+  }
+}
+
+/** Who stands where, in the configuration's order. */
+function placed({ brokers, balancers }: Config) {
+  return [
+    ...brokers.map(({ name, address }) => ({ name, address, role: "broker" as const })),
+    ...balancers.map(({ name, address }) => ({ name, address, role: "balancer" as const })),
+  ];
+}
+
+/** What a host's firewall has to let in. */
+function openPorts({ rabbitmq, haproxy }: Config) {
+  const { ports } = rabbitmq;
+  return { ports, statsPort: haproxy.statsPort, ...(haproxy.avoidAlarms ? { agentPort } : {}) };
+}
+
+async function accountHosts(config: Config, platform: AwsPlatform): Promise<readonly Host[]> {
+  const { os, packages, secrets, keepalived, virtualAddress } = config;
+  const { interface: device } = keepalived;
+  const { sshPrivateKey } = secrets;
+  // Only here, since the SDK behind it takes most of a second to load.
+  const { awsHosts } = await import("./aws.ts");
+  return awsHosts({
+    ...{ machines: placed(config), os, platform, packages, virtualAddress, ...openPorts(config) },
+    ...(device === undefined ? {} : { interface: device }),
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
+  });
 }
 
 function madeHosts(
@@ -43,11 +82,8 @@ function madeHosts(
 }
 
 async function foundHosts(config: Config, platform: ExistingPlatform): Promise<readonly Host[]> {
-  const { os, brokers, balancers, secrets } = config;
-  const machines = [
-    ...brokers.map(({ name, address }) => ({ name, address, role: "broker" as const })),
-    ...balancers.map(({ name, address }) => ({ name, address, role: "balancer" as const })),
-  ];
+  const { os, secrets } = config;
+  const machines = placed(config);
   const privateKey =
     secrets.sshPrivateKey ?? pulumi.secret(readFileSync(keyPath(platform.privateKeyFile ?? ""), "utf8"));
   const key = await plainText(privateKey);
@@ -60,9 +96,7 @@ async function foundHosts(config: Config, platform: ExistingPlatform): Promise<r
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
   return existingHosts({
-    ...{ machines, os, platform, privateKey, found, packages: config.packages },
-    ...{ ports: config.rabbitmq.ports, statsPort: config.haproxy.statsPort },
-    ...(config.haproxy.avoidAlarms ? { agentPort } : {}),
+    ...{ machines, os, platform, privateKey, found, packages: config.packages, ...openPorts(config) },
   });
 }
 

@@ -17,38 +17,60 @@ export interface FirewallArgs {
   readonly agentPort?: number;
 }
 
-/** What is let in: TCP ports, one or a range, or VRRP (IP protocol 112); from one address or from anywhere. */
-export type Opening =
-  | { readonly protocol: "tcp"; readonly ports: string; readonly from: string }
-  | { readonly protocol: "vrrp"; readonly ports: "-"; readonly from: string };
+/** Who is let in: the hosts of a role, those who use the balancers, or those who look after the brokers. */
+export type Audience = "brokers" | "balancers" | "clients" | "operators";
 
-const tcp = (ports: number | string, ...sources: readonly string[]): Opening[] =>
+/** What is let in: TCP ports, one or a range, or VRRP (IP protocol 112). */
+type Traffic =
+  { readonly protocol: "tcp"; readonly ports: string } | { readonly protocol: "vrrp"; readonly ports: "-" };
+
+/** What a role's hosts let in, and from whom. */
+export type RoleOpening = Traffic & { readonly from: Audience };
+
+/** What one host lets in: from one address or from anywhere. */
+export type Opening = Traffic & { readonly from: string };
+
+const tcp = (ports: number | string, ...sources: readonly Audience[]): RoleOpening[] =>
   sources.map((from) => ({ protocol: "tcp", ports: String(ports), from }));
 
 /** epmd, Erlang's distribution and the CLI tools' own nodes (https://www.rabbitmq.com/docs/networking#ports). */
 const clusterPorts = ["4369", "25672", "35672-35682"];
 
 /**
- * @returns exactly what a host has to let in. Brokers ask each other at AMQP's port too whether they serve. The page of
- * metrics is for nobody: it asks for no password, and what asks it for alarms runs on the broker itself.
+ * @returns exactly what the hosts of a role have to let in. Brokers ask each other at AMQP's port too whether they serve.
+ * The page of metrics is for nobody: it asks for no password, and what asks it for alarms runs on the broker itself.
  */
-export function openings({ host, role, ...args }: FirewallArgs): readonly Opening[] {
+export function roleOpenings({
+  role,
+  ...args
+}: Omit<FirewallArgs, "host" | "brokers" | "balancers">): readonly RoleOpening[] {
   const { ports, statsPort, agentPort } = args;
-  const others = (addresses: readonly string[]): readonly string[] =>
-    addresses.filter((address) => address !== host.address);
-  const [brokers, balancers] = [others(args.brokers), others(args.balancers)];
   if (role === "balancer") {
     return [
-      ...[ports.amqp, ports.management, statsPort].flatMap((port) => tcp(port, "any")),
-      ...balancers.map((from) => ({ protocol: "vrrp" as const, ports: "-" as const, from })),
+      ...[ports.amqp, ports.management, statsPort].flatMap((port) => tcp(port, "clients")),
+      { protocol: "vrrp", ports: "-", from: "balancers" },
     ];
   }
   return [
-    ...tcp(ports.amqp, ...balancers, ...brokers),
-    ...tcp(ports.management, "any"),
-    ...(agentPort === undefined ? [] : tcp(agentPort, ...balancers)),
-    ...clusterPorts.flatMap((port) => tcp(port, ...brokers)),
+    ...tcp(ports.amqp, "balancers", "brokers"),
+    ...tcp(ports.management, "operators", "balancers"),
+    ...(agentPort === undefined ? [] : tcp(agentPort, "balancers")),
+    ...clusterPorts.flatMap((port) => tcp(port, "brokers")),
   ];
+}
+
+/** @returns the same for one host's own firewall, where clients and operators may be anywhere */
+export function openings({ host, brokers, balancers, ...args }: FirewallArgs): readonly Opening[] {
+  const sources: Readonly<Record<Audience, readonly string[]>> = {
+    ...{ clients: ["any"], operators: ["any"] },
+    brokers: brokers.filter((address) => address !== host.address),
+    balancers: balancers.filter((address) => address !== host.address),
+  };
+  const all = roleOpenings(args).flatMap((opening): Opening[] =>
+    sources[opening.from].map((from) => ({ ...opening, from })),
+  );
+  const forAll = all.filter(({ from }) => from === "any").map(({ ports }) => ports);
+  return all.filter(({ ports, from }) => from === "any" || !forAll.includes(ports));
 }
 
 /**

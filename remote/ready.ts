@@ -15,7 +15,10 @@ const perDialTimeout = 5;
 
 /** @throws at deployment when the host cannot be reached in time, or is not the one that was stated: with the cause */
 export class Ready extends remote.Command {
-  constructor(host: Omit<Host, "ready">, options: pulumi.CustomResourceOptions) {
+  constructor(
+    host: Pick<Host, "name" | "address" | "os" | "connection" | "identity" | "machine" | "sudo">,
+    options: pulumi.CustomResourceOptions,
+  ) {
     const { name, address, os, connection, identity, machine } = host;
     const values = { name, address, os, release: systems[os].release };
     super(

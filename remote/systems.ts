@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem } from "../platforms/host.ts";
 
 /** What a host can be asked to have; each system has packages of its own for it. */
-export type Noun = "broker" | "haproxy" | "keepalived" | "arping" | "socat" | "build";
+export type Noun = "broker" | "haproxy" | "keepalived" | "arping" | "socat" | "build" | "awscli";
 
 export interface System {
   /** A shell pattern of ID-VERSION_ID in /etc/os-release. */
@@ -18,6 +18,8 @@ export interface System {
   readonly haproxy: HaproxyPackage;
   /** The major version of RabbitMQ: with 4 there are no mirrored queues and no ram nodes. */
   readonly rabbitmq: 3 | 4;
+  /** The major version of Keepalived: with 1 a master has no word for one that took itself for another. */
+  readonly keepalived: 1 | 2;
   /** The URLs, as an extended regular expression, that a mirror of the system's packages stands in for. */
   readonly archive: string;
   /** The mirror to use where the system's own sources are gone. @default the system's own sources */
@@ -31,6 +33,8 @@ export interface System {
   readonly scripts: { readonly broker: string; readonly keepalived: string };
   /** Whether the system comes with SELinux. */
   readonly selinux: boolean;
+  /** Whether its AWS CLI is older than version 2 of EC2's metadata service, and has to be given its role's keys. */
+  readonly oldAwsCli?: boolean;
   /** Said loudly of a system past its end. @default nothing */
   readonly warning?: string;
 }
@@ -51,6 +55,7 @@ const aptPackages: System["packages"] = {
   arping: ["iputils-arping"],
   socat: ["socat"],
   build: ["gcc", "make", "libc6-dev", "libsystemd-dev", "curl", "ca-certificates"],
+  awscli: ["awscli"],
 };
 
 const rpmPackages: System["packages"] = {
@@ -64,6 +69,7 @@ const rpmPackages: System["packages"] = {
 /** What Debian and Ubuntu have in common. */
 const apt = {
   installer: "apt",
+  keepalived: 2,
   packages: aptPackages,
   haproxy: { variable: "EXTRAOPTS", options: "-S /run/haproxy-master.sock ", complete: true },
   scripts: { broker: "/usr/local/lib/rabbitmq-ha", keepalived: "/usr/local/lib/rabbitmq-ha/" },
@@ -79,6 +85,7 @@ const rpm = {
   packages: rpmPackages,
   haproxy: { variable: "OPTIONS", options: "", complete: false },
   rabbitmq: 3,
+  keepalived: 2,
   scripts: { broker: "/usr/libexec/rabbitmq-ha", keepalived: "/usr/libexec/keepalived/rabbitmq-ha-" },
   selinux: true,
 } as const;
@@ -97,10 +104,15 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
   },
   "ubuntu-24.04": {
     ...{ ...apt, release: "ubuntu-24.04", systemd: 255, rabbitmq: 3 },
+    // Ubuntu 24.04 has the AWS CLI as a snap only.
+    packages: { ...aptPackages, awscli: [] },
     archive: "[a-z]+://[^ ]*/ubuntu/?",
   },
   "centos-7": {
     ...{ ...rpm, release: "centos-7", installer: "yum", systemd: 219 },
+    keepalived: 1,
+    // awscli 1.14.28, of 2018; the second version of the metadata service is of 2019.
+    oldAwsCli: true,
     archive: String.raw`https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)`,
     // Packages are signed, and el7's own certificates may be too old for https.
     mirror: "http://vault.centos.org/7.9.2009",
@@ -114,6 +126,8 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
   },
   "rocky-9": {
     ...{ ...rpm, release: "rocky-9*|almalinux-9*", installer: "dnf", systemd: 252 },
+    // In AppStream since 9.5.
+    packages: { ...rpmPackages, awscli: ["awscli2"] },
     ...{ archive: rebuilds, repository: "el/9" },
   },
 };

@@ -21,6 +21,9 @@ export const checkPackages = ["shellcheck"] as const;
 /** The browser of the end-to-end tests, and letters for its pages. */
 export const browserPackages = ["chromium-headless-shell", "fonts-dejavu-core"] as const;
 
+/** What the tests of an account install the AWS CLI with. */
+export const awsPackages = ["python3-venv", "curl"] as const;
+
 /** What the benchmark sets the program beside, and its load tool's Java; Maven fetches that tool. */
 export const benchPackages = ["ansible", "openssh-client", "maven", "default-jre-headless"] as const;
 

@@ -1,15 +1,31 @@
 /** What the program sends to hosts: the texts of its commands, taken from the program itself. */
 import ssh2 from "ssh2";
+import { account } from "./aws-account.ts";
+import { givenVpc, oneSubnet } from "./aws-config.ts";
 import { devConfig, type Blocks } from "./dev-stack.ts";
 import { plain, runProgram, type Registered, type Run } from "./program.ts";
 
 /**
  * Stacks that together use every setting and every template: `dev` as it is configured; `other`, the same hosts with
  * everything set that changes a text; `newest`, those on the newest system; `existing`, machines that are simply there,
- * and these on other systems: as they are, and `…Source` with HAProxy from source and alarms.
+ * and these on other systems: as they are, and `…Source` with HAProxy from source and alarms; `aws…`, in an account, with
+ * the virtual address a route, a secondary one, or moved on CentOS 7.
  */
 export type Stacks = Readonly<
-  Record<"dev" | "other" | "newest" | "existing" | "ubuntu" | "rocky9" | "centos7" | "centos7Source", Run>
+  Record<
+    | "dev"
+    | "other"
+    | "newest"
+    | "existing"
+    | "ubuntu"
+    | "rocky9"
+    | "centos7"
+    | "centos7Source"
+    | "aws"
+    | "awsOneSubnet"
+    | "awsCentos7",
+    Run
+  >
 >;
 
 /** In place of what each stack makes for itself, so that the texts are the same at every run. */
@@ -106,19 +122,38 @@ export async function runStacks(): Promise<Stacks> {
   const rocky9 = await runProgram({ config: rocky9Config(), secrets, kept });
   const centos7 = await runProgram({ config: centos7Config(), secrets, kept });
   const centos7Source = await runProgram({ config: centos7SourceConfig(), secrets, kept });
-  return { dev, other, newest, existing, ubuntu, rocky9, centos7, centos7Source };
+  const answers = account();
+  const aws = await runProgram({ config: givenVpc(), kept, answers });
+  const awsOneSubnet = await runProgram({ config: oneSubnet(), kept, answers });
+  const { os, packages } = centos7Config();
+  const awsCentos7 = await runProgram({ config: { ...oneSubnet(), os, packages }, kept, answers });
+  return {
+    dev,
+    other,
+    newest,
+    existing,
+    ubuntu,
+    rocky9,
+    centos7,
+    centos7Source,
+    aws,
+    awsOneSubnet,
+    awsCentos7,
+  };
 }
 
 /** The inputs of a command that are text and go to a host. */
 const fields = ["create", "update", "delete", "stdin"] as const;
-export type Field = (typeof fields)[number];
+export type Field = (typeof fields)[number] | "userData";
 
 /** @returns one text of a command; the keys that every stack makes anew are left out of it */
 export function textOf({ name, inputs }: Registered, field: Field): string {
   const text = plain(inputs[field]);
   if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
   if (field === "stdin" && isErrand(inputs)) return (JSON.parse(text) as { readonly script: string }).script;
-  return text.replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY");
+  return text
+    .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
+    .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
 }
 
 /** Whether a resource's delete takes its script from standard input. */

@@ -271,6 +271,7 @@ export const unknownWords: readonly Word[] = [
       "Keepalived 1.4 and 2.0",
     ],
     [/^\s*(interval|timeout)\s+\d*\.\d/, "interval 0.5", "whole seconds only"],
+    [/^\s*notify_master_rx_lower_pri\b/, "notify_master_rx_lower_pri /bin/true", "Keepalived 2"],
     [
       /^\s*(vrrp_startup_delay|max_auto_priority|startup_script|shutdown_script|reload_file|umask|random_seed|process_names|vrrp_process_name|nftables|json_version|iproute_usr_dir|vrrp_min_garp|fifo_write_vrrp_states_on_reload|disable_local_igmp|data_use_instance|tmp_config_directory)\b/,
       "max_auto_priority 5",

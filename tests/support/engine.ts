@@ -32,8 +32,8 @@ export class ScratchStack {
     this.#env = env;
   }
 
-  /** Makes the stack, with the dev stack's configuration but for its network. */
-  static async open(): Promise<ScratchStack> {
+  /** Makes the stack, with the dev stack's configuration but for its network. @param more environment of the engine */
+  static async open(more: Readonly<Record<string, string>> = {}): Promise<ScratchStack> {
     const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-preview-"));
     for (const name of [...program, ...folders]) await symlink(join(root, name), join(folder, name));
     const toolchain = await ensureToolchain();
@@ -44,6 +44,7 @@ export class ScratchStack {
       // Where the user's own may point to is no place for tests.
       PULUMI_BACKEND_URL: `file://${state}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
+      ...more,
     };
     const opened = new ScratchStack(folder, toolchain.cli.path, env);
     await opened.configure((text) => text);

@@ -38,6 +38,8 @@ export interface RunArgs {
   readonly stack?: string;
   /** What the state holds for the stashes of these names; the others keep what the program makes. */
   readonly kept?: Readonly<Record<string, string>>;
+  /** What a provider is asked, by the token of the function. @default nothing is asked */
+  readonly answers?: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => object>>;
 }
 
 type Callback = (error: unknown, response: unknown) => void;
@@ -83,17 +85,49 @@ function registered(request: RegisterResourceRequest): Registered {
   };
 }
 
+/** What the account adds to what was asked for, as far as the program reads it. */
+function madeByAws(name: string): object {
+  return { arn: `arn:of:${name}`, name, publicIp: `public-ip-of-${name}` };
+}
+
 let runs = 0;
 
 /** Runs the program once, whole. Runs in one process must follow each other: the SDK's engine is a global. */
-export async function runProgram({ config, secrets = [], stack = "dev", kept = {} }: RunArgs): Promise<Run> {
+export async function runProgram(args: RunArgs): Promise<Run> {
+  runs += 1;
+  // Each run evaluates the program anew, as each deployment does.
+  const program = `../../index.ts?run=${runs}`;
+  return runUnderMocks(args, () => import(program) as Promise<object>);
+}
+
+/** Runs the part of the program that makes the machines, and nothing on them. @throws what it throws */
+export async function runHosts(args: RunArgs): Promise<Run> {
+  const [{ readConfig }, { makeHosts }] = [
+    await import("../../config.ts"),
+    await import("../../platforms/platform.ts"),
+  ];
+  let refusal: unknown;
+  const run = await runUnderMocks(args, async () => {
+    // Thrown any further, the SDK would reject a promise of its own, too.
+    await makeHosts(readConfig()).catch((error: unknown) => (refusal = error));
+    return {};
+  });
+  if (refusal !== undefined) throw refusal as Error;
+  return run;
+}
+
+async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Promise<Run> {
+  const { config, secrets = [], stack = "dev", kept = {}, answers = {} } = args;
   const mocks: pulumi.runtime.Mocks = {
-    call: ({ token }) => {
-      throw new Error(`the program calls ${token}, which it should not need`);
+    call: ({ token, inputs }) => {
+      const answer = answers[token];
+      if (answer === undefined) throw new Error(`the program calls ${token}, which it should not need`);
+      return answer(inputs as Record<string, unknown>);
     },
     newResource: ({ type, name, inputs }) => {
       const given = inputs as Record<string, unknown>;
       const id = `${name}-id`;
+      if (type.startsWith("aws:")) return { id, state: { ...given, ...madeByAws(name) } };
       if (type !== "pulumi:index:Stash") return { id, state: { stdout: "", stderr: "", ...given } };
       return { id, state: { ...given, output: kept[name] ?? given["input"] } };
     },
@@ -104,10 +138,7 @@ export async function runProgram({ config, secrets = [], stack = "dev", kept = {
   const keys = secrets.map((key) => `rabbitmq-ha:${key}`);
   pulumi.runtime.setAllConfig(asEngineConfig(config), keys);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(keys);
-  runs += 1;
-  // Each run evaluates the program anew, as each deployment does.
-  const program = `../../index.ts?run=${runs}`;
-  await pulumi.runtime.runInPulumiStack(() => import(program));
+  await pulumi.runtime.runInPulumiStack(program);
   await pulumi.runtime.disconnect();
   return { graph: new Graph(monitor.registered), outputs: monitor.outputs };
 }

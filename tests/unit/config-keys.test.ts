@@ -2,17 +2,13 @@
 import test from "node:test";
 import { refuses } from "./config-draft.ts";
 
-test("refuses a platform that is not built", () => {
-  refuses({ platform: "aws" }, ['platform = "aws": not built yet; write lab or existing']);
-});
-
 test("refuses a platform that there is not", () => {
-  refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab or existing']);
+  refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab, existing or aws']);
 });
 
-test("refuses a block of a platform that is not built", () => {
+test("refuses a block of another platform", () => {
   refuses({ aws: { region: "eu-central-1" } }, [
-    "aws = {…}: the platform of this name is not built yet; remove the block, and use lab or existing",
+    "aws = {…}: of no use to platform lab; write platform: aws, or remove the block",
   ]);
 });
 
@@ -32,7 +28,7 @@ test("refuses an unknown key near a known one", () => {
 
 test("refuses an unknown key near none", () => {
   refuses({ colour: "red" }, [
-    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
+    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, aws, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
   ]);
 });
 

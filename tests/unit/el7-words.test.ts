@@ -22,7 +22,7 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
   [/^haproxy-.*-(config|stats)$/, "haproxy"],
   [/^virtual-address-.*-config$/, "keepalived"],
   [/^cent\d+-config$/, "rabbitmq"],
-  [/-(check|revive|watch-script)$/, "shell"],
+  [/-(check|revive|move|watch-script)$/, "shell"],
 ];
 
 /** @returns every script and every file of the stack; what systemd runs of a unit is shell, too */
@@ -55,7 +55,7 @@ function findings(texts: readonly Text[]): string[] {
   });
 }
 
-for (const stack of ["centos7", "centos7Source"] as const) {
+for (const stack of ["centos7", "centos7Source", "awsCentos7"] as const) {
   test(`${stack}: every word is known`, () => {
     const texts = textsOf(stacks[stack]);
     for (const kind of ["shell", "unit", "haproxy", "keepalived", "rabbitmq"]) {

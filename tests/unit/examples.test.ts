@@ -19,6 +19,14 @@ const key = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
 const keyFile = join(folder, "key");
 writeFileSync(keyFile, key.private);
 
+/** @returns a stack file's settings, without the namespace */
+function settings(file: string): Record<string, unknown> {
+  const { config } = yaml.load(file);
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name.replace("rabbitmq-ha:", ""), value]),
+  );
+}
+
 /** @returns the settings of each stack file in a document, with a reader's own key in them, without the namespace */
 function examples(document: string): Record<string, unknown>[] {
   const text = readFileSync(join(root, document), "utf8");
@@ -27,10 +35,7 @@ function examples(document: string): Record<string, unknown>[] {
       .replace("~/.ssh/id_ed25519", keyFile)
       .replaceAll(/ssh-ed25519 AAAA\S+\.\.\./g, key.public)
       .replaceAll(/THE-SUM-OF-THE-\w+-RPM/g, "a0".repeat(32));
-    const { config } = yaml.load(own);
-    return Object.fromEntries(
-      Object.entries(config).map(([name, value]) => [name.replace("rabbitmq-ha:", ""), value]),
-    );
+    return settings(own);
   });
 }
 
@@ -48,4 +53,19 @@ test("the stack file of docs/existing.md, its pinned key among it", () => {
   const { platform } = parseConfig(asEngineConfig(example));
   assert.ok(platform.kind === "existing");
   assert.deepEqual(Object.keys(platform.hostKeys), ["10.20.0.11"]);
+});
+
+test("the example of a stack in an account, which shows every default as it is", () => {
+  const example = settings(readFileSync(join(root, "Pulumi.aws.example.yaml"), "utf8"));
+  const { platform } = parseConfig(asEngineConfig(example));
+  const { region, vpc, subnets, publicSubnet, access } = example["aws"] as Record<string, unknown>;
+  const { from } = access as Record<string, unknown>;
+  const shortest = { ...example, aws: { region, vpc, subnets, publicSubnet, access: { from } } };
+  assert.deepEqual(parseConfig(asEngineConfig(shortest)).platform, platform);
+});
+
+test("the stack file of docs/aws.md, in a VPC that is there already", () => {
+  const [example = {}, ...others] = examples("docs/aws.md");
+  const { platform } = parseConfig(asEngineConfig(example));
+  assert.ok(platform.kind === "aws" && platform.network.kind === "given" && others.length === 0);
 });

@@ -84,6 +84,17 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "keepalived/rabbitmq-ha.conf": ["dev", "virtual-address-cent123-unit", "stdin"],
   "keepalived/holder.sh": ["dev", "virtual-address-cent123-holder", "create"],
 
+  "keepalived/moved.sh": ["aws", "virtual-address-cent123-holder", "create"],
+  "aws/keepalived.conf": ["aws", "virtual-address-cent123-config", "stdin"],
+  "aws/user-data": ["aws", "cent120-machine", "userData"],
+  "aws/mount.sh": ["aws", "cent120-mount", "create"],
+  "aws/data.conf": ["aws", "cent120-data-unit", "stdin"],
+  "aws/interface.sh": ["aws", "cent123-interface-check", "create"],
+  "aws/packages.sh": ["aws", "virtual-address-cent123-packages", "create"],
+  "aws/route/move-address": ["aws", "virtual-address-cent123-move", "stdin"],
+  "aws/secondary-ip/move-address": ["awsOneSubnet", "virtual-address-cent123-move", "stdin"],
+  "aws/centos-7/move-address": ["awsCentos7", "virtual-address-cent123-move", "stdin"],
+
   "centos-7/sources.sh": ["centos7", "cent120-sources", "create"],
   "centos-7/mirror/sources.sh": ["centos7Source", "cent120-sources", "create"],
   "centos-7/broker/firewall.sh": ["centos7Source", "cent120-firewall", "create"],

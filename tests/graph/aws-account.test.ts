@@ -1,0 +1,122 @@
+/** What only the account knows is looked up before anything is made, and what is wrong in it is said in one message. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { account } from "../support/aws-account.ts";
+import { givenVpc } from "../support/aws-config.ts";
+import { runHosts, type RunArgs } from "../support/program.ts";
+
+const config = (changes: object): RunArgs["config"] => {
+  const given = givenVpc();
+  return { ...given, aws: { ...(given["aws"] as object), ...changes } };
+};
+
+/** @returns the faults of a refused account, one line each, without the namespace */
+async function faults(changes: object, answers: NonNullable<RunArgs["answers"]>): Promise<string[]> {
+  try {
+    await runHosts({ config: config(changes), answers: account(answers), stack: "prod" });
+  } catch (error) {
+    assert.ok(pulumi.RunError.isInstance(error), String(error));
+    const [first, , ...lines] = error.message.trimEnd().split("\n");
+    assert.match(first ?? "", /^The configuration of stack "prod" has .*; nothing was changed\.$/);
+    return lines.map((line) => line.replace("  rabbitmq-ha:", ""));
+  }
+  throw new Error("the account was accepted");
+}
+
+test("tells subnets and route tables of another VPC", async () => {
+  const found = await faults(
+    {},
+    {
+      "aws:ec2/getSubnet:getSubnet": ({ id }) => ({
+        ...{ id, vpcId: "vpc-00000009", availabilityZone: "eu-central-1a", cidrBlock: "10.20.1.0/24" },
+      }),
+      "aws:ec2/getRouteTable:getRouteTable": () => ({ vpcId: "vpc-00000009", arn: "arn" }),
+    },
+  );
+  assert.deepEqual(found.sort(), [
+    ...[0, 1].map(
+      (index) =>
+        `aws.routeTables[${String(index)}] = "rtb-0000000${String(index + 1)}": a route table of vpc-00000009; write the ID of a route table of vpc-0123456789abcdef0`,
+    ),
+    ...[0, 1, 2].map(
+      (index) =>
+        `aws.subnets[${String(index)}] = "subnet-0000000${String(index + 1)}": a subnet of vpc-00000009; write the id or the tags of subnets of vpc-0123456789abcdef0`,
+    ),
+  ]);
+});
+
+test("tells subnets of too few zones, and hosts that stand in none of them", async () => {
+  const answers = {
+    "aws:ec2/getSubnet:getSubnet": ({ id }: Readonly<Record<string, unknown>>) => ({
+      ...{ id, vpcId: "vpc-0123456789abcdef0", availabilityZone: "eu-central-1a" },
+      cidrBlock: `10.20.${String(id).slice(-1)}.0/24`,
+    }),
+  };
+  const [brokers, balancers] = await faults({}, answers);
+  assert.match(brokers ?? "", /^brokers = .*: in too few availability zones/);
+  assert.match(balancers ?? "", /^balancers = .*: in one availability zone/);
+  const outside = await faults({ subnets: [{ id: "subnet-00000001" }] }, {});
+  assert.match(
+    outside[0] ?? "",
+    /^brokers\[1\]\.address = "10\.20\.2\.11": in none of the subnets; .*10\.20\.1\.0\/24/,
+  );
+});
+
+test("tells a virtual address inside a second range of the VPC, and route tables that are missing", async () => {
+  const answers = {
+    "aws:ec2/getVpc:getVpc": () => ({
+      ...{ id: "vpc-0123456789abcdef0", cidrBlock: "10.20.0.0/16" },
+      cidrBlockAssociations: [{ cidrBlock: "10.20.0.0/16" }, { cidrBlock: "10.255.0.0/16" }],
+    }),
+  };
+  const [address, tables] = await faults({ routeTables: undefined }, answers);
+  assert.match(address ?? "", /^virtualAddress = .*: inside the VPC's range 10\.255\.0\.0\/16/);
+  assert.match(tables ?? "", /^aws\.routeTables: missing; write the IDs of the route tables/);
+});
+
+test("passes on what the account says, and tags that no subnet has", async () => {
+  const refused = (): object => {
+    const details = "invoking it: 1 error occurred:\n\t* no matching one found\n\n";
+    // As the engine's answer has it.
+    throw Object.assign(new Error(details), { details });
+  };
+  const [vpc, image] = (
+    await faults({}, { "aws:ec2/getVpc:getVpc": refused, "aws:ec2/getAmi:getAmi": refused })
+  ).sort((a, b) => a.localeCompare(b));
+  assert.match(vpc ?? "", /^aws\.vpc: the account says: no matching one found; write the id or the tags/);
+  assert.match(image ?? "", /^os: the account says: .*; write the ID of an image of it as aws\.image$/);
+  const [tags] = await faults(
+    { subnets: [{ tags: { Tier: "none" } }] },
+    { "aws:ec2/getSubnets:getSubnets": () => ({ ids: [] }) },
+  );
+  assert.match(
+    tags ?? "",
+    /^aws\.subnets\[0\] = .*: no subnet of vpc-0123456789abcdef0 has these tags; write/,
+  );
+});
+
+test("takes subnets by their tags, and asks for the system's own image, past its end only where it has to", async () => {
+  const asked: Readonly<Record<string, unknown>>[] = [];
+  const answers = account({
+    "aws:ec2/getAmi:getAmi": (inputs) => {
+      asked.push(inputs);
+      return { id: "ami-00000009" };
+    },
+  });
+  const packages = { erlang: { sha256: "1".repeat(64) }, rabbitmq: { sha256: "2".repeat(64) } };
+  for (const more of [{}, { os: "centos-7", packages }]) {
+    const { graph } = await runHosts({
+      config: { ...config({ subnets: [{ tags: { Tier: "private" } }] }), ...more },
+      answers,
+    });
+    assert.equal(graph.get("cent120-machine").inputs["ami"], "ami-00000009");
+  }
+  assert.deepEqual(
+    asked.map(({ owners, includeDeprecated }) => [owners, includeDeprecated]),
+    [
+      [["136693071363"], false],
+      [["125523088429"], true],
+    ],
+  );
+});
