@@ -1,15 +1,16 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
+# Where a version is stated: NAME=VERSION.
 names=(keepalived iputils-arping socat awscli )
-export DEBIAN_FRONTEND=noninteractive
 missing=()
 for name in "${names[@]}"; do
-  [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null || true)" = installed ] || missing+=("$name")
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "${name%%=*}" 2>/dev/null || true)" = installed ] || missing+=("$name")
 done
 if [ ${#missing[@]} = 0 ]; then
   exit 0
 fi
+export DEBIAN_FRONTEND=noninteractive
 # Nothing that is installed starts by itself; a policy of somebody else's stays.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ] || grep -q rabbitmq-ha $policy; then
@@ -22,13 +23,12 @@ log=/var/log/rabbitmq-ha-packages.log
 apt() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -y "$@" </dev/null >>"$log" 2>&1; }
 # Reading the package lists anew costs seconds, so lists of less than a day are tried first.
 fresh() { [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mmin -1440)" ]; }
-install() { apt --no-install-recommends install "${missing[@]}"; }
+install() {
+  { fresh && apt --no-install-recommends install "$@"; } || { apt update && apt --no-install-recommends install "$@"; }
+}
 # An installation that was cut off is finished first.
 dpkg --configure -a </dev/null >>"$log" 2>&1
-if fresh && install; then
-  exit 0
-fi
-if ! { apt update && install; }; then
+if ! install "${missing[@]}"; then
   echo "$(hostname): the packages ${missing[*]} could not be installed; the end of $log:" >&2
   tail -n 20 "$log" >&2
   exit 1

@@ -1,6 +1,36 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
+unit=keepalived
+# Standard input says only that something changed; what, is read from the files.
+systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
+# The unit's drop-in notes what the running service has read.
+stale() { # restart|reload FILE...
+  noted=/run/rabbitmq-ha/$unit.$1
+  shift
+  ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
+}
+due=
+if ! systemctl -q is-active "$unit"; then
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  due=start
+elif stale restart /etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf; then
+  due=restart
+elif stale reload /etc/keepalived/keepalived.conf /usr/local/lib/rabbitmq-ha/check-haproxy; then
+  due=reload
+fi
+do_what_is_due() {
+  [ -n "$due" ] || return 0
+  # systemd does not always notice by itself that a drop-in has come.
+  [ $due = reload ] || systemctl daemon-reload
+  if ! systemctl "$due" "$unit" || ! systemctl -q is-active "$unit"; then
+    echo "$(hostname): $unit did not $due; the end of its journal:" >&2
+    journalctl -u "$unit" -n 20 --no-pager -o cat >&2
+    exit 1
+  fi
+}
+# The restart that the holder of the virtual address has left until the others run.
+do_what_is_due
 # Waits until the address is with exactly one host, as seen from here: either this one holds it and the network sends it
 # here, or it is taken to another one that serves it.
 address=10.255.255.100
@@ -22,10 +52,10 @@ exit 1
 END_OF_SCRIPT
 )
 code=0
-sudo -n flock -w 120 /run/lock/rabbitmq-ha-virtual-address-cent123-holder timeout -k 10 90 bash -c "$script" || code=$?
+sudo -n flock -w 210 /run/lock/rabbitmq-ha-virtual-address-cent123-holder timeout -k 10 180 bash -c "$script" || code=$?
 case $code in
 124 | 137)
-  echo "$(hostname): virtual-address-cent123-holder was not done after 90 s and was stopped" >&2
+  echo "$(hostname): virtual-address-cent123-holder was not done after 180 s and was stopped" >&2
   # What has left the script's process group, as su's commands do, would keep the connection open for ever.
   out=$(readlink /proc/$$/fd/1)
   case $out in
