@@ -31,12 +31,16 @@ async function up(name: string, ...flags: string[]): Promise<string> {
   return output;
 }
 
-/** Every message is there, with a copy on each of these brokers and on no other one. */
+/**
+ * Every message is there, with a copy on each of these brokers and on no other one. A quorum queue does not keep the
+ * order of messages that were taken and given back, as the test before did.
+ */
 async function allOn(...brokers: readonly string[]): Promise<void> {
   const [teller = ""] = brokers;
   for (const queue of ["mirrored", "quorum"]) {
     assert.deepEqual(await holders(lab, teller, queue), brokers.toSorted(), queue);
-    assert.deepEqual(await contents(await lab.connect(), queue), messages, queue);
+    const found = await contents(await lab.connect(), queue);
+    assert.deepEqual(found.toSorted(), messages.toSorted(), queue);
   }
 }
 
