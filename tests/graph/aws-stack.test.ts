@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { account } from "../support/aws-account.ts";
 import { givenVpc, oneSubnet, ownVpc } from "../support/aws-config.ts";
-import { balancers, brokers, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { aboutHost, balancers, brokers, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
 import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
 import type { Blocks } from "../support/dev-stack.ts";
 
@@ -192,7 +192,7 @@ describe("a VPC of the stack's own", () => {
   test("everything on a machine is set up anew on another one, and goes with it", () => {
     for (const { name, inputs: given, deletedWith } of run.graph.ofType(remoteCommand)) {
       if (name === "aws-bastion-ready") continue;
-      assert.equal((given["triggers"] as unknown[])[0], `${hostOf(name)}-machine-id`, name);
+      assert.equal((given["triggers"] as unknown[])[0], `${aboutHost(name)}-machine-id`, name);
       assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
     }
   });

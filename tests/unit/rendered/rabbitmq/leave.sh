@@ -121,6 +121,8 @@ leave() { # NAME
       [ $SECONDS -lt $deadline ] || refuse "it was told to stop, and after 120 s it still runs. Stop rabbitmq-server there."
       sleep 1
     done
+    # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
+    has_copies_elsewhere
   else
     echo "$leaving: does not run, so it is forgotten as it is"
   fi
