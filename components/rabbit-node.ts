@@ -162,7 +162,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       on([service, ...(previous === undefined ? [] : [previous.member])]),
     );
     const content = createHash("sha256")
-      .update(conf.replaceAll(/^cluster_formation.*$/gm, ""))
+      .update(conf.replaceAll(/^cluster_formation.*\n/gm, ""))
       .update(advanced);
     const upgrade = brokerUpgrade(host);
     const restart = new Script(

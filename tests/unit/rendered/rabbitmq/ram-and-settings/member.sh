@@ -127,6 +127,14 @@ while :; do
   [ $SECONDS -lt $longest ] || break
   sleep 1
 done
+# A member of old with most brokers, which agree: those that are new join in their turn.
+if [ -e $mark ] && [ $((2 * $(members "$self" | wc -l))) -gt ${#brokers[@]} ]; then
+  # shellcheck disable=SC2046 # names of hosts, one a word
+  ask $(members "$self")
+  if wanted_type && same_members; then
+    done_when_whole
+  fi
+fi
 
 # Not all are here, or not as they should be: hear every broker, and go to the largest cluster that there is; of two
 # equal ones to that with the broker that comes first.
