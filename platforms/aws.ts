@@ -195,7 +195,7 @@ class Aws extends pulumi.ComponentResource {
     const values = {
       ...{ address, region: platform.region, oldAwsCli: systems[os].oldAwsCli ?? false },
       interface: this.#args.interface ?? imageOf(os).interface,
-      ...{ patience: 10, deadline: 120, settle: 5 },
+      ...{ patience: 10, deadline: 120, settle: 5, lock: "/run/lock/rabbitmq-ha-address" },
     };
     const script = pulumi
       .output({ networkInterface: own.id, routeTables })

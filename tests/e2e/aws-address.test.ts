@@ -51,7 +51,7 @@ function of(name: string): string {
 async function equip(name: string): Promise<void> {
   const values = {
     ...{ address, region, interface: "eth0", oldAwsCli: false, patience: 30, deadline: 120, settle: 1 },
-    ...{ networkInterface: of(name), routeTables: [table] },
+    ...{ networkInterface: of(name), routeTables: [table], lock: "/run/lock/rabbitmq-ha-address" },
   };
   // Debian 12's CLI reads no endpoint from its environment.
   const aside = `#!/bin/sh
@@ -63,7 +63,7 @@ exec /usr/bin/aws --endpoint-url ${aws.endpoint} "$@"
     name,
     `set -e
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends awscli >/var/log/awscli.log 2>&1 </dev/null
+apt-get install -y --no-install-recommends awscli >/var/log/awscli.log 2>&1 </dev/null || { tail -n 5 /var/log/awscli.log >&2; exit 1; }
 cat >/usr/local/bin/aws <<'END'
 ${aside}END
 cat >${script} <<'END'
@@ -71,7 +71,6 @@ ${render("aws/move-address", values)}END
 chmod 0755 /usr/local/bin/aws ${script}
 sed -i '/notify_fault/a\\
 ${lines.join("\\\n")}' /etc/keepalived/keepalived.conf
-keepalived -t
 systemctl restart keepalived`,
   );
 }
@@ -116,9 +115,8 @@ test("the first one takes it back when it is well again", async () => {
 });
 
 test("a balancer that for a moment hears no other one takes it, and has it taken back", async () => {
-  const deaf = `table netdev test { chain in {
-    type filter hook ingress device "eth0" priority 0; policy accept; ip protocol 112 drop;
-  } }`;
+  const chain = 'type filter hook ingress device "eth0" priority 0; policy accept; ip protocol 112 drop;';
+  const deaf = `table netdev test {\nchain in {\n${chain}\n}\n}\n`;
   await inNetworkOf(second, ["nft", "-f", "-"], deaf);
   await sentTo(second);
   await inNetworkOf(second, ["nft", "delete", "table", "netdev", "test"]);

@@ -72,7 +72,10 @@ async function run(mode: Mode, args: readonly string[] = [], changes: Changes = 
   const { address, routeTables, here } = mode;
   const values = { address, region, interface: "ens5", networkInterface: here, routeTables, oldAwsCli };
   const script = join(folder, "move-address");
-  await writeFile(script, render("aws/move-address", { ...values, patience, deadline, settle }));
+  await writeFile(
+    script,
+    render("aws/move-address", { ...values, patience, deadline, settle, lock: join(folder, "lock") }),
+  );
   await writeFile(journal, "");
   aws.calls.length = 0;
   const { exitCode = -1 } = await execa("bash", [script, ...args], {
@@ -178,6 +181,8 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
     });
     beforeEach(async () => {
       aws.judge = () => "pass";
+      // Two of the tests wait for what the journal says.
+      await writeFile(journal, "");
       await mode.give(mode.other);
       await hold(mode.address);
     });
@@ -255,6 +260,17 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       const { code } = await running;
       assert.equal(code, 0);
       await isHere();
+    });
+
+    test("is moved by one script at a time, however often it is called", async () => {
+      const running = run(mode, [], { settle: 4 });
+      while (!(await readFile(journal, "utf8")).includes("here after")) await pause(200);
+      const again = await execa("bash", [join(folder, "move-address")], { reject: false });
+      assert.equal(again.exitCode, 0);
+      const { code, actions } = await running;
+      assert.equal(code, 0);
+      // The call that was not let through has the address looked after once more.
+      assert.deepEqual(actions.slice(-3), [look, look, look]);
     });
   });
 }
