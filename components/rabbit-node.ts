@@ -150,7 +150,12 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
     const service = new Script(
       `${name}-service`,
-      { host, template: "rabbitmq/start.sh", values: { name }, deadline: 600 },
+      {
+        host,
+        template: "rabbitmq/start.sh",
+        values: { name, brokers, port: args.ports.amqp },
+        deadline: 600,
+      },
       on([cookie, enabled, watch.script, ...files]),
     );
     const member = new Script(

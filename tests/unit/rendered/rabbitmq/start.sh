@@ -5,6 +5,8 @@ self=cent120
 unit=rabbitmq-server
 data=/var/lib/rabbitmq/mnesia
 member=/var/lib/rabbitmq-ha/member
+log=/var/log/rabbitmq/rabbit@cent120.log
+brokers=(cent120 cent121 cent122 )
 # Whom this broker waits for. A broker that starts loads the cluster's tables from one that still ran when it stopped
 # itself; it notes at every change who runs beside it.
 notes=/var/lib/rabbitmq/mnesia/rabbit@$self/nodes_running_at_shutdown
@@ -17,6 +19,16 @@ waits() { # whether the newest start has not got these tables yet; long logs are
     /Successfully synced tables|Server startup complete|incompatible_feature_flags/ { waits = 0 }
     END { exit !waits }'
 }
+logged() { # PATTERN...: by this very start
+  tail -c +$((before + 1)) $log 2>/dev/null | grep -q "${@/#/-e}"
+}
+most_serve() { # most brokers, without this one
+  local broker serving=0
+  for broker in "${brokers[@]}"; do
+    [ "$broker" = cent120 ] || ! timeout 2 bash -c "exec 3<>/dev/tcp/$broker/5672" 2>/dev/null || serving=$((serving + 1))
+  done
+  [ $((2 * serving)) -gt ${#brokers[@]} ]
+}
 systemctl daemon-reload
 systemctl -q is-enabled $unit || systemctl -q enable $unit 2>/dev/null
 for attempt in 1 2 3; do
@@ -24,6 +36,7 @@ for attempt in 1 2 3; do
     exit 0
   fi
   systemctl reset-failed $unit 2>/dev/null || true
+  before=$(stat -c %s $log 2>/dev/null || echo 0)
   # The unit is of type notify: this returns once the broker has booted, peer discovery included.
   if systemctl start $unit; then
     exit 0
@@ -35,15 +48,15 @@ for attempt in 1 2 3; do
   fi
   # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
   # member has nothing to lose, so it begins again.
-  if [ ! -e $member ] && [ "$attempt" != 3 ] &&
-    grep -qs -e schema_integrity_check_failed -e 'case_clause,{ok,\[\]}' /var/log/rabbitmq/rabbit@cent120.log; then
+  if [ ! -e $member ] && [ "$attempt" != 3 ] && logged schema_integrity_check_failed 'case_clause,{ok,\[\]}'; then
     echo "cent120: the first start met a table conflict; beginning again"
     systemctl stop $unit
     rm -rf "${data:?}"/rabbit@cent120*
     continue
   fi
-  # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back.
-  if [ "$attempt" != 3 ] && grep -qs inconsistent_cluster /var/log/rabbitmq/rabbit@cent120.log; then
+  # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back. One
+  # that finds most of the others elsewhere is such a broker; else it may be the others that have lost theirs.
+  if [ "$attempt" != 3 ] && logged inconsistent_cluster && most_serve; then
     aside=$data.left-$(date -u +%Y%m%dT%H%M%SZ)
     systemctl stop $unit
     mkdir -p "$aside"
@@ -54,7 +67,7 @@ for attempt in 1 2 3; do
   fi
   # Brokers with data that boot at the same moment can trip over each other's feature flags (seen with 3.10.8); once the
   # others are up, the next start is well. Nothing is deleted.
-  if [ "$attempt" != 3 ] && grep -qs incompatible_feature_flags /var/log/rabbitmq/rabbit@cent120.log; then
+  if [ "$attempt" != 3 ] && logged incompatible_feature_flags; then
     echo "cent120: the start met other brokers' feature flags half-way; starting again"
     continue
   fi
@@ -69,7 +82,7 @@ boot_errors() { # NAME: what its broker said as it did not start, without Erlang
 }
 echo "cent120: rabbitmq-server did not start; the end of its journal and log, and its last words:" >&2
 journalctl -u $unit -n 15 --no-pager -o cat >&2
-tail -n 25 /var/log/rabbitmq/rabbit@cent120.log >&2 || true
+tail -n 25 $log >&2 || true
 boot_errors cent120 >&2
 exit 1
 END_OF_SCRIPT
