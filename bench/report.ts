@@ -51,7 +51,7 @@ export function markdown(results: Results): string {
   });
   const goals = verdicts(figures)
     .filter(({ met }) => met !== undefined)
-    .map(({ goal, measured, met }) => [goal, measured, met === true ? "met" : "MISSED"]);
+    .map(({ goal, measured, met, cause = "" }) => [goal, measured, met === true ? "met" : "MISSED", cause]);
   const failures = figures.flatMap(({ what, who, failures: causes }) =>
     causes.map((cause) => `- ${what}, ${who}: ${cause.split("\n").slice(0, 3).join(" / ")}`),
   );
@@ -68,7 +68,7 @@ export function markdown(results: Results): string {
       .map(([name, version]) => `${name} ${version}`)
       .join(", "),
     ...sections,
-    ...(goals.length === 0 ? [] : ["### Goals", table(["goal", "measured", ""], goals)]),
+    ...(goals.length === 0 ? [] : ["### Goals", table(["goal", "measured", "", "why not"], goals)]),
     ...(same.length === 0 ? [] : ["### What the tools left on the hosts", same.join("\n")]),
     ...(failures.length === 0 ? [] : ["### Runs that failed", failures.join("\n")]),
     "",
