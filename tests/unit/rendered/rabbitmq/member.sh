@@ -5,6 +5,8 @@ self=cent121
 brokers=(cent120 cent121 cent122 )
 type=disc
 mark=/var/lib/rabbitmq-ha/member
+# All that this stack has ever had for brokers: a member that is none of them was added by somebody else, and stays.
+known=/var/lib/rabbitmq-ha/brokers
 # What a broker says of its cluster, read once into a file; exit codes of rabbitmqctl tell too little.
 status=$(mktemp -d)
 trap 'rm -rf "$status"' EXIT
@@ -105,6 +107,8 @@ done_when_whole() {
     mkdir -p "$(dirname $mark)"
     date -u +%FT%TZ >$mark
   fi
+  [ -e $known ] || : >$known
+  printf '%s\n' "${brokers[@]}" | grep -vxFf $known >>$known || true
   exit 0
 }
 

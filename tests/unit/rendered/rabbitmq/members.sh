@@ -133,7 +133,8 @@ leave() { # NAME
   ! grep -qx "$leaving" <(members "$self") || refuse "it is still a member after it was forgotten"
   echo "$leaving: has left; members are $(members "$self" | paste -sd ' ')"
 }
-others() { grep -vxF "$(printf '%s\n' "${brokers[@]}")" || true; }
+# Who was a broker of this stack and is none any more. A member that somebody else has added stays.
+others() { grep -xFf /var/lib/rabbitmq-ha/brokers | grep -vxF "$(printf '%s\n' "${brokers[@]}")" || true; }
 if [ -f "$list" ] && [ -z "$(tr -c 'A-Za-z0-9@_-' '\n' <"$list" | sed -n 's/^rabbit@//p' | others)" ]; then
   exit 0
 fi
