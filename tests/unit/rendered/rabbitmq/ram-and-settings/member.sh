@@ -107,8 +107,10 @@ done_when_whole() {
     mkdir -p "$(dirname $mark)"
     date -u +%FT%TZ >$mark
   fi
-  [ -e $known ] || : >$known
-  printf '%s\n' "${brokers[@]}" | grep -vxFf $known >>$known || true
+  local unknown
+  if unknown=$(printf '%s\n' "${brokers[@]}" | grep -vxFf <(cat $known 2>/dev/null)); then
+    printf '%s\n' "$unknown" >>$known
+  fi
   exit 0
 }
 
