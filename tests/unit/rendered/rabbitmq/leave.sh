@@ -83,7 +83,7 @@ has_copies_elsewhere() {
   while lost=$(nowhere_else) && [ -n "$lost" ]; do
     # Mirrors may be about to be synchronised.
     [ $SECONDS -lt $deadline ] ||
-      refuse "it has the only copy of $(count <<<"$lost") queues: $(head -n 10 <<<"$lost" | paste -sd ',' | sed 's/,/, /g')." \
+      refuse "it has the only copy of $(count <<<"$lost") queues: $(head -n 10 <<<"$lost" | paste -sd ';' | sed 's/;/; /g')." \
         "Mirror them by a policy and wait until they are in sync, move their messages, or delete them."
     sleep 2
   done
