@@ -17,7 +17,7 @@ refuse() {
   echo "nothing was done: $*" >&2
   exit 3
 }
-serves() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/5672" 2>/dev/null; }
+serves() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/5672" 2>/dev/null; } # NAME: whether that broker takes connections
 for name in "${brokers[@]}"; do
   if serves "$name"; then refuse "$name serves, so the cluster is there and whoever waits can join it"; fi
 done

@@ -138,7 +138,7 @@ others() { grep -xFf /var/lib/rabbitmq-ha/brokers | grep -vxF "$(printf '%s\n' "
 if [ -f "$list" ] && [ -z "$(tr -c 'A-Za-z0-9@_-' '\n' <"$list" | sed -n 's/^rabbit@//p' | others)" ]; then
   exit 0
 fi
-leaving='nobody'
+leaving='a former broker'
 look
 for name in $(members "$self" | others); do
   leave "$name"

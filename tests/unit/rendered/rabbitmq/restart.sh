@@ -121,8 +121,9 @@ await() { # SECONDS WHAT COMMAND...
     sleep 1
   done
 }
-mirrors_in_sync() { # where there are mirrors: from RabbitMQ 4 on there are none, nor the command
-  rabbitmq-queues --help 2>/dev/null | grep -q check_if_node_is_mirror_sync_critical || return 0
+has_mirrors() { rabbitmq-queues --help 2>/dev/null | grep -q check_if_node_is_mirror_sync_critical; } # up to RabbitMQ 3
+mirrors_in_sync() {
+  has_mirrors || return 0
   rabbitmq-queues -q check_if_node_is_mirror_sync_critical
 }
 systemctl daemon-reload

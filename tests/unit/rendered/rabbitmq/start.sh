@@ -22,10 +22,11 @@ waits() { # whether the newest start has not got these tables yet; long logs are
 logged() { # PATTERN...: by this very start
   tail -c +$((before + 1)) $log 2>/dev/null | grep -q "${@/#/-e}"
 }
+serves() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/5672" 2>/dev/null; } # NAME: whether that broker takes connections
 most_serve() { # most brokers, without this one
   local broker serving=0
   for broker in "${brokers[@]}"; do
-    [ "$broker" = cent120 ] || ! timeout 2 bash -c "exec 3<>/dev/tcp/$broker/5672" 2>/dev/null || serving=$((serving + 1))
+    [ "$broker" = cent120 ] || ! serves "$broker" || serving=$((serving + 1))
   done
   [ $((2 * serving)) -gt ${#brokers[@]} ]
 }

@@ -47,6 +47,7 @@ copies() {
       }'
   done
 }
+serves() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/5672" 2>/dev/null; } # NAME: whether that broker takes connections
 log() { echo "$self: $*"; }
 fail() {
   echo "$self: $*" >&2
@@ -120,7 +121,7 @@ done_when_whole() {
 longest=20
 [ ! -e $mark ] || longest=0
 for name in "${brokers[@]}"; do
-  until timeout 2 bash -c "exec 3<>/dev/tcp/$name/5672" 2>/dev/null || [ $SECONDS -ge $longest ]; do
+  until serves "$name" || [ $SECONDS -ge $longest ]; do
     sleep 0.3
   done
 done
