@@ -66,7 +66,9 @@ function install() {
 /** Runs the command under Node 24 and ends as it ends. */
 function run() {
   const main = join(root, "commands", "main.ts");
-  const child = spawn(node, [main, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
+  // Node keeps what it has compiled between runs: about a third of the start of this and of each of its children.
+  const env = { NODE_COMPILE_CACHE: join(root, ".toolchain", "compiled"), ...process.env };
+  const child = spawn(node, [main, ...process.argv.slice(2)], { cwd: root, stdio: "inherit", env });
   // A terminal's Ctrl-C reaches the whole group, a plain kill only this process: pass that on and wait.
   process.on("SIGINT", () => undefined);
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"]))

@@ -31,8 +31,6 @@ export function pulumiEnvironment(toolchain: Toolchain, ofLab = true): Record<st
   env["PULUMI_SKIP_UPDATE_CHECK"] ??= "true";
   // Everything needed is in place; a look for more would only wait for sites that may be out of reach.
   env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] ??= "true";
-  // Node keeps what it has compiled between runs: about a third of the start of each of the engine's children.
-  env["NODE_COMPILE_CACHE"] ??= join(root, ".toolchain", "compiled");
   const userHome = env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
   if (toolchain.home !== undefined && toolchain.home !== userHome) {
     env["PULUMI_HOME"] = toolchain.home;

@@ -18,7 +18,6 @@ import {
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, sep } from "node:path";
-import { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
 import semver from "semver";
 import { SetupError, say, step } from "./step.ts";
@@ -130,6 +129,8 @@ async function downloadCli(): Promise<{ readonly cli: Part; readonly languageHos
   const folder = join(shared, `pulumi-${cliVersion}`);
   try {
     say(`downloading the Pulumi CLI ${cliVersion} (usually 30 seconds)`);
+    // Loaded here alone, since it takes longer to load than all the rest of a command's start.
+    const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
     const { command } = await PulumiCommand.install({ root: folder, version: new semver.SemVer(cliVersion) });
     const origin = `downloaded, ${cliVersion}`;
     return {
