@@ -16,9 +16,9 @@ export interface RabbitClusterArgs {
 }
 
 /**
- * The cluster's name and its administrator, set once the first broker is a member. The user `guest`, whose password
- * everybody knows, is deleted. Changing the password changes it in the cluster. A member that is not among the brokers
- * any more leaves: drained, stopped, forgotten, one at a time, and only where the others can do without it.
+ * The cluster's administrator, set once the first broker is a member, and its name, set once all are. The user `guest`,
+ * whose password everybody knows, is deleted. Changing the password changes it in the cluster. A member that is not among
+ * the brokers any more leaves: drained, stopped, forgotten, one at a time, and only where the others can do without it.
  */
 export class RabbitCluster extends pulumi.ComponentResource {
   /** That name and administrator are set. */
@@ -28,13 +28,13 @@ export class RabbitCluster extends pulumi.ComponentResource {
     super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
     const { nodes, clusterName, adminUser, adminPassword, told } = args;
     const { host, member } = nodes[0];
-    // Once the first broker is a member nothing empties it any more; the others may still be joining.
-    const child = { parent: this, dependsOn: member };
+    const members = nodes.map((node) => node.member);
     this.ready = [
       new Script(
         `${name}-name`,
         { host, template: "rabbitmq/cluster-name.sh", values: { clusterName } },
-        child,
+        // A new member looks for queues to copy only in a cluster that has its name: the first members find none.
+        { parent: this, dependsOn: members },
       ),
       new Script(
         `${name}-admin`,
@@ -42,7 +42,8 @@ export class RabbitCluster extends pulumi.ComponentResource {
           ...{ host, template: "rabbitmq/admin.sh", values: { user: adminUser } },
           stdin: pulumi.interpolate`${adminPassword}\n`,
         },
-        child,
+        // Once the first broker is a member nothing empties it any more; the others may still be joining.
+        { parent: this, dependsOn: member },
       ),
     ];
     const brokers = nodes.map((node) => node.name);
@@ -52,7 +53,7 @@ export class RabbitCluster extends pulumi.ComponentResource {
         ...{ host, template: "rabbitmq/members.sh", deadline: 1800 },
         values: { name: host.name, brokers },
       },
-      { parent: this, dependsOn: [...nodes.map((node) => node.member), ...told] },
+      { parent: this, dependsOn: [...members, ...told] },
     );
     this.registerOutputs({});
   }

@@ -149,8 +149,8 @@ export function graphFacts(graph: () => Graph, stack: string): void {
 
   test("what concerns the whole cluster waits for every member", () => {
     const members = of(brokers, "member", "restart");
-    graph().precedes(members, ["mirror-policy-set"]);
-    graph().precedes(of(brokers.slice(0, 1), "member", "restart"), ["cluster-name", "cluster-admin"]);
+    graph().precedes(members, ["mirror-policy-set", "cluster-name"]);
+    graph().precedes(of(brokers.slice(0, 1), "member", "restart"), ["cluster-admin"]);
     graph().precedes(members, of(of(["haproxy"], ...balancers), "serving"));
   });
 
