@@ -49,6 +49,8 @@ export interface NextUp {
 export interface Row {
   readonly fault: string;
   readonly what: string;
+  /** The day, such as 2026-11-24. */
+  readonly date: string;
   /** Undefined where the trial itself failed. */
   readonly figures: Figures | undefined;
   /** The goals that it missed, each with what was found instead. */

@@ -1,10 +1,11 @@
 /** All faults, one after the other, on a lab of their own. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { SetupError } from "../lab/setup/step.ts";
 import { LabStack } from "../lab/trial/lab-stack.ts";
 import { tail } from "../lab/trial/running.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { usual } from "./load.ts";
+import { faults } from "./faults/index.ts";
 import type { Options } from "./options.ts";
 import type { Row } from "./row.ts";
 import { surroundings } from "./surroundings.ts";
@@ -47,6 +48,7 @@ async function runAll(lab: LabStack, options: Options, signal: AbortSignal): Pro
   let system = await fresh(lab);
   const notes = await surroundings(system, usual);
   const rows: Row[] = [];
+  const kept = await earlier(options);
   const trials = options.faults.flatMap((fault) => Array.from({ length: options.times }, () => fault));
   for (const fault of trials) {
     signal.throwIfAborted();
@@ -60,7 +62,7 @@ async function runAll(lab: LabStack, options: Options, signal: AbortSignal): Pro
     rows.push(row);
     for (const miss of row.missed) say(`${fault.name}: MISSED: ${miss}`);
     if (row.logs !== "") process.stderr.write(`${row.logs}\n`);
-    await record(options, rows, notes);
+    await record(options, inOrder([...kept, ...rows]), notes);
   }
   process.stdout.write(`${text(rows)}\n\n${[...legend, ...notes].join("\n")}\n`);
   return rows;
@@ -82,6 +84,19 @@ export async function systemOf(lab: LabStack): Promise<System> {
   const system = readOutputs(json, lab.stack);
   if (system === undefined) throw new Error(`stack ${lab.stack} has no outputs`);
   return system;
+}
+
+/** @returns what an earlier run wrote to the same file of the faults that are not made now */
+async function earlier({ json, faults: now }: Options): Promise<Row[]> {
+  const text = json === undefined ? undefined : await readFile(json, "utf8").catch(() => undefined);
+  if (text === undefined) return [];
+  const { rows } = JSON.parse(text) as { readonly rows: readonly Row[] };
+  return rows.filter(({ fault }) => !now.some(({ name }) => name === fault));
+}
+
+function inOrder(rows: readonly Row[]): Row[] {
+  const place = (row: Row): number => faults.findIndex(({ name }) => name === row.fault);
+  return rows.toSorted((one, other) => place(one) - place(other));
 }
 
 /** Writes the files anew after each fault, so that a run that is cut short leaves what it has. */

@@ -1,9 +1,10 @@
-/** The rows as a table for a terminal and for a document. */
-import { kinds } from "./load.ts";
+/** The rows as a table for a terminal and for a document, a line for each fault. */
+import { kinds, type Kind } from "./load.ts";
 import type { Figures, Row, Traffic } from "./row.ts";
 
 const header = [
   "fault",
+  "times",
   "confirmed",
   "lost",
   "duplicates",
@@ -19,6 +20,7 @@ const header = [
 
 /** What the columns mean, a line each. */
 export const legend: readonly string[] = [
+  "times: how often the fault was made; messages are those of all times together, every other column has the worst of them",
   "confirmed, lost, duplicates: messages; lost is confirmed and never received, a duplicate any delivery beyond the first",
   "longest gap: the longest time from the fault to the end in which some publisher had no confirm, on mirrored / quorum queues",
   "stood still: the publisher that fared worst, the sum of its gaps of 1 s and more between fault and healing",
@@ -51,9 +53,56 @@ function cells({ traffic, oneHolder, unserved, whole, noticed, nextUp }: Figures
   ];
 }
 
-function line({ fault, figures, missed }: Row): string[] {
-  const figured = figures === undefined ? header.slice(2).map(() => "-") : cells(figures);
-  return [fault, ...figured, missed.length === 0 ? "ok" : "MISSED"];
+/** @returns the largest; undefined, which is for ever, where there is one such */
+function largest(times: readonly (number | undefined)[]): number | undefined {
+  return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+}
+
+/** @returns of several trials of a fault the messages together, and the worst of all else */
+function worst(all: readonly [Figures, ...Figures[]]): Figures {
+  const together = (kind: Kind): Traffic => {
+    const of = (key: keyof Traffic): number[] => all.map(({ traffic }) => traffic[kind][key]);
+    const sum = (key: keyof Traffic): number => of(key).reduce((total, each) => total + each, 0);
+    const most = (key: keyof Traffic): number => Math.max(...of(key));
+    return {
+      ...{ confirmed: sum("confirmed"), lost: sum("lost") },
+      ...{ duplicates: sum("duplicates"), returned: sum("returned") },
+      ...{ longestGap: most("longestGap"), longestSilence: most("longestSilence") },
+      ...{ stoodStill: most("stoodStill"), gapAfterHealing: most("gapAfterHealing") },
+    };
+  };
+  const late = (key: "oneHolder" | "unserved" | "oneHolderAfter" | "whole"): number | undefined =>
+    largest(all.map((each) => each[key]));
+  const ups = all.flatMap(({ nextUp }) => nextUp ?? []);
+  const [least = []] = all.map(({ noticed }) => noticed).sort((one, other) => one.length - other.length);
+  return {
+    traffic: { classic: together("classic"), quorum: together("quorum") },
+    ...{ oneHolder: late("oneHolder"), unserved: late("unserved") },
+    ...{ oneHolderAfter: late("oneHolderAfter"), whole: late("whole") },
+    mostHolders: Math.max(...all.map(({ mostHolders }) => mostHolders)),
+    noticed: least,
+    complaints: all.flatMap(({ complaints }) => complaints),
+    nextUp:
+      ups.length === 0
+        ? undefined
+        : {
+            code: Math.max(...ups.map(({ code }) => code)),
+            summary: [...new Set(ups.map(({ summary }) => summary))].join("; "),
+          },
+  };
+}
+
+/** @returns the rows of each fault, in their order */
+function byFault(rows: readonly Row[]): (readonly Row[])[] {
+  return [...Map.groupBy(rows, ({ fault }) => fault).values()];
+}
+
+function line(rows: readonly Row[]): string[] {
+  const [first, ...others] = rows.flatMap(({ figures }) => figures ?? []);
+  const figured = first === undefined ? header.slice(3).map(() => "-") : cells(worst([first, ...others]));
+  const missed = rows.filter(({ missed: goals }) => goals.length > 0).length;
+  const verdict = missed === 0 ? "ok" : rows.length === 1 ? "MISSED" : `MISSED ${missed} times`;
+  return [rows[0]?.fault ?? "", String(rows.length), ...figured, verdict];
 }
 
 /** @returns the goals that were missed, a line each */
@@ -63,7 +112,7 @@ export function misses(rows: readonly Row[]): string[] {
 
 /** @returns the lines of the table, aligned, and the missed goals below it */
 export function text(rows: readonly Row[]): string {
-  const lines = [[...header], ...rows.map(line)];
+  const lines = [[...header], ...byFault(rows).map(line)];
   const widths = header.map((_, column) => Math.max(...lines.map((each) => each[column]?.length ?? 0)));
   const aligned = lines.map((each) =>
     each
@@ -72,6 +121,11 @@ export function text(rows: readonly Row[]): string {
       .trimEnd(),
   );
   return [...aligned, ...misses(rows).map((miss) => `MISSED  ${miss}`)].join("\n");
+}
+
+function made(rows: readonly Row[]): string {
+  const days = [...new Set(rows.map(({ date }) => date))].join(", ");
+  return `\`${rows[0]?.fault}\`: ${rows[0]?.what}; ${days}`;
 }
 
 /** @returns the table with its legend, in Markdown @param notes on what it was measured, a line each */
@@ -83,9 +137,9 @@ export function markdown(rows: readonly Row[], notes: readonly string[]): string
   const parts = [
     "# What failures took",
     "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
-    [bar(header), bar(header.map(() => "---")), ...rows.map((row) => bar(line(row)))].join("\n"),
+    [bar(header), bar(header.map(() => "---")), ...byFault(rows).map((each) => bar(line(each)))].join("\n"),
     missed.length === 0 ? "Every goal was met." : `Goals that were missed:\n\n${list(missed)}`,
-    `The faults:\n\n${list(rows.map(({ fault, what }) => `\`${fault}\`: ${what}`))}`,
+    `The faults, and when they were made:\n\n${list(byFault(rows).map(made))}`,
     `The columns:\n\n${list(legend)}`,
     `Measured on:\n\n${list(notes)}`,
   ];

@@ -36,7 +36,7 @@ export interface TrialArgs {
 export async function trial(args: TrialArgs): Promise<Row> {
   const { fault, system, signal } = args;
   const began = new Date();
-  const head = { fault: fault.name, what: fault.what };
+  const head = { fault: fault.name, what: fault.what, date: began.toISOString().slice(0, 10) };
   try {
     const figures = await measure(args, began);
     const missed = judge(fault.goals, figures);

@@ -73,6 +73,23 @@ test("a broker that hangs in its start is started anew by its host", async () =>
   assert.match(journal, /has not served for \d+ s .*: restarting/);
 });
 
+test("a plug-in that gave up is started again by its host, and the broker serves on", async () => {
+  const agent = "lists:keymember(rabbitmq_management_agent, 1, application:which_applications())";
+  const serving = (await lab.on(second, "systemctl show -p MainPID rabbitmq-server")).trim();
+  await lab.on(
+    second,
+    `timeout 60 rabbitmqctl -q eval '[begin exit(Pid, kill), timer:sleep(50) end || _ <- lists:seq(1, 200),
+      Pid <- [whereis(rabbit_mgmt_external_stats)], is_pid(Pid)], false = ${agent}.' </dev/null`,
+  );
+  await lab.on(
+    second,
+    `timeout 60 bash -c 'until rabbitmqctl -q eval "true = ${agent}." </dev/null >/dev/null 2>&1; do sleep 1; done'`,
+  );
+  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  assert.match(journal, /started again what had given up: .*rabbitmq_management_agent/);
+  assert.equal((await lab.on(second, "systemctl show -p MainPID rabbitmq-server")).trim(), serving);
+});
+
 test("a broker that is drained gets nobody, and its host leaves it alone", async () => {
   await lab.on(second, "rabbitmq-upgrade -q drain </dev/null");
   await reaches(`${second} to be down`, one(second), "DOWN");

@@ -70,7 +70,7 @@ for (const [what, change, traffic, words] of [
 }
 
 const row: Row = {
-  ...{ fault: "broker-killed", what: "broker process killed" },
+  ...{ fault: "broker-killed", what: "broker process killed", date: "2026-11-24" },
   ...{ figures: good, missed: [], logs: "" },
 };
 const failed: Row = { ...row, fault: "x", figures: undefined, missed: ["the trial itself failed"] };
@@ -79,14 +79,14 @@ test("the terminal's table has a line per fault and one per missed goal", () => 
   const [head = "", first = "", second = "", miss, ...rest] = text([row, failed]).split("\n");
   assert.match(
     head,
-    /^fault +confirmed +lost +duplicates +longest gap +stood still +one holder +unserved +whole/,
+    /^fault +times +confirmed +lost +duplicates +longest gap +stood still +one holder +unserved +whole/,
   );
   assert.match(
     first,
-    /^broker-killed +2000 +0 +6 +0\.5 s \/ 0\.5 s +0\.0 s \/ 0\.0 s +0\.6 s +0\.7 s +12 s +1 checks/,
+    /^broker-killed +1 +2000 +0 +6 +0\.5 s \/ 0\.5 s +0\.0 s \/ 0\.0 s +0\.6 s +0\.7 s +12 s +1 checks/,
   );
   assert.match(first, /61 unchanged +ok$/);
-  assert.match(second, /^x +(- +)+MISSED$/);
+  assert.match(second, /^x +1 +(- +)+MISSED$/);
   assert.equal(miss, "MISSED  x: the trial itself failed");
   assert.deepEqual(rest, []);
 });
@@ -95,10 +95,22 @@ test("the document's table has as many columns in every row, and names what was 
   const document = markdown([row, failed], ["two cores"]);
   const bars = document.split("\n").filter((line) => line.startsWith("|"));
   assert.equal(bars.length, 4);
-  assert.deepEqual([...new Set(bars.map((line) => line.split("|").length))], [14]);
+  assert.deepEqual([...new Set(bars.map((line) => line.split("|").length))], [15]);
   assert.match(document, /Goals that were missed:\n\n- x: the trial itself failed\n/);
   assert.match(document, /- two cores\n$/);
   assert.match(markdown([row], []), /Every goal was met\./);
+});
+
+test("of a fault that was made more than once there is one line: messages together, all else the worst", () => {
+  const slower = { ...good, whole: 31_000, noticed: [], nextUp: { code: 0, summary: "60 unchanged" } };
+  const never: Row = { ...row, figures: { ...good, whole: undefined }, missed: ["whole again"] };
+  const [, first = "", second] = text([row, { ...row, figures: slower }, failed]).split("\n");
+  assert.match(first, /^broker-killed +2 +4000 +0 +12 .* 31 s +no +61 unchanged; 60 unchanged +ok$/);
+  assert.match(second ?? "", /^x +1 /);
+  assert.match(
+    text([row, never, never]).split("\n")[1] ?? "",
+    /^broker-killed +3 .* never .*MISSED 2 times$/,
+  );
 });
 
 test("the faults have names of their own, and the short form is some of them", () => {

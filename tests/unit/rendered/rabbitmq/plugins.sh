@@ -2,15 +2,18 @@ script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
 # The running broker is told, since it reads the file at its start only; the tool writes the file too.
+# A plug-in that failed too often, or what it is built on, has ended for good while the broker serves on. This starts
+# what has ended of those that are enabled, and lists it in brackets.
+start_plugins() {
+  timeout 60 rabbitmqctl -q eval "lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end ||
+    Plugin <- [$(tr -d '[]. \n' </etc/rabbitmq/enabled_plugins)],
+    {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]])." </dev/null
+}
 file=/etc/rabbitmq/enabled_plugins
 wanted=rabbitmq_management,rabbitmq_prometheus
 enabled=$(tr -d '[]. \n' <$file 2>/dev/null || true)
 if [ "$(tr , '\n' <<<"$enabled" | sort)" = "$(tr , '\n' <<<"$wanted" | sort)" ]; then
-  # A plug-in, or what it is built on, that failed too often has ended for good while the broker serves on.
-  if systemctl -q is-active rabbitmq-server; then
-    rabbitmqctl -q eval "[{ok, _} = application:ensure_all_started(App) || Plugin <- [$wanted],
-      {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]]." </dev/null >/dev/null
-  fi
+  if systemctl -q is-active rabbitmq-server; then start_plugins >/dev/null; fi
   exit 0
 fi
 if systemctl -q is-active rabbitmq-server; then
