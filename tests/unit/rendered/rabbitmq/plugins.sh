@@ -3,10 +3,14 @@ set -eu
 umask 022
 # The running broker is told, since it reads the file at its start only; the tool writes the file too.
 # A plug-in that failed too often, or what it is built on, has ended for good while the broker serves on. This starts
-# what has ended of those that are enabled, and lists it in brackets.
+# what has ended of those that are enabled, and lists it in brackets. The management agent still counts as running when
+# its supervisor alone has ended (seen with 3.10.8), so it is stopped where the process that tells of the node is missing.
 start_plugins() {
-  timeout 60 rabbitmqctl -q eval "lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end ||
-    Plugin <- [$(tr -d '[]. \n' </etc/rabbitmq/enabled_plugins)],
+  timeout 60 rabbitmqctl -q eval "Plugins = [$(tr -d '[]. \n' </etc/rabbitmq/enabled_plugins)],
+  Running = [App || {App, _, _} <- application:which_applications()],
+  [application:stop(Agent) || Agent <- [rabbitmq_management_agent], lists:member(Agent, Running),
+    whereis(rabbit_mgmt_external_stats) =:= undefined],
+  lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end || Plugin <- Plugins,
     {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]])." </dev/null
 }
 file=/etc/rabbitmq/enabled_plugins
