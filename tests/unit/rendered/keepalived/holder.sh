@@ -36,8 +36,8 @@ do_what_is_due
 address=192.168.56.100
 interface=eth0
 holds() { ip -o -4 addr show dev "$interface" | grep -qF " $address/"; }
-others() { # OPTION...: the hardware addresses that answer for it, this host's left out
-  arping "$@" -c 2 -w 1 -I "$interface" "$address" 2>/dev/null | grep -oiE '\[([0-9a-f]{2}:){5}[0-9a-f]{2}\]' | sort -u
+others() { # OPTION...: the hardware addresses that answer for it within half a second, this host's left out
+  timeout --signal=INT 0.5 arping "$@" -c 2 -w 1 -I "$interface" "$address" 2>/dev/null | grep -oiE '\[([0-9a-f]{2}:){5}[0-9a-f]{2}\]' | sort -u
 }
 while :; do
   # The holder must not ask with the address as its own sender: -D asks without one.
