@@ -26,10 +26,9 @@ export const adminPassword = secrets.adminPassword ?? keep("admin-password", () 
 const agent = haproxy.avoidAlarms ? { agentPort } : {};
 
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
-const members = nodes.map(({ member }) => member);
 const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair("haproxy", {
-  ...{ hosts: hosts.balancers, peers, brokers: config.brokers, members, ports },
+  ...{ hosts: hosts.balancers, peers, brokers: config.brokers, nodes, ports },
   virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agent,

@@ -9,6 +9,7 @@ import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
 import { systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
+import type { RabbitNode } from "./rabbit-node.ts";
 import { haproxyBuild, haproxyUnit, type HaproxyUnit } from "./haproxy-unit.ts";
 
 export interface HaproxyPairArgs {
@@ -18,8 +19,8 @@ export interface HaproxyPairArgs {
   readonly brokers: readonly { readonly name: string; readonly address: string }[];
   /** The address that one of the hosts holds: that one's HAProxy is restarted after the others'. */
   readonly virtualAddress: string;
-  /** The resources that say that the brokers serve; without them no balancer is expected to see one up. */
-  readonly members: readonly pulumi.Resource[];
+  /** The same brokers, as what says that they serve: each balancer is to see every one up, after a change of theirs too. */
+  readonly nodes: readonly Pick<RabbitNode, "member" | "content">[];
   /** TCP ports, the same on balancers and brokers. */
   readonly ports: { readonly amqp: number; readonly management: number };
   /** TCP port at which each broker says that it is in alarm and takes no new connections. @default nobody is asked */
@@ -74,7 +75,7 @@ interface Balancer {
  * when those are members, not before.
  *
  * @example
- * new HaproxyPair("haproxy", { hosts: balancers, brokers, members, ports: { amqp: 5672, management: 15672 }, … });
+ * new HaproxyPair("haproxy", { hosts: balancers, brokers, nodes, ports: { amqp: 5672, management: 15672 }, … });
  */
 export class HaproxyPair extends pulumi.ComponentResource {
   /** Per host, in their order: that its packages are installed. */
@@ -94,9 +95,9 @@ export class HaproxyPair extends pulumi.ComponentResource {
           {
             ...{ host, template: "haproxy/serving.sh", deadline: 180 },
             values: { unit: "haproxy", watched, patience: 30 },
-            stdin: content,
+            stdin: content.apply((own) => checksum(own, ...args.nodes.map((node) => node.content))),
           },
-          { parent: this, dependsOn: [...services, ...args.members] },
+          { parent: this, dependsOn: [...services, ...args.nodes.map(({ member }) => member)] },
         ),
     );
     this.registerOutputs({});

@@ -99,6 +99,8 @@ export class RabbitNode extends pulumi.ComponentResource {
   readonly host: Host;
   /** That the broker is a member and runs with its newest configuration. */
   readonly member: pulumi.Resource;
+  /** A text that changes with whatever the broker is restarted for. */
+  readonly content: string;
   /** That its host watches over it. */
   readonly watch: pulumi.Resource;
 
@@ -168,14 +170,16 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
     const content = createHash("sha256")
       .update(conf.replaceAll(/^cluster_formation.*\n/gm, ""))
-      .update(advanced);
+      .update(advanced)
+      .update(unit)
+      .digest("hex");
     const upgrade = brokerUpgrade(host);
     const restart = new Script(
       `${name}-restart`,
       {
         ...{ host, template: "rabbitmq/restart.sh", values: { name, upgrade } },
         deadline: upgrade === "" ? 900 : 1800,
-        stdin: content.update(unit).digest("hex"),
+        stdin: content,
       },
       on([member]),
     );
@@ -197,6 +201,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     this.name = name;
     this.host = host;
     this.member = restart;
+    this.content = content + upgrade;
     this.registerOutputs({});
   }
 }

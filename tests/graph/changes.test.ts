@@ -39,10 +39,10 @@ const each = (hosts: readonly string[], ...parts: string[]): string[] =>
 
 const changes: readonly (readonly [what: string, key: string, settings: Blocks, expected: string[]])[] = [
   [
-    "a broker's setting: its file, and what becomes of it in the broker's turn",
+    "a broker's setting: its file, what becomes of it in the broker's turn, and that the balancers see it up again",
     "rabbitmq",
     { settings: { channel_max: 1000 } },
-    each(brokers, "*-config stdin", "*-restart stdin"),
+    [...each(brokers, "*-config stdin", "*-restart stdin"), ...each(balancers, "haproxy-*-serving stdin")],
   ],
   [
     "plug-ins: the script that tells the running broker, and nothing that may restart it",
@@ -51,10 +51,13 @@ const changes: readonly (readonly [what: string, key: string, settings: Blocks, 
     each(brokers, "*-plugins create"),
   ],
   [
-    "a version of the package: the first installation, and the broker's turn",
+    "a version of the package: the first installation, the broker's turn, and that the balancers see it up again",
     "packages",
     { rabbitmq: { version: "3.10.8-1.1+deb12u2" } },
-    each(brokers, "*-packages create", "*-restart create"),
+    [
+      ...each(brokers, "*-packages create", "*-restart create"),
+      ...each(balancers, "haproxy-*-serving stdin"),
+    ],
   ],
   [
     "a balancer's setting: its file, and the service that reloads it; nobody's turn",

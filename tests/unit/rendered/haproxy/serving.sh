@@ -31,10 +31,11 @@ do_what_is_due() {
 }
 # What has been left until the brokers are members and, of the virtual address's holder, until the other balancers serve.
 do_what_is_due
-# Waits until this balancer sees every broker up. One that is down does not keep the others from being served.
+# Waits until this balancer sees every broker and its management UI up. One that is down does not keep the others from being served.
 socket=/run/haproxy/admin.sock
-states() { # the brokers' names and states as HAProxy sees them
-  echo "show stat" | timeout 5 socat -T 3 stdio "unix-connect:$socket" | awk -F, '$1 == "rabbitmq_cluster" && $2 != "FRONTEND" && $2 != "BACKEND" { print $2, $18 }'
+states() { # the proxies, the brokers' names and their states as HAProxy sees them
+  echo "show stat" | timeout 5 socat -T 3 stdio "unix-connect:$socket" |
+    awk -F, '/^rabbitmq_(cluster|management),/ && $2 != "FRONTEND" && $2 != "BACKEND" { print $1, $2, $18 }'
 }
 while :; do
   seen=$(states || true)
@@ -45,7 +46,7 @@ while :; do
   [ $SECONDS -lt 30 ] || break
   sleep 0.5
 done
-if grep -q ' UP$' <<<"$seen"; then
+if grep -q '^rabbitmq_cluster .* UP$' <<<"$seen"; then
   echo "$(hostname): after 30 s HAProxy does not see every broker up: $(tr '\n' ';' <<<"$down")"
   exit 0
 fi
