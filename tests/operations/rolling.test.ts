@@ -71,7 +71,7 @@ test("a setting that needs a restart: each broker drained, restarted and back be
   await settings("channel_max: 1000");
   const preview = await lab.must("preview", "--diff");
   assert.match(preview, /\+ channel_max = 1000/);
-  assert.match(preview, /~ 6 to update/);
+  assert.match(preview, /~ 8 to update/);
   const output = await lab.must("up");
   oneByOne(earlier, await brokers());
   for (const host of lab.brokers) {
