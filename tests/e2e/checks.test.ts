@@ -6,7 +6,7 @@ import { parseServers } from "../../verify/balancers.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 
 const lab = new LabStack({ name: "h", net: 66 });
-const [first = "", second = ""] = lab.brokers;
+const [first = "", second = "", third = ""] = lab.brokers;
 const [balancer = ""] = lab.balancers;
 
 before(async () => {
@@ -91,6 +91,22 @@ test("a plug-in that gave up is started again by its host, and the broker serves
     "rabbitmqctl -q eval 'true = is_pid(whereis(rabbit_mgmt_external_stats)).' </dev/null",
   );
   assert.equal((await lab.on(second, "systemctl show -p MainPID rabbitmq-server")).trim(), serving);
+});
+
+test("a broker that the others pass over since its connection broke is restarted by its host", async () => {
+  const running = (count: number): string =>
+    `timeout 60 bash -c 'until rabbitmqctl -q eval "${count} = length(mnesia:system_info(running_db_nodes))."` +
+    " </dev/null >/dev/null 2>&1; do sleep 1; done'";
+  await lab.on(
+    third,
+    `timeout 60 rabbitmqctl -q eval 'Others = nodes(), [erlang:disconnect_node(Node) || Node <- Others],
+      [true = net_kernel:connect_node(Node) || Node <- Others].' </dev/null`,
+  );
+  await lab.on(third, running(1));
+  await lab.on(third, running(lab.brokers.length));
+  const journal = await lab.on(third, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  assert.match(journal, /the rest of the cluster no longer tells it what changes: restarting/);
+  await reaches(`${third} to be up`, one(third), "UP");
 });
 
 test("a broker that is drained gets nobody, and its host leaves it alone", async () => {
