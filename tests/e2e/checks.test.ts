@@ -93,17 +93,24 @@ test("a plug-in that gave up is started again by its host, and the broker serves
   assert.equal((await lab.on(second, "systemctl show -p MainPID rabbitmq-server")).trim(), serving);
 });
 
-test("a broker that the others pass over since its connection broke is restarted by its host", async () => {
-  const running = (count: number): string =>
-    `timeout 60 bash -c 'until rabbitmqctl -q eval "${count} = length(mnesia:system_info(running_db_nodes))."` +
-    " </dev/null >/dev/null 2>&1; do sleep 1; done'";
+test("a broker that another one passes over is restarted by its host", async () => {
+  const running = "length(mnesia:system_info(running_db_nodes))";
+  // What Mnesia does when a connection breaks, here on one side, since RabbitMQ sees and heals some of the real breaks.
+  await lab.on(
+    first,
+    `timeout 60 rabbitmqctl -q eval "whereis(mnesia_monitor) ! {'EXIT',
+      rpc:call('rabbit@${third}', erlang, whereis, [mnesia_monitor]), noconnection},
+      timer:sleep(500), ${lab.brokers.length - 1} = ${running}." </dev/null`,
+  );
   await lab.on(
     third,
-    `timeout 60 rabbitmqctl -q eval 'Others = nodes(), [erlang:disconnect_node(Node) || Node <- Others],
-      [true = net_kernel:connect_node(Node) || Node <- Others].' </dev/null`,
+    `timeout 60 rabbitmqctl -q eval 'logger:error("Mnesia: mnesia_event got {inconsistent_database, test}").' </dev/null`,
   );
-  await lab.on(third, running(1));
-  await lab.on(third, running(lab.brokers.length));
+  await lab.on(
+    first,
+    `timeout 90 bash -c 'until rabbitmqctl -q eval "${lab.brokers.length} = ${running}." </dev/null >/dev/null 2>&1
+      do sleep 1; done'`,
+  );
   const journal = await lab.on(third, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
   assert.match(journal, /the rest of the cluster no longer tells it what changes: restarting/);
   await reaches(`${third} to be up`, one(third), "UP");
