@@ -1,7 +1,7 @@
 /** Writes the results where they were asked for; a run of some parts leaves the others as an earlier run had them. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { format, resolveConfig } from "prettier";
+import { writeDocument } from "../lab/trial/document.ts";
 import { charts } from "./charts.ts";
 import { verdicts } from "./goals.ts";
 import type { Options } from "./options.ts";
@@ -14,19 +14,13 @@ export async function save(
 ): Promise<void> {
   const results = earlier === undefined ? now : together(earlier, now);
   const all = { ...results, goals: verdicts(results.figures) };
-  if (to.json !== undefined) await write(to.json, JSON.stringify(all), "json");
-  if (to.markdown !== undefined) await write(to.markdown, markdown(results), "markdown");
+  if (to.json !== undefined) await writeDocument(to.json, JSON.stringify(all), "json");
+  if (to.markdown !== undefined) await writeDocument(to.markdown, markdown(results), "markdown");
   if (to.chart === undefined) return;
   await mkdir(to.chart, { recursive: true });
   for (const [name, svg] of Object.entries(charts(results.figures))) {
     await writeFile(join(to.chart, `${name}.svg`), svg);
   }
-}
-
-/** As `npm run format` would leave the file, so that it can be committed. */
-async function write(file: string, text: string, parser: "json" | "markdown"): Promise<void> {
-  const settings = (await resolveConfig(file)) ?? {};
-  await writeFile(file, await format(text, { ...settings, parser }));
 }
 
 /** @returns the results that a file holds; undefined where there is none */

@@ -1,6 +1,7 @@
 /** All faults, one after the other, on a lab of their own. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { SetupError } from "../lab/setup/step.ts";
+import { writeDocument } from "../lab/trial/document.ts";
 import { LabStack } from "../lab/trial/lab-stack.ts";
 import { tail } from "../lab/trial/running.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
@@ -105,6 +106,6 @@ async function record(
   rows: readonly Row[],
   notes: readonly string[],
 ): Promise<void> {
-  if (json !== undefined) await writeFile(json, `${JSON.stringify({ notes, legend, rows }, undefined, 2)}\n`);
-  if (file !== undefined) await writeFile(file, markdown(rows, notes));
+  if (json !== undefined) await writeDocument(json, JSON.stringify({ notes, legend, rows }), "json");
+  if (file !== undefined) await writeDocument(file, markdown(rows, notes), "markdown");
 }
