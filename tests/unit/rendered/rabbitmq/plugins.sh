@@ -7,9 +7,7 @@ umask 022
 # its supervisor alone has ended (seen with 3.10.8), so it is stopped where the process that tells of the node is missing.
 start_plugins() {
   timeout 60 rabbitmqctl -q eval "Plugins = [$(tr -d '[]. \n' </etc/rabbitmq/enabled_plugins)],
-  Running = [App || {App, _, _} <- application:which_applications()],
-  [application:stop(Agent) || Agent <- [rabbitmq_management_agent], lists:member(Agent, Running),
-    whereis(rabbit_mgmt_external_stats) =:= undefined],
+  whereis(rabbit_mgmt_external_stats) =:= undefined andalso application:stop(rabbitmq_management_agent),
   lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end || Plugin <- Plugins,
     {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]])." </dev/null
 }
