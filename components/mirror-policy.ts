@@ -1,6 +1,6 @@
 /** The policy that has every queue mirrored on every broker. */
 import * as pulumi from "@pulumi/pulumi";
-import { Script } from "../remote/script.ts";
+import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
 export interface MirrorPolicyArgs {
@@ -42,22 +42,20 @@ export class MirrorPolicy extends pulumi.ComponentResource {
     this.definition = args.definition ?? { "ha-mode": "all", "ha-sync-mode": "automatic" };
     const [{ host }] = args.nodes;
     const members = args.nodes.map((node) => node.name);
-    const definition = JSON.stringify(this.definition);
-    this.set = new Script(
+    const { policyName, pattern } = this;
+    this.set = new Step(
       `${name}-set`,
       {
-        ...{ host, template: "rabbitmq/policy.sh", identity: [this.policyName] },
-        values: { name: this.policyName, pattern: this.pattern, definition, members },
+        ...{ host, subcommand: "policy", identity: [policyName] },
+        options: { name: policyName, pattern, definition: JSON.stringify(this.definition), members },
       },
       { parent: this, dependsOn: args.nodes.map(({ member }) => member) },
     );
     // Another first machine, or another name, is no end of the policy: never replaced, it is undone with the component.
-    new Script(
+    const undo = { subcommand: "policy", options: { clear: true, name: policyName, members } };
+    new Step(
       `${name}-undo`,
-      {
-        ...{ host, template: "remote/nothing.sh", undo: "rabbitmq/policy-undo.sh" },
-        values: { name: this.policyName, members },
-      },
+      { host, undo },
       { parent: this, dependsOn: this.set, ignoreChanges: ["triggers"] },
     );
     this.registerOutputs({});

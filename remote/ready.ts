@@ -1,9 +1,11 @@
-/** That a host answers, lets us in, shows its pinned key and runs the stated system. */
+/** That a host answers, lets us in, shows its pinned key, runs the stated system, and has the program of all other steps. */
 import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { render } from "../templates/render.ts";
+import { programBundle, programFolder, programPath, programVersion } from "./program.ts";
 import { runnable } from "./script.ts";
+import { repositories } from "./sources.ts";
 import { systems } from "./systems.ts";
 
 /**
@@ -13,19 +15,28 @@ import { systems } from "./systems.ts";
 const dialErrorLimit = 14;
 const perDialTimeout = 5;
 
+/** Seconds for all of it: python3 may have to be installed. */
+const deadline = 300;
+
 /** @throws at deployment when the host cannot be reached in time, or is not the one that was stated: with the cause */
 export class Ready extends remote.Command {
   constructor(
-    host: Pick<Host, "name" | "address" | "os" | "connection" | "identity" | "machine" | "sudo">,
+    host: Pick<Host, "name" | "address" | "os" | "connection" | "identity" | "machine" | "sudo" | "packages">,
     options: pulumi.CustomResourceOptions,
   ) {
     const { name, address, os, connection, identity, machine } = host;
-    const values = { name, address, os, release: systems[os].release };
+    const { release, installer, folders = [] } = systems[os];
+    const values = {
+      ...{ name, address, os, release, installer, folders, apt: installer === "apt" },
+      ...{ mirror: repositories(host).mirror, proxy: host.packages?.proxy ?? "" },
+      ...{ version: programVersion, home: programFolder, launcher: programPath },
+    };
     super(
       `${name}-ready`,
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
-        create: runnable("ready", render("remote/ready.sh", values), 30, host),
+        create: runnable("ready", render("remote/ready.sh", values), deadline, host),
+        stdin: programBundle,
         addPreviousOutputInEnv: false,
         triggers: [identity],
       },

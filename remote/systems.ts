@@ -22,6 +22,8 @@ export interface System {
   readonly keepalived: 1 | 2;
   /** The URLs, as an extended regular expression, that a mirror of the system's packages stands in for. */
   readonly archive: string;
+  /** The folders below a mirror that have the system's own packages, python3 among them. */
+  readonly folders?: readonly string[];
   /** The mirror to use where the system's own sources are gone. @default the system's own sources */
   readonly mirror?: string;
   /** The folder of Team RabbitMQ's repository with the brokers' packages. @default the system has packages of its own */
@@ -86,6 +88,7 @@ const rpm = {
   haproxy: { variable: "OPTIONS", options: "", complete: false },
   rabbitmq: 3,
   keepalived: 2,
+  folders: ["BaseOS/$basearch/os/", "AppStream/$basearch/os/"],
   scripts: { broker: "/usr/libexec/rabbitmq-ha", keepalived: "/usr/libexec/keepalived/rabbitmq-ha-" },
   selinux: true,
 } as const;
@@ -113,6 +116,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     keepalived: 1,
     // awscli 1.14.28, of 2018; the second version of the metadata service is of 2019.
     oldAwsCli: true,
+    folders: ["os/$basearch/"],
     archive: String.raw`https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)`,
     // Packages are signed, and el7's own certificates may be too old for https.
     mirror: "http://vault.centos.org/7.9.2009",

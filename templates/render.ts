@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Handlebars from "handlebars";
 
 /** A value as one word of a shell command line, whatever it contains. */
-function shellWord(value: unknown): string {
+export function shellWord(value: unknown): string {
   const text = String(value);
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,0 +1,179 @@
+"""Other programs: what they are asked, what they are told, and how long they may take.
+
+`ask` is for a question, `do` for what changes something. Both end the program's whole process group at the deadline,
+both fail loudly, and neither lets a program see this one's standard input or output.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+
+from . import clock, host
+from .errors import NoAnswer, StepError
+
+# What programs see: a locale in which every name can be written, and messages in English.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+QUESTION_SECONDS = 60
+ACTION_SECONDS = 300
+
+
+class Result:
+    """How a program ended."""
+
+    def __init__(self, words, code, output, errors):
+        self.words = list(words)
+        self.code = code
+        self.output = output
+        self.errors = errors
+
+    def log(self):
+        return (self.errors.strip() + "\n" + self.output.strip()).strip()
+
+
+class Timeout(Exception):
+    """A program did not end in time, and was ended."""
+
+    def __init__(self, words, seconds):
+        super().__init__("{} was not done after {:.0f} s and was stopped".format(shown(words), seconds))
+
+
+def shown(words):
+    """A command for a message: short, on one line."""
+    text = " ".join(words).replace("\n", " ")
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def environment(extra=None):
+    values = {key: os.environ[key] for key in ("PATH", "TERM") if key in os.environ}
+    values.setdefault("PATH", PATH)
+    values.update({"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "HOME": "/root"})
+    values.update(extra or {})
+    return values
+
+
+def execute(words, stdin="", seconds=QUESTION_SECONDS, user=None, extra=None, log=None, cwd="/"):
+    """Runs a program to its end, whatever that is.
+
+    user: (uid, gid) to become. log: a path that takes the output in place of the result.
+    Raises Timeout when it was not done in time, OSError when it cannot be started.
+    """
+
+    def become():
+        if user is not None:
+            os.setgroups([user[1]])
+            os.setgid(user[1])
+            os.setuid(user[0])
+
+    seconds = clock.left(seconds)
+    sink = open(host.path(log), "ab") if log else subprocess.PIPE
+    try:
+        process = subprocess.Popen(
+            list(words),
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT if log else subprocess.PIPE,
+            env=environment(extra),
+            cwd=cwd,
+            preexec_fn=become if user is not None else None,
+            start_new_session=True,
+        )
+    finally:
+        if log:
+            sink.close()
+    try:
+        output, errors = process.communicate(stdin.encode() if stdin else None, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise Timeout(words, seconds)
+    except BaseException:
+        _end(process)
+        raise
+    return Result(words, process.returncode, _text(output), _text(errors))
+
+
+def _text(data):
+    return (data or b"").decode("utf-8", "replace")
+
+
+def _end(process):
+    """Ends a process and all that it has started; none of them can keep a pipe of ours open."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except OSError:
+            break
+        try:
+            process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            continue
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    process.poll()
+
+
+def ask(words, **options):
+    """The answer to a question. Raises NoAnswer when the program fails, hangs or is not there."""
+    try:
+        result = execute(words, **options)
+    except Timeout as late:
+        raise NoAnswer(str(late))
+    except OSError as missing:
+        raise NoAnswer("{} cannot be run: {}".format(words[0], missing.strerror or missing))
+    if result.code != 0:
+        raise NoAnswer("{} ended with {}".format(shown(words), result.code), log=result.log())
+    return result.output
+
+
+def holds(words, yes=0, no=1, **options):
+    """A question whose answer is an exit code. Raises NoAnswer at any code that means neither yes nor no."""
+    try:
+        result = execute(words, **options)
+    except Timeout as late:
+        raise NoAnswer(str(late))
+    except OSError as missing:
+        raise NoAnswer("{} cannot be run: {}".format(words[0], missing.strerror or missing))
+    if result.code == yes:
+        return True
+    if result.code == no or (isinstance(no, tuple) and result.code in no):
+        return False
+    raise NoAnswer("{} ended with {}".format(shown(words), result.code), log=result.log())
+
+
+def do(words, **options):
+    """Has something done. Raises StepError when it was not."""
+    options.setdefault("seconds", ACTION_SECONDS)
+    result = attempt(words, **options)
+    if result.code != 0:
+        raise StepError("{} ended with {}".format(shown(words), result.code), log=result.log())
+    return result.output
+
+
+def attempt(words, **options):
+    """The same, for who looks at the exit code; a program that hangs or is not there is a failure all the same."""
+    options.setdefault("seconds", ACTION_SECONDS)
+    try:
+        return execute(words, **options)
+    except Timeout as late:
+        raise StepError(str(late))
+    except OSError as missing:
+        raise StepError("{} cannot be run: {}".format(words[0], missing.strerror or missing))
+
+
+def side_by_side(tasks):
+    """The results of functions that run at the same time, in their order; an exception takes its result's place."""
+    results = [None] * len(tasks)
+
+    def work(index, task):
+        try:
+            results[index] = task()
+        except Exception as failure:  # is looked at by who asked
+            results[index] = failure
+
+    threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(tasks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -1,0 +1,116 @@
+"""Files of the host: read whole or not at all, written beside, synced, renamed."""
+
+import os
+import tempfile
+
+from . import command, host
+
+
+def read(name, otherwise=None):
+    """A file's text. A file that is not there is `otherwise`, if that is given; any other failure is raised."""
+    try:
+        with open(host.path(name), encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except FileNotFoundError:
+        if otherwise is None:
+            raise
+        return otherwise
+
+
+def make_folder(name, mode=0o755):
+    os.makedirs(host.path(name), mode=mode, exist_ok=True)
+
+
+def write(name, text, mode=0o644, owner=None, check=None):
+    """Writes a whole file in one move. Returns whether anything changed.
+
+    owner: (uid, gid), by default root. check: is called with the path of the new file before it takes the old one's
+    place, and raises where it may not.
+    """
+    path = host.path(name)
+    data = text.encode("utf-8", "surrogateescape")
+    uid, gid = owner or (os.getuid(), os.getgid())
+    if _is(path, data, mode, uid, gid):
+        return False
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    number, candidate = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchown(file.fileno(), uid, gid)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        if check is not None:
+            check(candidate)
+        relabel(candidate)
+        os.rename(candidate, path)
+        candidate = None
+        sync_folder(folder)
+    finally:
+        if candidate is not None:
+            os.unlink(candidate)
+    return True
+
+
+def _is(path, data, mode, uid, gid):
+    try:
+        found = os.stat(path)
+        if not os.path.isfile(path) or os.path.islink(path):
+            return False
+        with open(path, "rb") as file:
+            same = file.read() == data
+    except FileNotFoundError:
+        return False
+    return same and (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (mode, uid, gid)
+
+
+def sync_folder(folder):
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def relabel(path):
+    """Where SELinux is, the label that belongs to a file's place; without it, it would keep that of its folder."""
+    if host.which("restorecon"):
+        command.attempt(["restorecon", path], seconds=20)
+
+
+def remove(name):
+    """Whether the file was there."""
+    try:
+        os.unlink(host.path(name))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_tree(name):
+    """A folder of the program's own, with all that is in it."""
+    path = host.path(name)
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+        return
+    for folder, folders, names in os.walk(path, topdown=False):
+        for entry in names:
+            os.unlink(os.path.join(folder, entry))
+        for entry in folders:
+            entry = os.path.join(folder, entry)
+            os.unlink(entry) if os.path.islink(entry) else os.rmdir(entry)
+        os.rmdir(folder)
+
+
+def tail(name, lines=15, size=100000):
+    """The end of a log, empty where there is none."""
+    try:
+        with open(host.path(name), "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - size))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

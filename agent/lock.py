@@ -1,0 +1,55 @@
+"""One run at a time of each step on a host, also of one that a killed `up` has left running."""
+
+import contextlib
+import fcntl
+import os
+import time
+
+from . import clock, host
+from .errors import StepError
+
+FOLDER = host.RUN + "/locks"
+
+
+def _open(step):
+    os.makedirs(host.path(host.RUN), mode=0o755, exist_ok=True)
+    folder = host.path(FOLDER)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.open(os.path.join(folder, step), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _taken(number):
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def held(step, seconds):
+    """Holds a step's lock. Raises StepError that names who has held it since when, after the given seconds."""
+    number = _open(step)
+    try:
+        if not clock.wait_until(lambda: _taken(number), seconds, 0.2):
+            holder = os.pread(number, 500, 0).decode("utf-8", "replace").strip() or "another run"
+            raise StepError(
+                "this step is being done already, by {}".format(holder),
+                "wait for its end, or end that process, and run this again",
+            )
+        os.ftruncate(number, 0)
+        words = "process {} since {}\n".format(os.getpid(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        os.pwrite(number, words.encode(), 0)
+        yield
+    finally:
+        os.close(number)
+
+
+def is_busy(step):
+    """Whether somebody holds a step's lock right now."""
+    number = _open(step)
+    try:
+        return not _taken(number)
+    finally:
+        os.close(number)

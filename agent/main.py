@@ -1,0 +1,138 @@
+"""The command line: one subcommand for each step, one run of it at a time, for a limited time, and few words at its end."""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import traceback
+
+from . import clock, host, lock
+from .errors import StepError
+
+# Each subcommand and its module; the order is that of the help.
+SUBCOMMANDS = {
+    "policy": "policy",
+}
+
+LOCKLESS = ("status",)
+FAULTS = "/var/log/rabbitmq-ha-faults.log"
+
+
+def module_of(name):
+    return importlib.import_module("agent.steps." + SUBCOMMANDS[name])
+
+
+def parser_for(name):
+    """The arguments of one subcommand; with no name, all of them with their help."""
+    parser = argparse.ArgumentParser(
+        prog="rabbitmq-ha", description="What rabbitmq-ha does on a host: one subcommand for each of its steps."
+    )
+    commands = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND")
+    for each in SUBCOMMANDS if name is None else [name]:
+        module = module_of(each)
+        description = (module.__doc__ or "").strip()
+        sub = commands.add_parser(
+            each,
+            help=description.splitlines()[0] if description else "",
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.arguments(sub)
+        sub.set_defaults(module=module)
+    return parser
+
+
+def listed(text):
+    """The type of an argument that is a list: a,b,c; empty for none."""
+    return [each for each in text.split(",") if each]
+
+
+def main(words=None):
+    """Runs one subcommand. Returns the exit code: 0 when all is as it should be, 1 when not, 2 for a wrong command line."""
+    words = list(sys.argv[1:] if words is None else words)
+    os.umask(0o022)
+    known = words[0] if words and words[0] in SUBCOMMANDS else None
+    parser = parser_for(known)
+    arguments = parser.parse_args(words)
+    if not getattr(arguments, "module", None):
+        parser.print_help()
+        return 2
+    return run(arguments.subcommand, arguments)
+
+
+def run(name, arguments):
+    module = arguments.module
+    seconds = getattr(module, "TIMEOUT_SECONDS", 300)
+    key = getattr(module, "LOCK", name)
+    try:
+        if key is None:
+            clock.limit(seconds)
+            return _code(module.run(arguments))
+        with lock.held(key, 0 if seconds is None else seconds + 30):
+            _limit(name, seconds)
+            return _code(module.run(arguments))
+    except StepError as failure:
+        print(failure.report(), file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except Exception as fault:
+        _note_fault(fault)
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        print(
+            "{}: rabbitmq-ha {} failed by a fault of its own: {}: {} ({}:{}); {} on this host has the rest".format(
+                host.name(), name, type(fault).__name__, fault, os.path.basename(where.filename), where.lineno, FAULTS
+            ),
+            file=sys.stderr,
+        )
+        return 1
+    finally:
+        _limit(name, None)
+        clock.limit(None)
+
+
+def _code(result):
+    return 0 if result is None else int(result)
+
+
+def _limit(name, seconds):
+    """Ends what this process does after the given seconds, whatever it waits for."""
+
+    def late(_number, _frame):
+        raise StepError("{}: rabbitmq-ha {} was not done after {} s and was stopped".format(host.name(), name, seconds))
+
+    clock.limit(seconds)
+    try:
+        signal.signal(signal.SIGALRM, late if seconds else signal.SIG_DFL)
+    except ValueError:
+        return  # tests call this from another thread
+    signal.setitimer(signal.ITIMER_REAL, seconds + 2 if seconds else 0)
+
+
+def _note_fault(fault):
+    try:
+        with open(host.path(FAULTS), "a", encoding="utf-8") as file:
+            traceback.print_exception(type(fault), fault, fault.__traceback__, file=file)
+    except OSError:
+        pass
+
+
+def _stop(_number, _frame):
+    raise StepError("{}: was told to stop".format(host.name()))
+
+
+def start():
+    """The launcher's entry."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        # Names in any script, whatever the locale of the one who calls.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    if sys.version_info < (3, 7):
+        import io
+
+        sys.stdout = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "replace", line_buffering=True)
+        sys.stderr = io.TextIOWrapper(sys.stderr.buffer, "utf-8", "replace", line_buffering=True)
+    sys.exit(main())

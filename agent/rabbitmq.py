@@ -1,0 +1,115 @@
+"""What the broker is asked and told.
+
+RabbitMQ's own tools are called as the user rabbitmq, not through the packages' wrappers: Debian 12's hands every word to
+a second shell, and the wrappers of 3.12 and newer keep standard input to themselves. A question is an Erlang
+expression on standard input, and its answer one whole Erlang term, so that no name needs quoting, a part of an answer
+is no answer, and one call answers several questions.
+"""
+
+import base64
+import os
+import pwd
+import re
+
+from . import command, erlang, host
+from .errors import NoAnswer, StepError
+
+UNIT = "rabbitmq-server"
+HOME = "/var/lib/rabbitmq"
+DATA = HOME + "/mnesia"
+TOOLS = "/usr/lib/rabbitmq/bin"
+CONFIGURATION = "/etc/rabbitmq/rabbitmq.conf"
+ADVANCED = "/etc/rabbitmq/advanced.config"
+DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
+PLUGINS = "/etc/rabbitmq/enabled_plugins"
+
+# That this host's broker has been a member of the stack's cluster: it never serves alone again.
+MEMBER_MARK = host.STATE + "/member"
+# Every broker that the stack has ever had, a name a line: a member that is none of them was added by somebody else.
+KNOWN_BROKERS = host.STATE + "/brokers"
+
+
+def node(name=None):
+    """The Erlang name of a broker's node."""
+    return "rabbit@" + (name or host.name())
+
+
+def short(node_name):
+    return str(node_name).split("@", 1)[-1]
+
+
+def log_file(name=None):
+    return "/var/log/rabbitmq/{}.log".format(node(name))
+
+
+def account():
+    """The numbers of the user rabbitmq and its group."""
+    try:
+        found = pwd.getpwnam("rabbitmq")
+    except KeyError:
+        raise StepError("{}: there is no user rabbitmq, so RabbitMQ is not installed".format(host.name()))
+    return found.pw_uid, found.pw_gid
+
+
+def _options(seconds, stdin):
+    # What this Erlang prints has to be UTF-8, and CentOS 7 has no C.UTF-8.
+    known = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")
+    locale = "C.UTF-8" if any(os.path.isdir(each) for each in known) else "en_US.UTF-8"
+    return {
+        "seconds": seconds,
+        "stdin": stdin,
+        "user": None if os.getuid() != 0 else account(),
+        "extra": {"HOME": HOME, "LC_ALL": locale, "LANG": locale},
+        "cwd": host.path(HOME) if os.path.isdir(host.path(HOME)) else "/",
+    }
+
+
+def words(tool, arguments, of=None):
+    target = [] if of is None else ["-n", node(of)]
+    return [host.path(TOOLS + "/" + tool), "-q"] + target + list(arguments)
+
+
+def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120, stdin=""):
+    """Has one of RabbitMQ's tools do something, at the broker `of` or here. Raises StepError when it does not."""
+    return command.do(words(tool, arguments, of), **_options(seconds, stdin))
+
+
+def evaluate(expression, of=None, seconds=60):
+    """The value of an Erlang expression at the broker `of`, or here. Raises NoAnswer unless it comes, and comes whole."""
+    question = "base64:encode(term_to_binary(begin {} end)).\n".format(expression.strip().rstrip("."))
+    said = command.ask(words("rabbitmqctl", ["eval"], of), **_options(seconds, question))
+    pieces = re.fullmatch(r'\s*<<((?:"[A-Za-z0-9+/=]*"\s*)+)>>\s*', said)
+    if pieces is None:
+        raise NoAnswer("{} did not answer in full".format(of or host.name()), log=said)
+    try:
+        return erlang.decode(base64.b64decode("".join(re.findall(r'"([^"]*)"', pieces.group(1))), validate=True))
+    except ValueError as broken:
+        raise NoAnswer("{} did not answer in full: {}".format(of or host.name(), broken))
+
+
+def serves(name, port):
+    """Whether a broker takes connections."""
+    return host.serves(name, port)
+
+
+def boot_errors(lines=8):
+    """What the broker said as it did not start, each thing once, without Erlang's own reports."""
+    from . import files, systemd
+
+    text = "\n".join(
+        [
+            systemd.journal(UNIT, 100),
+            files.tail("/var/log/rabbitmq/rabbitmq-server.log", 100),
+            files.tail(log_file(), 100),
+        ]
+    )
+    said, skip = [], True
+    for match in re.finditer(r"^.*\[error\] <[0-9.]*> (.*\S.*)$", text, re.MULTILINE):
+        line = match.group(1)
+        if not line.startswith(" "):
+            skip = False
+        if re.match(r" *(supervisor|crasher):", line):
+            skip = True
+        if not skip and line not in said:
+            said.append(line)
+    return "\n".join(said[:lines])

@@ -1,0 +1,1 @@
+"""One module for each subcommand: HELP, arguments(parser), run(arguments)."""

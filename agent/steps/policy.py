@@ -1,0 +1,155 @@
+"""Sets a policy of the virtual host /, or clears it, and sees that every member lists it.
+
+Under another name the former one is cleared once the new one is set. A policy is cleared only on a member's own word
+that it is there; where no member answers, nothing counts as cleared.
+"""
+
+import sys
+
+from .. import clock, erlang, files, host, rabbitmq
+from ..errors import NoAnswer, StepError
+
+TIMEOUT_SECONDS = 300
+
+# Under which names the policy was set: all that this stack may clear, one a line.
+MARK = host.STATE + "/policy-name"
+# Release 0.1.0 noted the machine's identity before the name.
+OLD_MARK = host.STATE + "/policy"
+VHOST = "/"
+
+# The policies of the virtual host as each of some brokers lists them, asked over the brokers' own connections.
+_LISTED = """
+[{N, case rpc:call(N, rabbit_policy, list, [%s], 30000) of
+  {badrpc, Reason} -> {silent, iolist_to_binary(io_lib:format("~0p", [Reason]))};
+  List -> [{proplists:get_value(name, P), proplists:get_value(pattern, P), P} || P <- List]
+end} || N <- %s]
+"""
+
+
+def arguments(parser):
+    parser.add_argument("--name", required=True, help="the policy's name")
+    parser.add_argument("--pattern", help="a regular expression on names of queues and exchanges")
+    parser.add_argument("--definition", help="what the policy does, as JSON")
+    parser.add_argument("--clear", action="store_true", help="clear it instead")
+    parser.add_argument("--members", required=True, type=_listed, help="every broker, a,b,c; the first that can is told")
+
+
+def _listed(text):
+    return [each for each in text.split(",") if each]
+
+
+def run(wanted):
+    if wanted.clear:
+        clear(wanted.name, wanted.members)
+    elif wanted.pattern is None or wanted.definition is None:
+        raise StepError("a policy needs --pattern and --definition")
+    else:
+        set_everywhere(wanted)
+
+
+def policies(member, others=()):
+    """The policies of the virtual host as a member and others list them: {broker: {name: (pattern, all of it)}}.
+
+    A broker that does not list them is left out; that the asked member itself does not is a NoAnswer.
+    """
+    names = [member] + [name for name in others if name != member]
+    question = _LISTED % (erlang.text(VHOST), erlang.atoms(rabbitmq.node(name) for name in names))
+    answer = rabbitmq.evaluate(question, of=member)
+    if not isinstance(answer, list) or len(answer) != len(names):
+        raise NoAnswer("{} does not say which policies there are".format(member))
+    found = {
+        rabbitmq.short(broker): {name: (pattern, whole) for name, pattern, whole in listed}
+        for broker, listed in answer
+        if isinstance(listed, list)
+    }
+    if member not in found:
+        raise NoAnswer("{} does not list its policies".format(member))
+    return found
+
+
+def first_that_answers(members, ask):
+    """The first member that answers, and its answer. Raises NoAnswer with what each said."""
+    said = []
+    for member in members:
+        try:
+            return member, ask(member)
+        except NoAnswer as silent:
+            said.append("{}: {}".format(member, silent.log.strip().splitlines()[-1] if silent.log else silent.message))
+    raise NoAnswer("{}: no member answers".format(host.name()), "start a broker, and run this again", "\n".join(said))
+
+
+def clear(name, members):
+    member, found = first_that_answers(members, policies)
+    if name in found[member]:
+        rabbitmq.tell("clear_policy", "-p", VHOST, name, of=member)
+    print("the policy {} is cleared".format(name))
+
+
+def set_everywhere(wanted):
+    taker = _set(wanted)
+
+    missing = list(wanted.members)
+
+    def agreed():
+        try:
+            seen = policies(taker, wanted.members)
+        except NoAnswer:
+            return False
+        right = seen[taker].get(wanted.name)
+        if right is None or right[0] != wanted.pattern:
+            missing[:] = [taker]
+        else:
+            missing[:] = [name for name in wanted.members if seen.get(name, {}).get(wanted.name) != right]
+        return not missing
+
+    clock.await_(
+        agreed,
+        60,
+        lambda: StepError(
+            "{}: after 60 s the policy {} is not seen on every member; missing on: {}".format(
+                host.name(), wanted.name, ", ".join(missing)
+            ),
+            "start these brokers, and run this again",
+        ),
+    )
+    # Only what an earlier run has set to its end is cleared: of a rename that was cut short both are noted.
+    noted = _noted()
+    if wanted.name not in noted:
+        noted.append(wanted.name)
+        files.write(MARK, "".join(each + "\n" for each in noted), mode=0o644)
+    for former in [each for each in noted if each != wanted.name]:
+        if former in policies(taker)[taker]:
+            rabbitmq.tell("clear_policy", "-p", VHOST, former, of=taker)
+    files.write(MARK, wanted.name + "\n")
+    files.remove(OLD_MARK)
+
+
+def _noted():
+    text = files.read(MARK, "")
+    if not text:
+        text = files.read(OLD_MARK, "").split(" ", 1)[-1]
+    return [line for line in text.splitlines() if line]
+
+
+def _set(wanted):
+    """The member that took the policy; the first that can."""
+    said = []
+    for member in wanted.members:
+        words = ["set_policy", "-p", VHOST, wanted.name, wanted.pattern, wanted.definition]
+        try:
+            rabbitmq.tell(*words, of=member, seconds=60)
+            return member
+        except StepError as refused:
+            if "not recognised" in refused.log:
+                raise StepError(
+                    "the policy {} ({}) is refused by {}: RabbitMQ 4 has no mirrored queues any more".format(
+                        wanted.name, wanted.definition, member
+                    ),
+                    "Use quorum queues instead, which are replicated by themselves: set"
+                    " rabbitmq.settings.default_queue_type to quorum, and give rabbitmq.policy a definition without"
+                    " ha-mode and ha-sync-mode. Or choose an os with RabbitMQ 3.",
+                    refused.log,
+                )
+            said.append("{} did not take the policy {}: {}".format(member, wanted.name, refused.log or refused.message))
+            print(said[-1].splitlines()[0], file=sys.stderr)
+    raise StepError("no member took the policy {}".format(wanted.name), "start a broker, and run this again", "\n".join(said))
