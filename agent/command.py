@@ -59,14 +59,13 @@ def execute(words, stdin="", seconds=QUESTION_SECONDS, user=None, extra=None, lo
     Raises Timeout when it was not done in time, OSError when it cannot be started.
     """
 
-    def become():
-        if user is not None:
-            os.setgroups([user[1]])
-            os.setgid(user[1])
-            os.setuid(user[0])
-
     seconds = clock.left(seconds)
-    sink = open(host.path(log), "ab") if log else subprocess.PIPE
+    if user is not None:
+        # It becomes the user and then the program itself: no process between that would outlive it.
+        become = ["setpriv", "--reuid={}".format(user[0]), "--regid={}".format(user[1]), "--clear-groups", "--"]
+        words = become + list(words)
+    file = open(host.path(log), "ab") if log else None  # noqa: SIM115 (the process has it, too)
+    sink = subprocess.PIPE if file is None else file
     try:
         process = subprocess.Popen(
             list(words),
@@ -75,12 +74,11 @@ def execute(words, stdin="", seconds=QUESTION_SECONDS, user=None, extra=None, lo
             stderr=subprocess.STDOUT if log else subprocess.PIPE,
             env=environment(extra),
             cwd=cwd,
-            preexec_fn=become if user is not None else None,
             start_new_session=True,
         )
     finally:
-        if log:
-            sink.close()
+        if file is not None:
+            file.close()
     try:
         output, errors = process.communicate(stdin.encode() if stdin else None, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -163,7 +161,7 @@ def attempt(words, **options):
 
 def side_by_side(tasks):
     """The results of functions that run at the same time, in their order; an exception takes its result's place."""
-    results = [None] * len(tasks)
+    results: list = [None] * len(tasks)
 
     def work(index, task):
         try:

@@ -96,12 +96,12 @@ def remove_tree(name):
         os.unlink(path)
         return
     for folder, folders, names in os.walk(path, topdown=False):
-        for entry in names:
-            os.unlink(os.path.join(folder, entry))
-        for entry in folders:
-            entry = os.path.join(folder, entry)
-            os.unlink(entry) if os.path.islink(entry) else os.rmdir(entry)
-        os.rmdir(folder)
+        for entry in [os.path.join(folder, each) for each in names + folders]:
+            if os.path.isdir(entry) and not os.path.islink(entry):
+                os.rmdir(entry)
+            else:
+                os.unlink(entry)
+    os.rmdir(path)
 
 
 def tail(name, lines=15, size=100000):

@@ -43,11 +43,6 @@ def parser_for(name):
     return parser
 
 
-def listed(text):
-    """The type of an argument that is a list: a,b,c; empty for none."""
-    return [each for each in text.split(",") if each]
-
-
 def main(words=None):
     """Runs one subcommand. Returns the exit code: 0 when all is as it should be, 1 when not, 2 for a wrong command line."""
     words = list(sys.argv[1:] if words is None else words)
@@ -67,7 +62,7 @@ def run(name, arguments):
     key = getattr(module, "LOCK", name)
     try:
         if key is None:
-            clock.limit(seconds)
+            _limit(name, seconds)
             return _code(module.run(arguments))
         with lock.held(key, 0 if seconds is None else seconds + 30):
             _limit(name, seconds)

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { ensurePythonTools } from "../lab/setup/python.ts";
 import type { Pulumi } from "./pulumi.ts";
 
 const root = dirname(import.meta.dirname);
@@ -16,26 +17,66 @@ interface Tally {
 
 interface Step {
   readonly what: string;
-  /** What Node is given to run. */
+  /** What runs it. @default Node */
+  readonly program?: string;
   readonly args: readonly string[];
 }
 
 const nodeTest = ["--test", "--test-reporter=spec", `--test-concurrency=${String(availableParallelism())}`];
 const folders = ["unit", "graph", "engine"];
 
+/** What checks the program on the hosts: its style, its types, that Python 3.6 is enough for it, and its tests. */
+async function agentSteps(): Promise<Step[]> {
+  const { bin } = await ensurePythonTools("agent");
+  const folders = ["agent", join("tests", "agent")];
+  const style = ["--quiet", "--config", join("agent", "ruff.toml"), ...folders];
+  return [
+    {
+      what: "tests of the program on the hosts",
+      program: "python3",
+      args: ["-m", "unittest", "discover", "-s", "tests/agent", "-t", "."],
+    },
+    {
+      what: "types of the program on the hosts",
+      program: join(bin, "mypy"),
+      args: ["--config-file", join("agent", "mypy.ini"), "agent"],
+    },
+    { what: "lint of the program on the hosts", program: join(bin, "ruff"), args: ["check", ...style] },
+    {
+      what: "format of the program on the hosts",
+      program: join(bin, "ruff"),
+      args: ["format", "--check", ...style],
+    },
+    {
+      what: "Python 3.6 for the program on the hosts",
+      program: join(bin, "vermin"),
+      args: ["--quiet", "--no-tips", "--target=3.6-", "--violations", "agent"],
+    },
+  ];
+}
+
 /** The slowest first, so that the others fit in beside it. */
-function steps(flags: readonly string[]): Step[] {
+async function steps(flags: readonly string[]): Promise<Step[]> {
   const files = folders.map((folder) => `tests/${folder}/**/*.test.ts`);
   return [
     { what: "lint", args: [tool("eslint", "bin", "eslint.js"), "--max-warnings=0", "."] },
     { what: "types", args: [tool("typescript", "bin", "tsc"), "--noEmit", "-p", root] },
     { what: "format", args: [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level=warn", "."] },
     { what: `tests (${folders.join(", ")})`, args: [...nodeTest, ...flags, ...files] },
+    ...(await agentSteps()),
   ];
 }
 
-/** @returns the counts at the end of the spec reporter's output */
+/** @returns the counts at the end of the output of Node's spec reporter, or of Python's unittest */
 function tally(output: string, failed: boolean): Tally {
+  const ran = /^Ran (\d+) tests? in /m.exec(output);
+  if (ran !== null) {
+    const bad = [...output.matchAll(/\b(?:failures|errors)=(\d+)/g)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    );
+    return { passed: Math.max(0, Number(ran[1]) - bad), failed: bad === 0 && failed ? 1 : bad };
+  }
   const count = (name: string): number =>
     Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
   const failures = count("fail") + count("cancelled");
@@ -43,9 +84,9 @@ function tally(output: string, failed: boolean): Tally {
 }
 
 /** Runs a step and says how it went; what it wrote is shown only if it failed, of tests only those that did. */
-async function run({ what, args }: Step, env: Pulumi["env"]): Promise<Tally> {
+async function run({ what, args, program = process.execPath }: Step, env: Pulumi["env"]): Promise<Tally> {
   const started = Date.now();
-  const { failed, all } = await execa(process.execPath, args, {
+  const { failed, all } = await execa(program, args, {
     ...{ cwd: root, env, extendEnv: false, stdin: "ignore", all: true, reject: false },
   });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
@@ -56,7 +97,7 @@ async function run({ what, args }: Step, env: Pulumi["env"]): Promise<Tally> {
 
 /** Runs the checks, two at a time: each of them keeps one core busy. */
 async function runAll(flags: readonly string[], env: Pulumi["env"]): Promise<Tally[]> {
-  const [...left] = steps(flags);
+  const left = await steps(flags);
   const results: Tally[] = [];
   const worker = async (): Promise<void> => {
     for (let step = left.shift(); step !== undefined; step = left.shift()) results.push(await run(step, env));

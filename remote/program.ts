@@ -15,7 +15,9 @@ export const programFolder = "/usr/local/lib/rabbitmq-ha";
 /** The program's files, by their path below the project's folder. */
 function readProgram(): ReadonlyMap<string, string> {
   const names = readdirSync(join(root, "agent"), { recursive: true, encoding: "utf8" });
-  const paths = names.filter((name) => name.endsWith(".py") || name === "rabbitmq-ha").map((name) => join("agent", name));
+  const paths = names
+    .filter((name) => name.endsWith(".py") || name === "rabbitmq-ha")
+    .map((name) => join("agent", name));
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
@@ -42,8 +44,12 @@ function essence(text: string): string {
 /** @returns the paths of the program's own modules that a module imports */
 function importsOf(path: string, text: string): string[] {
   const found: string[] = [];
-  for (const [, dots = "", module = "", names = ""] of text.matchAll(/^\s*from (\.+)([\w.]*) import ([^\n#(]+)/gm)) {
-    const base = normalize(join(dirname(path), ...Array.from({ length: dots.length - 1 }, () => ".."), ...module.split(".")));
+  for (const [, dots = "", module = "", names = ""] of text.matchAll(
+    /^\s*from (\.+)([\w.]*) import ([^\n#(]+)/gm,
+  )) {
+    const base = normalize(
+      join(dirname(path), ...Array.from({ length: dots.length - 1 }, () => ".."), ...module.split(".")),
+    );
     for (const name of names.split(",")) {
       found.push(`${base}.py`, join(base, `${name.trim().split(" ")[0] ?? ""}.py`));
     }

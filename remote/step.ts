@@ -6,9 +6,7 @@ import { shellWord } from "../templates/render.ts";
 import { programPath, stepVersion } from "./program.ts";
 
 /** A subcommand's arguments by their names; a list is written `a,b,c`, `true` is a flag, what is undefined or false is left out. */
-export type StepOptions = Readonly<
-  Record<string, string | number | boolean | readonly string[] | undefined>
->;
+export type StepOptions = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface StepArgs {
   readonly host: Host;

@@ -7,6 +7,7 @@ that it is there; where no member answers, nothing counts as cleared.
 import sys
 
 from .. import clock, erlang, files, host, rabbitmq
+from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
@@ -31,11 +32,7 @@ def arguments(parser):
     parser.add_argument("--pattern", help="a regular expression on names of queues and exchanges")
     parser.add_argument("--definition", help="what the policy does, as JSON")
     parser.add_argument("--clear", action="store_true", help="clear it instead")
-    parser.add_argument("--members", required=True, type=_listed, help="every broker, a,b,c; the first that can is told")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
+    parser.add_argument("--members", required=True, type=listed, help="every broker: a,b,c")
 
 
 def run(wanted):
@@ -152,4 +149,6 @@ def _set(wanted):
                 )
             said.append("{} did not take the policy {}: {}".format(member, wanted.name, refused.log or refused.message))
             print(said[-1].splitlines()[0], file=sys.stderr)
-    raise StepError("no member took the policy {}".format(wanted.name), "start a broker, and run this again", "\n".join(said))
+    raise StepError(
+        "no member took the policy {}".format(wanted.name), "start a broker, and run this again", "\n".join(said)
+    )

@@ -16,7 +16,7 @@ export const labPackages = [
 ] as const;
 
 /** What `npm run check` uses beyond npm's packages. */
-export const checkPackages = ["shellcheck"] as const;
+export const checkPackages = ["shellcheck", "python3-venv"] as const;
 
 /** The browser of the end-to-end tests, and letters for its pages. */
 export const browserPackages = ["chromium-headless-shell", "fonts-dejavu-core"] as const;

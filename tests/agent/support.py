@@ -248,7 +248,7 @@ class HostTest(unittest.TestCase):
                     self.broken = None
                     after = [call.line for call in self.calls[max(index, before) + 1 :]]
                     done = [line for line in after if any(pattern in line for pattern in destructive)]
-                    if mode in (NOTHING, HALF) and not self._has_text(good[index]):
+                    if mode in (NOTHING, HALF) and not self._has_text(asked):
                         continue
                     self.assertEqual(done, [], "destroyed although the question had no whole answer")
                     self.assertNotEqual(code, 0, "went through without an answer")
@@ -257,7 +257,7 @@ class HostTest(unittest.TestCase):
         self.assertGreater(swept, 0)
 
     def _has_text(self, call):
-        """Whether the good answer to a call has a text that can be cut: a question that is answered by a code has none."""
+        """Whether the good answer to a call has a text that can be cut; one that is a code has none."""
         answer = next((answer for pattern, answer in self.answers if pattern in call.line), "")
         return not isinstance(answer, str) or len(answer) > 1
 

@@ -2,6 +2,8 @@
 
 import unittest
 
+from agent import erlang
+
 from .support import Atom, Ended, HostTest, node
 
 SET = ("policy", "--name", "ha-all", "--pattern", "^", "--definition", '{"ha-mode":"all"}', "--members", "mq1,mq2,mq3")
@@ -14,7 +16,7 @@ def listed(*names, pattern="^", definition="all"):
 
 
 class Policy(HostTest):
-    def cluster(self, names, seen=None):
+    def cluster(self, names):
         """A cluster whose brokers list these policies; what is set or cleared shows on all of them."""
         self.names = list(names)
         self.silent = set()
@@ -39,8 +41,6 @@ class Policy(HostTest):
 
     @staticmethod
     def encoded(name):
-        from agent import erlang
-
         return erlang.text("rabbit@" + name)
 
     def test_is_set_and_seen_everywhere(self):
@@ -51,13 +51,13 @@ class Policy(HostTest):
 
     def test_goes_to_the_next_member_where_one_does_not_take_it(self):
         self.cluster([])
-        self.on("set_policy", lambda call: Ended(69, "", "node down") if call.of == "mq1" else self.names.append("ha-all"))
+        down = Ended(69, "", "node down")
+        self.on("set_policy", lambda call: down if call.of == "mq1" else self.names.append("ha-all"))
         self.works(*SET)
 
     def test_words_reach_the_broker_unchanged(self):
         self.cluster([])
         pattern = "^(?!amq\\.)$`\"'$HOME 订单"
-        self.of = lambda name: self.names
         words = list(SET)
         words[4] = pattern
         self.step(*words)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { execa } from "execa";
-import { ensureAwsTools } from "../../lab/setup/aws.ts";
+import { ensurePythonTools } from "../../lab/setup/python.ts";
 import { podman } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { render } from "../../templates/render.ts";
@@ -20,7 +20,7 @@ let table: string;
 const interfaces = new Map<string, string>();
 
 before(async () => {
-  const { bin } = await ensureAwsTools();
+  const { bin } = await ensurePythonTools("aws");
   await lab.open();
   await lab.must("up");
   // The network's gateway is this computer.

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
-import { ensureAwsTools } from "../../lab/setup/aws.ts";
+import { ensurePythonTools } from "../../lab/setup/python.ts";
 import { moveAddress } from "../../platforms/aws/policy.ts";
 import { render } from "../../templates/render.ts";
 import { AwsServer, region } from "../support/aws-server.ts";
@@ -149,7 +149,7 @@ async function route(): Promise<Mode> {
 }
 
 before(async () => {
-  ({ bin } = await ensureAwsTools());
+  ({ bin } = await ensurePythonTools("aws"));
   await makeTools();
   aws = await AwsServer.start(bin);
 });

@@ -1,0 +1,6 @@
+"""Types of arguments."""
+
+
+def listed(text):
+    """A list: a,b,c; empty for none."""
+    return [each for each in text.split(",") if each]
