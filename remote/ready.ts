@@ -27,7 +27,8 @@ export class Ready extends remote.Command {
     const { name, address, os, connection, identity, machine } = host;
     const { release, installer, folders = [] } = systems[os];
     const values = {
-      ...{ name, address, os, release, installer, folders, apt: installer === "apt" },
+      ...{ name, address, os, release, installer, apt: installer === "apt" },
+      folders: folders.map((path, id) => ({ id, path })),
       ...{ mirror: repositories(host).mirror, proxy: host.packages?.proxy ?? "" },
       ...{ version: programVersion, home: programFolder, launcher: programPath },
     };

@@ -1,5 +1,6 @@
 /** What the program sends to hosts: the texts of its commands, taken from the program itself. */
 import ssh2 from "ssh2";
+import { programVersion } from "../../remote/program.ts";
 import { account } from "./aws-account.ts";
 import { givenVpc, oneSubnet } from "./aws-config.ts";
 import { devConfig, type Blocks } from "./dev-stack.ts";
@@ -152,6 +153,7 @@ export function textOf({ name, inputs }: Registered, field: Field): string {
   if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
   if (field === "stdin" && isErrand(inputs)) return (JSON.parse(text) as { readonly script: string }).script;
   return text
+    .replaceAll(programVersion, "PROGRAM-VERSION")
     .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
     .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
 }

@@ -135,8 +135,7 @@ export const unknownWords: readonly Word[] = [
       ],
     ],
   ),
-  ...words("shell", "what is not in CentOS 7's base at all: no dnf, no Python 3, no APT", [
-    [/\bpython3\b/, "python3 -c 1", "CentOS 8 (CentOS 7 has python 2.7)"],
+  ...words("shell", "what is not in CentOS 7's base at all: no dnf, no APT", [
     [/(^|[\s;&|(])(dnf|microdnf)\s/, "dnf install socat", "CentOS 8"],
     [/(^|[\s;&|(])(apt|apt-get|dpkg|dpkg-query)\s/, "apt-get update", "Debian"],
     [/\byum\b.* (module|mark|repoquery|autoremove --setopt)\b/, "yum repoquery socat", "dnf"],

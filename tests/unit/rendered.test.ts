@@ -33,7 +33,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "remote/names.sh": ["dev", "cent120-names", "create"],
   "remote/packages.sh": ["dev", "cent120-packages", "create"],
   "remote/write-file.sh": ["dev", "cent120-config", "create"],
-  "remote/nothing.sh": ["dev", "mirror-policy-undo", "create"],
   "remote/service.sh": ["dev", "virtual-address-cent123-service", "create"],
 
   "rabbitmq/write-erlang.cookie.sh": ["dev", "cent120-cookie", "create"],
@@ -57,11 +56,8 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/upgrading/restart.sh": ["other", "cent120-restart", "create"],
   "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
   "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
-  "rabbitmq/policy.sh": ["dev", "mirror-policy-set", "create"],
-  "rabbitmq/policy-undo.sh": ["dev", "mirror-policy-undo", "delete"],
   "rabbitmq/leave.sh": ["dev", "cent122-leave", "delete"],
   "rabbitmq/members.sh": ["dev", "cluster-members", "create"],
-  "rabbitmq/other-policy/policy.sh": ["other", "mirror-policy-set", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
   "haproxy/write-haproxy.cfg.sh": ["dev", "haproxy-cent123-config", "create"],
