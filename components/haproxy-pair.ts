@@ -127,7 +127,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       `${prefix}-config`,
       {
         ...{ host, path: configPath, content: cfg },
-        check: `${binary} -c -q -f {}`,
+        check: `${binary} -c -f {}`,
       },
       on(installed),
     );
@@ -136,6 +136,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       `${prefix}-stats`,
       {
         ...{ host, path: statsPath, mode: "0600", content: page },
+        // Quietly, since what it says of this one may have the password in it.
         check: `${binary} -c -q -f ${configPath} -f {}`,
       },
       on(config),
