@@ -147,7 +147,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
   #move(prefix: string, host: Host, { script }: AddressMove, options: pulumi.CustomResourceOptions): File {
     return new File(
       `${prefix}-move`,
-      { host, path: movePath(host), content: script, mode: "0755", check: 'bash -n "$candidate"' },
+      { host, path: movePath(host), content: script, mode: "0755", check: "/bin/bash -n {}" },
       options,
     );
   }

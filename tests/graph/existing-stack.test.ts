@@ -47,7 +47,8 @@ test("what runs on a machine runs as root, by sudo", () => {
   for (const { name, inputs } of remote()) {
     for (const field of ["create", "delete"]) {
       const text = inputs[field];
-      if (typeof text === "string") assert.match(text, /^(sudo -n (flock|\/usr\/local\/bin\/rabbitmq-ha) |true$)/m, `${name}, ${field}`);
+      if (typeof text === "string")
+        assert.match(text, /^(sudo -n (flock|\/usr\/local\/bin\/rabbitmq-ha) |true$)/m, `${name}, ${field}`);
     }
   }
 });

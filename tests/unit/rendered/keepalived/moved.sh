@@ -1,33 +1,8 @@
 script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
-unit=keepalived
-# Standard input says only that something changed; what, is read from the files.
-systemctl -q is-enabled "$unit" || systemctl -q enable "$unit"
-# The unit's drop-in notes what the running service has read.
-stale() { # restart|reload FILE...
-  noted=/run/rabbitmq-ha/$unit.$1
-  shift
-  ! cat /dev/null "$@" | sha256sum | cmp -s - "$noted"
-}
-due=
-if ! systemctl -q is-active "$unit"; then
-  systemctl reset-failed "$unit" 2>/dev/null || true
-  due=start
-elif stale restart /etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf; then
-  due=restart
-elif stale reload /etc/keepalived/keepalived.conf /usr/local/lib/rabbitmq-ha/check-haproxy; then
-  due=reload
-fi
 do_what_is_due() {
-  [ -n "$due" ] || return 0
-  # systemd does not always notice by itself that a drop-in has come.
-  [ $due = reload ] || systemctl daemon-reload
-  if ! systemctl "$due" "$unit" || ! systemctl -q is-active "$unit"; then
-    echo "$(hostname): $unit did not $due; the end of its journal:" >&2
-    journalctl -u "$unit" -n 20 --no-pager -o cat >&2
-    exit 1
-  fi
+  /usr/local/bin/rabbitmq-ha service --unit keepalived --restart /etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf --reload /etc/keepalived/keepalived.conf,/usr/local/lib/rabbitmq-ha/check-haproxy </dev/null
 }
 # The restart that the holder of the virtual address has left until the others run.
 do_what_is_due
