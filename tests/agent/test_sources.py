@@ -201,6 +201,13 @@ class Sources(HostTest):
         sources.give_back()
         self.assertTrue(self.has(sources.REPOSITORY))
 
+    def test_the_archives_are_those_of_the_systems(self):
+        folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(folder + "/remote/systems.ts", encoding="utf-8") as file:
+            text = file.read()
+        for archive in (CENTOS_7, REBUILDS, DEBIAN, UBUNTU):
+            self.assertIn(archive, text)
+
     def test_a_mirror_needs_what_it_stands_in_for(self):
         self.refuses("sources", "--installer", "apt", "--mirror", "http://m.example.org", because="--archive")
 
