@@ -18,6 +18,11 @@ SUBCOMMANDS = {
     "service": "service",
     "note": "note",
     "log-socket": "log_socket",
+    "sources": "sources",
+    "packages": "packages",
+    "rpms": "rpms",
+    "build-haproxy": "build_haproxy",
+    "selinux": "selinux",
     "policy": "policy",
 }
 
