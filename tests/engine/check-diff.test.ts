@@ -32,7 +32,7 @@ describe("check", () => {
       dialErrorLimit: 10,
       perDialTimeout: 15,
     });
-    assert.equal(inputs["addPreviousOutputInEnv"], true);
+    assert.equal(inputs["addPreviousOutputInEnv"], undefined);
   });
 
   test("fills in the same defaults for a bastion (CMD proxyConnection.go)", async () => {

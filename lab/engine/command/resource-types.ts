@@ -44,7 +44,8 @@ const connection: Shape = {
 };
 
 const scripts = {
-  addPreviousOutputInEnv: { kind: "bool", default: true },
+  // The SDK sends true where the program says nothing.
+  addPreviousOutputInEnv: { kind: "bool" },
   create: { kind: "string" },
   delete: { kind: "string" },
   environment: { kind: "map[string]string" },
