@@ -25,7 +25,7 @@ const rooms = {
   templates: [],
   "secret.ts": [],
   "lab/engine": [],
-  "lab/setup": [],
+  "lab/setup": ["precheck/lab-packages.ts"],
   "lab/trial": [],
   "lab/strangers": [
     "lab/trial",

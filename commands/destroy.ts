@@ -5,9 +5,10 @@ import { recoverStack, stackArgument } from "./stack.ts";
 
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
-  if (!(await recoverStack(pulumi, stack))) {
+  const flags = await recoverStack(pulumi, stack, rest);
+  if (flags === undefined) {
     say(`there is no stack ${stack}, so there is nothing to destroy`);
     return 0;
   }
-  return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...rest]);
+  return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...flags]);
 }

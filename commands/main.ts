@@ -12,7 +12,7 @@ import { pulumiEnvironment } from "../lab/setup/environment.ts";
 import { SetupError, say } from "../lab/setup/step.ts";
 import { describe, ensureToolchain } from "../lab/setup/toolchain.ts";
 import { pulumiCli, type Pulumi } from "./pulumi.ts";
-import { ensureGuarded, platformOf, stackArgument } from "./stack.ts";
+import { ensureGuarded, platformOf, stackArgument, withStackFile } from "./stack.ts";
 
 interface Command {
   readonly help: string;
@@ -59,7 +59,7 @@ const commands: Readonly<Record<string, Command>> = {
   pulumi: {
     help: "ARGS   the Pulumi CLI with this project's toolchain and backend",
     needs: () => [],
-    run: async (pulumi, args) => pulumi.run(args),
+    run: async (pulumi, args) => pulumi.run(await withStackFile(pulumi, args)),
   },
   check: {
     help: "   format, lint, types, unit and graph tests: everything that needs no hosts",

@@ -5,6 +5,6 @@ import { openStack, stackArgument } from "./stack.ts";
 
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
-  await openStack(pulumi, stack);
-  return pulumi.run(["preview", "--stack", stack, ...(await withMachines(pulumi, stack, rest))]);
+  const flags = await openStack(pulumi, stack, rest);
+  return pulumi.run(["preview", "--stack", stack, ...(await withMachines(pulumi, stack, flags))]);
 }

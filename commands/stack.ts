@@ -1,13 +1,13 @@
 /** Which stack a command is about, and that it is in a state to be worked on. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { say, SetupError } from "../lab/setup/step.ts";
 import type { Pulumi } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
+import { fileFlags, hasSalt, initStack, textOf, type SecretsProvider } from "./stack-file.ts";
 
-const root = dirname(import.meta.dirname);
 export const project = "rabbitmq-ha";
 export const defaultStack = "dev";
 
@@ -52,13 +52,14 @@ export function takeOption(
   return { value, rest: args.filter((_, index) => !taken.has(index)) };
 }
 
+const stackOption = { name: "stack", short: "s", wants: "the stack's name, such as --stack dev" } as const;
+
 /**
  * Takes `--stack NAME` (or `-s NAME`) out of a command's arguments.
  * @returns the stack's name and the arguments that are left for the Pulumi CLI, in their order
  */
 export function stackArgument(args: readonly string[]): { readonly stack: string; readonly rest: string[] } {
-  const wants = "the stack's name, such as --stack dev";
-  const { value = defaultStack, rest } = takeOption(args, { name: "stack", short: "s", wants });
+  const { value = defaultStack, rest } = takeOption(args, stackOption);
   return { stack: value, rest };
 }
 
@@ -68,21 +69,16 @@ export function npm(script: string, stack: string, ...flags: readonly string[]):
   return `npm run ${script}${args.length === 0 ? "" : ` -- ${args.join(" ")}`}`;
 }
 
-function fileOf(stack: string): string {
-  const file = join(root, `Pulumi.${stack}.yaml`);
-  return existsSync(file) ? readFileSync(file, "utf8") : "";
-}
-
 /** @returns the platform that the stack's file names; what is wrong with it is the program's to say */
 export function platformOf(stack: string): string {
-  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(fileOf(stack))?.[1] ?? "lab";
+  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(textOf(stack))?.[1] ?? "lab";
 }
 
 /** @throws SetupError when nothing that only the user has would guard the secrets of a stack of real machines */
 export function ensureGuarded(stack: string, env: NodeJS.ProcessEnv): void {
   const own = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"];
   if (platformOf(stack) === "lab" || own.some((name) => env[name] !== undefined)) return;
-  if (/^secretsprovider:/m.test(fileOf(stack))) return;
+  if (/^secretsprovider:/m.test(textOf(stack))) return;
   throw new SetupError(
     `the machines of stack ${stack} are no lab, so its secrets need a passphrase of your own: write one into a file ` +
       `that only you can read, and export PULUMI_CONFIG_PASSPHRASE_FILE=THAT-FILE`,
@@ -133,29 +129,61 @@ interface Export {
   readonly deployment?: {
     readonly pending_operations?: readonly unknown[] | null;
     readonly resources?: readonly StateResource[] | null;
+    readonly secrets_providers?: SecretsProvider;
   };
 }
 
 /**
  * Makes good what a killed run left in the way: its lock and its pending operations are cleared. Every command here can
  * be repeated, so an operation of which nothing is known is just run again.
- * @returns whether there is such a stack
+ * @param flags of the update that is to follow
+ * @returns them, with those by which the CLI reads the stack's file; undefined where there is no such stack
  */
-export async function recoverStack(pulumi: Pulumi, stack: string): Promise<boolean> {
+export async function recoverStack(
+  pulumi: Pulumi,
+  stack: string,
+  flags: readonly string[],
+): Promise<string[] | undefined> {
   await clearLock(pulumi, stack);
   const state = await exportStack(pulumi, stack);
-  if (state === undefined) return false;
+  if (state === undefined) return undefined;
+  const all = [...(await fileFlags(stack, state.deployment?.secrets_providers, flags)), ...flags];
   const pending = state.deployment?.pending_operations ?? [];
-  if (pending.length === 0) return true;
+  if (pending.length === 0) return all;
   say(`the last run on stack ${stack} left ${pending.length} operations unfinished; they will be run again`);
   const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
   await pulumi.must(["stack", "import", "--stack", stack], JSON.stringify(cleared));
-  return true;
+  return all;
 }
 
-/** Makes sure that the stack exists and that no killed run is in the way. */
-export async function openStack(pulumi: Pulumi, stack: string): Promise<void> {
-  if (!(await recoverStack(pulumi, stack))) await pulumi.must(["stack", "init", stack, "--no-select"]);
+/**
+ * Makes sure that the stack exists and that no killed run is in the way.
+ * @returns the flags, with those by which the CLI reads the stack's file
+ */
+export async function openStack(pulumi: Pulumi, stack: string, flags: readonly string[]): Promise<string[]> {
+  const opened = await recoverStack(pulumi, stack, flags);
+  if (opened !== undefined) return opened;
+  await initStack(pulumi, stack);
+  const state = await exportStack(pulumi, stack);
+  return [...(await fileFlags(stack, state?.deployment?.secrets_providers, flags)), ...flags];
+}
+
+/** The CLI's commands that read the stack's whole file, and write into it what is missing there. */
+const updating = ["up", "update", "preview", "pre", "refresh", "destroy", "down", "import", "watch"];
+
+/**
+ * @param args of the CLI
+ * @returns them, with those by which it reads the file of the stack that they name
+ */
+export async function withStackFile(pulumi: Pulumi, args: readonly string[]): Promise<string[]> {
+  const { value: stack } = takeOption(args, stackOption);
+  const verb = args.find((arg) => !arg.startsWith("-"));
+  // A stack that is not named is the CLI's to choose, and of a file with a salt nothing has to be asked.
+  if (stack === undefined || verb === undefined || !updating.includes(verb) || hasSalt(stack))
+    return [...args];
+  const state = await exportStack(pulumi, stack);
+  if (state === undefined) return [...args];
+  return [...args, ...(await fileFlags(stack, state.deployment?.secrets_providers, args))];
 }
 
 /** @returns the resources of a stack's state, each after those that it depends on */

@@ -35,8 +35,7 @@ export function wishesOf(args: readonly string[]): Wishes {
 export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
   const { stack, rest } = stackArgument(args);
   const { flags: given, ...wishes } = wishesOf(rest);
-  await openStack(pulumi, stack);
-  const flags = await withMachines(pulumi, stack, given);
+  const flags = await withMachines(pulumi, stack, await openStack(pulumi, stack, given));
   if (wishes.forceBoot !== undefined) await forceBoot(await systemOf(pulumi, stack), wishes.forceBoot, stack);
   if (wishes.repair) {
     const ended = await repair(pulumi, stack, flags);

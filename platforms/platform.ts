@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
+import { checkLabTools } from "../precheck/lab.ts";
 import { precheck } from "../precheck/precheck.ts";
 import { connectionTo, existingHosts } from "./existing.ts";
 import { agentPort, type Host } from "./host.ts";
@@ -16,7 +17,7 @@ export interface Hosts {
 /**
  * Makes, or finds, the stack's machines.
  * @returns them in the configuration's order
- * @throws pulumi.RunError when machines that should be there are not as they have to be
+ * @throws pulumi.RunError when machines that should be there are not as they have to be, or the lab's cannot be made
  */
 export async function makeHosts(config: Config): Promise<Hosts> {
   const { brokers } = config;
@@ -74,6 +75,8 @@ function madeHosts(
   platform: LabPlatform,
 ): readonly Host[] {
   const { sshPrivateKey } = secrets;
+  // A preview is for whoever wants to see what would be made, on any computer.
+  if (!pulumi.runtime.isDryRun()) checkLabTools(platform.image === undefined);
   return labHosts({
     ...{ machines: [...brokers, ...balancers], os, packages },
     ...platform,

@@ -5,6 +5,7 @@ import type { Found } from "../platforms/existing.ts";
 import { findings, title } from "./findings.ts";
 import { look, type Look, type Machine, type Plan } from "./probe.ts";
 import { keyscan } from "./refusals.ts";
+import { refused } from "./refused.ts";
 
 export type { Machine } from "./probe.ts";
 
@@ -30,13 +31,6 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   const drifting = unsynchronized(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
   return new Map(looks.flatMap(found));
-}
-
-function refused(message: string): pulumi.RunError {
-  const error = new pulumi.RunError(message);
-  // Nobody reads it, and the engine's way of formatting it costs Node half a minute (nodejs/node#64011).
-  error.stack = "";
-  return error;
 }
 
 /** Puts all faults into one message. */

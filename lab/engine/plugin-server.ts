@@ -67,18 +67,16 @@ export async function servePlugin(
   });
   process.stdout.write(`${String(port)}\n`);
 
-  const end = (code: number): void => {
+  // The real plugins are ended by the signal itself, and so is this one once nobody listens to it any more.
+  const end = (signal: NodeJS.Signals): void => {
     onEnd();
-    process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
   };
   process.once("SIGINT", () => {
-    process.once("SIGINT", () => {
-      end(130);
-    });
+    process.once("SIGINT", end);
     // The last answer is on its way when its handler is done: let it leave.
-    void Promise.allSettled(running).then(() => setTimeout(end, 10, 0));
+    void Promise.allSettled(running).then(() => setTimeout(end, 10, "SIGINT"));
   });
-  process.once("SIGTERM", () => {
-    end(143);
-  });
+  process.once("SIGTERM", end);
 }

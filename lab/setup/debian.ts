@@ -1,19 +1,10 @@
 /** The Debian packages that the lab and the checks need on this computer. */
 import { readFileSync } from "node:fs";
 import { execa } from "execa";
+import { labPackages } from "../../precheck/lab-packages.ts";
 import { SetupError, step } from "./step.ts";
 
-/** What the lab's containers, networks and base images are made with. */
-export const labPackages = [
-  "podman",
-  "runc",
-  "netavark",
-  "aardvark-dns",
-  "iptables",
-  "nftables",
-  "mmdebstrap",
-  "iproute2",
-] as const;
+export { labPackages };
 
 /** What `npm run check` uses beyond npm's packages. */
 export const checkPackages = ["shellcheck", "python3-venv"] as const;

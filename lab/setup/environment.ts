@@ -28,6 +28,8 @@ export function pulumiEnvironment(toolchain: Toolchain, ofLab = true): Record<st
   if (ofLab && env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) {
     env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;
   }
+  // Where the stack's file has no salt, a secret is encrypted with the one in the state, and never with a second one.
+  env["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] ??= "true";
   env["PULUMI_SKIP_UPDATE_CHECK"] ??= "true";
   // Everything needed is in place; a look for more would only wait for sites that may be out of reach.
   env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] ??= "true";

@@ -1,15 +1,21 @@
-/** What a person sees in a browser: the management UI through the virtual address, and both statistics pages. */
+/**
+ * What a person sees in a browser: the management UI through the virtual address, and both statistics pages. The lab
+ * is made, and taken away, by the Pulumi CLI alone, without the npm scripts.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "puppeteer-core";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { root } from "../../lab/trial/trial-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
+import { OwnPulumi } from "../support/own-pulumi.ts";
 import { clearPictures } from "../support/pictures.ts";
 
 const lab = new LabStack({ name: "b", net: 63 });
 const queue = "orders";
 const [, , victim = ""] = lab.brokers;
+let own: OwnPulumi;
 let browser: Browser;
 let management: Tab;
 let urls: readonly string[];
@@ -18,10 +24,12 @@ let statistics: readonly Tab[];
 before(async () => {
   await clearPictures();
   await lab.open();
-  await lab.must("up");
+  own = await OwnPulumi.open(root);
+  await own.must("stack", "init", lab.stack);
+  await own.must("up", "--yes", "--skip-preview", "--stack", lab.stack);
   await fill();
   browser = await openBrowser("192.168.63.*");
-  urls = (await lab.output("statsUrls")) as readonly string[];
+  urls = (await output("statsUrls")) as readonly string[];
   assert.equal(urls.length, 2);
   statistics = await Promise.all(urls.map((url) => Tab.open(browser, url, 600)));
   management = await Tab.open(browser, `http://${lab.virtualAddress}:15672`);
@@ -29,11 +37,18 @@ before(async () => {
 after(async () => {
   await (browser as Browser | undefined)?.close();
   await lab.close();
+  await own.close();
 });
+
+async function output(name: string): Promise<unknown> {
+  return JSON.parse(
+    await own.must("stack", "output", name, "--json", "--show-secrets", "--stack", lab.stack),
+  );
+}
 
 /** Declares the queue through the virtual address and puts 1000 confirmed messages into it. */
 async function fill(): Promise<void> {
-  const connection = await lab.connect();
+  const connection = await lab.connect(String(await output("amqpUri")));
   const channel = await connection.createConfirmChannel();
   await channel.assertQueue(queue, { durable: true });
   for (let index = 0; index < 1000; index += 1) {
@@ -75,7 +90,7 @@ async function keepStatistics(name: string, words: string): Promise<void> {
 
 test("logging in through the virtual address shows the cluster's name and three disc nodes", async () => {
   await management.type("input[name=username]", "admin");
-  await management.type("input[name=password]", String(await lab.output("adminPassword")));
+  await management.type("input[name=password]", String(await output("adminPassword")));
   await management.click("input[type=submit]");
   await management.shows("#topnav li", /^Cluster rabbitmq_cluster1$/);
   await management.shows("#logout", /^User admin$/);
@@ -135,4 +150,11 @@ test("a broker that is killed is DOWN on both pages, and UP again when it is bac
   await powerOn(victim);
   await bothShow("UP", 90);
   await management.lists(nodeRows, nodes("disc"), 60);
+});
+
+test("the CLI alone finds nothing to change, and takes everything away", async () => {
+  const how = ["--yes", "--skip-preview", "--stack", lab.stack];
+  await own.must("up", "--expect-no-changes", ...how);
+  await own.must("destroy", ...how);
+  assert.deepEqual(await lab.remains(), []);
 });

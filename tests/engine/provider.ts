@@ -11,7 +11,6 @@ import type { Values } from "./values.ts";
 
 export const REMOTE = "command:remote:Command";
 export const LOCAL = "command:local:Command";
-export const COPY = "command:remote:CopyToRemote";
 
 /** The URN of a resource of a type; all have the same name, for no two live at once. */
 export function urnOf(type: string): string {

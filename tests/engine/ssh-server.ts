@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2, { type AuthContext, type Connection, type Session } from "ssh2";
 import { runInShell } from "./shell.ts";
-import { serveSftp } from "./sftp-server.ts";
 import { newKey, newKeyOfType, type KeyPair } from "./ssh-keys.ts";
 
 const { Server, utils } = ssh2;
@@ -187,9 +186,6 @@ export class SshServer {
       } else {
         reject();
       }
-    });
-    session.on("sftp", (accept) => {
-      serveSftp(accept());
     });
     session.on("exec", (accept, _reject, { command }) => {
       this.executed.push({ script: command, user, environment: { ...environment } });

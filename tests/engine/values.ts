@@ -5,26 +5,12 @@ export type Values = Readonly<Record<string, Value>>;
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
-const FILE_ASSET = "c44067f5952c0a294b673a41bacd8c17";
-const FILE_ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
 
 /** What stands for a string that is not known yet. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export function secret(value: Value): Value {
   return { [SIGNATURE]: SECRET, value };
-}
-
-export function fileAsset(path: string, hash: string): Value {
-  return { [SIGNATURE]: FILE_ASSET, path, hash };
-}
-
-export function stringAsset(text: string, hash: string): Value {
-  return { [SIGNATURE]: FILE_ASSET, text, hash };
-}
-
-export function folderArchive(path: string, hash: string): Value {
-  return { [SIGNATURE]: FILE_ARCHIVE, path, hash };
 }
 
 /** Whether a value is a secret, in either of the two ways of the wire. */

@@ -6,10 +6,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { asEngineConfig, type Blocks } from "./dev-stack.ts";
 import { Graph, nameOf, type Node } from "./graph.ts";
 
-// There are no machines to look at: those of the platform existing are as seen.ts says.
+// There are no machines to look at: those of the platform existing are as seen.ts says, and a lab is never made.
 registerHooks({
   resolve: (specifier, context, next) =>
-    specifier.endsWith("/precheck/precheck.ts")
+    /\/precheck\/(precheck|lab)\.ts$/.test(specifier)
       ? { url: new URL("seen.ts", import.meta.url).href, shortCircuit: true }
       : next(specifier, context),
 });

@@ -1,4 +1,4 @@
-/** Takes the place of the look at machines that are simply there. */
+/** Takes the place of the look at machines that are simply there, and at this one. */
 import type { Found } from "../../platforms/existing.ts";
 import type { PrecheckArgs } from "../../precheck/precheck.ts";
 
@@ -7,4 +7,8 @@ export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string
   return Promise.resolve(
     new Map(machines.map(({ name }) => [name, { ...found, machineId: `id-of-${name}` }])),
   );
+}
+
+export function checkLabTools(): void {
+  // Whatever is installed here, nothing is made with it.
 }

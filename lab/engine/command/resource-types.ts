@@ -5,9 +5,10 @@ export type Kind =
   "string" | "int" | "float64" | "bool" | "[]string" | "[]interface {}" | "map[string]string";
 
 export interface Field {
-  readonly kind: Kind | "source" | Shape;
+  readonly kind: Kind | Shape;
   readonly required?: true;
   readonly default?: Wire;
+  /** Check marks it as a secret, inside a secret too: a state holds both marks. */
   readonly secret?: true;
   readonly replace?: true;
 }
@@ -29,11 +30,11 @@ const login = {
   dialErrorLimit: { kind: "int", default: 10 },
   host: { kind: "string", required: true },
   hostKey: { kind: "string" },
-  password: { kind: "string" },
+  password: { kind: "string", secret: true },
   perDialTimeout: { kind: "int", default: 15 },
   port: { kind: "float64", default: 22 },
-  privateKey: { kind: "string" },
-  privateKeyPassword: { kind: "string" },
+  privateKey: { kind: "string", secret: true },
+  privateKeyPassword: { kind: "string", secret: true },
   user: { kind: "string", default: "root" },
 } satisfies Shape["fields"];
 
@@ -42,22 +43,22 @@ const connection: Shape = {
   fields: { ...login, proxy: { kind: { name: "remote.ProxyConnection", fields: login } } },
 };
 
-const triggers: Field = { kind: "[]interface {}", replace: true };
-
 const scripts = {
-  addPreviousOutputInEnv: { kind: "bool", default: true },
+  // The SDK sends true where the program says nothing.
+  addPreviousOutputInEnv: { kind: "bool" },
   create: { kind: "string" },
   delete: { kind: "string" },
   environment: { kind: "map[string]string" },
   // Any string is taken; one that is no known mode logs nothing.
   logging: { kind: "string" },
   stdin: { kind: "string" },
-  triggers,
+  triggers: { kind: "[]interface {}", replace: true },
   update: { kind: "string" },
 } satisfies Shape["fields"];
 
 /**
- * The resources of pulumi-command 1.2.1, as its schema and `node_modules/@pulumi/command` have them.
+ * The resources of pulumi-command 1.2.1, as its schema and `node_modules/@pulumi/command` have them, without
+ * `CopyToRemote`, which this project does not use.
  */
 export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map<string, ResourceType>([
   [
@@ -68,21 +69,6 @@ export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map<string, 
         fields: { ...scripts, connection: { kind: connection, required: true, secret: true } },
       },
       outputs: ["stdout", "stderr"],
-    },
-  ],
-  [
-    "command:remote:CopyToRemote",
-    {
-      inputs: {
-        name: "remote.CopyToRemoteInputs",
-        fields: {
-          connection: { kind: connection, required: true, secret: true },
-          remotePath: { kind: "string", required: true },
-          source: { kind: "source", required: true },
-          triggers,
-        },
-      },
-      outputs: [],
     },
   ],
   [

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { mustCopyAgain, type CopyInputs } from "./copy-source.ts";
 import { outputsBecomeUnknown } from "./diff.ts";
 import type { LocalInputs } from "./local-command.ts";
 import type { Captured, OperationContext } from "./operation.ts";
@@ -16,10 +15,9 @@ export interface Resource {
 
 const CAPTURED_NOTHING: Captured = { stdout: "", stderr: "" };
 
-/** The ID of a new resource: its name and eight hexadecimal digits; files copied have no name in theirs. */
-export function newId({ token, name }: Resource): string {
-  const prefix = token === "command:remote:CopyToRemote" ? "" : name;
-  return prefix + randomBytes(4).toString("hex");
+/** The ID of a new resource: its name and eight hexadecimal digits. */
+export function newId({ name }: Resource): string {
+  return name + randomBytes(4).toString("hex");
 }
 
 /** In a preview of a create nothing runs: outputs that are not inputs are unknown. */
@@ -44,11 +42,6 @@ export async function create(
   inputs: WireMap,
   context: OperationContext,
 ): Promise<WireMap> {
-  if (resource.token === "command:remote:CopyToRemote") {
-    const { copyToRemote } = await import("./copy-to-remote.ts");
-    await copyToRemote(reveal(inputs) as CopyInputs, context);
-    return inputs;
-  }
   const script = (reveal(inputs) as { create?: string }).create;
   return { ...inputs, ...(await run(resource, script, inputs, emptyOutputs(), context)) };
 }
@@ -60,14 +53,6 @@ export async function update(
   inputs: WireMap,
   context: OperationContext,
 ): Promise<WireMap> {
-  if (resource.token === "command:remote:CopyToRemote") {
-    const { copyToRemote } = await import("./copy-to-remote.ts");
-    const next = reveal(inputs) as CopyInputs;
-    if (mustCopyAgain(reveal(state) as CopyInputs, next)) {
-      await copyToRemote(next, context);
-    }
-    return inputs;
-  }
   const { update: own, create: fallback } = reveal(inputs) as { create?: string; update?: string };
   return {
     ...inputs,

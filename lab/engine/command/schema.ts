@@ -42,7 +42,7 @@ export function failuresOf(shape: Shape, values: WireMap): CheckFailure[] {
 
 function reasonAgainst(shape: Shape, name: string, field: Field, value: Wire): string | undefined {
   const { value: inner, unknown } = fold(value);
-  if (unknown || field.kind === "source") {
+  if (unknown) {
     return undefined;
   }
   if (typeof field.kind === "object") {

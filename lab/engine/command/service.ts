@@ -5,7 +5,6 @@ import pluginPb, { type PluginAttach, type PluginInfo } from "@pulumi/pulumi/pro
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import type * as Pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { StatusError, unary } from "../plugin-server.ts";
-import { sourceFailures } from "./copy-source.ts";
 import { differences, type PropertyChange } from "./diff.ts";
 import { EngineLog } from "./log.ts";
 import type { OperationContext } from "./operation.ts";
@@ -16,7 +15,7 @@ import { withoutNulls, type WireMap } from "./wire.ts";
 
 export const VERSION = "1.2.1";
 
-/** The ResourceProvider service of pulumi-command 1.2.1; what it does not have is UNIMPLEMENTED. */
+/** The ResourceProvider service of pulumi-command 1.2.1; what this does not have is UNIMPLEMENTED. */
 export class CommandService {
   #log: EngineLog;
   readonly #cancelled = new AbortController();
@@ -71,10 +70,9 @@ export class CommandService {
   readonly #create = async (request: Pb.CreateRequest): Promise<Pb.CreateResponse> => {
     const resource = resourceOf(request.getUrn());
     const inputs = mapOf(request.getProperties());
-    const isCopy = resource.token === "command:remote:CopyToRemote";
     if (request.getPreview()) {
       return new pb.CreateResponse()
-        .setId(isCopy ? "" : newId(resource))
+        .setId(newId(resource))
         .setProperties(structOf(previewCreate(resource, inputs)));
     }
     const outputs = await create(resource, inputs, this.#context(request.getUrn(), request.getTimeout()));
@@ -112,12 +110,9 @@ export class CommandService {
 }
 
 function check(request: Pb.CheckRequest): Pb.CheckResponse {
-  const { type, token } = resourceOf(request.getUrn());
+  const { type } = resourceOf(request.getUrn());
   const given = mapOf(request.getNews());
   const failures = failuresOf(type.inputs, given);
-  if (failures.length === 0 && token === "command:remote:CopyToRemote") {
-    failures.push(...sourceFailures(given["source"]));
-  }
   return new pb.CheckResponse()
     .setInputs(structOf(completed(type.inputs, given)))
     .setFailuresList(
@@ -167,7 +162,7 @@ function resourceOf(urn: string): Resource {
   const token = types.slice(types.lastIndexOf("$") + 1);
   const type = resourceTypes.get(token);
   if (type === undefined) {
-    throw new StatusError(status.NOT_FOUND, `Type '${token.slice(token.indexOf(":") + 1)}' not found`);
+    throw new StatusError(status.NOT_FOUND, `Resource '${token.slice(token.indexOf(":") + 1)}' not found`);
   }
   return { token, type, name: name.join("::") };
 }

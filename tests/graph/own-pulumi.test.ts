@@ -1,0 +1,118 @@
+/**
+ * A fresh clone, worked on by the Pulumi CLI alone with a passphrase and a backend of one's own, and by the npm
+ * scripts, which leave the clone as it is.
+ */
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { execa } from "execa";
+import { root } from "../support/dev-stack.ts";
+import { OwnPulumi } from "../support/own-pulumi.ts";
+
+/** The passphrase of the npm scripts' lab, and the salt that 0.1.0 had for it in Pulumi.dev.yaml. */
+const lab = {
+  passphrase: "rabbitmq-ha-lab",
+  salt: "v1:IyhynU1PjZE=:v1:GhqA53rfIgbdGiqd:mQet57/3dxJNGdBewiaQjfiAzfLYFA==",
+};
+
+/** What a clone does not have. */
+const unversioned = /^(?:\.git|node_modules|\.toolchain|\.pulumi-state|artefacts|Pulumi\.test-.*|.*\.log)$/;
+
+let clone: string;
+let own: OwnPulumi;
+let stackFile: string;
+
+before(async () => {
+  clone = await mkdtemp(join(tmpdir(), "rabbitmq-ha-clone-"));
+  stackFile = join(clone, "Pulumi.dev.yaml");
+  await cp(root, clone, {
+    recursive: true,
+    filter: (path) => dirname(path) !== root || !unversioned.test(basename(path)),
+  });
+  // What a user of this checkout has in the file, such as a salt, is in no clone.
+  const committed = await execa("git", ["show", ":Pulumi.dev.yaml"], { cwd: root, reject: false });
+  if (!committed.failed) await writeFile(stackFile, `${committed.stdout}\n`);
+  await git("init", "--quiet");
+  await git("add", "--all");
+  await symlink(join(root, "node_modules"), join(clone, "node_modules"));
+  await writeFile(join(clone, ".git", "info", "exclude"), "/node_modules\n");
+  own = await OwnPulumi.open(clone);
+});
+after(async () => {
+  await own.close();
+  await rm(clone, { recursive: true, force: true });
+});
+
+async function git(...args: readonly string[]): Promise<string> {
+  return (await execa("git", args, { cwd: clone })).stdout;
+}
+
+/** What `git status` would show: changed files, and new ones that are not ignored. */
+async function changed(): Promise<string> {
+  return [await git("diff", "--name-only"), await git("ls-files", "--others", "--exclude-standard")]
+    .join("\n")
+    .trim();
+}
+
+/** Runs an npm script of the clone's, as a user does who has set nothing of Pulumi's. */
+async function script(args: readonly string[], backend?: string): Promise<void> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_")));
+  if (backend !== undefined) env["PULUMI_BACKEND_URL"] = backend;
+  const { exitCode, all } = await execa(process.execPath, [join(clone, "commands", "main.ts"), ...args], {
+    ...{ cwd: clone, env, extendEnv: false, stdin: "ignore", reject: false, all: true },
+  });
+  assert.equal(exitCode, 0, all);
+}
+
+test("the CLI alone makes the stack and previews it, with a passphrase of one's own", async () => {
+  await own.must("stack", "init", "dev");
+  assert.match(await own.must("preview"), /\+ \d+ to create/);
+  assert.equal(
+    await changed(),
+    "Pulumi.dev.yaml",
+    "the CLI keeps its salt there, and nothing else has changed",
+  );
+});
+
+test("up on a computer without podman says in one line what to install, and makes nothing", async () => {
+  const { code, output } = await own.run(["up", "--yes", "--skip-preview"], { PATH: own.folders });
+  assert.notEqual(code, 0);
+  const diagnostics = output.slice(output.indexOf("Diagnostics:"), output.indexOf("Resources:"));
+  assert.match(
+    diagnostics,
+    /^.*\n.*\n +error: this computer lacks podman, .*, which the lab needs; run: sudo apt-get install podman .*\s*$/,
+  );
+  assert.doesNotMatch(output, /^\s+at .*:\d+:\d+/m);
+  assert.doesNotMatch(await own.must("stack", "export"), /"command:local:Command"/);
+});
+
+test("the npm scripts go on with their own passphrase, whatever salt the CLI alone has left there", async () => {
+  const left = await readFile(stackFile, "utf8");
+  assert.match(left, /^encryptionsalt: /m);
+  await script(["preview"]);
+  assert.equal(await readFile(stackFile, "utf8"), left);
+});
+
+test("the npm scripts change no file of the clone", async () => {
+  await git("checkout", "--quiet", "Pulumi.dev.yaml");
+  await script(["destroy"]);
+  await script(["pulumi", "refresh", "--yes", "--stack", "dev"]);
+  assert.equal(await changed(), "");
+});
+
+test("the npm scripts open a state of 0.1.0's, by the salt that is in it", async () => {
+  const backend = `file://${join(clone, ".pulumi-state", "old")}?create_dir=true`;
+  const old = { PULUMI_BACKEND_URL: backend, PULUMI_CONFIG_PASSPHRASE: lab.passphrase };
+  await writeFile(stackFile, `${await readFile(stackFile, "utf8")}encryptionsalt: ${lab.salt}\n`);
+  assert.equal((await own.run(["stack", "init", "dev"], old)).code, 0);
+  await git("checkout", "--quiet", "Pulumi.dev.yaml");
+  await script(["destroy"], backend);
+  const { stdout } = await own.run(["stack", "export", "--stack", "dev"], old);
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { secrets_providers: { state: { salt: string } } };
+  };
+  assert.equal(deployment.secrets_providers.state.salt, lab.salt);
+  assert.equal(await changed(), "");
+});
