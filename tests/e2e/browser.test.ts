@@ -1,13 +1,14 @@
 /** What a person sees in a browser: the management UI through the virtual address, and both statistics pages. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import type { Browser } from "puppeteer-core";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { clearPictures } from "../support/pictures.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "b", net: 63 });
+const lab = useStack(new LabStack({ name: "b", net: 63 }));
 const queue = "orders";
 const [, , victim = ""] = lab.brokers;
 let browser: Browser;
@@ -17,19 +18,28 @@ let statistics: readonly Tab[];
 
 before(async () => {
   await clearPictures();
-  await lab.open();
-  await lab.must("up");
+  await lab.ensureUp("");
   await fill();
   browser = await openBrowser("192.168.63.*");
   urls = (await lab.output("statsUrls")) as readonly string[];
   assert.equal(urls.length, 2);
   statistics = await Promise.all(urls.map((url) => Tab.open(browser, url, 600)));
+});
+beforeEach(() => lab.ensureUp());
+after(() => (browser as Browser | undefined)?.close());
+
+let loggedIn = false;
+
+/** Logs in to the management UI unless a test before has. */
+async function logIn(): Promise<void> {
+  if (loggedIn) return;
   management = await Tab.open(browser, `http://${lab.virtualAddress}:15672`);
-});
-after(async () => {
-  await (browser as Browser | undefined)?.close();
-  await lab.close();
-});
+  await management.type("input[name=username]", "admin");
+  await management.type("input[name=password]", String(await lab.output("adminPassword")));
+  await management.click("input[type=submit]");
+  await management.shows("#logout", /^User admin$/);
+  loggedIn = true;
+}
 
 /** Declares the queue through the virtual address and puts 1000 confirmed messages into it. */
 async function fill(): Promise<void> {
@@ -74,11 +84,8 @@ async function keepStatistics(name: string, words: string): Promise<void> {
 }
 
 test("logging in through the virtual address shows the cluster's name and three disc nodes", async () => {
-  await management.type("input[name=username]", "admin");
-  await management.type("input[name=password]", String(await lab.output("adminPassword")));
-  await management.click("input[type=submit]");
+  await logIn();
   await management.shows("#topnav li", /^Cluster rabbitmq_cluster1$/);
-  await management.shows("#logout", /^User admin$/);
   await management.lists(nodeRows, nodes("disc"));
   // The totals fold away, for a picture with the nodes in it.
   await management.click("::-p-xpath(//h2[.='Totals'])");
@@ -87,6 +94,7 @@ test("logging in through the virtual address shows the cluster's name and three 
 });
 
 test("each node has a page of its own, of type disc", async () => {
+  await logIn();
   for (const host of lab.brokers) {
     await management.follow("#/");
     await management.follow(`#/nodes/rabbit%40${host}`);
@@ -96,6 +104,7 @@ test("each node has a page of its own, of type disc", async () => {
 });
 
 test("the policy is there, with its pattern and definition", async () => {
+  await logIn();
   await management.follow("#/users");
   await management.follow("#/policies");
   await management.lists(`#main tbody tr:has(a[href^="#/policies/"]) > td`, [
@@ -105,6 +114,7 @@ test("the policy is there, with its pattern and definition", async () => {
 });
 
 test("a queue has two mirrors in the list, and names them on its page", async () => {
+  await logIn();
   await management.follow("#/queues");
   await management.lists(`#main tbody tr:has(a[href^="#/queues/"])`, [
     new RegExp(`^${queue} rabbit@\\w+ \\+2 classic D ha-all \\w+ 1,000 0 1,000 `),
@@ -126,13 +136,17 @@ test("both statistics pages show three brokers UP", async () => {
 });
 
 test("a broker that is killed is DOWN on both pages, and UP again when it is back", async () => {
+  await logIn();
   await management.follow("#/");
   await management.lists(nodeRows, nodes("disc"));
-  await powerOff(victim);
-  await bothShow("DOWN", 60);
-  await keepStatistics("statistics-down", "DOWN");
-  await management.lists(nodeRows, nodes("not running"), 60);
-  await powerOn(victim);
+  try {
+    await powerOff(victim);
+    await bothShow("DOWN", 60);
+    await keepStatistics("statistics-down", "DOWN");
+    await management.lists(nodeRows, nodes("not running"), 60);
+  } finally {
+    await powerOn(victim);
+  }
   await bothShow("UP", 90);
   await management.lists(nodeRows, nodes("disc"), 60);
 });
