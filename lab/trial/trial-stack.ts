@@ -24,7 +24,8 @@ export interface StateResource {
 export abstract class TrialStack {
   readonly stack: string;
   #state = "";
-  /** What `writeFile` was last given. */
+  /** What `writeFile` was first given, and last. */
+  #firstLines: readonly string[] | undefined;
   #lines: readonly string[] = [];
   /** The same, and the file's text, when an `up` last ended well. */
   #cameUpWith: { readonly lines: readonly string[]; readonly text: string } | undefined;
@@ -55,6 +56,7 @@ export abstract class TrialStack {
 
   /** Begins with an empty state. */
   protected async begin(): Promise<void> {
+    this.#firstLines = undefined;
     this.#cameUpWith = undefined;
     this.#isUp = false;
     this.#state = await mkdtemp(join(tmpdir(), "rabbitmq-ha-test-"));
@@ -74,6 +76,7 @@ export abstract class TrialStack {
 
   /** Writes the stack's file anew, from lines of its `config`; what the CLI put there stays: the salt, and secrets. */
   protected async writeFile(lines: readonly string[]): Promise<void> {
+    this.#firstLines ??= lines;
     this.#lines = lines;
     const old = await this.#readFile();
     const salt = /^encryptionsalt: .*$/m.exec(old)?.[0] ?? "";
@@ -86,9 +89,12 @@ export abstract class TrialStack {
     return readFile(this.#file, "utf8").catch(() => "");
   }
 
-  /** Writes the stack's file as it was when an `up` last ended well; nothing before the first one. */
+  /** Writes the stack's file as it was when an `up` last ended well, or before any did, when the stack was opened. */
   protected async restoreFile(): Promise<void> {
-    if (this.#cameUpWith === undefined) return;
+    if (this.#cameUpWith === undefined) {
+      await this.writeFile(this.#firstLines ?? []);
+      return;
+    }
     const { lines, text } = this.#cameUpWith;
     this.#lines = lines;
     await writeFile(this.#file, text);
