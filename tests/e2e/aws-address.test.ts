@@ -1,6 +1,6 @@
 /** Keepalived on two real hosts calls what moves the address in an account, by the AWS CLI that Debian has. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { execa } from "execa";
 import { ensureAwsTools } from "../../lab/setup/aws.ts";
@@ -10,7 +10,9 @@ import { render } from "../../templates/render.ts";
 import { AwsServer, region } from "../support/aws-server.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "w", net: 68 }));
+const lab = useStack(new LabStack({ name: "w", net: 68 }), {
+  release: () => (aws as AwsServer | undefined)?.stop(),
+});
 const address = lab.virtualAddress;
 const DestinationCidrBlock = `${address}/32`;
 const [first = "", second = ""] = lab.balancers;
@@ -35,7 +37,6 @@ before(async () => {
   await aws.ask("CreateRoute", parameters);
   await Promise.all(lab.balancers.map(equip));
 });
-after(() => (aws as AwsServer | undefined)?.stop());
 beforeEach(async () => {
   aws.judge = () => "pass";
   await sentTo(first);

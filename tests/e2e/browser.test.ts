@@ -1,6 +1,6 @@
 /** What a person sees in a browser: the management UI through the virtual address, and both statistics pages. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import type { Browser } from "puppeteer-core";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
@@ -8,7 +8,9 @@ import { openBrowser, Tab } from "../support/browser.ts";
 import { clearPictures } from "../support/pictures.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "b", net: 63 }));
+const lab = useStack(new LabStack({ name: "b", net: 63 }), {
+  release: () => (browser as Browser | undefined)?.close(),
+});
 const queue = "orders";
 const [, , victim = ""] = lab.brokers;
 let browser: Browser;
@@ -26,7 +28,6 @@ before(async () => {
   statistics = await Promise.all(urls.map((url) => Tab.open(browser, url, 600)));
 });
 beforeEach(() => lab.ensureUp());
-after(() => (browser as Browser | undefined)?.close());
 
 let loggedIn = false;
 

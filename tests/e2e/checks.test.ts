@@ -7,7 +7,7 @@ import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const settings = "  rabbitmq-ha:haproxy: { avoidAlarms: true }";
-const lab = useStack(new LabStack({ name: "h", net: 66 }), settings);
+const lab = useStack(new LabStack({ name: "h", net: 66 }), { settings });
 const [first = "", second = "", third = ""] = lab.brokers;
 const [balancer = ""] = lab.balancers;
 

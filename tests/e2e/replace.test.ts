@@ -11,7 +11,7 @@ import { useStack } from "../support/trial.ts";
 
 // Queues of this name have no mirrors.
 const settings = '  rabbitmq-ha:rabbitmq: { policy: { pattern: "^(?!alone)" } }';
-const lab = useStack(new LabStack({ name: "y", net: 72 }), settings);
+const lab = useStack(new LabStack({ name: "y", net: 72 }), { settings });
 const [first = "", second = "", third = ""] = lab.brokers;
 const everyone = [first, second, third].sort();
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);

@@ -5,12 +5,19 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] }));
+const lab = useStack(new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] }), {
+  release: async () => {
+    over = true;
+    await serving;
+    server?.close();
+    await rm(work, { recursive: true, force: true });
+  },
+});
 const gateway = "192.168.59.1";
 const port = 8459;
 let work = "";
@@ -30,12 +37,6 @@ before(async () => {
   await lab.pulumi("stack", "init").catch(() => "");
   await lab.secret("statsPassword", "seen-by-few");
   serving = serve(found.bytes);
-});
-after(async () => {
-  over = true;
-  await serving;
-  server?.close();
-  await rm(work, { recursive: true, force: true });
 });
 
 /** HAProxy's own tarball, as Debian's archive keeps it next to the package. */

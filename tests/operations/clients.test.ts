@@ -3,21 +3,21 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { root } from "../../lab/trial/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "t", net: 69 }));
+const lab = useStack(new LabStack({ name: "t", net: 69 }), {
+  release: () => {
+    for (const child of running) child.kill();
+  },
+});
 const count = 1500;
 /** Milliseconds for all numbers, and for a fault within. */
 const patience = 180_000;
 const running: ChildProcess[] = [];
-
-after(() => {
-  for (const child of running) child.kill();
-});
 
 /** An example under way. */
 interface Example {

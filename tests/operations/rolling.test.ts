@@ -1,6 +1,6 @@
 /** Changes on a running system, under load: what restarts, in which order, and what clients notice. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test, type TestContext } from "node:test";
+import { before, beforeEach, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { kinds, Load, usual } from "../../chaos/load.ts";
 import { systemOf } from "../../chaos/suite.ts";
@@ -8,7 +8,12 @@ import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { Answering } from "../support/answering.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "n", net: 70 }));
+const lab = useStack(new LabStack({ name: "n", net: 70 }), {
+  release: async () => {
+    load?.abandon();
+    await virtual.stop();
+  },
+});
 const [first = "", ...others] = lab.brokers;
 const virtual = new Answering(lab.virtualAddress);
 let load: Load | undefined;
@@ -18,10 +23,6 @@ before(async () => {
   load = new Load(await systemOf(lab), "rolling", { ...usual, rate: 20 });
   await load.start();
   virtual.start();
-});
-after(async () => {
-  load?.abandon();
-  await virtual.stop();
 });
 
 // What a test before has left unanswered is not this one's; where it failed, an `up` comes first.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { patience, tail } from "../../lab/trial/running.ts";
@@ -14,7 +14,9 @@ import { systemOf } from "../../chaos/suite.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "v", net: 74 }));
+const lab = useStack(new LabStack({ name: "v", net: 74 }), {
+  release: () => rm(checkout, { recursive: true, force: true }),
+});
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 let checkout = "";
 
@@ -43,7 +45,6 @@ before(async () => {
   checkout = await checkOut();
   await makeStack();
 });
-after(() => rm(checkout, { recursive: true, force: true }));
 
 /** Brings the stack up by the last release, with messages in it. */
 async function makeStack(): Promise<void> {
