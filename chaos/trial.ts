@@ -57,6 +57,8 @@ async function measure(
     pause(Math.max(0, seconds) * 1000, undefined, { signal });
   const watch = new Watch(system);
   const load = new Load(system, `${fault.name}-${began.getTime().toString(36)}`, settings);
+  /** What is still to be done to take the fault back. */
+  const left: (() => Promise<void> | undefined)[] = [];
   try {
     await watch.start();
     await load.start();
@@ -71,6 +73,10 @@ async function measure(
       throw new Error(`held by ${[holder, ...others].join(" and ") || "nobody"} before the fault`);
     }
     const scene = stage(system, watch, holder);
+    left.push(
+      () => fault.heal?.(scene),
+      () => fault.tidy?.(scene),
+    );
     await fault.inject(scene);
     const struck = scene.struckAt ?? performance.now();
     say(`${fault.name}: the fault is there`);
@@ -80,14 +86,14 @@ async function measure(
     say(`${fault.name}: verify ${noticed.length === 0 ? "finds nothing" : `finds ${noticed.join(", ")}`}`);
     if (fault.heal !== undefined) await wait(fault.hold - since());
     const healing = performance.now();
-    await fault.heal?.(scene);
+    await left.shift()?.();
     const healed = fault.heal === undefined ? struck : performance.now();
     if (fault.heal !== undefined) say(`${fault.name}: healed after ${since().toFixed(0)} s`);
     const wholeness = await untilWhole(system, load.queues, patience, signal);
     await wait(fault.hold - since());
     const end = performance.now();
     say(`${fault.name}: ${wholeness.at === undefined ? "not whole" : "whole"} after ${since().toFixed(0)} s`);
-    await fault.tidy?.(scene);
+    await left.shift()?.();
     await load.stop();
     watch.stop();
     const broken: Span = { from: struck, to: fault.heal === undefined ? end : healing };
@@ -115,6 +121,8 @@ async function measure(
       nextUp: nextUp && wholeness.at !== undefined ? await upOnceMore(lab) : undefined,
     };
   } finally {
+    // A trial that fails, or is interrupted, half-way leaves no fault behind; what it failed of is what is told.
+    for (const undo of left) await Promise.resolve(undo()).catch(() => undefined);
     watch.stop();
     load.abandon();
   }

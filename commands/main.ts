@@ -13,6 +13,7 @@ import { SetupError, say } from "../lab/setup/step.ts";
 import { describe, ensureToolchain } from "../lab/setup/toolchain.ts";
 import { pulumiCli, type Pulumi } from "./pulumi.ts";
 import { ensureGuarded, platformOf, stackArgument, withStackFile } from "./stack.ts";
+import { needsHosts, wantedTests } from "./test-files.ts";
 
 interface Command {
   readonly help: string;
@@ -34,6 +35,19 @@ type Need = keyof typeof packages;
 /** The lab's tools only where the stack's hosts are the lab's. */
 const asStack = (args: readonly string[]): readonly Need[] =>
   platformOf(stackArgument(args).stack) === "lab" ? ["lab"] : [];
+
+/** @returns what the given files of tests need, or all that the command needs where it is given none */
+function asTests(args: readonly string[], all: readonly Need[]): readonly Need[] {
+  const { files } = wantedTests(args, all.includes("lab"));
+  if (files.length === 0) return all;
+  const needs = new Set<Need>();
+  for (const file of files) {
+    needs.add(needsHosts(file) ? "lab" : "checks");
+    if (file.includes("/browser")) needs.add("browser");
+    if (file.includes("/aws-")) needs.add("aws");
+  }
+  return [...needs];
+}
 
 const commands: Readonly<Record<string, Command>> = {
   up: {
@@ -62,8 +76,8 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (pulumi, args) => pulumi.run(await withStackFile(pulumi, args)),
   },
   check: {
-    help: "   format, lint, types, unit and graph tests: everything that needs no hosts",
-    needs: () => ["checks"],
+    help: "[FILE...] [node --test's flags]   format, lint, types, unit and graph tests: everything that needs no hosts; or these files of tests alone",
+    needs: (args) => asTests(args, ["checks"]),
     run: async (...args) => (await import("./test.ts")).check(...args),
   },
   chaos: {
@@ -72,18 +86,18 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },
   test: {
-    help: "   everything: the checks, then the end-to-end suite on lab hosts",
-    needs: () => ["checks", "lab", "browser", "aws"],
+    help: "[FILE...] [node --test's flags]   everything: the checks, then the end-to-end suite on lab hosts; or these files of tests alone",
+    needs: (args) => asTests(args, ["checks", "lab", "browser", "aws"]),
     run: async (...args) => (await import("./test.ts")).test(...args),
   },
   "test:platforms": {
-    help: "   the end-to-end suite on further systems, which `test` has no time for",
-    needs: () => ["lab"],
+    help: "[FILE...] [node --test's flags]   the end-to-end suite on further systems, which `test` has no time for; or these files of tests alone",
+    needs: (args) => asTests(args, ["lab"]),
     run: async (...args) => (await import("./test.ts")).platforms(...args),
   },
   "test:operations": {
-    help: "   the end-to-end suite on operations that take long, which `test` has no time for",
-    needs: () => ["lab"],
+    help: "[FILE...] [node --test's flags]   the end-to-end suite on operations that take long, which `test` has no time for; or these files of tests alone",
+    needs: (args) => asTests(args, ["lab"]),
     run: async (...args) => (await import("./test.ts")).operations(...args),
   },
   bench: {

@@ -1,10 +1,10 @@
 /** `npm run check` and `npm test`: what the project's own code has to pass. */
-import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensurePythonTools } from "../lab/setup/python.ts";
 import type { Pulumi } from "./pulumi.ts";
+import { checkFolders, needsHosts, testFiles, wantedTests } from "./test-files.ts";
 
 const root = dirname(import.meta.dirname);
 const tool = (...path: string[]): string => join(root, "node_modules", ...path);
@@ -23,7 +23,6 @@ interface Step {
 }
 
 const nodeTest = ["--test", "--test-reporter=spec", `--test-concurrency=${String(availableParallelism())}`];
-const folders = ["unit", "graph", "engine"];
 
 /** What checks the program on the hosts: its style, its types, that Python 3.6 is enough for it, and its tests. */
 async function agentSteps(): Promise<Step[]> {
@@ -57,12 +56,12 @@ async function agentSteps(): Promise<Step[]> {
 
 /** The slowest first, so that the others fit in beside it. */
 async function steps(flags: readonly string[]): Promise<Step[]> {
-  const files = folders.map((folder) => `tests/${folder}/**/*.test.ts`);
+  const files = checkFolders.map((folder) => `tests/${folder}/**/*.test.ts`);
   return [
     { what: "lint", args: [tool("eslint", "bin", "eslint.js"), "--max-warnings=0", "."] },
     { what: "types", args: [tool("typescript", "bin", "tsc"), "--noEmit", "-p", root] },
     { what: "format", args: [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level=warn", "."] },
-    { what: `tests (${folders.join(", ")})`, args: [...nodeTest, ...flags, ...files] },
+    { what: `tests (${checkFolders.join(", ")})`, args: [...nodeTest, ...flags, ...files] },
     ...(await agentSteps()),
   ];
 }
@@ -106,9 +105,13 @@ async function runAll(flags: readonly string[], env: Pulumi["env"]): Promise<Tal
   return results;
 }
 
-/** Runs one file of tests on real hosts on this terminal. */
-async function runOnHosts(file: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally> {
-  const args = ["--test", "--test-reporter=spec", ...flags, file];
+/** Runs files of tests on this terminal. */
+async function runHere(
+  files: readonly string[],
+  flags: readonly string[],
+  env: Pulumi["env"],
+): Promise<Tally> {
+  const args = ["--test", "--test-reporter=spec", ...flags, ...files];
   const { failed, stdout } = await execa(process.execPath, args, {
     ...{ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false },
     ...{ stdout: ["inherit", "pipe"], stderr: "inherit" },
@@ -123,34 +126,45 @@ function conclude(results: readonly Tally[]): number {
   return sum("failed") === 0 ? 0 : 1;
 }
 
-/** What needs no hosts: format, lint, types, unit and graph tests. @param flags of `node --test` */
-export async function check(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
-  return conclude(await runAll(flags, pulumi.env));
+/** What needs no hosts: format, lint, types, unit and graph tests. @param args files to run alone, flags of `node --test` */
+export async function check({ env }: Pulumi, args: readonly string[]): Promise<number> {
+  const { files, flags } = wantedTests(args, false);
+  return conclude(await (files.length > 0 ? runFiles(files, flags, env) : runAll(flags, env)));
 }
 
-/** The checks, and if they pass the end-to-end suite: one file after the other, since each is a whole lab. */
-export async function test(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
-  const results = await runAll(flags, pulumi.env);
+/** The checks, and if they pass the end-to-end suite; or the given files alone. */
+export async function test({ env }: Pulumi, args: readonly string[]): Promise<number> {
+  const { files, flags } = wantedTests(args, true);
+  if (files.length > 0) return conclude(await runFiles(files, flags, env));
+  const results = await runAll(flags, env);
   if (results.some(({ failed }) => failed > 0)) return conclude(results);
-  return conclude([...results, ...(await runFolder("e2e", flags, pulumi.env))]);
+  return conclude([...results, ...(await runFiles(testFiles("e2e"), flags, env))]);
 }
 
 /** What `test` has no time for: further systems, and further ways to set them up. */
-export async function platforms(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
-  return conclude(await runFolder("platforms", flags, pulumi.env));
+export async function platforms({ env }: Pulumi, args: readonly string[]): Promise<number> {
+  return folder("platforms", args, env);
 }
 
 /** What `test` has no time for: what an operator does to a whole cluster, and waits for. */
-export async function operations(pulumi: Pulumi, flags: readonly string[]): Promise<number> {
-  return conclude(await runFolder("operations", flags, pulumi.env));
+export async function operations({ env }: Pulumi, args: readonly string[]): Promise<number> {
+  return folder("operations", args, env);
 }
 
-/** One file of a folder after the other, since each is a whole lab. */
-async function runFolder(folder: string, flags: readonly string[], env: Pulumi["env"]): Promise<Tally[]> {
-  const names = await readdir(join(root, "tests", folder));
+async function folder(name: string, args: readonly string[], env: Pulumi["env"]): Promise<number> {
+  const { files, flags } = wantedTests(args, true);
+  return conclude(await runFiles(files.length > 0 ? files : testFiles(name), flags, env));
+}
+
+/** First what needs no hosts, all at once; then one file after the other, since each is a whole lab. */
+async function runFiles(
+  files: readonly string[],
+  flags: readonly string[],
+  env: Pulumi["env"],
+): Promise<Tally[]> {
   const results: Tally[] = [];
-  for (const name of names.filter((each) => each.endsWith(".test.ts")).sort()) {
-    results.push(await runOnHosts(join("tests", folder, name), flags, env));
-  }
+  const quick = files.filter((file) => !needsHosts(file));
+  if (quick.length > 0) results.push(await runHere(quick, flags, env));
+  for (const file of files.filter(needsHosts)) results.push(await runHere([file], flags, env));
   return results;
 }

@@ -42,10 +42,22 @@ export class ExistingStack extends TrialStack {
     await this.writeFile([change(this.machines.stackConfig()), settings]);
   }
 
+  /**
+   * Brings the stack to where a test begins; nothing is run where it is there already.
+   * @param settings @default those with which it last came up
+   */
+  async ensureUp(settings?: string): Promise<void> {
+    await (settings === undefined ? this.restoreFile() : this.configure(settings));
+    await this.upUnlessDone();
+  }
+
   /** Takes the stack away by the user's own command, then the machines. */
   async close(): Promise<void> {
-    await this.destroyAll();
-    await Strangers.sweep(this.#args.name, this.#args.subnet);
-    await this.forget();
+    try {
+      await this.destroyAll();
+      await Strangers.sweep(this.#args.name, this.#args.subnet);
+    } finally {
+      await this.forget();
+    }
   }
 }

@@ -71,6 +71,15 @@ export class LabStack extends TrialStack {
     ]);
   }
 
+  /**
+   * Brings the stack to where a test begins; nothing is run where it is there already.
+   * @param settings @default those with which it last came up
+   */
+  async ensureUp(settings?: string, brokers?: readonly string[]): Promise<void> {
+    await (settings === undefined ? this.restoreFile() : this.configure(settings, brokers));
+    await this.upUnlessDone();
+  }
+
   /** Runs a script in bash on one of the hosts. @returns what it printed */
   async on(host: string, script: string): Promise<string> {
     return hosts.on(host, script, patience);
@@ -84,9 +93,12 @@ export class LabStack extends TrialStack {
 
   /** Takes the stack away by the user's own command, then whatever a failure of it has left. */
   async close(): Promise<void> {
-    await this.destroyAll();
-    await this.sweep();
-    await this.forget();
+    try {
+      await this.destroyAll();
+      await this.sweep();
+    } finally {
+      await this.forget();
+    }
   }
 
   /** What this test's lab has left on this machine: containers, network, route. */

@@ -4,6 +4,8 @@ import { execa } from "execa";
 
 /** Seconds that one npm script may take. */
 export const patience = 900;
+/** Seconds that an interrupted `up` may take to end. */
+const interruptPatience = 60;
 
 /** An `npm run up` under way. */
 export class Running {
@@ -45,6 +47,24 @@ export class Running {
 
   async ended(): Promise<number> {
     return this.#ended;
+  }
+
+  /** Ends what is still there of it: by Ctrl-C, and what outlives that by SIGKILL. */
+  async end(): Promise<void> {
+    if ((await this.survivors()) === "") return;
+    this.interrupt();
+    const deadline = Date.now() + interruptPatience * 1000;
+    while ((await this.survivors()) !== "") {
+      if (Date.now() > deadline) {
+        this.#kill();
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
+  #kill(): void {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
   }
 
   /** The processes of the group that are still there, a line each. */

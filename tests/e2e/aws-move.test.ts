@@ -92,6 +92,16 @@ async function run(mode: Mode, args: readonly string[] = [], changes: Changes = 
   return { code: exitCode, journal: await readFile(journal, "utf8"), actions };
 }
 
+/** Waits until a script under way says that it has the address. @throws when it ends before, or does not say so */
+async function saysHere(running: Promise<Outcome>): Promise<void> {
+  let ended = false;
+  void running.finally(() => (ended = true));
+  while (!(await readFile(journal, "utf8")).includes("here after")) {
+    assert.ok(!ended, `it ended without the address:\n${await readFile(journal, "utf8")}`);
+    await pause(200);
+  }
+}
+
 async function secondary(): Promise<Mode> {
   const vpc = await aws.make("CreateVpc", "vpcId", { CidrBlock: "10.20.0.0/16" });
   const SubnetId = await aws.make("CreateSubnet", "subnetId", { VpcId: vpc, CidrBlock: "10.20.1.0/24" });
@@ -153,7 +163,7 @@ before(async () => {
   await makeTools();
   aws = await AwsServer.start(bin);
 });
-after(() => aws.stop());
+after(() => (aws as AwsServer | undefined)?.stop());
 
 /** @returns a judge that gives these verdicts in turn to the calls of an action, and lets the others pass */
 const inTurn = (action: string, ...verdicts: Parameters<typeof Array.of<ReturnType<AwsServer["judge"]>>>) => {
@@ -255,19 +265,28 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
 
     test("is taken back from a late call of its former holder's", async () => {
       const running = run(mode, [], { settle: 6 });
-      while (!(await readFile(journal, "utf8")).includes("here after")) await pause(200);
-      await mode.give(mode.other);
-      const { code } = await running;
+      let code: number;
+      try {
+        await saysHere(running);
+        await mode.give(mode.other);
+      } finally {
+        ({ code } = await running);
+      }
       assert.equal(code, 0);
       await isHere();
     });
 
     test("is moved by one script at a time, however often it is called", async () => {
       const running = run(mode, [], { settle: 4 });
-      while (!(await readFile(journal, "utf8")).includes("here after")) await pause(200);
-      const again = await execa("bash", [join(folder, "move-address")], { reject: false });
-      assert.equal(again.exitCode, 0);
-      const { code, actions } = await running;
+      let outcome: Outcome;
+      try {
+        await saysHere(running);
+        const again = await execa("bash", [join(folder, "move-address")], { reject: false });
+        assert.equal(again.exitCode, 0);
+      } finally {
+        outcome = await running;
+      }
+      const { code, actions } = outcome;
       assert.equal(code, 0);
       // The call that was not let through has the address looked after once more.
       assert.deepEqual(actions.slice(-3), [look, look, look]);
@@ -292,8 +311,9 @@ test("a CLI of before the metadata service's second version is given its role's 
   await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
   const { port } = service.address() as AddressInfo;
   const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${String(port)}` };
-  const { code, journal: text } = await run(mode, [], { oldAwsCli: true, env });
-  service.close();
+  const { code, journal: text } = await run(mode, [], { oldAwsCli: true, env }).finally(() =>
+    service.close(),
+  );
   assert.equal(code, 0, text);
   for (const { authorization, token } of aws.calls) {
     assert.match(authorization, /Credential=ASIAFROMTHEROLE\//);

@@ -3,7 +3,7 @@
  * is made, and taken away, by the Pulumi CLI alone, without the npm scripts.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { Browser } from "puppeteer-core";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
@@ -11,8 +11,14 @@ import { root } from "../../lab/trial/trial-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { OwnPulumi } from "../support/own-pulumi.ts";
 import { clearPictures } from "../support/pictures.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "b", net: 63 });
+const lab = useStack(new LabStack({ name: "b", net: 63 }), {
+  release: async () => {
+    await (browser as Browser | undefined)?.close();
+    await (own as OwnPulumi | undefined)?.close();
+  },
+});
 const queue = "orders";
 const [, , victim = ""] = lab.brokers;
 let own: OwnPulumi;
@@ -23,7 +29,6 @@ let statistics: readonly Tab[];
 
 before(async () => {
   await clearPictures();
-  await lab.open();
   own = await OwnPulumi.open(root);
   await own.must("stack", "init", lab.stack);
   await own.must("up", "--yes", "--skip-preview", "--stack", lab.stack);
@@ -32,18 +37,25 @@ before(async () => {
   urls = (await output("statsUrls")) as readonly string[];
   assert.equal(urls.length, 2);
   statistics = await Promise.all(urls.map((url) => Tab.open(browser, url, 600)));
-  management = await Tab.open(browser, `http://${lab.virtualAddress}:15672`);
-});
-after(async () => {
-  await (browser as Browser | undefined)?.close();
-  await lab.close();
-  await own.close();
 });
 
 async function output(name: string): Promise<unknown> {
   return JSON.parse(
     await own.must("stack", "output", name, "--json", "--show-secrets", "--stack", lab.stack),
   );
+}
+
+let loggedIn = false;
+
+/** Logs in to the management UI unless a test before has. */
+async function logIn(): Promise<void> {
+  if (loggedIn) return;
+  management = await Tab.open(browser, `http://${lab.virtualAddress}:15672`);
+  await management.type("input[name=username]", "admin");
+  await management.type("input[name=password]", String(await output("adminPassword")));
+  await management.click("input[type=submit]");
+  await management.shows("#logout", /^User admin$/);
+  loggedIn = true;
 }
 
 /** Declares the queue through the virtual address and puts 1000 confirmed messages into it. */
@@ -89,11 +101,8 @@ async function keepStatistics(name: string, words: string): Promise<void> {
 }
 
 test("logging in through the virtual address shows the cluster's name and three disc nodes", async () => {
-  await management.type("input[name=username]", "admin");
-  await management.type("input[name=password]", String(await output("adminPassword")));
-  await management.click("input[type=submit]");
+  await logIn();
   await management.shows("#topnav li", /^Cluster rabbitmq_cluster1$/);
-  await management.shows("#logout", /^User admin$/);
   await management.lists(nodeRows, nodes("disc"));
   // The totals fold away, for a picture with the nodes in it.
   await management.click("::-p-xpath(//h2[.='Totals'])");
@@ -102,6 +111,7 @@ test("logging in through the virtual address shows the cluster's name and three 
 });
 
 test("each node has a page of its own, of type disc", async () => {
+  await logIn();
   for (const host of lab.brokers) {
     await management.follow("#/");
     await management.follow(`#/nodes/rabbit%40${host}`);
@@ -111,6 +121,7 @@ test("each node has a page of its own, of type disc", async () => {
 });
 
 test("the policy is there, with its pattern and definition", async () => {
+  await logIn();
   await management.follow("#/users");
   await management.follow("#/policies");
   await management.lists(`#main tbody tr:has(a[href^="#/policies/"]) > td`, [
@@ -120,6 +131,7 @@ test("the policy is there, with its pattern and definition", async () => {
 });
 
 test("a queue has two mirrors in the list, and names them on its page", async () => {
+  await logIn();
   await management.follow("#/queues");
   await management.lists(`#main tbody tr:has(a[href^="#/queues/"])`, [
     new RegExp(`^${queue} rabbit@\\w+ \\+2 classic D ha-all \\w+ 1,000 0 1,000 `),
@@ -141,13 +153,17 @@ test("both statistics pages show three brokers UP", async () => {
 });
 
 test("a broker that is killed is DOWN on both pages, and UP again when it is back", async () => {
+  await logIn();
   await management.follow("#/");
   await management.lists(nodeRows, nodes("disc"));
-  await powerOff(victim);
-  await bothShow("DOWN", 60);
-  await keepStatistics("statistics-down", "DOWN");
-  await management.lists(nodeRows, nodes("not running"), 60);
-  await powerOn(victim);
+  try {
+    await powerOff(victim);
+    await bothShow("DOWN", 60);
+    await keepStatistics("statistics-down", "DOWN");
+    await management.lists(nodeRows, nodes("not running"), 60);
+  } finally {
+    await powerOn(victim);
+  }
   await bothShow("UP", 90);
   await management.lists(nodeRows, nodes("disc"), 60);
 });

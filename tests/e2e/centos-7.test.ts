@@ -3,15 +3,15 @@
  * or CentOS 7 itself where RABBITMQ_HA_CENTOS7_IMAGE names an image of it.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ExistingStack, packagesOf } from "../../lab/strangers/existing-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { useStack } from "../support/trial.ts";
 
-const stack = new ExistingStack({ name: "g", subnet: "192.168.93.0/24", os: "centos-7" });
-before(() => stack.open());
-after(() => stack.close());
+const stack = useStack(new ExistingStack({ name: "g", subnet: "192.168.93.0/24", os: "centos-7" }));
 
 test("without the RPMs' sums nothing is installed, and the refusal says how to get them", async () => {
+  await stack.configure("");
   const { code, output } = await stack.npm("preview");
   assert.notEqual(code, 0);
   assert.match(output, /packages\.erlang\.sha256: missing, .*curl -L https:.* \| sha256sum/, tail(output));
@@ -25,6 +25,7 @@ test("five CentOS 7 machines become a whole system by one command, and are warne
 });
 
 test("one setting of HAProxy changes its file and reloads it, no more", async () => {
+  await stack.ensureUp(packagesOf(stack.machines));
   await stack.configure(
     `${packagesOf(stack.machines)}\n  rabbitmq-ha:haproxy: { maxConnections: { global: 4096 } }`,
   );
@@ -33,6 +34,7 @@ test("one setting of HAProxy changes its file and reloads it, no more", async ()
 });
 
 test("a broker's and a balancer's machine come back from a power failure by themselves", async () => {
+  await stack.ensureUp();
   for (const host of ["g121", "g123"]) {
     await stack.machines.powerOff(host);
     await stack.machines.powerOn(host);
@@ -44,6 +46,7 @@ test("a broker's and a balancer's machine come back from a power failure by them
 });
 
 test("destroy leaves the repositories as they were, and no file of the program's", async () => {
+  await stack.ensureUp();
   await stack.must("destroy");
   for (const host of ["g120", "g123"]) {
     const left = await stack.machines.on(

@@ -1,19 +1,15 @@
 /** The short form of `npm run chaos`: the faults that matter most, each under load, on a lab of its own. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { faults, short } from "../../chaos/faults/index.ts";
 import { usual } from "../../chaos/load.ts";
 import { systemOf } from "../../chaos/suite.ts";
 import { text } from "../../chaos/table.ts";
 import { trial } from "../../chaos/trial.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "x", net: 62 });
-before(async () => {
-  await lab.open();
-  await lab.must("up");
-});
-after(() => lab.close());
+const lab = useStack(new LabStack({ name: "x", net: 62 }));
 
 /** Seconds to be whole again; a little more than the goal, so that a missed one has a figure. */
 const patience = 75;
@@ -22,6 +18,7 @@ for (const name of short) {
   const fault = faults.find((each) => each.name === name);
   assert.ok(fault !== undefined);
   test(`${name}: ${fault.what}`, async (context) => {
+    await lab.ensureUp("");
     const row = await trial({
       ...{ lab, system: await systemOf(lab), fault, load: usual, nextUp: false, patience },
       signal: context.signal,

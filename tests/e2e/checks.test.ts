@@ -1,20 +1,29 @@
 /** What HAProxy and Keepalived take for well, each shown by what they must not take for it. */
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseServers } from "../../verify/balancers.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "h", net: 66 });
+const settings = "  rabbitmq-ha:haproxy: { avoidAlarms: true }";
+const lab = useStack(new LabStack({ name: "h", net: 66 }), { settings });
 const [first = "", second = "", third = ""] = lab.brokers;
 const [balancer = ""] = lab.balancers;
 
-before(async () => {
-  await lab.open("  rabbitmq-ha:haproxy: { avoidAlarms: true }");
-  await lab.must("up");
+beforeEach(() => lab.ensureUp(settings));
+afterEach(async (context) => {
+  // What was done to a broker from within is seen by no `up`; a restart takes it back.
+  if ("passed" in context && !context.passed) {
+    for (const broker of lab.brokers) await lab.on(broker, restart);
+  }
+  await reaches("every broker up", async () => new Set(Object.values(await states())), "UP");
 });
-after(() => lab.close());
-afterEach(() => reaches("every broker up", async () => new Set(Object.values(await states())), "UP"));
+
+/** Starts a broker anew whatever state it is in: one that hangs, too. */
+const restart = `systemctl kill --signal=KILL rabbitmq-server || true
+  systemctl reset-failed rabbitmq-server || true
+  timeout 120 systemctl restart rabbitmq-server || true`;
 
 /** HAProxy's word on each broker's AMQP port. */
 async function states(): Promise<Record<string, string>> {
@@ -48,12 +57,17 @@ async function sessions(broker: string): Promise<number> {
 }
 
 test("a broker that is stopped, or starts, gets nobody", async () => {
-  await lab.on(second, "systemctl stop rabbitmq-server");
-  await reaches(`${second} to be down`, one(second), "DOWN");
-  // Not before its boot is done: until then nothing of it listens.
-  await lab.on(second, "systemctl start --no-block rabbitmq-server");
+  try {
+    await lab.on(second, "systemctl stop rabbitmq-server");
+    await reaches(`${second} to be down`, one(second), "DOWN");
+  } finally {
+    // Not before its boot is done: until then nothing of it listens.
+    await lab.on(second, "systemctl start --no-block rabbitmq-server");
+  }
   let status = "";
+  const deadline = Date.now() + 120_000;
   for (let active = ""; active !== "active";) {
+    assert.ok(Date.now() < deadline, `${second} is ${active} after 120 s`);
     status = (await states())[second] ?? "";
     active = (await lab.on(second, "systemctl is-active rabbitmq-server || true")).trim();
     if (active === "activating") assert.match(status, /^DOWN/, "a starting broker counts as up");
@@ -118,13 +132,16 @@ test("a broker that another one passes over is restarted by its host", async () 
 
 test("a broker that is drained gets nobody, and its host leaves it alone", async () => {
   await lab.on(second, "rabbitmq-upgrade -q drain </dev/null");
-  await reaches(`${second} to be down`, one(second), "DOWN");
-  // Longer than the watch waits before it restarts a broker that does not serve.
-  await pause(35_000);
-  assert.equal((await states())[second], "DOWN");
-  const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager --since -34s");
-  assert.doesNotMatch(journal, /restarting/);
-  await lab.on(second, "rabbitmq-upgrade -q revive </dev/null");
+  try {
+    await reaches(`${second} to be down`, one(second), "DOWN");
+    // Longer than the watch waits before it restarts a broker that does not serve.
+    await pause(35_000);
+    assert.equal((await states())[second], "DOWN");
+    const journal = await lab.on(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager --since -34s");
+    assert.doesNotMatch(journal, /restarting/);
+  } finally {
+    await lab.on(second, "rabbitmq-upgrade -q revive </dev/null");
+  }
 });
 
 test("a broker that has paused itself gets nobody, and comes back by itself", async () => {
@@ -133,8 +150,8 @@ test("a broker that has paused itself gets nobody, and comes back by itself", as
       .filter((name) => name !== second)
       .map((name) => `ip route ${verb} unreachable $(getent hosts ${name} | cut -d' ' -f1)/32`)
       .join("; ");
-  await lab.on(second, routes("add"));
   try {
+    await lab.on(second, routes("add"));
     await reaches(`${second} to be down`, one(second), "DOWN");
   } finally {
     await lab.on(second, routes("del"));
@@ -166,12 +183,10 @@ async function check(): Promise<number> {
 test("Keepalived's check passes for HAProxy that answers, and fails for one that hangs or is stopped", async () => {
   assert.equal(await check(), 0);
   await lab.on(balancer, "systemctl kill --signal=STOP haproxy");
-  const hung = await check();
-  await lab.on(balancer, "systemctl kill --signal=CONT haproxy");
+  const hung = await check().finally(() => lab.on(balancer, "systemctl kill --signal=CONT haproxy"));
   assert.notEqual(hung, 0, "a hung HAProxy passes");
   assert.equal(await check(), 0);
   await lab.on(balancer, "systemctl stop haproxy");
-  const stopped = await check();
-  await lab.on(balancer, "systemctl start haproxy");
+  const stopped = await check().finally(() => lab.on(balancer, "systemctl start haproxy"));
   assert.notEqual(stopped, 0, "a stopped HAProxy passes");
 });

@@ -1,30 +1,31 @@
 /** An `up` that is killed at any point is made good by the next one. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "k", net: 58 });
-before(() => lab.open());
-after(() => lab.close());
+const lab = useStack(new LabStack({ name: "k", net: 58 }));
 
 const [, second = ""] = lab.brokers;
 const [balancer = ""] = lab.balancers;
 
-for (const [when, pattern] of [
-  ["while packages are installed", new RegExp(`${second}-packages creating`)],
-  ["between the members", new RegExp(`${second}-member creating`)],
-  ["while the address comes up", new RegExp(`virtual-address-${balancer}-service creating`)],
-] as const) {
-  test(`the CLI is killed ${when}`, async () => {
-    const running = await lab.upUntil(pattern);
-    await running.killCli("SIGKILL");
-    assert.notEqual(await running.ended(), 0);
-    assert.equal(await settled(() => running.survivors()), "", "these outlived the engine");
-  });
+/** Kills the CLI of an `up` when it creates a resource, with a lab on which no `up` has yet come so far. */
+async function killAt(resource: string): Promise<void> {
+  const made = (await lab.resources()).some(({ urn }) => urn.endsWith(`::${resource}`));
+  if (made) await lab.must("destroy");
+  const running = await lab.upUntil(new RegExp(`${resource} creating`));
+  await running.killCli("SIGKILL");
+  assert.notEqual(await running.ended(), 0);
+  assert.equal(await settled(() => running.survivors()), "", "these outlived the engine");
 }
 
-test("the next up clears the lock and what was pending, and ends whole", async () => {
+test("the CLI is killed while packages are installed", () => killAt(`${second}-packages`));
+
+test("the CLI is killed between the members", () => killAt(`${second}-member`));
+
+test("it is killed while the address comes up; the next up clears the lock and what was pending, and ends whole", async () => {
+  await killAt(`virtual-address-${balancer}-service`);
   const output = await lab.must("up");
   assert.match(output, /the last run on stack test-k was killed; removing its lock/);
   await lab.must("verify");
@@ -32,6 +33,7 @@ test("the next up clears the lock and what was pending, and ends whole", async (
 });
 
 test("Ctrl-C ends an up in order, and the next one ends whole", async () => {
+  await lab.ensureUp("");
   await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }");
   const running = await lab.upUntil(new RegExp(`${second}-restart updating`));
   running.interrupt();
@@ -42,6 +44,7 @@ test("Ctrl-C ends an up in order, and the next one ends whole", async () => {
 });
 
 test("a lock whose process lives is respected", async () => {
+  await lab.ensureUp();
   await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1001 } }");
   const running = await lab.upUntil(new RegExp(`${second}-restart updating`));
   const { code, output } = await lab.npm("up");

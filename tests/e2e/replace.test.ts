@@ -1,28 +1,26 @@
 /** Another machine in a broker's place, the first one's at that: it leaves, joins and has its copies, under load. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { systemOf } from "../../chaos/suite.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
 import { contents, publish } from "../support/messages.ts";
 import { holders } from "../support/copies.ts";
 import { underLoad } from "../support/traffic.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "y", net: 72 });
+// Queues of this name have no mirrors.
+const settings = '  rabbitmq-ha:rabbitmq: { policy: { pattern: "^(?!alone)" } }';
+const lab = useStack(new LabStack({ name: "y", net: 72 }), { settings });
 const [first = "", second = "", third = ""] = lab.brokers;
 const everyone = [first, second, third].sort();
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
-before(async () => {
-  // Queues of this name have no mirrors.
-  await lab.open('  rabbitmq-ha:rabbitmq: { policy: { pattern: "^(?!alone)" } }');
-  await lab.must("up");
-});
-after(() => lab.close());
 
 /** What makes a machine another one. */
 const born = (host: string): Promise<string> => lab.on(host, "stat -c %W.%Z /etc/ssh/ssh_host_ed25519_key");
 
 test("the first broker's machine is replaced: previewed as that alone, nothing confirmed is lost", async (context) => {
+  await lab.ensureUp(settings);
   await publish(await lab.connect(), "mirrored", messages);
   await publish(await lab.connect(), "quorum", messages, "quorum");
   const preview = await lab.must("preview", "--replace", first);
@@ -55,6 +53,7 @@ test("the first broker's machine is replaced: previewed as that alone, nothing c
 });
 
 test("a broker that has the only copy of a queue stays, and so does one that the others cannot do without", async () => {
+  await lab.ensureUp(settings);
   const uri = new URL(String(await lab.output("amqpUri")));
   uri.hostname = (await systemOf(lab)).brokers.find(({ name }) => name === third)?.address ?? "";
   await publish(await lab.connect(uri.href), "alone", messages);
@@ -67,14 +66,17 @@ test("a broker that has the only copy of a queue stays, and so does one that the
   );
   assert.equal(await born(third), before);
 
-  await lab.on(second, "systemctl stop rabbitmq-server");
-  const both = await lab.npm("up", "--replace", third);
-  assert.notEqual(both.code, 0);
-  assert.match(
-    both.output,
-    new RegExp(`${third} does not leave the cluster: ${second} would have to run beside it`),
-  );
-  await lab.on(second, "systemctl start rabbitmq-server");
+  try {
+    await lab.on(second, "systemctl stop rabbitmq-server");
+    const both = await lab.npm("up", "--replace", third);
+    assert.notEqual(both.code, 0);
+    assert.match(
+      both.output,
+      new RegExp(`${third} does not leave the cluster: ${second} would have to run beside it`),
+    );
+  } finally {
+    await lab.on(second, "systemctl start rabbitmq-server");
+  }
 
   const output = await lab.must("up");
   assert.match(output, /stack test-y is whole/);

@@ -5,23 +5,38 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] });
+const lab = useStack(new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] }), {
+  release: async () => {
+    over = true;
+    await serving;
+    server?.close();
+    await rm(work, { recursive: true, force: true });
+  },
+});
 const gateway = "192.168.59.1";
+const port = 8459;
 let work = "";
+let version = "";
+let settings = "";
 let server: Server | undefined;
+let over = false;
+let serving: Promise<void> | undefined;
 
 before(async () => {
-  await lab.open();
   work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-source-"));
-});
-after(async () => {
-  server?.close();
-  await lab.close();
-  await rm(work, { recursive: true, force: true });
+  const found = await tarball();
+  version = found.version;
+  const url = `http://${gateway}:${port}/haproxy.tar.gz`;
+  settings = `  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${found.sha256} } }`;
+  await lab.configure(settings);
+  await lab.pulumi("stack", "init").catch(() => "");
+  await lab.secret("statsPassword", "seen-by-few");
+  serving = serve(found.bytes);
 });
 
 /** HAProxy's own tarball, as Debian's archive keeps it next to the package. */
@@ -55,10 +70,8 @@ async function tarball(): Promise<{
 }
 
 /** Serves the tarball on the lab's gateway and nowhere else, from the moment that the address exists. */
-async function serve(bytes: Buffer): Promise<string> {
-  const port = 8459;
-  const deadline = Date.now() + 120_000;
-  for (;;) {
+async function serve(bytes: Buffer): Promise<void> {
+  while (!over) {
     const candidate = createServer((_, response) => response.end(bytes));
     const listening = await new Promise<boolean>((resolve) => {
       candidate.once("error", () => resolve(false));
@@ -66,24 +79,15 @@ async function serve(bytes: Buffer): Promise<string> {
     });
     if (listening) {
       server = candidate;
-      return `http://${gateway}:${port}/haproxy.tar.gz`;
+      return;
     }
-    assert.ok(Date.now() < deadline, `the lab's gateway ${gateway} did not come up`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
 test("up compiles HAProxy on both balancers and makes the third broker a ram node", async () => {
-  const { version, bytes, sha256 } = await tarball();
-  const url = `http://${gateway}:8459/haproxy.tar.gz`;
-  await lab.configure(
-    `  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${sha256} } }`,
-  );
-  await lab.pulumi("stack", "init").catch(() => "");
-  await lab.secret("statsPassword", "seen-by-few");
-  const serving = serve(bytes);
+  await lab.configure(settings);
   await lab.must("up");
-  await serving;
   for (const host of lab.balancers) {
     const found = await lab.on(
       host,
@@ -100,6 +104,7 @@ test("up compiles HAProxy on both balancers and makes the third broker a ram nod
 });
 
 test("the ram node is one on every broker", async () => {
+  await lab.ensureUp(settings);
   for (const host of lab.brokers) {
     const status = await lab.on(host, "rabbitmqctl -q cluster_status --formatter json </dev/null");
     assert.match(status, new RegExp(`"ram_nodes":\\["rabbit@${lab.brokers[2]}"\\]`));
@@ -107,6 +112,7 @@ test("the ram node is one on every broker", async () => {
 });
 
 test("the statistics page asks for its password, and the file with it is the owner's alone", async () => {
+  await lab.ensureUp(settings);
   const [host = ""] = lab.balancers;
   const address = `http://192.168.59.123:8100/rabbitmq-stats`;
   assert.equal((await fetch(address)).status, 401);
@@ -117,21 +123,26 @@ test("the statistics page asks for its password, and the file with it is the own
 });
 
 test("a broker going down is seen in the journal from inside the jail too", async () => {
+  await lab.ensureUp(settings);
   const [, second = ""] = lab.brokers;
   const [balancer = ""] = lab.balancers;
-  await lab.on(second, "systemctl stop rabbitmq-server");
-  await lab.on(
-    balancer,
-    `timeout 20 bash -c 'until journalctl -u haproxy --no-pager -o cat | grep -q "rabbitmq_cluster/${second} is DOWN"; do sleep 0.2; done'`,
-  );
-  await lab.on(second, "systemctl start rabbitmq-server");
+  const since = (await lab.on(balancer, "date +@%s")).trim();
+  const seen = `journalctl -u haproxy --since ${since} --no-pager -o cat | grep -q "rabbitmq_cluster/${second} is DOWN"`;
+  try {
+    await lab.on(second, "systemctl stop rabbitmq-server");
+    await lab.on(balancer, `timeout 20 bash -c 'until ${seen}; do sleep 0.2; done'`);
+  } finally {
+    await lab.on(second, "systemctl start rabbitmq-server");
+  }
 });
 
 test("a second up changes nothing", async () => {
+  await lab.ensureUp(settings);
   await lab.must("up", "--expect-no-changes");
 });
 
 test("destroy leaves nothing", async () => {
+  await lab.ensureUp(settings);
   await lab.must("destroy");
   assert.deepEqual(await lab.remains(), []);
 });

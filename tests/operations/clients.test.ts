@@ -3,25 +3,21 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { root } from "../../lab/trial/trial-stack.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "t", net: 69 });
+const lab = useStack(new LabStack({ name: "t", net: 69 }), {
+  release: () => {
+    for (const child of running) child.kill();
+  },
+});
 const count = 1500;
 /** Milliseconds for all numbers, and for a fault within. */
 const patience = 180_000;
 const running: ChildProcess[] = [];
-
-before(async () => {
-  await lab.open();
-  await lab.must("up");
-});
-after(async () => {
-  for (const child of running) child.kill();
-  await lab.close();
-});
 
 /** An example under way. */
 interface Example {
@@ -52,6 +48,7 @@ async function until(what: string, good: () => boolean): Promise<void> {
 }
 
 test("brokers are restarted and switched off under the examples, and every number arrives", async (context) => {
+  await lab.ensureUp("");
   const consumer = await start("consume");
   const publisher = await start("publish", String(count));
   await until("the first numbers", () => consumer.lines().length > 50);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { patience, tail } from "../../lab/trial/running.ts";
@@ -12,8 +12,11 @@ import { contents, publish } from "../support/messages.ts";
 import type { Release } from "../support/released.ts";
 import { systemOf } from "../../chaos/suite.ts";
 import { underLoad } from "../support/traffic.ts";
+import { useStack } from "../support/trial.ts";
 
-const lab = new LabStack({ name: "v", net: 74 });
+const lab = useStack(new LabStack({ name: "v", net: 74 }), {
+  release: () => rm(checkout, { recursive: true, force: true }),
+});
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 let checkout = "";
 
@@ -39,22 +42,12 @@ async function checkOut(): Promise<string> {
 }
 
 before(async () => {
-  await lab.open();
   checkout = await checkOut();
-});
-after(async () => {
-  await lab.close();
-  await rm(checkout, { recursive: true, force: true });
+  await makeStack();
 });
 
-/** Which processes run, since when, on which machines. */
-async function running(): Promise<string> {
-  const script = `hostname; stat -c %W.%Z /etc/ssh/ssh_host_ed25519_key
-    systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic rabbitmq-server haproxy keepalived`;
-  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
-}
-
-test("the last release makes the stack", async () => {
+/** Brings the stack up by the last release, with messages in it. */
+async function makeStack(): Promise<void> {
   const file = `Pulumi.${lab.stack}.yaml`;
   await copyFile(join(root, file), join(checkout, file));
   const { exitCode, all } = await execa("npm", ["run", "up", "--", "--stack", lab.stack], {
@@ -65,9 +58,16 @@ test("the last release makes the stack", async () => {
   await copyFile(join(checkout, file), join(root, file));
   await publish(await lab.connect(), "mirrored", messages);
   await publish(await lab.connect(), "quorum", messages, "quorum");
-});
+}
 
-test("this one previews it without a replacement, takes it over under load and restarts nothing", async () => {
+/** Which processes run, since when, on which machines. */
+async function running(): Promise<string> {
+  const script = `hostname; stat -c %W.%Z /etc/ssh/ssh_host_ed25519_key
+    systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic rabbitmq-server haproxy keepalived`;
+  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
+}
+
+test("a stack of the last release is previewed without a replacement, taken over under load, and nothing restarts", async () => {
   const { steps } = JSON.parse(await lab.pulumi("preview", "--json")) as {
     steps: { op: string; urn: string }[];
   };
@@ -88,5 +88,6 @@ test("this one previews it without a replacement, takes it over under load and r
 });
 
 test("a second up changes nothing", async () => {
+  await lab.ensureUp();
   await lab.must("up", "--expect-no-changes");
 });

@@ -1,14 +1,14 @@
 /** Debian 13, whose RabbitMQ 4 has no mirrored queues: refused in words, and well with quorum queues. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { useStack } from "../support/trial.ts";
 
-const stack = new ExistingStack({ name: "i", subnet: "192.168.95.0/24", os: "debian-13" });
-before(() => stack.open());
-after(() => stack.close());
+const stack = useStack(new ExistingStack({ name: "i", subnet: "192.168.95.0/24", os: "debian-13" }));
 
 test("the policy that mirrors queues is refused in words that say what to use instead", async () => {
+  await stack.configure("");
   const { code, output } = await stack.npm("up");
   assert.notEqual(code, 0);
   assert.match(output, /no mirrored queues.*quorum/is, tail(output));

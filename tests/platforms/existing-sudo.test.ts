@@ -1,14 +1,13 @@
 /** Machines that only let in a user with sudo, and only from a bastion. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
 import { tail } from "../../lab/trial/running.ts";
+import { useStack } from "../support/trial.ts";
 
-const stack = new ExistingStack({
-  ...{ name: "f", subnet: "192.168.92.0/24", os: "debian-12", login: "sudo", bastion: true },
-});
-before(() => stack.open());
-after(() => stack.close());
+const stack = useStack(
+  new ExistingStack({ name: "f", subnet: "192.168.92.0/24", os: "debian-12", login: "sudo", bastion: true }),
+);
 
 test("without the bastion nobody is let in, and each machine says so", async () => {
   await stack.configure("", (lines) => lines.replace(/^ {4}bastion: .*\n?/m, ""));
@@ -19,9 +18,10 @@ test("without the bastion nobody is let in, and each machine says so", async () 
 
 test("a user who is asked for a password cannot become root", async () => {
   await stack.configure("");
-  await stack.machines.on("f121", "echo 'operator ALL=(ALL) ALL' >/etc/sudoers.d/operator");
-  const { code, output } = await stack.npm("preview");
-  await stack.machines.on("f121", "echo 'operator ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/operator");
+  const rules = (what: string): Promise<string> =>
+    stack.machines.on("f121", `echo 'operator ALL=(ALL) ${what}' >/etc/sudoers.d/operator`);
+  await rules("ALL");
+  const { code, output } = await stack.npm("preview").finally(() => rules("NOPASSWD: ALL"));
   assert.notEqual(code, 0);
   assert.match(output, /f121 \(192\.168\.92\.121\): .*sudo.*password/, tail(output));
 });
@@ -40,9 +40,11 @@ test("another system than stated, a taken virtual address and a router id in use
     "f110",
     `ip addr add 192.168.92.100/24 dev eth0; systemd-run -q --unit router python3 -c '${foreignRouter}'`,
   );
-  const { code, output } = await stack.npm("preview");
-  await stack.machines.on("f110", "systemctl stop router; ip addr del 192.168.92.100/24 dev eth0");
-  await stack.configure("");
+  const { code, output } = await stack
+    .npm("preview")
+    .finally(() =>
+      stack.machines.on("f110", "systemctl stop router; ip addr del 192.168.92.100/24 dev eth0"),
+    );
   assert.notEqual(code, 0);
   assert.match(
     output,
@@ -60,11 +62,13 @@ test("another system than stated, a taken virtual address and a router id in use
 });
 
 test("through the bastion, by sudo, the system comes up, and a second up changes nothing", async () => {
+  await stack.configure("");
   await stack.must("up");
   assert.match(await stack.must("up", "--expect-no-changes"), /^ +\d+ unchanged$/m);
 });
 
 test("destroy finds the way back, too", async () => {
+  await stack.ensureUp("");
   await stack.must("destroy");
   for (const host of ["f120", "f124"]) {
     const left = await stack.machines.on(host, "grep -rls 'Written by rabbitmq-ha' /etc || true");

@@ -1,11 +1,10 @@
 /** Rocky 9's stand-in: dnf, a mirror of BaseOS and AppStream, and the RPMs of Erlang and RabbitMQ by URL. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ExistingStack, packagesOf } from "../../lab/strangers/existing-stack.ts";
+import { useStack } from "../support/trial.ts";
 
-const stack = new ExistingStack({ name: "j", subnet: "192.168.96.0/24", os: "rocky-9" });
-before(() => stack.open());
-after(() => stack.close());
+const stack = useStack(new ExistingStack({ name: "j", subnet: "192.168.96.0/24", os: "rocky-9" }));
 
 test("five Rocky 9 machines become a whole system, and a second up changes nothing", async () => {
   await stack.configure(packagesOf(stack.machines));
@@ -14,6 +13,7 @@ test("five Rocky 9 machines become a whole system, and a second up changes nothi
 });
 
 test("destroy leaves the repositories as they were, and no file of the program's", async () => {
+  await stack.ensureUp(packagesOf(stack.machines));
   await stack.must("destroy");
   for (const host of ["j120", "j123"]) {
     const left = await stack.machines.on(

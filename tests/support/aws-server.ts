@@ -60,7 +60,10 @@ export class AwsServer {
         () => false,
       ))
     ) {
-      if (Date.now() > deadline || moto.exitCode !== null) throw new Error("moto's server has not come up");
+      if (Date.now() > deadline || moto.exitCode !== null) {
+        await server.stop();
+        throw new Error("moto's server has not come up");
+      }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     return server;

@@ -15,6 +15,13 @@ export async function publish(
   await connection.close();
 }
 
+/** Deletes a queue, with what is in it; none is no error. Closes the connection. */
+export async function remove(connection: amqp.ChannelModel, queue: string): Promise<void> {
+  const channel = await connection.createChannel();
+  await channel.deleteQueue(queue);
+  await connection.close();
+}
+
 /** Takes everything out of a queue, and closes the connection. @returns what was in it, in order */
 export async function contents(connection: amqp.ChannelModel, queue: string): Promise<string[]> {
   const channel = await connection.createChannel();
