@@ -13,6 +13,14 @@ from .errors import StepError
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
     "policy": "policy",
+    "serving": "serving",
+    "holder": "holder",
+    "check-haproxy": "check_haproxy",
+    "revive-haproxy": "revive_haproxy",
+    "mount": "mount",
+    "interface": "interface",
+    "move-address": "move_address",
+    "clean-up": "clean_up",
 }
 
 LOCKLESS = ("status",)
