@@ -9,7 +9,7 @@ import time
 
 SOCKET = "/run/haproxy/admin.sock"
 SECONDS = 0.9
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
 
 TIMEOUT_SECONDS = 10
 LOCK = None
@@ -27,9 +27,10 @@ def is_well(path=SOCKET, seconds=SECONDS):
     """Whether HAProxy answers in time; it is asked again while it does not."""
     end = time.monotonic() + seconds
     while not _answers(path, end):
-        if time.monotonic() + PAUSE_SECONDS >= end:
+        left = end - time.monotonic()
+        if left <= 0:
             return False
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(min(PAUSE_SECONDS, left))
     return True
 
 
