@@ -21,11 +21,11 @@ def make_folder(name, mode=0o755):
     os.makedirs(host.path(name), mode=mode, exist_ok=True)
 
 
-def write(name, text, mode=0o644, owner=None, check=None):
+def write(name, text, mode=0o644, owner=None, check=None, labelled=True):
     """Writes a whole file in one move. Returns whether anything changed.
 
     owner: (uid, gid), by default root. check: is called with the path of the new file before it takes the old one's
-    place, and raises where it may not.
+    place, and raises where it may not. labelled: whether SELinux is to have its say, which nothing under /run needs.
     """
     path = host.path(name)
     data = text.encode("utf-8", "surrogateescape")
@@ -44,7 +44,8 @@ def write(name, text, mode=0o644, owner=None, check=None):
             os.fsync(file.fileno())
         if check is not None:
             check(candidate)
-        relabel(candidate)
+        if labelled:
+            relabel(candidate)
         os.rename(candidate, path)
         candidate = None
         sync_folder(folder)

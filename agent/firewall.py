@@ -1,8 +1,303 @@
-"""Stand-in for the part that has the machine's own firewall."""
+"""The host's own firewall: firewalld, ufw, or nftables with a chain for input that refuses something.
 
-from .errors import StepError
+What was opened in firewalld and ufw is noted, a line each: the firewall and its own words. nftables' rules have a
+comment. A firewall that does not say whether it runs counts neither as one that runs nor as one that does not.
+"""
+
+import collections
+import os
+import re
+
+from . import command, files, host, systemd
+from .errors import NoAnswer, StepError
+
+OPENED = host.STATE + "/firewall"
+RULES = "/etc/nftables-rabbitmq-ha.nft"
+DROP_IN = "/etc/systemd/system/nftables.service.d/rabbitmq-ha.conf"
+COMMENT = "rabbitmq-ha"
+
+# firewall-cmd's exit codes (firewall.errors): the daemon does not run; there is no such zone.
+_NOT_RUNNING = 252
+_NO_ZONE = 2
+_INVALID_ZONE = 112
+
+# protocol: tcp or vrrp. ports: one, a range, or - for vrrp. source: an address or any.
+Rule = collections.namedtuple("Rule", "protocol ports source")
+
+
+def running():
+    """firewalld, ufw, nftables or None. Raises NoAnswer where one does not say whether it runs."""
+    if host.which("firewall-cmd") and _firewalld_runs():
+        return "firewalld"
+    if host.which("ufw") and _ufw_runs():
+        return "ufw"
+    if host.which("nft") and _unit_runs("nftables") and _guards(_ruleset()):
+        return "nftables"
+    return None
+
+
+def let_in(rules, interface):
+    """Opens exactly these, for good; what was opened before and is not wanted any more is closed."""
+    firewall = running()
+    if firewall == "nftables":
+        _in_nftables(rules)
+    elif firewall is not None:
+        _by_words(firewall, rules, interface)
 
 
 def close_all():
     """Closes all that the program has opened. Returns what could not be closed, a line each."""
-    raise StepError("this program cannot close a firewall yet")
+    left = {}
+    for line in _opened():
+        try:
+            _close(line)
+        except StepError as failure:
+            left[line] = "{}: {}".format(line, failure.message)
+    if left:
+        _note(list(left))
+    else:
+        files.remove(OPENED)
+    said = list(left.values())
+    if host.exists(RULES):
+        # Whatever is still in force, at the next boot it is not.
+        files.remove(RULES)
+        files.remove(DROP_IN)
+        try:
+            os.rmdir(host.path(os.path.dirname(DROP_IN)))
+        except OSError:
+            pass  # another's drop-in is in it
+        try:
+            deletions = _deletions(_ruleset())
+            if deletions:
+                command.do(["nft", "-f", "-"], stdin=deletions, seconds=30)
+        except StepError as failure:
+            said.append("nftables: {}".format(failure.message))
+    return said
+
+
+# Which one runs
+
+
+def _firewalld_runs():
+    if command.holds(["firewall-cmd", "-q", "--state"], no=_NOT_RUNNING, seconds=30):
+        return True
+    # It says so of a daemon that it cannot reach, too.
+    if _unit_runs("firewalld"):
+        raise NoAnswer(
+            "{}: firewall-cmd says that firewalld does not run, and systemd that it does".format(host.name()),
+            "see that firewall-cmd --state answers, then run this again",
+        )
+    return False
+
+
+def _ufw_runs():
+    said = command.ask(["ufw", "status"], seconds=30)
+    match = re.match(r"Status: (active|inactive)$", said, re.MULTILINE)
+    if match is None:
+        raise NoAnswer("{}: ufw does not say whether it is active".format(host.name()), log=said)
+    return match.group(1) == "active"
+
+
+def _unit_runs(unit):
+    state = systemd.state(unit)
+    if state in ("active", "reloading"):
+        return True
+    if state in ("inactive", "failed"):
+        return False
+    raise NoAnswer("{}: {} neither runs nor is stopped: {}".format(host.name(), unit, state))
+
+
+# firewalld and ufw, which are told in words
+
+
+def _opened():
+    return [line for line in files.read(OPENED, "").splitlines() if line]
+
+
+def _note(lines):
+    files.write(OPENED, "".join(line + "\n" for line in lines))
+
+
+def _by_words(firewall, rules, interface):
+    zone = _zone(interface) if firewall == "firewalld" else None
+    wanted = [_firewalld_line(rule, zone) if zone else _ufw_line(rule) for rule in rules]
+    opened = _opened()
+    for line in wanted:
+        if _is_open(line):
+            continue
+        # Noted first, so that nothing is open that is not known to be ours.
+        if line not in opened:
+            opened.append(line)
+            _note(opened)
+        _open(line)
+    for line in [each for each in opened if each not in wanted]:
+        _close(line)
+        opened.remove(line)
+        _note(opened)
+
+
+def _zone(interface):
+    words = ["firewall-cmd", "--get-zone-of-interface=" + interface]
+    result = command.attempt(words, seconds=30)
+    if result.code == _NO_ZONE:
+        said = command.ask(["firewall-cmd", "--get-default-zone"], seconds=30)
+    elif result.code == 0:
+        said = result.output
+    else:
+        raise NoAnswer("{}: {} ended with {}".format(host.name(), command.shown(words), result.code), log=result.log())
+    if re.fullmatch(r"\S+\n", said) is None:
+        raise NoAnswer("{}: firewalld does not say which zone {} is in".format(host.name(), interface), log=said)
+    return said.strip()
+
+
+def _firewalld_line(rule, zone):
+    source = "" if rule.source == "any" else ' source address="{}"'.format(rule.source)
+    what = 'protocol value="vrrp"'
+    if rule.protocol == "tcp":
+        what = 'port port="{}" protocol="tcp"'.format(rule.ports)
+    return 'firewalld {} rule family="ipv4"{} {} accept'.format(zone, source, what)
+
+
+def _ufw_line(rule):
+    if rule.protocol == "vrrp":
+        return "ufw from {} proto vrrp".format(rule.source)
+    ports = rule.ports.replace("-", ":")
+    if rule.source == "any":
+        return "ufw {}/tcp".format(ports)
+    return "ufw from {} to any port {} proto tcp".format(rule.source, ports)
+
+
+def _firewalld_words(action, zone, rule, permanent, program="firewall-cmd"):
+    for_good = ["--permanent"] if permanent else []
+    return [program, "-q"] + for_good + ["--zone=" + zone, "--{}-rich-rule={}".format(action, rule)]
+
+
+def _is_open(line):
+    """In what runs and for good, whoever has opened it."""
+    firewall, words = line.split(" ", 1)
+    if firewall == "ufw":
+        said = command.ask(["ufw", "show", "added"], seconds=30)
+        if not said.startswith("Added user rules") or not said.endswith("\n"):
+            raise NoAnswer("{}: ufw does not say what it lets in".format(host.name()), log=said)
+        allowed = "ufw allow " + words
+        return any(each == allowed or each.startswith(allowed + " comment ") for each in said.splitlines())
+    zone, rule = words.split(" ", 1)
+    return all(
+        command.holds(_firewalld_words("query", zone, rule, permanent), seconds=30) for permanent in (True, False)
+    )
+
+
+def _open(line):
+    firewall, words = line.split(" ", 1)
+    if firewall == "ufw":
+        command.do(["ufw", "allow"] + words.split() + ["comment", COMMENT], seconds=60)
+        return
+    zone, rule = words.split(" ", 1)
+    # What is there already is no error to it.
+    for permanent in (True, False):
+        command.do(_firewalld_words("add", zone, rule, permanent), seconds=60)
+
+
+def _close(line):
+    """Closes what was opened, also in a firewall that does not run any more; one that is not installed has nothing."""
+    firewall, words = line.split(" ", 1)
+    if firewall == "ufw":
+        if host.which("ufw"):
+            command.do(["ufw", "delete", "allow"] + words.split(), seconds=60)
+        return
+    zone, rule = words.split(" ", 1)
+    if not host.which("firewall-cmd"):
+        return
+    places = [("firewall-cmd", True), ("firewall-cmd", False)]
+    if not _firewalld_runs():
+        places = [("firewall-offline-cmd", False)]
+    for program, permanent in places:
+        # A zone that is gone has taken its rules with it.
+        question = _firewalld_words("query", zone, rule, permanent, program)
+        if command.holds(question, no=(1, _INVALID_ZONE), seconds=30):
+            command.do(_firewalld_words("remove", zone, rule, permanent, program), seconds=60)
+
+
+# nftables, which is told in rules
+
+
+def _ruleset():
+    """All rules, each with its handle. Raises NoAnswer unless nft lists them whole."""
+    said = command.ask(["nft", "-a", "list", "ruleset"], seconds=30)
+    bare = _bare(said)
+    if bare.count("{") != bare.count("}") or (said and not said.endswith("\n")):
+        raise NoAnswer("{}: nft does not list its rules in full".format(host.name()))
+    return said
+
+
+def _bare(text):
+    """Rules without what somebody has written into their comments."""
+    return re.sub(r'"[^"\n]*"', '""', text)
+
+
+def _lines_of_chains(ruleset):
+    """Each line of each chain, behind the chain's family, table and name."""
+    table = chain = None
+    for line in ruleset.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if words[0] == "table":
+            table = words[1:3]
+        elif words[0] == "chain":
+            chain = words[1]
+        elif words[0] == "}":
+            chain = None
+        elif chain is not None:
+            yield tuple(table) + (chain,), line
+
+
+def _guards(ruleset):
+    """The chains that refuse something of what comes in."""
+    inputs, refusing = [], set()
+    for chain, line in _lines_of_chains(ruleset):
+        bare = _bare(line)
+        if "type filter hook input" in bare:
+            inputs.append(chain)
+            if "policy drop" in bare:
+                refusing.add(chain)
+        elif re.search(r"(^|\s)(drop|reject)(\s|$)", bare):
+            refusing.add(chain)
+    return [chain for chain in inputs if chain in refusing and chain[0] in ("inet", "ip")]
+
+
+def _deletions(ruleset):
+    """What takes the program's own rules out of what is in force, a line each."""
+    return "".join(
+        "delete rule {} {} {} handle {}\n".format(*chain, line.split()[-1])
+        for chain, line in _lines_of_chains(ruleset)
+        if 'comment "{}"'.format(COMMENT) in line
+    )
+
+
+def _insertion(chain, rule):
+    match = "" if rule.source == "any" else "ip saddr {} ".format(rule.source)
+    match += "tcp dport {}".format(rule.ports) if rule.protocol == "tcp" else "ip protocol 112"
+    return 'insert rule {} {} {} {} accept comment "{}"\n'.format(*chain, match, COMMENT)
+
+
+def _in_nftables(rules):
+    ruleset = _ruleset()
+    new = "".join(_insertion(chain, rule) for chain in _guards(ruleset) for rule in rules)
+    deletions = _deletions(ruleset)
+    if not new or (files.read(RULES, "") == new and deletions.count("\n") == new.count("\n")):
+        return
+    # At once: there is no moment without the rules.
+    command.do(["nft", "-f", "-"], stdin=deletions + new, seconds=30)
+    files.write(RULES, new)
+    # The user's own file stays as it is; if its chains are others one day, its rules are loaded all the same.
+    load = "-{} -f {}".format(_nft(), RULES)
+    files.write(
+        DROP_IN, "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load)
+    )
+    systemd.reload_units()
+
+
+def _nft():
+    folders = ("/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin")
+    return next((folder + "/nft" for folder in folders if host.exists(folder + "/nft")), "/usr/sbin/nft")

@@ -20,6 +20,11 @@ def name():
     return socket.gethostname().split(".")[0]
 
 
+def full_name():
+    """The name as it was set, with or without a domain."""
+    return socket.gethostname()
+
+
 def exists(name_):
     return os.path.exists(path(name_))
 

@@ -2,11 +2,21 @@
 
 import os
 
-from . import files, host
+from . import files, host, notes
 
 
 def finish(home, version):
-    """Removes what an earlier program has left in its folder; a watch that runs from there has read all that it needs."""
+    """Takes over what services have noted, so that none is restarted for the new program's sake, and removes the old.
+
+    A watch that runs from an earlier program's folder has read all that it needs.
+    """
+    notes.adopt_all()
+    try:
+        from . import fingerprint
+    except ImportError:
+        pass
+    else:
+        fingerprint.adopt()
     for name in os.listdir(host.path(home)):
         if name not in (version, "current") and os.path.isdir(os.path.join(host.path(home), name, "agent")):
             files.remove_tree(os.path.join(home, name))

@@ -12,6 +12,12 @@ from .errors import StepError
 
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
+    "names": "names",
+    "file": "file",
+    "firewall": "firewall",
+    "service": "service",
+    "note": "note",
+    "log-socket": "log_socket",
     "policy": "policy",
     "serving": "serving",
     "holder": "holder",
@@ -68,6 +74,8 @@ def run(name, arguments):
     module = arguments.module
     seconds = getattr(module, "TIMEOUT_SECONDS", 300)
     key = getattr(module, "LOCK", name)
+    if callable(key):
+        key = key(arguments)
     try:
         if key is None:
             _limit(name, seconds)

@@ -127,7 +127,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       `${prefix}-config`,
       {
         ...{ host, path: configPath, content: cfg },
-        check: render("haproxy/check.sh", { binary, files: ["$candidate"] }).trim(),
+        check: `${binary} -c -f {}`,
       },
       on(installed),
     );
@@ -136,7 +136,8 @@ export class HaproxyPair extends pulumi.ComponentResource {
       `${prefix}-stats`,
       {
         ...{ host, path: statsPath, mode: "0600", content: page },
-        check: render("haproxy/check.sh", { binary, files: [configPath, "$candidate"] }).trim(),
+        // Quietly, since what it says of this one may have the password in it.
+        check: `${binary} -c -q -f ${configPath} -f {}`,
       },
       on(config),
     );

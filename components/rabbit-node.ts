@@ -122,7 +122,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       {
         ...{ host, path: "/var/lib/rabbitmq/.erlang.cookie", owner: "rabbitmq:rabbitmq", mode: "0400" },
         content: args.cookie,
-        check: render("rabbitmq/cookie-check.sh", {}).trim(),
+        unlessRunning: "rabbitmq-server",
       },
       on([packages]),
     );

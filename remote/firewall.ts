@@ -1,7 +1,7 @@
 /** What a host's own firewall has to let in, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
-import { Script } from "./script.ts";
+import { Step } from "./step.ts";
 
 export interface FirewallArgs {
   readonly host: Host;
@@ -76,15 +76,12 @@ export function openings({ host, brokers, balancers, ...args }: FirewallArgs): r
 /**
  * Opens this, and nothing else, for good, in the firewall that runs on the host: firewalld, ufw, or nftables with a
  * chain for input that refuses something. Where none runs it does nothing. What it has opened before and is not wanted
- * any more is closed again; `templates/remote/firewall-undo` closes all of it.
+ * any more is closed again; `agent/firewall.py` closes all of it at the end.
  */
-export class Firewall extends Script {
+export class Firewall extends Step {
   constructor(name: string, args: FirewallArgs, options: pulumi.CustomResourceOptions) {
     const { host } = args;
-    const values = {
-      interface: host.interface,
-      rules: openings(args).map(({ protocol, ports, from }) => `${protocol} ${ports} ${from}`),
-    };
-    super(name, { host, template: "remote/firewall.sh", values, deadline: 120 }, options);
+    const rules = openings(args).map(({ protocol, ports, from }) => `${protocol} ${ports} ${from}`);
+    super(name, { host, subcommand: "firewall", options: { interface: host.interface, rules } }, options);
   }
 }

@@ -1,8 +1,7 @@
 /** The names of a whole stack, on one of its hosts. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
-import { Script } from "./script.ts";
-import { systems } from "./systems.ts";
+import { Step } from "./step.ts";
 
 export interface NamesArgs {
   readonly host: Host;
@@ -14,13 +13,9 @@ export interface NamesArgs {
  * Sets the host's own name and writes the peers' names into a block of /etc/hosts; the rest of the file stays, but
  * for lines that say otherwise of these names (Debian's 127.0.1.1 breaks clustering).
  */
-export class Names extends Script {
+export class Names extends Step {
   constructor(name: string, { host, peers }: NamesArgs, options: pulumi.CustomResourceOptions) {
-    const values = {
-      name: host.name,
-      peers: peers.map((peer) => ({ name: peer.name, address: peer.address })),
-      selinux: systems[host.os].selinux,
-    };
-    super(name, { host, template: "remote/names.sh", values, deadline: 60 }, options);
+    const hosts = peers.map((peer) => `${peer.name}=${peer.address}`);
+    super(name, { host, subcommand: "names", options: { name: host.name, hosts } }, options);
   }
 }

@@ -1,7 +1,7 @@
 /** One systemd service that root starts, kept running with the files that it should have read. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
-import { Script } from "./script.ts";
+import { Step } from "./step.ts";
 
 /** The files whose content tells whether a service runs with what it should, for its drop-in and its `Service`. */
 export interface Watched {
@@ -19,8 +19,8 @@ export interface ServiceArgs {
   /** Any text that changes when one of the watched files does, so that the change comes to be read. */
   readonly content: pulumi.Input<string>;
   /**
-   * The address whose holder leaves a restart that is due to a script of its own, which comes after this service of all
-   * hosts and has the partial `remote/service`. @default no host is restarted later
+   * The address whose holder leaves a restart that is due to a step of its own, which comes after this service of all
+   * hosts and takes the same options. @default no host is restarted later
    */
   readonly address?: string;
 }
@@ -30,18 +30,15 @@ export interface ServiceArgs {
  * not what it was started with. Which of these is needed is read from the host (the unit's drop-in notes what it read
  * under /run/rabbitmq-ha), so a run that was killed half-way is made good and a second run does nothing.
  */
-export class Service extends Script {
+export class Service extends Step {
   constructor(
     name: string,
-    { host, unit, watched, content, address = "" }: ServiceArgs,
+    { host, unit, watched, content, address: heldAddress }: ServiceArgs,
     options: pulumi.CustomResourceOptions,
   ) {
     super(
       name,
-      {
-        ...{ host, template: "remote/service.sh", values: { unit, watched, address } },
-        ...{ stdin: content, deadline: 120 },
-      },
+      { host, subcommand: "service", options: { unit, ...watched, heldAddress }, stdin: content },
       options,
     );
   }

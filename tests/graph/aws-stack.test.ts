@@ -208,7 +208,10 @@ describe("a VPC of the stack's own", () => {
       assert.equal(jump, "public-ip-of-aws-bastion-address");
       assert.match(String(hostKey), /^ssh-ed25519 /);
     }
-    assert.match(String(get("cent120-names").inputs["create"]), /^sudo -n flock /m);
+    assert.match(
+      String(get("cent120-names").inputs["create"]),
+      /^sudo -n \/usr\/local\/bin\/rabbitmq-ha names /,
+    );
   });
 
   test("only the way out and the bastion have public addresses", () => {

@@ -30,13 +30,9 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "existing/sudo/ready.sh": ["existing", "cent120-ready", "create"],
 
   "remote/ready.sh": ["dev", "cent120-ready", "create"],
-  "remote/names.sh": ["dev", "cent120-names", "create"],
   "remote/packages.sh": ["dev", "cent120-packages", "create"],
-  "remote/write-file.sh": ["dev", "cent120-config", "create"],
   "remote/nothing.sh": ["dev", "mirror-policy-undo", "create"],
-  "remote/service.sh": ["dev", "virtual-address-cent123-service", "create"],
 
-  "rabbitmq/write-erlang.cookie.sh": ["dev", "cent120-cookie", "create"],
   "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
   "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
@@ -48,7 +44,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/with-agent/rabbitmq-ha-agent.socket": ["other", "cent120-agent-socket", "stdin"],
   "rabbitmq/with-agent/rabbitmq-ha-agent@.service": ["other", "cent120-agent-unit", "stdin"],
   "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
-  "rabbitmq/watch-service.sh": ["dev", "cent120-watch-service", "create"],
   "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
   "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
   "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
@@ -64,16 +59,12 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/other-policy/policy.sh": ["other", "mirror-policy-set", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
-  "haproxy/write-haproxy.cfg.sh": ["dev", "haproxy-cent123-config", "create"],
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
-  "haproxy/write-stats.cfg.sh": ["dev", "haproxy-cent123-stats", "create"],
   "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
-  "haproxy/service.sh": ["dev", "haproxy-cent123-service", "create"],
   "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
   "haproxy/from-source/build.sh": ["other", "haproxy-cent123-build", "create"],
   "haproxy/from-source/haproxy.service": ["other", "haproxy-cent123-source-unit", "stdin"],
   "haproxy/from-source/haproxy.cfg": ["other", "haproxy-cent123-config", "stdin"],
-  "haproxy/from-source/service.sh": ["other", "haproxy-cent123-service", "create"],
 
   "keepalived/keepalived.conf": ["dev", "virtual-address-cent123-config", "stdin"],
   "keepalived/second/keepalived.conf": ["dev", "virtual-address-cent124-config", "stdin"],
@@ -92,9 +83,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
 
   "centos-7/sources.sh": ["centos7", "cent120-sources", "create"],
   "centos-7/mirror/sources.sh": ["centos7Source", "cent120-sources", "create"],
-  "centos-7/broker/firewall.sh": ["centos7Source", "cent120-firewall", "create"],
-  "centos-7/balancer/firewall.sh": ["centos7", "cent123-firewall", "create"],
-  "centos-7/names.sh": ["centos7", "cent120-names", "create"],
   "centos-7/packages.sh": ["centos7", "haproxy-cent123-packages", "create"],
   "centos-7/rpms.sh": ["centos7", "cent120-packages", "create"],
   "centos-7/mirror/rpms.sh": ["centos7Source", "cent120-packages", "create"],

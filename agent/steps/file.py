@@ -1,0 +1,95 @@
+"""Writes a file of the host whole or not at all; its content comes on standard input.
+
+Nothing is done where content, owner and mode are what they should be. A content that is refused leaves the old file as
+it is.
+"""
+
+import grp
+import pwd
+import sys
+
+from .. import command, files, host, systemd
+from ..errors import StepError
+
+TIMEOUT_SECONDS = 60
+
+
+def _lock(wanted):
+    # Files of one host are written side by side, each by one run.
+    return "file" + wanted.path.replace("/", "-")
+
+
+LOCK = _lock
+
+
+def arguments(parser):
+    parser.add_argument("--path", required=True, help="the file's whole path; its folder is made")
+    parser.add_argument("--owner", type=_owner, help="USER:GROUP, by default root's")
+    parser.add_argument("--mode", type=_octal, default=0o644, help="in octal, by default 0644")
+    parser.add_argument("--check", help="the words of a command that judges the new file, in the place of {}")
+    parser.add_argument(
+        "--unless-running", metavar="UNIT", help="the cookie's: the service that must not run while the content changes"
+    )
+
+
+def _octal(text):
+    return int(text, 8)
+
+
+def _owner(text):
+    """The names; they are looked up when the package that brings them is there for sure."""
+    user, group = text.split(":")
+    return user, group
+
+
+def run(wanted):
+    content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    if not content:
+        # None of the program's files is empty, and a connection that breaks ends the input as well.
+        raise StepError("{}: no content for {} came on standard input".format(host.name(), wanted.path))
+    owner = None if wanted.owner is None else _numbers(*wanted.owner)
+
+    def judge(candidate):
+        if wanted.unless_running is not None and _differs(wanted.path, content):
+            _refuse_while_running(wanted.unless_running, wanted.path)
+        if wanted.check is not None:
+            _ask(wanted.check, candidate, wanted.path)
+
+    try:
+        files.write(wanted.path, content, wanted.mode, owner, judge)
+    except OSError as failure:
+        raise StepError("{}: {} cannot be written: {}".format(host.name(), wanted.path, failure.strerror or failure))
+
+
+def _numbers(user, group):
+    try:
+        uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
+        gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    except KeyError as missing:
+        raise StepError("{}: {}".format(host.name(), missing.args[0]))
+    return uid, gid
+
+
+def _refused(path):
+    return "{}: the new {} was refused, so the old one stays as it is:".format(host.name(), path)
+
+
+def _ask(check, candidate, path):
+    result = command.attempt([word.replace("{}", candidate) for word in check.split()], seconds=45)
+    if result.code != 0:
+        raise StepError(_refused(path), log=result.log())
+
+
+def _differs(path, content):
+    return files.read(path, "") != content
+
+
+def _refuse_while_running(unit, path):
+    """A broker that starts or stops has its cookie already, or still."""
+    state = systemd.state(unit)
+    if state not in ("inactive", "failed"):
+        raise StepError(
+            _refused(path),
+            "a running broker keeps the cookie that it was started with, and talks to no other;\n"
+            "stop {} on every broker first, then run this again".format(unit),
+        )

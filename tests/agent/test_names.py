@@ -1,0 +1,109 @@
+"""The stack's names on a host: in a block of /etc/hosts, and every other line as it was."""
+
+import os
+import stat
+import unittest
+
+from agent import host, hosts_file
+
+from .support import HostTest
+
+HOSTS = "/etc/hosts"
+PEERS = "cent120=192.168.56.120,cent121=192.168.56.121"
+BLOCK = "# rabbitmq-ha: begin\n192.168.56.120 cent120\n192.168.56.121 cent121\n# rabbitmq-ha: end\n"
+
+
+class Names(HostTest):
+    full_name = "cent120"
+
+    def start(self):
+        super().start()
+        self._stack.callback(setattr, host, "full_name", host.full_name)
+        host.full_name = lambda: self.full_name
+
+    def given(self, text, peers=PEERS):
+        self.put(HOSTS, text)
+        self.works("names", "--name", "cent120", "--hosts", peers)
+        return self.read(HOSTS)
+
+    def test_come_after_what_is_there(self):
+        before = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
+        self.assertEqual(self.given(before), before + BLOCK)
+        self.assertEqual(stat.S_IMODE(os.stat(self.root + HOSTS).st_mode), 0o644)
+        self.assertEqual(self.calls, [])
+
+    def test_another_host_name_is_set(self):
+        self.on("hostnamectl")
+        for name in ("cent121", "cent120.example.org"):
+            self.full_name = name
+            self.given("")
+        self.assertEqual(self.lines(), ["hostnamectl set-hostname cent120"] * 2)
+
+    def test_a_second_run_leaves_the_file_alone(self):
+        text = self.given("127.0.0.1 localhost\n")
+        before = os.stat(self.root + HOSTS)
+        self.works("names", "--name", "cent120", "--hosts", PEERS)
+        after = os.stat(self.root + HOSTS)
+        self.assertEqual((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns))
+        self.assertEqual(self.read(HOSTS), text)
+        self.assertEqual(os.listdir(self.root + "/etc"), ["hosts"])
+
+    def test_the_block_follows_the_stack(self):
+        text = self.given(self.given("127.0.0.1 localhost\n"), "cent120=10.0.0.1")
+        self.assertEqual(text, "127.0.0.1 localhost\n# rabbitmq-ha: begin\n10.0.0.1 cent120\n# rabbitmq-ha: end\n")
+
+    def test_lines_that_say_otherwise_of_these_names_go(self):
+        text = self.given("127.0.1.1\tcent120\n127.0.1.1 cent120.example.org cent120\n192.168.56.9 cent121\n")
+        self.assertEqual(text, "127.0.1.1 cent120.example.org\n" + BLOCK)
+
+    def test_other_lines_stay_to_the_byte(self):
+        lines = [
+            "# cent120 was here",
+            "  # cent121",
+            "",
+            "   ",
+            "10.0.0.9   db  db.example.org\t# cent-side",
+            "fe80::1%eth0 router",
+            "10.0.0.7 db2 # beside cent120",
+            "10.0.0.8 cent1200 xcent120 cent120.example.org",
+            "127.0.0.1 localhost",
+        ]
+        foreign = "\n".join(lines) + "\n"
+        self.assertEqual(self.given(foreign), foreign + BLOCK)
+
+    def test_of_a_line_with_other_names_only_ours_go(self):
+        text = self.given("127.0.0.1 localhost cent120\n10.0.0.7 db cent121 db2 # two\n")
+        self.assertEqual(text, "127.0.0.1 localhost\n10.0.0.7 db db2 # two\n" + BLOCK)
+
+    def test_a_last_line_without_an_end_is_kept(self):
+        self.assertEqual(self.given("127.0.0.1 localhost\n10.0.0.7 db"), "127.0.0.1 localhost\n10.0.0.7 db\n" + BLOCK)
+
+    def test_what_was_written_after_the_block_stays_before_it(self):
+        text = self.given("127.0.0.1 localhost\n" + BLOCK + "10.0.0.7 db\n")
+        self.assertEqual(text, "127.0.0.1 localhost\n10.0.0.7 db\n" + BLOCK)
+
+    def test_a_block_that_has_lost_its_end_costs_no_other_line(self):
+        text = self.given(BLOCK.replace(hosts_file.END + "\n", "") + "10.0.0.7 db\n")
+        self.assertEqual(text, "10.0.0.7 db\n" + BLOCK)
+
+    def test_the_block_can_be_taken_out_again(self):
+        text = self.given("127.0.0.1 localhost\n")
+        self.assertEqual(hosts_file.without_block(text + "10.0.0.7 db\n"), "127.0.0.1 localhost\n10.0.0.7 db\n")
+
+    def test_every_user_can_read_the_file_whatever_its_mode_was(self):
+        self.put(HOSTS, "127.0.0.1 localhost\n", 0o600)
+        self.works("names", "--name", "cent120", "--hosts", PEERS)
+        self.assertEqual(stat.S_IMODE(os.stat(self.root + HOSTS).st_mode), 0o644)
+
+    def test_a_host_without_the_file_gets_one(self):
+        self.works("names", "--name", "cent120", "--hosts", PEERS)
+        self.assertEqual(self.read(HOSTS), BLOCK)
+
+    def test_a_peer_without_an_address_is_a_wrong_command_line(self):
+        self.put(HOSTS, "127.0.0.1 localhost\n")
+        self.assertEqual(self.step("names", "--name", "cent120", "--hosts", "cent120,cent121=10.0.0.1"), 2)
+        self.assertEqual(self.read(HOSTS), "127.0.0.1 localhost\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,365 @@
+"""When a service is started, reloaded or restarted, when that is left to a later step, and when nothing is done."""
+
+import hashlib
+import os
+import unittest
+
+from agent import addresses, installed, notes
+
+from .support import Ended, Hangs, HostTest
+
+DROP_IN = "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf"
+BUILT = "/usr/local/haproxy/rabbitmq-ha.built"
+CFG, STATS = "/etc/haproxy/haproxy.cfg", "/etc/haproxy/stats.cfg"
+OPTIONS = ("--unit", "haproxy", "--restart", DROP_IN + "," + BUILT, "--reload", CFG + "," + STATS)
+LATER = ("service",) + OPTIONS
+SERVICE = LATER + ("--held-address", "10.0.0.100")
+NOTE = "/run/rabbitmq-ha/haproxy.started"
+INTERRUPTS = ("systemctl restart", "systemctl reload", "systemctl stop")
+UNIT = """# Written by rabbitmq-ha: a drop-in of haproxy.service.
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+Environment="EXTRAOPTS=-f /etc/haproxy/stats.cfg"
+# A restart is quicker than any move of the virtual address.
+Restart=always
+RestartSec=200ms
+ExecStartPre=-/usr/local/bin/rabbitmq-ha note --unit haproxy
+"""
+# As release 0.1.0 wrote it.
+EARLIER = UNIT.replace(
+    "ExecStartPre=-/usr/local/bin/rabbitmq-ha note --unit haproxy\n",
+    "ExecStartPre=/bin/sh -c 'mkdir -p /run/rabbitmq-ha && cat /dev/null {0} {1} | sha256sum"
+    " >/run/rabbitmq-ha/haproxy.restart && cat /dev/null {2} {3} | sha256sum >/run/rabbitmq-ha/haproxy.reload'\n"
+    "ExecReload=/bin/sh -c 'cat /dev/null {2} {3} | sha256sum >/run/rabbitmq-ha/haproxy.reload'\n".format(
+        DROP_IN, BUILT, CFG, STATS
+    ),
+)
+ROUTES = """Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/31 1 0 0
+        |-- 127.0.0.0
+           /8 host LOCAL
+        |-- 127.0.0.1
+           /32 host LOCAL
+        |-- 10.0.0.0
+           /24 link UNICAST
+        |-- {}
+           /32 host LOCAL
+        |-- 10.0.0.255
+           /32 link BROADCAST
+"""
+
+
+class ServiceTest(HostTest):
+    name = "lb1"
+
+    def start(self):
+        super().start()
+        self.given()
+
+    def given(self):
+        """A host whose service runs with its files."""
+        self.state, self.is_old = "active", False
+        self.put(DROP_IN, UNIT)
+        for name in (BUILT, CFG, STATS):
+            self.put(name, "old\n")
+        self.put(addresses.TABLE, ROUTES.format("10.0.0.4"))
+        self.on("systemctl is-enabled")
+        self.on("systemctl reset-failed")
+        self.on("systemctl show haproxy", self.shown)
+        self.on("systemctl daemon-reload", lambda call: setattr(self, "is_old", False))
+        for action in ("start", "restart"):
+            self.on("systemctl {} haproxy".format(action), self.started)
+        self.on("systemctl reload haproxy", lambda call: self.works("note", *OPTIONS, "--reloaded"))
+        self.works("note", *OPTIONS)
+
+    def shown(self, call):
+        values = {"ActiveState": self.state, "NeedDaemonReload": "yes" if self.is_old else "no"}
+        return "".join("{}={}\n".format(key, values[key]) for key in values if "--property=" + key in call.line)
+
+    def started(self, _call):
+        self.state = "active"
+        self.works("note", *OPTIONS)
+
+    def holds(self):
+        self.put(addresses.TABLE, ROUTES.format("10.0.0.4\n           /32 host LOCAL\n        |-- 10.0.0.100"))
+
+    def did(self, *words):
+        """What the step had systemd do with the service."""
+        before = len(self.calls)
+        self.works(*words)
+        actions = ("start", "restart", "reload", "stop")
+        return [call.words[1] for call in self.calls[before:] if call.words[1] in actions]
+
+
+class Service(ServiceTest):
+    def test_one_that_runs_with_its_files_is_left_alone(self):
+        self.assertEqual(self.did(*SERVICE), [])
+        self.assertEqual(self.did(*LATER), [])
+        self.assertEqual(self.done("daemon-reload"), [])
+
+    def test_a_host_without_the_address_restarts_at_once(self):
+        self.put(BUILT, "new\n")
+        self.assertEqual(self.did(*SERVICE), ["restart"])
+        self.assertLess(self.lines().index("systemctl daemon-reload"), self.lines().index("systemctl restart haproxy"))
+        self.assertEqual(self.did(*LATER), [])
+
+    def test_the_host_with_the_address_leaves_its_restart_to_the_step_that_waits_for_all(self):
+        self.holds()
+        self.put(BUILT, "new\n")
+        for _ in range(2):
+            self.assertEqual(self.did(*SERVICE), [])
+            self.assertEqual(self.output, "lb1: holds 10.0.0.100, so haproxy is restarted here after the others\n")
+        self.assertEqual(self.did(*LATER), ["restart"])
+        self.assertEqual(self.did(*SERVICE), [])
+
+    def test_a_longer_address_that_begins_alike_is_another_one(self):
+        self.put(addresses.TABLE, ROUTES.format("110.0.0.100"))
+        self.put(BUILT, "new\n")
+        self.assertEqual(self.did(*SERVICE), ["restart"])
+
+    def test_a_network_is_no_address(self):
+        self.put(addresses.TABLE, ROUTES.format("10.0.0.4").replace("10.0.0.255", "10.0.0.100"))
+        self.put(BUILT, "new\n")
+        self.assertEqual(self.did(*SERVICE), ["restart"])
+
+    def test_neither_a_reload_nor_a_start_waits(self):
+        self.holds()
+        self.put(CFG, "new\n")
+        self.assertEqual(self.did(*SERVICE), ["reload"])
+        self.assertEqual(self.did(*SERVICE), [])
+        self.state = "failed"
+        self.put(BUILT, "new\n")
+        self.assertEqual(self.did(*SERVICE), ["start"])
+        self.assertTrue(self.done("reset-failed"))
+
+    def test_one_that_is_not_enabled_is(self):
+        self.on("systemctl is-enabled", Ended(1))
+        self.on("systemctl enable haproxy")
+        self.works(*LATER)
+        self.assertEqual(self.done("enable haproxy")[-1], "systemctl enable haproxy")
+
+    def test_one_that_was_started_without_the_programs_drop_in_is_restarted(self):
+        os.unlink(self.root + NOTE)
+        self.assertEqual(self.did(*LATER), ["restart"])
+
+    def test_a_file_that_came_or_went_is_one_that_changed(self):
+        os.unlink(self.root + BUILT)
+        self.assertEqual(self.did(*LATER), ["restart"])
+        self.assertEqual(self.did(*LATER), [])
+        self.put(BUILT, "old\n")
+        self.assertEqual(self.did(*LATER), ["restart"])
+
+    def test_what_a_process_has_nothing_of_is_worth_no_restart_but_systemd_reads_it(self):
+        changed = UNIT.replace("200ms", "1s").replace("# A restart", "\n# Some other")
+        changed = changed.replace("--unit haproxy\n", "--unit haproxy --more\n")
+        self.put(DROP_IN, changed.replace("[Unit]\nStartLimitIntervalSec=0\n", ""))
+        self.is_old = True
+        self.assertEqual(self.did(*LATER), [])
+        self.assertEqual(self.done("daemon-reload"), ["systemctl daemon-reload"])
+
+    def test_any_other_line_of_a_unit_is_worth_one(self):
+        others = (UNIT.replace("stats.cfg", "other.cfg"), UNIT + "LimitNOFILE=9\n", UNIT.replace("[Service]", "[X]"))
+        for changed in others:
+            self.given()
+            self.put(DROP_IN, changed)
+            self.assertEqual(self.did(*LATER), ["restart"], changed)
+
+    def test_one_that_does_not_start_is_told_with_the_end_of_its_journal(self):
+        self.state = "inactive"
+        self.on("systemctl start haproxy", Ended(1, "", "Job failed."))
+        self.on("journalctl", "line 1\n")
+        self.refuses(*LATER, because="lb1: haproxy did not start; the end of its journal:\nline 1")
+
+    # No answer is no permission
+
+    def test_nothing_is_restarted_or_reloaded_without_a_whole_answer(self):
+        def restart():
+            self.put(BUILT, "new\n")
+
+        def reload():
+            self.put(CFG, "new\n")
+
+        self.sweep(restart, LATER, INTERRUPTS)
+        self.start()
+        self.sweep(reload, LATER, INTERRUPTS)
+
+    def test_the_holder_is_not_restarted_where_the_addresses_are_unknown(self):
+        self.put(BUILT, "new\n")
+        for text in ("", ROUTES[:40]):
+            self.put(addresses.TABLE, text)
+            self.refuses(*SERVICE, because="does not say which addresses")
+        os.unlink(self.root + addresses.TABLE)
+        self.refuses(*SERVICE, because="cannot be read")
+        self.assertEqual(self.done(*INTERRUPTS), [])
+
+    def test_a_note_that_is_not_whole_is_no_permission(self):
+        whole = self.read(NOTE)
+        self.put(BUILT, "new\n")
+        for text in ("", "\n", whole[: len(whole) // 2], whole[:-4], whole.replace("/etc", "etc"), "x" + whole):
+            with self.subTest(text=text):
+                self.put(NOTE, text)
+                self.refuses(*LATER, because="is not whole")
+        self.assertEqual(self.done(*INTERRUPTS), [])
+
+    def test_a_note_or_a_file_that_cannot_be_read_is_no_permission(self):
+        for name in (NOTE, CFG, BUILT):
+            with self.subTest(name=name):
+                self.given()
+                os.unlink(self.root + name)
+                os.makedirs(self.root + name)
+                self.refuses(*LATER, because="cannot be read")
+                os.rmdir(self.root + name)
+        self.assertEqual(self.done(*INTERRUPTS), [])
+
+    def test_a_state_of_no_known_name_is_no_permission(self):
+        self.put(BUILT, "new\n")
+        self.state = "odd"
+        self.refuses(*LATER, because="does not say whether haproxy runs: odd")
+        self.assertEqual(self.done(*INTERRUPTS, "systemctl start"), [])
+
+
+class Note(ServiceTest):
+    def test_a_reload_renews_what_it_has_read_and_nothing_else(self):
+        before = notes.read("haproxy")
+        self.put(CFG, "new\n")
+        self.put(BUILT, "new\n")
+        self.works("note", *OPTIONS, "--reloaded")
+        after = notes.read("haproxy")
+        self.assertNotEqual(after[CFG], before[CFG])
+        self.assertEqual(after[BUILT], before[BUILT])
+
+    def test_a_reload_leaves_a_note_alone_that_is_not_whole(self):
+        self.put(NOTE, "half")
+        self.refuses("note", *OPTIONS, "--reloaded", because="is not whole")
+        self.assertEqual(self.read(NOTE), "half")
+
+    def test_a_start_writes_over_one_that_is_not_whole(self):
+        self.put(NOTE, "half")
+        self.works("note", *OPTIONS)
+        self.assertEqual(self.did(*LATER), [])
+
+    def test_a_file_that_cannot_be_read_does_not_keep_the_note_from_being_written(self):
+        os.unlink(self.root + CFG)
+        os.makedirs(self.root + CFG)
+        self.works("note", *OPTIONS)
+        self.assertEqual(notes.read("haproxy")[CFG], notes.UNKNOWN)
+
+    def test_calls_no_program_and_takes_no_lock(self):
+        self.calls.clear()
+        self.on("restorecon")
+        self.put(CFG, "new\n")
+        os.makedirs(self.root + "/run/rabbitmq-ha/locks", exist_ok=True)
+        locks = os.listdir(self.root + "/run/rabbitmq-ha/locks")
+        self.works("note", *OPTIONS)
+        self.assertEqual(self.calls, [])
+        self.assertEqual(os.listdir(self.root + "/run/rabbitmq-ha/locks"), locks)
+
+    def test_a_continued_line_is_one_setting(self):
+        text = "[Service]\nExecStartPre=/bin/a \\\n b\nEnvironment=a \\\n b\n"
+        self.assertEqual(notes.essence(text), "[Service] Environment=a   b\n")
+
+
+class TakeOver(ServiceTest):
+    """Notes of release 0.1.0, which had one checksum of all files."""
+
+    def given(self):
+        super().given()
+        os.unlink(self.root + NOTE)
+        self.put(DROP_IN, EARLIER)
+        self.earlier("restart", EARLIER, "old\n")
+        self.earlier("reload", "old\n", "old\n")
+
+    def earlier(self, kind, *texts):
+        said = hashlib.sha256("".join(texts).encode()).hexdigest()
+        self.put("/run/rabbitmq-ha/haproxy." + kind, said + "  -\n")
+
+    def finish(self):
+        os.makedirs(self.root + "/usr/local/lib/rabbitmq-ha", exist_ok=True)
+        installed.finish("/usr/local/lib/rabbitmq-ha", "new")
+
+    def test_an_upgrade_restarts_nothing(self):
+        self.finish()
+        self.put(DROP_IN, UNIT)
+        self.is_old = True
+        self.assertEqual(self.did(*LATER), [])
+        self.assertEqual(self.done("daemon-reload"), ["systemctl daemon-reload"])
+
+    def test_a_restart_that_was_due_stays_due(self):
+        self.put(BUILT, "new\n")
+        self.finish()
+        self.put(DROP_IN, UNIT)
+        self.assertEqual(self.did(*LATER), ["restart"])
+
+    def test_a_reload_that_was_due_stays_due(self):
+        self.put(STATS, "new\n")
+        self.finish()
+        self.put(DROP_IN, UNIT)
+        self.assertEqual(self.did(*LATER), ["reload"])
+        self.assertEqual(self.did(*LATER), [])
+
+    def test_is_done_by_the_service_too_where_only_the_earlier_note_is_there(self):
+        self.assertEqual(self.did(*LATER), [])
+        self.assertTrue(self.has(NOTE))
+
+    def test_a_newer_note_stays(self):
+        self.works("note", *OPTIONS)
+        before = self.read(NOTE)
+        self.put(BUILT, "new\n")
+        self.finish()
+        self.assertEqual(self.read(NOTE), before)
+
+    def test_a_half_note_is_no_permission_and_does_not_keep_the_program_from_being_installed(self):
+        self.put("/run/rabbitmq-ha/haproxy.restart", "")
+        self.finish()
+        self.assertFalse(self.has(NOTE))
+        self.refuses(*LATER, because="is not whole")
+        self.assertEqual(self.done(*INTERRUPTS), [])
+
+    def test_without_an_earlier_note_there_is_none_to_take_over(self):
+        os.unlink(self.root + "/run/rabbitmq-ha/haproxy.restart")
+        self.finish()
+        self.assertFalse(self.has(NOTE))
+
+    def test_a_socket_and_a_service_of_the_programs_own_are_found_as_well(self):
+        name = "/etc/systemd/system/rabbitmq-ha-agent.socket"
+        text = EARLIER.replace("haproxy.re", "rabbitmq-ha-agent.socket.re").replace(DROP_IN + " " + BUILT, name)
+        text = text.replace(" {} {}".format(CFG, STATS), "")
+        self.put(name, text)
+        for kind, content in (("restart", text), ("reload", "")):
+            said = hashlib.sha256(content.encode()).hexdigest()
+            self.put("/run/rabbitmq-ha/rabbitmq-ha-agent.socket." + kind, said + "  -\n")
+        self.finish()
+        self.assertEqual(notes.read("rabbitmq-ha-agent.socket"), {name: notes.digest(name)})
+
+
+class LogSocket(HostTest):
+    WORDS = ("log-socket", "--chroot", "/var/lib/haproxy")
+
+    def test_is_mounted_once(self):
+        self.on("mount --bind")
+        self.works(*self.WORDS)
+        self.assertEqual(self.done("mount"), ["mount --bind /dev/log {}/var/lib/haproxy/dev/log".format(self.root)])
+        self.assertTrue(self.has("/var/lib/haproxy/dev/log"))
+
+    def test_stays_where_it_is_mounted(self):
+        import socket
+
+        os.makedirs(self.root + "/var/lib/haproxy/dev")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+            log.bind(self.root + "/var/lib/haproxy/dev/log")
+            self.works(*self.WORDS)
+        self.assertEqual(self.calls, [])
+
+    def test_says_what_is_in_the_way(self):
+        for fault in (Ended(32, "", "denied"), Hangs()):
+            self.on("mount --bind", fault)
+            self.refuses(*self.WORDS, because="mount")
+
+
+if __name__ == "__main__":
+    unittest.main()
