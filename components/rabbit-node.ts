@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
-import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
+import { brokerPackages, brokerUpgradeScript } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
@@ -173,7 +173,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       .update(advanced)
       .update(unit)
       .digest("hex");
-    const upgrade = brokerUpgrade(host);
+    const upgrade = brokerUpgradeScript(host);
     const restart = new Script(
       `${name}-restart`,
       {

@@ -30,7 +30,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "existing/sudo/ready.sh": ["existing", "cent120-ready", "create"],
 
   "remote/ready.sh": ["dev", "cent120-ready", "create"],
-  "remote/packages.sh": ["dev", "cent120-packages", "create"],
   "remote/nothing.sh": ["dev", "mirror-policy-undo", "create"],
 
   "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
@@ -62,7 +61,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
   "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
   "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
-  "haproxy/from-source/build.sh": ["other", "haproxy-cent123-build", "create"],
   "haproxy/from-source/haproxy.service": ["other", "haproxy-cent123-source-unit", "stdin"],
   "haproxy/from-source/haproxy.cfg": ["other", "haproxy-cent123-config", "stdin"],
 
@@ -76,36 +74,24 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "aws/keepalived.conf": ["aws", "virtual-address-cent123-config", "stdin"],
   "aws/user-data": ["aws", "cent120-machine", "userData"],
   "aws/data.conf": ["aws", "cent120-data-unit", "stdin"],
-  "aws/packages.sh": ["aws", "virtual-address-cent123-packages", "create"],
   "aws/route/move-address": ["aws", "virtual-address-cent123-move", "stdin"],
   "aws/secondary-ip/move-address": ["awsOneSubnet", "virtual-address-cent123-move", "stdin"],
   "aws/centos-7/move-address": ["awsCentos7", "virtual-address-cent123-move", "stdin"],
 
-  "centos-7/sources.sh": ["centos7", "cent120-sources", "create"],
-  "centos-7/mirror/sources.sh": ["centos7Source", "cent120-sources", "create"],
-  "centos-7/packages.sh": ["centos7", "haproxy-cent123-packages", "create"],
-  "centos-7/rpms.sh": ["centos7", "cent120-packages", "create"],
-  "centos-7/mirror/rpms.sh": ["centos7Source", "cent120-packages", "create"],
   "centos-7/mirror/restart.sh": ["centos7Source", "cent120-restart", "create"],
   "centos-7/rabbitmq/rabbitmq-ha.conf": ["centos7", "cent120-limits", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-watch.service": ["centos7", "cent120-watch-unit", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-agent@.service": ["centos7Source", "cent120-agent-unit", "stdin"],
   "centos-7/haproxy/rabbitmq-ha.conf": ["centos7", "haproxy-cent123-unit", "stdin"],
-  "centos-7/haproxy/selinux.sh": ["centos7", "haproxy-cent123-selinux", "create"],
-  "centos-7/haproxy/from-source/build.sh": ["centos7Source", "haproxy-cent123-build", "create"],
   "centos-7/haproxy/from-source/haproxy.service": ["centos7Source", "haproxy-cent123-source-unit", "stdin"],
   "centos-7/haproxy/from-source/rabbitmq-ha.conf": ["centos7Source", "haproxy-cent123-unit", "stdin"],
   "centos-7/keepalived/keepalived.conf": ["centos7", "virtual-address-cent123-config", "stdin"],
   "centos-7/keepalived/rabbitmq-ha.conf": ["centos7", "virtual-address-cent123-unit", "stdin"],
 
-  "rocky-9/sources.sh": ["rocky9", "cent120-sources", "create"],
   "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],
-  "rocky-9/packages.sh": ["rocky9", "cent120-packages", "create"],
   "rocky-9/restart.sh": ["rocky9", "cent120-restart", "create"],
   "rocky-9/haproxy/rabbitmq-ha.conf": ["rocky9", "haproxy-cent123-unit", "stdin"],
 
-  "ubuntu-24.04/sources.sh": ["ubuntu", "cent120-sources", "create"],
-  "ubuntu-24.04/packages.sh": ["ubuntu", "cent120-packages", "create"],
   "ubuntu-24.04/haproxy/rabbitmq-ha.conf": ["ubuntu", "haproxy-cent123-unit", "stdin"],
 };
 

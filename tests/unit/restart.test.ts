@@ -5,7 +5,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, test } from "node:test";
 import type { OperatingSystem, PackageSources } from "../../platforms/host.ts";
-import { brokerUpgrade } from "../../remote/packages.ts";
+import { brokerUpgradeScript } from "../../remote/packages.ts";
 import { render } from "../../templates/render.ts";
 import { scratch } from "../support/bash.ts";
 import { BrokerHost } from "../support/broker-host.ts";
@@ -20,7 +20,7 @@ const upgradeTo = (
 ): string =>
   render("rabbitmq/restart.sh", {
     name: "mq1",
-    upgrade: brokerUpgrade({ os, packages: { ...sources, brokerVersion } }),
+    upgrade: brokerUpgradeScript({ os, packages: { ...sources, brokerVersion } }),
   });
 
 const checks = ["-q check_if_node_is_quorum_critical", "-q check_if_node_is_mirror_sync_critical"];
