@@ -24,6 +24,14 @@ SUBCOMMANDS = {
     "build-haproxy": "build_haproxy",
     "selinux": "selinux",
     "policy": "policy",
+    "serving": "serving",
+    "holder": "holder",
+    "check-haproxy": "check_haproxy",
+    "revive-haproxy": "revive_haproxy",
+    "mount": "mount",
+    "interface": "interface",
+    "move-address": "move_address",
+    "clean-up": "clean_up",
 }
 
 LOCKLESS = ("status",)

@@ -1,5 +1,6 @@
 /** What the SSH script and the playbook begin with: names, a folder and an environment, but no host yet. */
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,8 +71,7 @@ export async function bare(
 /** @returns a host's scripts that are programs of this project's own: all the tools install the same */
 function ownScripts(name: string, { brokers, balancers }: Site): Record<string, string> {
   if (balancers.includes(name)) {
-    const check = "/usr/local/lib/rabbitmq-ha/check-haproxy";
-    return { "revive-haproxy": render("keepalived/revive-haproxy", { check }) };
+    return { "revive-haproxy": readFileSync(join(import.meta.dirname, "script", "revive-haproxy"), "utf8") };
   }
   const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
   const values = { name, brokers, asked, port: 5672, metrics: 0 };

@@ -91,11 +91,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
     this.installed = balancers.map(({ installed }) => installed);
     this.serving = balancers.map(
       ({ host, watched, content }) =>
-        new Script(
+        new Step(
           `${name}-${host.name}-serving`,
           {
-            ...{ host, template: "haproxy/serving.sh", deadline: 180 },
-            values: { unit: "haproxy", watched, patience: 30 },
+            ...{ host, subcommand: "serving", options: { unit: "haproxy", ...watched, patience: 30 } },
             stdin: content.apply((own) => checksum(own, ...args.nodes.map((node) => node.content))),
           },
           { parent: this, dependsOn: [...services, ...args.nodes.map(({ member }) => member)] },

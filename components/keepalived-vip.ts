@@ -4,8 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AddressMove, Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
-import { Script } from "../remote/script.ts";
+import { programCurrent as program } from "../remote/program.ts";
 import { Service, type Watched } from "../remote/service.ts";
+import { Step } from "../remote/step.ts";
 import { oldSystemd, systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 
@@ -78,15 +79,14 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     );
     const { virtualAddress, port } = args;
     for (const { host, watched, started } of instances) {
-      const device = args.interface ?? host.interface;
-      const values = { virtualAddress, port, interface: device, patience: 45, unit: "keepalived", watched };
-      const holder =
-        host.moveAddress === undefined
-          ? { template: "keepalived/holder.sh", values }
-          : { template: "keepalived/moved.sh", values: { ...values, move: movePath(host) } };
-      new Script(
+      const options = {
+        ...{ unit: "keepalived", ...watched, address: virtualAddress, port, patience: 45 },
+        interface: args.interface ?? host.interface,
+        moved: host.moveAddress === undefined ? undefined : movePath(host),
+      };
+      new Step(
         `${name}-${host.name}-holder`,
-        { host, ...holder, stdin: started, deadline: 180 },
+        { host, subcommand: "holder", options, stdin: started },
         { parent: this, dependsOn: instances.map(({ service }) => service) },
       );
     }
@@ -103,8 +103,8 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const checkPath = `${scripts}check-haproxy`;
     const revivePath = `${scripts}revive-haproxy`;
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
-    const check = render("keepalived/check-haproxy", {});
-    const revive = render("keepalived/revive-haproxy", { check: checkPath });
+    const check = render("keepalived/check-haproxy", { program });
+    const revive = render("keepalived/revive-haproxy", { program });
     const { moveAddress } = host;
     const unit = render("keepalived/rabbitmq-ha.conf", {
       ...{ unit: "keepalived", watched },
@@ -145,10 +145,6 @@ export class KeepalivedVip extends pulumi.ComponentResource {
   }
 
   #move(prefix: string, host: Host, { script }: AddressMove, options: pulumi.CustomResourceOptions): File {
-    return new File(
-      `${prefix}-move`,
-      { host, path: movePath(host), content: script, mode: "0755", check: "/bin/bash -n {}" },
-      options,
-    );
+    return new File(`${prefix}-move`, { host, path: movePath(host), content: script, mode: "0755" }, options);
   }
 }

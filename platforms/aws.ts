@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../config/types.ts";
 import { File } from "../remote/file.ts";
 import { prepare } from "../remote/preparation.ts";
+import { programCurrent } from "../remote/program.ts";
 import { Ready } from "../remote/ready.ts";
-import { Script } from "../remote/script.ts";
+import { Step } from "../remote/step.ts";
 import { systems, warnOfEnd } from "../remote/systems.ts";
 import { keep } from "../secret.ts";
 import { render } from "../templates/render.ts";
@@ -192,14 +193,15 @@ class Aws extends pulumi.ComponentResource {
   #move(own: aws.ec2.NetworkInterface): AddressMove {
     const { os, platform, virtualAddress: address } = this.#args;
     const routeTables = this.#network.routeTables.map(({ id }) => id);
-    const values = {
-      ...{ address, region: platform.region, oldAwsCli: systems[os].oldAwsCli ?? false },
-      interface: this.#args.interface ?? imageOf(os).interface,
-      ...{ patience: 10, deadline: 120, settle: 5, lock: "/run/lock/rabbitmq-ha-address" },
-    };
-    const script = pulumi
-      .output({ networkInterface: own.id, routeTables })
-      .apply((plain) => render("aws/move-address", { ...values, ...plain }));
+    const device = this.#args.interface ?? imageOf(os).interface;
+    const common = ["move-address", "--address", address, "--interface", device, "--region", platform.region];
+    if (systems[os].oldAwsCli === true) common.push("--old-aws-cli");
+    const script = pulumi.output({ here: own.id, routeTables }).apply((plain) => {
+      const tables = plain.routeTables.length === 0 ? [] : ["--route-tables", plain.routeTables.join(",")];
+      const words = [...common, "--network-interface", plain.here, ...tables];
+      const list = words.map((word) => JSON.stringify(word)).join(", ");
+      return render("aws/move-address", { program: programCurrent, words: `[${list}]` });
+    });
     return { script, needs: ["awscli"] };
   }
 
@@ -209,12 +211,12 @@ class Aws extends pulumi.ComponentResource {
     const { name, address } = host;
     const { zone } = subnetFor(address, this.#network);
     const volume = makeVolume({ name, zone, instance, platform, tags: this.#tags }, this.#child);
-    const mount = new Script(
+    // Only a volume that was made just now is given a file system.
+    const stdin = pulumi.interpolate`${volume.id} ${volume.made}`;
+    const options = { target: dataFolder, patience: 60 };
+    const mount = new Step(
       `${name}-mount`,
-      {
-        ...{ host, template: "aws/mount.sh", stdin: volume.id, identity: [volume.id], deadline: 180 },
-        values: { name, target: dataFolder, patience: 60 },
-      },
+      { host, subcommand: "mount", options, stdin, identity: [volume.id] },
       { ...this.#child, dependsOn: [volume.attachment] },
     );
     const content = render("aws/data.conf", { target: dataFolder });
@@ -228,9 +230,9 @@ class Aws extends pulumi.ComponentResource {
   /** That the address is on the interface that Keepalived is told. */
   #checked(host: Host): pulumi.Resource {
     const { name, address, interface: device } = host;
-    return new Script(
+    return new Step(
       `${name}-interface-check`,
-      { host, template: "aws/interface.sh", values: { name, address, interface: device }, deadline: 60 },
+      { host, subcommand: "interface", options: { address, interface: device } },
       this.#child,
     );
   }

@@ -73,8 +73,8 @@ class Existing extends pulumi.ComponentResource {
       const machine = new Machine(
         `${name}-machine`,
         {
-          ...{ name, connection, sudo, identity: seen.machineId, undo: "existing/clean-up.sh" },
-          values: { name, broker: role === "broker", purge: platform.purge },
+          ...{ name, connection, sudo, identity: seen.machineId },
+          ...{ role, purge: role === "broker" && platform.purge },
         },
         child,
       );

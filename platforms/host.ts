@@ -46,11 +46,11 @@ export interface PackageSources {
 /** How an address comes to a host in a network that does not learn it from ARP. */
 export interface AddressMove {
   /**
-   * A script for bash: without an argument it brings the address here, and returns at the latest after its own deadline;
+   * A program, as a file: without an argument it brings the address here, and returns at the latest after its own deadline;
    * with the argument `there` it only says, by its exit code, whether the network sends the address here.
    */
   readonly script: pulumi.Input<string>;
-  /** What the script needs on the host. */
+  /** What it needs on the host. */
   readonly needs: readonly "awscli"[];
 }
 

@@ -2,7 +2,8 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../platforms/host.ts";
-import { render } from "../templates/render.ts";
+import { render, shellWord } from "../templates/render.ts";
+import { programPath } from "./program.ts";
 
 export interface MachineArgs {
   readonly name: string;
@@ -10,10 +11,9 @@ export interface MachineArgs {
   readonly sudo: boolean;
   /** Changes when the machine is another one. */
   readonly identity: pulumi.Input<string>;
-  /** The template of the script that undoes everything on the machine. */
-  readonly undo: string;
-  /** The template's values: no secrets. */
-  readonly values: object;
+  readonly role: "broker" | "balancer";
+  /** Whether the broker's data goes, too. */
+  readonly purge: boolean;
 }
 
 /** Seconds that a machine has to answer, and to be done, when everything on it is undone. */
@@ -25,14 +25,12 @@ const patience = 120;
  */
 export class Machine extends local.Command {
   constructor(name: string, args: MachineArgs, options: pulumi.CustomResourceOptions) {
-    const { connection, sudo, identity, undo, values } = args;
-    const errand = pulumi.output({ ...connection }).apply((login) =>
-      JSON.stringify({
-        ...{ name: args.name, login, patience },
-        command: sudo ? "sudo -n bash -s" : "bash -s",
-        script: `set -eu\n${render(undo, values)}`,
-      }),
-    );
+    const { connection, sudo, identity, role, purge } = args;
+    const script = render("existing/clean-up.sh", { program: programPath, role, purge }).trim();
+    const command = `${sudo ? "sudo -n " : ""}sh -c ${shellWord(script)}`;
+    const errand = pulumi
+      .output({ ...connection })
+      .apply((login) => JSON.stringify({ name: args.name, login, patience, command }));
     super(
       name,
       {

@@ -12,6 +12,9 @@ export const programPath = "/usr/local/bin/rabbitmq-ha";
 /** The folder of its modules, one for each version of it. */
 export const programFolder = "/usr/local/lib/rabbitmq-ha";
 
+/** What Python finds the newest version's modules in. */
+export const programCurrent = `${programFolder}/current`;
+
 /** The program's files, by their path below the project's folder. */
 function readProgram(): ReadonlyMap<string, string> {
   const names = readdirSync(join(root, "agent"), { recursive: true, encoding: "utf8" });

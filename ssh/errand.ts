@@ -1,4 +1,4 @@
-/** Runs the script that standard input names on a host; one that cannot be reached is reported, and is no failure. */
+/** Runs the command that standard input names on a host; one that cannot be reached is reported, and is no failure. */
 import { text } from "node:stream/consumers";
 import { runOn, SshError, type Login } from "./run.ts";
 
@@ -7,12 +7,12 @@ interface Errand {
   readonly login: Login;
   /** Seconds. */
   readonly patience: number;
-  /** What reads the script on the host. */
   readonly command: string;
-  readonly script: string;
+  /** What the command reads: states of release 0.1.0 have a whole script here. @default nothing */
+  readonly script?: string;
 }
 
-const { name, login, patience, command, script } = JSON.parse(await text(process.stdin)) as Errand;
+const { name, login, patience, command, script = "" } = JSON.parse(await text(process.stdin)) as Errand;
 try {
   process.stdout.write(await runOn(login, { command, input: script, patience }));
 } catch (error) {

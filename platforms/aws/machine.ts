@@ -117,6 +117,8 @@ export interface VolumeArgs {
 
 export interface DataVolume {
   readonly id: pulumi.Output<string>;
+  /** When it was made: as RFC 3339 writes it; empty where an old state does not say. */
+  readonly made: pulumi.Output<string>;
   readonly attachment: pulumi.Resource;
 }
 
@@ -142,5 +144,7 @@ export function makeVolume(
     },
     { ...options, deleteBeforeReplace: true },
   );
-  return { id: volume.id, attachment };
+  // The engine's types do not know of states that older providers wrote.
+  const made = volume.createTime.apply((time: string | undefined) => time ?? "");
+  return { id: volume.id, made, attachment };
 }

@@ -1,4 +1,4 @@
-/** What a balancer may ask of the account: the calls of templates/aws/move-address, and no other. */
+/** What a balancer may ask of the account: the calls of agent/steps/move_address.py, and no other. */
 
 export interface MoveArgs {
   readonly region: string;

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { ensurePythonTools } from "../../lab/setup/python.ts";
 import { podman } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { programCurrent } from "../../remote/program.ts";
 import { render } from "../../templates/render.ts";
 import { AwsServer, region } from "../support/aws-server.ts";
 import { useStack } from "../support/trial.ts";
@@ -48,10 +49,11 @@ function of(name: string): string {
 
 /** Gives a balancer what a balancer in an account has: the CLI, the script, and two lines for Keepalived. */
 async function equip(name: string): Promise<void> {
-  const values = {
-    ...{ address, region, interface: "eth0", oldAwsCli: false, patience: 30, deadline: 120, settle: 1 },
-    ...{ networkInterface: of(name), routeTables: [table], lock: "/run/lock/rabbitmq-ha-address" },
-  };
+  const words = [
+    ...["move-address", "--address", address, "--region", region, "--interface", "eth0"],
+    ...["--patience", "30", "--settle", "1", "--network-interface", of(name), "--route-tables", table],
+  ];
+  const values = { program: programCurrent, words: JSON.stringify(words) };
   // Debian 12's CLI reads no endpoint from its environment.
   const aside = `#!/bin/sh
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test

@@ -11,11 +11,13 @@ import { moveAddress } from "../../platforms/aws/policy.ts";
 import { render } from "../../templates/render.ts";
 import { AwsServer, region } from "../support/aws-server.ts";
 import { scratch } from "../support/bash.ts";
+import { root } from "../support/dev-stack.ts";
 
 const folder = await scratch();
 const tools = join(folder, "bin");
 const held = join(folder, "held");
 const journal = join(folder, "journal");
+const script = join(folder, "move-address");
 let aws: AwsServer;
 let bin: string;
 
@@ -42,8 +44,9 @@ interface Outcome {
 /** What a host has, as far as the script asks: an address on an interface, and a journal. */
 async function makeTools(): Promise<void> {
   await mkdir(tools);
+  const loopback = "1: lo    inet 127.0.0.1/8 scope host lo";
   const scripts = {
-    ip: `#!/bin/sh\n[ -e ${held} ] && cat ${held}\nexit 0\n`,
+    ip: `#!/bin/sh\necho '${loopback}'\n[ ! -e ${held} ] || cat ${held}\n`,
     "systemd-cat": `#!/bin/sh\nexec cat >>${journal}\n`,
   };
   for (const [name, text] of Object.entries(scripts)) {
@@ -70,15 +73,19 @@ const someKeys = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 async function run(mode: Mode, args: readonly string[] = [], changes: Changes = {}): Promise<Outcome> {
   const { env = someKeys, patience = 30, deadline = 90, settle = 0, oldAwsCli = false } = changes;
   const { address, routeTables, here } = mode;
-  const values = { address, region, interface: "ens5", networkInterface: here, routeTables, oldAwsCli };
-  const script = join(folder, "move-address");
-  await writeFile(
-    script,
-    render("aws/move-address", { ...values, patience, deadline, settle, lock: join(folder, "lock") }),
-  );
+  const words = ["move-address", "--address", address, "--interface", "ens5", "--region", region];
+  words.push("--network-interface", here, "--route-tables", routeTables.join(","));
+  for (const [option, value] of Object.entries({ patience, deadline, settle })) {
+    words.push(`--${option}`, String(value));
+  }
+  if (oldAwsCli) words.push("--old-aws-cli");
+  const text = render("aws/move-address", { program: root, words: JSON.stringify(words) });
+  // Its locks lie in this folder.
+  const host = `from agent import host\nhost.ROOT = ${JSON.stringify(folder)}\nstart()\n`;
+  await writeFile(script, text.replace(/^start\(\)\n/m, host));
   await writeFile(journal, "");
   aws.calls.length = 0;
-  const { exitCode = -1 } = await execa("bash", [script, ...args], {
+  const { exitCode = -1 } = await execa("python3", ["-IS", script, ...args], {
     ...{ reject: false, extendEnv: false, timeout: 240_000 },
     env: {
       ...env,
@@ -281,7 +288,7 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       let outcome: Outcome;
       try {
         await saysHere(running);
-        const again = await execa("bash", [join(folder, "move-address")], { reject: false });
+        const again = await execa("python3", ["-IS", script], { reject: false });
         assert.equal(again.exitCode, 0);
       } finally {
         outcome = await running;

@@ -68,7 +68,12 @@ test("a machine's clean-up knows the way to it, as a secret", () => {
     assert.equal(inputs["delete"], "exec node ssh/errand.ts");
     const errand = JSON.parse(secretText(inputs["stdin"]) ?? "") as Record<string, unknown>;
     assert.equal(errand["name"], host);
-    assert.equal(errand["command"], "sudo -n bash -s");
+    const role = host < "cent123" ? "broker" : "balancer";
+    assert.match(
+      String(errand["command"]),
+      new RegExp(`^sudo -n sh -c '(.|\\n)*rabbitmq-ha clean-up --role ${role}\\n`),
+    );
+    assert.equal(errand["script"], undefined);
     assert.equal((errand["login"] as Record<string, unknown>)["user"], "operator");
   }
 });

@@ -151,14 +151,19 @@ export type Field = (typeof fields)[number] | "userData";
 export function textOf({ name, inputs }: Registered, field: Field): string {
   const text = plain(inputs[field]);
   if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
-  if (field === "stdin" && isErrand(inputs)) return (JSON.parse(text) as { readonly script: string }).script;
+  if (field === "stdin" && isErrand(inputs)) {
+    const { command } = JSON.parse(text) as { readonly command: string };
+    const script = /^(?:sudo -n )?sh -c '([^']*)'$/.exec(command)?.[1];
+    if (script === undefined) throw new Error(`${name} sends another command: ${command}`);
+    return `${script}\n`;
+  }
   return text
     .replaceAll(programVersion, "PROGRAM-VERSION")
     .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
     .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
 }
 
-/** Whether a resource's delete takes its script from standard input. */
+/** Whether a resource's delete takes its command from standard input. */
 function isErrand(inputs: Registered["inputs"]): boolean {
   return inputs["delete"] === "exec node ssh/errand.ts";
 }

@@ -87,7 +87,8 @@ function registered(request: RegisterResourceRequest): Registered {
 
 /** What the account adds to what was asked for, as far as the program reads it. */
 function madeByAws(name: string): object {
-  return { arn: `arn:of:${name}`, name, publicIp: `public-ip-of-${name}` };
+  const createTime = "2026-03-01T12:00:00Z";
+  return { arn: `arn:of:${name}`, name, publicIp: `public-ip-of-${name}`, createTime };
 }
 
 let runs = 0;

@@ -65,23 +65,6 @@ test("the scripts that look at existing machines", () => check("bash", Object.va
 
 test("the scripts of the npm scripts", () => check("bash", Object.values(operations())));
 
-test("the scripts that Keepalived runs", () => {
-  const scripts = ["check", "revive"].map((noun) =>
-    textOf(stacks.dev.graph.get(`virtual-address-cent123-${noun}`), "stdin"),
-  );
-  for (const script of scripts) assert.match(script, /^#!\/bin\/sh\n/);
-  return check("sh", scripts);
-});
-
-test("the scripts that move the virtual address in an account", () => {
-  const { aws, awsOneSubnet, awsCentos7 } = stacks;
-  const scripts = [aws, awsOneSubnet, awsCentos7].map(({ graph }) =>
-    textOf(graph.get("virtual-address-cent123-move"), "stdin"),
-  );
-  for (const script of scripts) assert.match(script, /^#!\/bin\/bash\n/);
-  return check("bash", scripts);
-});
-
 test("the script with which a broker's host watches over it", () => {
   const { dev, other } = stacks;
   const scripts = [dev, other].map(({ graph }) => textOf(graph.get("cent120-watch-script"), "stdin"));

@@ -1,0 +1,59 @@
+"""Whether HAProxy answers on its own socket: Keepalived asks this every second.
+
+A hung HAProxy has a process, too. One that was killed has nearly a second to be started again.
+"""
+
+# Not Python's own `socket`: what that one imports takes longer than all the rest of a check.
+import _socket
+import time
+
+SOCKET = "/run/haproxy/admin.sock"
+SECONDS = 0.9
+PAUSE_SECONDS = 0.05
+
+TIMEOUT_SECONDS = 10
+LOCK = None
+
+
+def arguments(parser):
+    """None."""
+
+
+def run(_wanted):
+    return 0 if is_well() else 1
+
+
+def is_well(path=SOCKET, seconds=SECONDS):
+    """Whether HAProxy answers in time; it is asked again while it does not."""
+    end = time.monotonic() + seconds
+    while not _answers(path, end):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(PAUSE_SECONDS, left))
+    return True
+
+
+def _answers(path, end):
+    """Whether it says which process it is."""
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    said = b"\n"
+    try:
+        _limit(connection, end)
+        connection.connect(path)
+        connection.sendall(b"show info\n")
+        while b"\nPid:" not in said:
+            _limit(connection, end)
+            piece = connection.recv(8192)
+            if not piece:
+                return False
+            said += piece
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _limit(connection, end):
+    connection.settimeout(max(0.01, end - time.monotonic()))

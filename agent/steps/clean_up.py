@@ -1,0 +1,156 @@
+"""Removes all that the program has put on this machine, and at last itself.
+
+The packages and the system's own settings stay, and so does whatever is not the program's. The brokers' data stays
+unless --purge says otherwise, and then goes only once systemd has said that no broker runs.
+"""
+
+import contextlib
+import glob
+import os
+
+from .. import command, files, firewall, host, hosts_file, rabbitmq, sources, systemd
+from ..errors import StepError
+
+TIMEOUT_SECONDS = 110
+
+PROGRAM = "/usr/local/lib/rabbitmq-ha"
+LAUNCHER = "/usr/local/bin/rabbitmq-ha"
+OWN = "Written by rabbitmq-ha"
+UNITS = "/etc/systemd/system"
+HAPROXY_BUILD = "/usr/local/haproxy"
+
+# Each role's services that are the system's own, and the files that tell that the program has set one up.
+SERVICES = {
+    "broker": {rabbitmq.UNIT: [rabbitmq.CONFIGURATION, rabbitmq.ADVANCED]},
+    "balancer": {
+        "keepalived": ["/etc/keepalived/keepalived.conf"],
+        "haproxy": ["/etc/haproxy/haproxy.cfg", "/etc/haproxy/stats.cfg", UNITS + "/haproxy.service"],
+    },
+}
+# Those that only the program has.
+OWN_SERVICES = {"broker": ["rabbitmq-ha-watch.service", "rabbitmq-ha-agent.socket"], "balancer": []}
+
+# What is the program's by its name.
+FOLDERS = ("/usr/libexec/rabbitmq-ha", "/etc/rabbitmq-ha", "/run/rabbitmq-ha")
+PATTERNS = (
+    UNITS + "/rabbitmq-ha-*",
+    "/usr/libexec/keepalived/rabbitmq-ha-*",
+    "/run/lock/rabbitmq-ha-*",
+    "/var/log/rabbitmq-ha-*",
+)
+
+
+def arguments(parser):
+    parser.add_argument("--role", required=True, choices=sorted(SERVICES), help="what the machine was")
+    parser.add_argument("--purge", action="store_true", help="the broker's data goes, too")
+
+
+def run(wanted):
+    own = [unit for unit in SERVICES[wanted.role] if _is_own(unit, wanted.role)]
+    for unit in OWN_SERVICES[wanted.role]:
+        _stop(unit)
+    for unit in own:
+        _stop(unit)
+    if wanted.role == "broker":
+        _leave_broker(wanted.purge, rabbitmq.UNIT in own)
+    for line in firewall.close_all():
+        print("{}: still open in the machine's own firewall: {}".format(host.name(), line))
+    sources.give_back()
+    for unit in own:
+        _remove_files(unit, wanted.role)
+    if wanted.role == "balancer":
+        _remove_build()
+    if wanted.role == "balancer" or wanted.purge:
+        _remove_tree(host.STATE)
+    _remove_own()
+    systemd.reload_units()
+    _leave_hosts_file()
+    for folder in FOLDERS + (PROGRAM,):
+        _remove_tree(folder)
+    files.remove(LAUNCHER)
+
+
+def _drop_in(unit):
+    return "{}/{}.service.d/rabbitmq-ha.conf".format(UNITS, unit)
+
+
+def _is_own(unit, role):
+    """Whether the program has set a service up, and nobody else."""
+    return host.exists(_drop_in(unit)) or any(_bears_mark(name) for name in SERVICES[role][unit])
+
+
+def _bears_mark(name):
+    return OWN in files.read(name, "")
+
+
+def _stop(unit):
+    """Stopped, and not started at the next boot. Raises StepError unless systemd says that it does not run."""
+    if not systemd.exists(unit):
+        return
+    command.attempt(["systemctl", "disable", unit], seconds=30)
+    systemd.act("stop", unit, seconds=90)
+    _see_stopped(unit)
+
+
+def _see_stopped(unit):
+    state = systemd.state(unit)
+    if state not in ("inactive", "failed"):
+        raise StepError(
+            "{}: {} is {} and has to be stopped before its files go".format(host.name(), unit, state or "in no state"),
+            "systemctl stop {}, and run this again".format(unit),
+        )
+
+
+def _leave_broker(purge, is_own):
+    """The broker's data, before what tells that it is the program's own."""
+    if not purge:
+        if host.exists(rabbitmq.DATA):
+            print(
+                "{}: the broker's data stays in {}; existing.purge: true deletes it".format(host.name(), rabbitmq.DATA)
+            )
+        return
+    if host.exists(rabbitmq.DATA) and not is_own:
+        print("{}: {} stays, since its broker is not the program's".format(host.name(), rabbitmq.DATA))
+        return
+    _see_stopped(rabbitmq.UNIT)
+    _remove_tree(rabbitmq.DATA)
+    files.remove(rabbitmq.HOME + "/.erlang.cookie")
+
+
+def _remove_files(unit, role):
+    files.remove(_drop_in(unit))
+    _remove_if_empty(os.path.dirname(_drop_in(unit)))
+    for name in SERVICES[role][unit]:
+        if _bears_mark(name):
+            files.remove(name)
+    if unit == rabbitmq.UNIT:
+        files.remove(rabbitmq.PLUGINS)
+        files.remove(rabbitmq.HOME + "/rabbitmq-ha.started")
+
+
+def _remove_build():
+    # Only the program's own build has this; one that failed half-way has no mark of its end.
+    if host.exists(HAPROXY_BUILD + "/dev/log"):
+        _remove_tree(HAPROXY_BUILD)
+
+
+def _remove_own():
+    for pattern in PATTERNS:
+        for path in glob.glob(host.path(pattern)):
+            _remove_tree(path[len(host.ROOT) :])
+
+
+def _remove_tree(name):
+    if os.path.lexists(host.path(name)):
+        files.remove_tree(name)
+
+
+def _remove_if_empty(folder):
+    with contextlib.suppress(OSError):
+        os.rmdir(host.path(folder))
+
+
+def _leave_hosts_file():
+    text = files.read(hosts_file.PATH, "")
+    if hosts_file.BEGIN in text:
+        files.write(hosts_file.PATH, hosts_file.without_block(text))

@@ -1,0 +1,284 @@
+"""What a machine is left with: nothing of the program's, all of everybody else's, and the data unless it is to go."""
+
+import os
+import unittest
+
+from agent import firewall, hosts_file, sources
+from agent.errors import NoAnswer
+
+from .support import Ended, Hangs, HostTest
+
+BROKER = ("clean-up", "--role", "broker")
+PURGE = BROKER + ("--purge",)
+BALANCER = ("clean-up", "--role", "balancer")
+
+DROP_INS = "/etc/systemd/system/{}.service.d/rabbitmq-ha.conf"
+OWN = "# Written by rabbitmq-ha; a change belongs into the stack's configuration.\n"
+DATA = "/var/lib/rabbitmq/mnesia/rabbit@mq1/messages"
+HOSTS = "127.0.0.1 localhost\n# rabbitmq-ha: begin\n192.168.56.121 mq2\n# rabbitmq-ha: end\n10.0.0.1 theirs\n"
+PROGRAM = "/usr/local/lib/rabbitmq-ha"
+
+
+class CleanUp(HostTest):
+    def start(self):
+        super().start()
+        # By unit, what systemd says of it.
+        self.states = {}
+        self.still_open = []
+        self.order = []
+        self.on("systemctl show", self.show)
+        self.on("systemctl disable")
+        self.on("systemctl stop", self.stop_unit)
+        self.on("daemon-reload")
+        self.on("journalctl", "the end\n")
+        for module, key, value in [
+            (firewall, "close_all", self.closed),
+            (sources, "give_back", self.given_back),
+        ]:
+            self._stack.callback(setattr, module, key, getattr(module, key))
+            setattr(module, key, value)
+        for path in ("/launcher", "/current/agent/main.py", "/abc/agent/main.py", "/check-haproxy"):
+            self.put(PROGRAM + path)
+        self.put("/usr/local/bin/rabbitmq-ha")
+        self.put("/etc/rabbitmq-ha/broker.conf")
+        self.put("/etc/hosts", HOSTS)
+        self.put("/var/log/rabbitmq-ha-packages.log")
+        self.put("/run/lock/rabbitmq-ha-cent120-config")
+        self.put("/run/rabbitmq-ha/x")
+        self.put("/usr/libexec/rabbitmq-ha/watch-broker")
+        self.put("/usr/libexec/keepalived/rabbitmq-ha-check-haproxy")
+        self.put("/usr/libexec/keepalived/theirs")
+        self.put("/var/lib/rabbitmq-ha/member")
+
+    def closed(self):
+        self.assertTrue(self.has("/var/lib/rabbitmq-ha/member"), "what was opened is noted beside it")
+        self.order.append("firewall")
+        return self.still_open
+
+    def given_back(self):
+        self.assertTrue(self.has("/var/lib/rabbitmq-ha/member"), "the former files are beside it")
+        self.order.append("sources")
+
+    def show(self, call):
+        unit = call.words[2]
+        state = self.states.get(unit)
+        wanted = [word.split("=")[1] for word in call.words[3:]]
+        said = {"LoadState": "not-found" if state is None else "loaded", "ActiveState": state or "inactive"}
+        return "".join("{}={}\n".format(key, said[key]) for key in wanted)
+
+    def stop_unit(self, call):
+        self.states[call.words[-1]] = "inactive"
+
+    def broker(self):
+        self.states.update({"rabbitmq-server": "active", "rabbitmq-ha-watch.service": "active"})
+        self.put(DROP_INS.format("rabbitmq-server"), OWN)
+        self.put("/etc/rabbitmq/rabbitmq.conf", OWN)
+        self.put("/etc/rabbitmq/advanced.config", "%% Written by rabbitmq-ha.\n")
+        self.put("/etc/rabbitmq/enabled_plugins", "[rabbitmq_management].\n")
+        self.put("/etc/rabbitmq/theirs.conf", "")
+        self.put("/etc/systemd/system/rabbitmq-ha-watch.service", OWN)
+        self.put("/etc/systemd/system/rabbitmq-ha-agent@.service", OWN)
+        self.put("/var/lib/rabbitmq/.erlang.cookie", "secret")
+        self.put("/var/lib/rabbitmq/rabbitmq-ha.started")
+        self.put(DATA, "kept")
+
+    def balancer(self):
+        self.states.update({"keepalived": "active", "haproxy": "active"})
+        for unit in ("keepalived", "haproxy"):
+            self.put(DROP_INS.format(unit), OWN)
+        self.put("/etc/haproxy/haproxy.cfg", OWN)
+        self.put("/etc/haproxy/stats.cfg", OWN)
+        self.put("/etc/haproxy/errors/503.http", "theirs")
+        self.put("/etc/keepalived/keepalived.conf", OWN)
+        self.put("/etc/systemd/system/haproxy.service", OWN)
+        self.put("/usr/local/haproxy/dev/log")
+        self.put("/usr/local/haproxy/sbin/haproxy")
+
+    def left(self):
+        """Every file that is there still."""
+        return sorted(
+            os.path.join(folder, name)[len(self.root) :] for folder, _, names in os.walk(self.root) for name in names
+        )
+
+    def test_a_broker_is_left_with_its_data(self):
+        self.broker()
+        self.works(*BROKER)
+        self.assertEqual(
+            self.left(),
+            [
+                "/etc/hosts",
+                "/etc/rabbitmq/theirs.conf",
+                "/usr/libexec/keepalived/theirs",
+                "/var/lib/rabbitmq-ha/member",
+                "/var/lib/rabbitmq/.erlang.cookie",
+                DATA,
+            ],
+        )
+        self.assertFalse(self.has("/etc/systemd/system/rabbitmq-server.service.d"))
+        self.assertFalse(self.has(PROGRAM))
+        self.assertEqual(self.read("/etc/hosts"), "127.0.0.1 localhost\n10.0.0.1 theirs\n")
+        self.assertEqual(
+            self.done("stop", "disable"),
+            [
+                "systemctl disable rabbitmq-ha-watch.service",
+                "systemctl stop rabbitmq-ha-watch.service",
+                "systemctl disable rabbitmq-server",
+                "systemctl stop rabbitmq-server",
+            ],
+        )
+        self.assertEqual(self.order, ["firewall", "sources"])
+        self.assertIn("mq1: the broker's data stays in /var/lib/rabbitmq/mnesia; existing.purge: true", self.output)
+
+    def test_a_broker_that_is_purged_is_left_with_nothing(self):
+        self.broker()
+        self.works(*PURGE)
+        self.assertEqual(self.left(), ["/etc/hosts", "/etc/rabbitmq/theirs.conf", "/usr/libexec/keepalived/theirs"])
+        self.assertEqual(self.output, "")
+
+    def test_a_balancer_is_left_with_nothing(self):
+        self.balancer()
+        self.works(*BALANCER)
+        self.assertEqual(self.left(), ["/etc/haproxy/errors/503.http", "/etc/hosts", "/usr/libexec/keepalived/theirs"])
+        stopped = [call.words[-1] for call in self.calls if "stop" in call.words]
+        # The address goes first.
+        self.assertEqual(stopped, ["keepalived", "haproxy"])
+
+    def test_a_second_run_has_nothing_to_do(self):
+        self.balancer()
+        self.works(*BALANCER)
+        before = self.left()
+        self.put("/var/lib/rabbitmq-ha/member")
+        self.works(*BALANCER)
+        self.assertEqual(self.left(), before)
+
+    def test_services_that_somebody_else_has_set_up_run_on(self):
+        self.states.update({"keepalived": "active", "haproxy": "active", "rabbitmq-server": "active"})
+        self.put("/etc/haproxy/haproxy.cfg", "# theirs\n")
+        self.put("/etc/keepalived/keepalived.conf", "# theirs\n")
+        self.put("/etc/rabbitmq/rabbitmq.conf", "# theirs\n")
+        self.put("/etc/rabbitmq/enabled_plugins", "[theirs].\n")
+        self.put("/usr/local/haproxy/sbin/haproxy")
+        self.put(DATA, "theirs")
+        for words in (BALANCER, BROKER, PURGE):
+            self.put("/var/lib/rabbitmq-ha/member")
+            self.works(*words)
+            self.assertEqual(self.done("stop", "disable"), [], words)
+        for path in ("/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf", "/etc/rabbitmq/rabbitmq.conf"):
+            self.assertTrue(self.has(path))
+        for path in ("/etc/rabbitmq/enabled_plugins", "/usr/local/haproxy/sbin/haproxy", DATA):
+            self.assertTrue(self.has(path))
+        self.assertIn("/var/lib/rabbitmq/mnesia stays, since its broker is not the program's", self.output)
+
+    def test_a_balancers_services_on_a_brokers_host_are_somebody_elses(self):
+        self.broker()
+        self.balancer()
+        self.works(*BROKER)
+        self.assertEqual(self.states["haproxy"], "active")
+        self.assertTrue(self.has("/etc/haproxy/haproxy.cfg"))
+
+    def test_a_file_without_the_programs_word_stays(self):
+        self.broker()
+        self.put("/etc/rabbitmq/rabbitmq.conf", "# theirs by now\n")
+        self.works(*BROKER)
+        self.assertEqual(self.read("/etc/rabbitmq/rabbitmq.conf"), "# theirs by now\n")
+
+    def test_no_data_goes_while_the_broker_runs_or_nobody_knows(self):
+        for state in ("active", "activating", "deactivating", "reloading", ""):
+            self.start()
+            self.broker()
+            self.on(
+                "systemctl stop rabbitmq-server", lambda call, state=state: self.states.update({call.words[-1]: state})
+            )
+            if state == "":
+                self.on("systemctl show rabbitmq-server --property=ActiveState", "ActiveState=\n")
+            self.refuses(*PURGE, because="rabbitmq-server is {}".format(state or "in no state"))
+            self.assertEqual(self.read(DATA), "kept")
+            self.assertTrue(self.has("/usr/local/bin/rabbitmq-ha"), "so that it can be run again")
+
+    def test_no_data_goes_where_the_broker_cannot_be_stopped(self):
+        for how in (Ended(1, "", "Job timed out"), Hangs()):
+            self.start()
+            self.broker()
+            self.on("systemctl stop rabbitmq-server", how)
+            self.refuses(*PURGE)
+            self.assertEqual(self.read(DATA), "kept")
+
+    def test_no_data_goes_without_systemds_whole_answer(self):
+        self.broker()
+        self.works(*PURGE)
+        questions = [call.line for call in self.calls if call.is_question]
+        self.assertGreater(len(questions), 3)
+        for index, question in enumerate(questions):
+            for mode in ("fails", "hangs", "answers nothing", "answers half"):
+                self.start()
+                self.broker()
+                self.on("systemctl show", self.breaking(index, mode))
+                code = self.step(*PURGE)
+                with self.subTest(question=question, mode=mode):
+                    self.assertEqual(code, 1)
+                    self.assertEqual(self.read(DATA), "kept")
+                    self.assertNotIn("a fault of its own", self.errors)
+
+    def breaking(self, index, mode):
+        """systemd, which does not answer one of the questions whole."""
+        asked = []
+
+        def answer(call):
+            asked.append(call.line)
+            if len(asked) - 1 != index:
+                return self.show(call)
+            if mode == "fails":
+                raise Ended(1)
+            if mode == "hangs":
+                raise Hangs()
+            return "" if mode == "answers nothing" else self.show(call)[:5]
+
+        return answer
+
+    def test_the_program_stays_until_all_else_is_done(self):
+        for broken in (firewall, sources):
+            self.start()
+            self.broker()
+            name = "close_all" if broken is firewall else "give_back"
+
+            def fails():
+                raise NoAnswer("mq1: nobody says")
+
+            setattr(broken, name, fails)
+            self.refuses(*BROKER, because="nobody says")
+            self.assertTrue(self.has("/usr/local/bin/rabbitmq-ha"))
+            self.assertTrue(
+                self.has(DROP_INS.format("rabbitmq-server")), "what tells that the service is the program's"
+            )
+            self.assertEqual(self.read(DATA), "kept")
+
+    def test_what_stays_open_is_said(self):
+        self.balancer()
+        self.still_open = ["ufw 5672/tcp: ufw ended with 1"]
+        self.works(*BALANCER)
+        self.assertIn("lb1: still open in the machine's own firewall: ufw 5672/tcp".replace("lb1", "mq1"), self.output)
+
+    def test_a_hosts_file_without_the_programs_block_stays_as_it_is(self):
+        for text in ("127.0.0.1 localhost", "# rabbitmq-ha: begin\n10.0.0.1 theirs\n"):
+            self.start()
+            self.put("/etc/hosts", text)
+            self.works(*BALANCER)
+            self.assertIn(text.splitlines()[-1], self.read("/etc/hosts"))
+
+    def test_a_link_is_removed_and_not_what_it_leads_to(self):
+        self.balancer()
+        self.put("/elsewhere/kept")
+        os.symlink(self.root + "/elsewhere", self.root + PROGRAM + "/link")
+        os.symlink(self.root + "/elsewhere", self.root + "/etc/systemd/system/rabbitmq-ha-link")
+        self.works(*BALANCER)
+        self.assertTrue(self.has("/elsewhere/kept"))
+        self.assertFalse(self.has(PROGRAM))
+
+
+class HostsFile(unittest.TestCase):
+    def test_the_block_is_known_by_its_first_line(self):
+        self.assertNotIn(hosts_file.BEGIN, hosts_file.without_block(HOSTS))
+
+
+if __name__ == "__main__":
+    unittest.main()
