@@ -13,6 +13,9 @@ from .errors import StepError
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
     "policy": "policy",
+    "watch": "watch",
+    "agent-check": "agent_check",
+    "status": "status",
 }
 
 LOCKLESS = ("status",)

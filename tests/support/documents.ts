@@ -152,6 +152,7 @@ export function textOf({ name, inputs }: Registered, field: Field): string {
   if (typeof text !== "string") throw new Error(`${name} has no ${field}`);
   if (field === "stdin" && isErrand(inputs)) return (JSON.parse(text) as { readonly script: string }).script;
   return text
+    .replaceAll(/(RABBITMQ_HA_WATCH)=\w+/g, "$1=STEP-VERSION")
     .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
     .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
 }

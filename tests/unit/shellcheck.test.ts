@@ -82,13 +82,6 @@ test("the scripts that move the virtual address in an account", () => {
   return check("bash", scripts);
 });
 
-test("the script with which a broker's host watches over it", () => {
-  const { dev, other } = stacks;
-  const scripts = [dev, other].map(({ graph }) => textOf(graph.get("cent120-watch-script"), "stdin"));
-  for (const script of scripts) assert.match(script, /^#!\/bin\/bash\n/);
-  return check("bash", scripts);
-});
-
 test("the scripts that make strangers' machines", () => {
   const scripts = Object.values(strangersDocuments());
   assert.ok(scripts.length >= 5);

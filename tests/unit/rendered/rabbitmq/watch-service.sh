@@ -14,7 +14,7 @@ due=
 if ! systemctl -q is-active "$unit"; then
   systemctl reset-failed "$unit" 2>/dev/null || true
   due=start
-elif stale restart /usr/local/lib/rabbitmq-ha/watch-broker /etc/systemd/system/rabbitmq-ha-watch.service; then
+elif stale restart /etc/rabbitmq-ha/broker.conf /etc/systemd/system/rabbitmq-ha-watch.service; then
   due=restart
 elif stale reload; then
   due=reload
