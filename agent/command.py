@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from . import clock, host
-from .errors import NoAnswer, StepError
+from .errors import NoAnswer, Silence, StepError
 
 # What programs see: a locale in which every name can be written, and messages in English.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -121,11 +121,11 @@ def answer(words, codes=(0,), **options):
     try:
         result = execute(words, **options)
     except Timeout as late:
-        raise NoAnswer(str(late))
+        raise Silence(str(late))
     except OSError as missing:
         raise NoAnswer("{} cannot be run: {}".format(words[0], missing.strerror or missing))
     if result.code not in codes:
-        raise NoAnswer("{} ended with {}".format(shown(words), result.code), log=result.log())
+        raise Silence("{} ended with {}".format(shown(words), result.code), log=result.log())
     return result
 
 

@@ -26,3 +26,7 @@ class StepError(Exception):
 
 class NoAnswer(StepError):
     """A question failed, was not answered in time, or was answered in part: that is no permission for anything."""
+
+
+class Silence(NoAnswer):
+    """The program that asks ran and failed, or hung: who was asked may be dead, or the way there is."""

@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, host, notes
+from . import files, former_watch, host, notes
 
 
 def finish(home, version):
@@ -20,3 +20,4 @@ def finish(home, version):
     for name in os.listdir(host.path(home)):
         if name not in (version, "current") and os.path.isdir(os.path.join(host.path(home), name, "agent")):
             files.remove_tree(os.path.join(home, name))
+    former_watch.remove()

@@ -32,6 +32,9 @@ SUBCOMMANDS = {
     "interface": "interface",
     "move-address": "move_address",
     "clean-up": "clean_up",
+    "watch": "watch",
+    "agent-check": "agent_check",
+    "status": "status",
 }
 
 LOCKLESS = ("status",)

@@ -1,7 +1,7 @@
 /** What the SSH script and the playbook begin with: names, a folder and an environment, but no host yet. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { podmanEnv } from "../lab/trial/hosts.ts";
@@ -11,6 +11,9 @@ import type { Surroundings } from "./tool.ts";
 
 /** The packages that the lab's hosts share; see templates/lab/podman. */
 const packages = "/var/lib/rabbitmq-ha-lab/packages/bookworm";
+
+/** The program that runs on the hosts. */
+const program = join(import.meta.dirname, "..", "agent");
 
 export interface Bare {
   readonly site: Site;
@@ -38,6 +41,10 @@ export async function bare(
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
   for (const host of [...at.brokers, ...at.balancers]) {
     await mkdir(join(work, "own", host), { recursive: true });
+    await cp(program, join(work, "own", host, "agent"), {
+      recursive: true,
+      filter: (path) => !path.includes("__pycache__"),
+    });
     for (const [name, text] of Object.entries(ownScripts(host, at))) {
       await writeFile(join(work, "own", host, name), text);
     }
@@ -68,12 +75,11 @@ export async function bare(
   };
 }
 
-/** @returns a host's scripts that are programs of this project's own: all the tools install the same */
+/** @returns a host's files for this project's own programs, beside the program itself: all the tools install the same */
 function ownScripts(name: string, { brokers, balancers }: Site): Record<string, string> {
   if (balancers.includes(name)) {
     return { "revive-haproxy": readFileSync(join(import.meta.dirname, "script", "revive-haproxy"), "utf8") };
   }
   const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
-  const values = { name, brokers, asked, port: 5672, metrics: 0 };
-  return { "watch-broker": render("rabbitmq/watch-broker", values) };
+  return { "broker.conf": render("rabbitmq-ha/broker.conf", { brokers, asked, port: 5672, metricsPort: 0 }) };
 }

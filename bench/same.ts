@@ -7,9 +7,9 @@ const pythons = "python|distro-info-data|libreadline8|readline-common|libsqlite3
 
 /** What makes the system, file by file, and what the first broker says of the cluster. */
 const gather = `
-find /etc/rabbitmq /etc/haproxy /etc/keepalived /etc/systemd/system/*.d /usr/local/lib /usr/local/sbin /usr/local/bin \\
+find /etc/rabbitmq /etc/rabbitmq-ha /etc/haproxy /etc/keepalived /etc/systemd/system/*.d /usr/local/lib /usr/local/sbin /usr/local/bin \\
   /etc/systemd/system/*.service /etc/systemd/system/*.timer /var/lib/rabbitmq/.erlang.cookie /etc/hosts \\
-  -type f ! -name '*~' 2>/dev/null | sort | while read -r file; do
+  -type f ! -name '*~' ! -path '/usr/local/lib/rabbitmq-ha/*/agent/*' 2>/dev/null | sort | while read -r file; do
   echo "=== $file $(stat -c '%a %U' "$file")"
   case $file in *cookie) ;; *) cat "$file" ;; esac
 done
@@ -24,7 +24,8 @@ fi
 `;
 
 /** Lines that are for the reader, or only the program's own book-keeping. */
-const aside = /^\s*(#(?!!)|%%|$)|rabbitmq-ha\.started|\/run\/rabbitmq-ha\/|^\/\trabbitmq-ha/;
+const aside =
+  /^\s*(#(?!!)|%%|$)|RABBITMQ_HA_WATCH|rabbitmq-ha\.started|\/run\/rabbitmq-ha\/|^\/\trabbitmq-ha/;
 
 /** @returns what was found, file by file, without what has to differ: names, addresses, remarks */
 export function normalised(text: string, { net }: Pick<Site, "net">): Map<string, string> {

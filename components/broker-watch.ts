@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
+import { programPath, stepVersion } from "../remote/program.ts";
 import { Service, type Watched } from "../remote/service.ts";
-import { oldSystemd, systems } from "../remote/systems.ts";
+import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 
 export interface WatchArgs {
@@ -19,18 +20,14 @@ export interface WatchArgs {
   readonly metricsPort: number;
 }
 
-/** @returns where the script lies, which the broker's own unit calls too */
-export function watchScript({ os }: Pick<Host, "os">): string {
-  return `${systems[os].scripts.broker}/watch-broker`;
-}
-
+const brokerConf = "/etc/rabbitmq-ha/broker.conf";
 const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
 const agentSocket = "/etc/systemd/system/rabbitmq-ha-agent.socket";
 const agentUnit = "/etc/systemd/system/rabbitmq-ha-agent@.service";
 
 /** The files of the watch, and what is in them. */
 export interface WatchFiles {
-  /** Without this one the broker does not start. */
+  /** What the program knows of the broker: without this one the broker does not start. Once it was a script. */
   readonly script: File;
   readonly unit: File;
   /** A text that changes with either. */
@@ -38,23 +35,20 @@ export interface WatchFiles {
 }
 
 /** What the service that watches was started with. */
-function watchedBy(host: Host): Watched {
-  return { restart: [watchScript(host), watchUnit], reload: [] };
-}
+const watched: Watched = { restart: [brokerConf, watchUnit], reload: [] };
 
 export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOptions): WatchFiles {
-  const { host, metricsPort: metrics, ...values } = args;
+  const { host, ...values } = args;
   const prefix = `${host.name}-watch`;
-  const script = render("rabbitmq/watch-broker", { ...values, name: host.name, metrics });
+  const conf = render("rabbitmq-ha/broker.conf", values);
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
-    ...{ unit: "rabbitmq-ha-watch", watched: watchedBy(host) },
-    ...{ script: watchScript(host), oldSystemd: oldSystemd(host.os) },
+    ...{ unit: "rabbitmq-ha-watch", watched, oldSystemd: oldSystemd(host.os) },
+    ...{ program: programPath, version: stepVersion("watch") },
   });
-  const file = { host, path: watchScript(host), content: script, mode: "0755" };
   return {
-    script: new File(`${prefix}-script`, file, options),
+    script: new File(`${prefix}-script`, { host, path: brokerConf, content: conf }, options),
     unit: new File(`${prefix}-unit`, { host, path: watchUnit, content: unit }, options),
-    content: createHash("sha256").update([script, unit].join("\0")).digest("hex"),
+    content: createHash("sha256").update([conf, unit].join("\0")).digest("hex"),
   };
 }
 
@@ -62,7 +56,7 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
 export function keepWatch(host: Host, content: string, options: pulumi.CustomResourceOptions): Service {
   return new Service(
     `${host.name}-watch-service`,
-    { host, unit: "rabbitmq-ha-watch", watched: watchedBy(host), content },
+    { host, unit: "rabbitmq-ha-watch", watched, content },
     options,
   );
 }
@@ -74,7 +68,7 @@ export function answerAgent(host: Host, port: number, options: pulumi.CustomReso
   const listening: Watched = { restart: [agentSocket], reload: [] };
   const socket = render("rabbitmq/rabbitmq-ha-agent.socket", { unit: name, watched: listening, port });
   const unit = render("rabbitmq/rabbitmq-ha-agent@.service", {
-    script: watchScript(host),
+    program: programPath,
     oldSystemd: oldSystemd(host.os),
   });
   const files = [

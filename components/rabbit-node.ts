@@ -5,10 +5,11 @@ import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { brokerPackages, brokerUpgradeScript } from "../remote/packages.ts";
+import { programPath } from "../remote/program.ts";
 import { Script } from "../remote/script.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
-import { answerAgent, keepWatch, watchFiles, watchScript } from "./broker-watch.ts";
+import { answerAgent, keepWatch, watchFiles } from "./broker-watch.ts";
 
 export interface RabbitNodeArgs {
   readonly host: Host;
@@ -132,7 +133,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       setupTime: Math.min(setupTime, netTickTime),
     });
     const unit = render("rabbitmq/rabbitmq-ha.conf", {
-      script: watchScript(host),
+      program: programPath,
       oldSystemd: oldSystemd(host.os),
     });
     const metricsPort = args.agentPort === undefined ? 0 : args.ports.prometheus;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The configuration files of the SSH script: each function writes one host's files below a folder. They say what the
 # program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/own has
-# the scripts of the program's own, which are installed as they are.
+# the programs of this project's own, which are installed as they are.
 : "${BROKERS:?} ${BALANCERS:?} ${ADDRESS:?} ${COOKIE:?} ${WORK:?}"
 
 servers() { # PORT OPTIONS: the brokers as HAProxy has them
@@ -33,14 +33,17 @@ discovery() { # NAME: the first broker asks the others briefly and forms the clu
 }
 
 broker_files() { # NAME FOLDER
-  local units=$2/etc/systemd/system library=$2/usr/local/lib/rabbitmq-ha
+  local units=$2/etc/systemd/system program=$2/usr/local/lib/rabbitmq-ha/current
   hosts_file "$2"
-  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$units/rabbitmq-server.service.d" "$library"
+  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$units/rabbitmq-server.service.d" "$program" \
+    "$2/etc/rabbitmq-ha" "$2/usr/local/bin"
   echo "$COOKIE" >"$2/var/lib/rabbitmq/.erlang.cookie"
   chmod 0400 "$2/var/lib/rabbitmq/.erlang.cookie"
   echo '[rabbitmq_management,rabbitmq_prometheus].' >"$2/etc/rabbitmq/enabled_plugins"
   echo '[{kernel, [{net_ticktime, 5 }, {net_setuptime, 3 }]}].' >"$2/etc/rabbitmq/advanced.config"
-  install -m 0755 "$WORK/own/$1/watch-broker" "$library/"
+  cp -R "$WORK/own/$1/agent" "$program/"
+  install -m 0755 "$program/agent/rabbitmq-ha" "$2/usr/local/bin/"
+  install -m 0644 "$WORK/own/$1/broker.conf" "$2/etc/rabbitmq-ha/"
   cat >"$units/rabbitmq-server.service.d/restart.conf" <<'END'
 [Unit]
 StartLimitIntervalSec=0
@@ -49,7 +52,7 @@ StartLimitIntervalSec=0
 LimitNOFILE=65536
 Restart=on-failure
 RestartSec=1s
-ExecStartPre=/usr/local/lib/rabbitmq-ha/watch-broker may-start
+ExecStartPre=/usr/local/bin/rabbitmq-ha may-start
 END
   cat >"$units/rabbitmq-ha-watch.service" <<'END'
 [Unit]
@@ -59,7 +62,7 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/local/lib/rabbitmq-ha/watch-broker watch
+ExecStart=/usr/local/bin/rabbitmq-ha watch
 SyslogIdentifier=rabbitmq-ha-watch
 Restart=always
 RestartSec=5s

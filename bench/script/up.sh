@@ -27,7 +27,7 @@ configure() { # ADDRESS FOLDER COMMAND: puts the folder's files onto the host, t
 
 broker() { # NAME ADDRESS
   boot "$1" "$2"
-  packages "$2" rabbitmq-server
+  packages "$2" rabbitmq-server python3-minimal
   broker_files "$1" "$WORK/$1"
   # Brokers that create the same tables at the same moment sometimes fail; systemd then starts them again.
   configure "$2" "$WORK/$1" "chown rabbitmq: /var/lib/rabbitmq/.erlang.cookie

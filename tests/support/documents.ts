@@ -159,6 +159,7 @@ export function textOf({ name, inputs }: Registered, field: Field): string {
   }
   return text
     .replaceAll(programVersion, "PROGRAM-VERSION")
+    .replaceAll(/(RABBITMQ_HA_WATCH)=\w+/g, "$1=STEP-VERSION")
     .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
     .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
 }

@@ -22,7 +22,7 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
   [/^haproxy-.*-(config|stats)$/, "haproxy"],
   [/^virtual-address-.*-config$/, "keepalived"],
   [/^cent\d+-config$/, "rabbitmq"],
-  [/-(check|revive|move|watch-script)$/, "shell"],
+  [/-(check|revive|move)$/, "shell"],
 ];
 
 /** @returns every script and every file of the stack; what systemd runs of a unit is shell, too */

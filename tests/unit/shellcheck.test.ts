@@ -65,13 +65,6 @@ test("the scripts that look at existing machines", () => check("bash", Object.va
 
 test("the scripts of the npm scripts", () => check("bash", Object.values(operations())));
 
-test("the script with which a broker's host watches over it", () => {
-  const { dev, other } = stacks;
-  const scripts = [dev, other].map(({ graph }) => textOf(graph.get("cent120-watch-script"), "stdin"));
-  for (const script of scripts) assert.match(script, /^#!\/bin\/bash\n/);
-  return check("bash", scripts);
-});
-
 test("the scripts that make strangers' machines", () => {
   const scripts = Object.values(strangersDocuments());
   assert.ok(scripts.length >= 5);

@@ -1,0 +1,85 @@
+"""How much the processes of a systemd unit have worked, by the unit's own control group, of either version."""
+
+import os
+
+from . import host
+
+_MOUNTS = "/proc/self/mountinfo"
+
+
+def work_seconds(group):
+    """Seconds of processor time that a unit's control group has taken so far; None where that cannot be found out.
+
+    group: as systemd names it (ControlGroup=), empty where there is none.
+    """
+    if not group:
+        return None
+    folders = _folders(group)
+    if not any(_processes(folder) for _, folder in folders):
+        return None
+    for kind, folder in folders:
+        if not _processes(folder):
+            continue
+        taken = _unified(folder) if kind == "cgroup2" else _accounted(folder)
+        if taken is not None:
+            return taken
+    return _summed(next(found for found in (_processes(folder) for _, folder in folders) if found))
+
+
+def _folders(group):
+    """Where the group lies in each hierarchy that is mounted: version 2 first, then the ones of version 1."""
+    text = _read(_MOUNTS)
+    if text is None:
+        return []
+    found = []
+    for line in text.splitlines():
+        before, separator, after = line.partition(" - ")
+        fields, kind = before.split(), after.split(" ")[0]
+        if separator and kind in ("cgroup", "cgroup2") and len(fields) > 4:
+            folder = _below(fields[4], fields[3], group)
+            if (kind, folder) not in found and os.path.isdir(host.path(folder)):
+                found.append((kind, folder))
+    return sorted(found, key=lambda each: each[0] != "cgroup2")
+
+
+def _below(mount, root, group):
+    """A container's mount may begin below the hierarchy's root, while systemd counts from the root on."""
+    if root != "/" and (group + "/").startswith(root + "/"):
+        group = group[len(root) :]
+    return mount.rstrip("/") + group
+
+
+def _read(name):
+    try:
+        with open(host.path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _processes(folder):
+    return (_read(folder + "/cgroup.procs") or "").split()
+
+
+def _unified(folder):
+    for line in (_read(folder + "/cpu.stat") or "").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "usage_usec" and value.isdigit():
+            return int(value) / 1e6
+    return None
+
+
+def _accounted(folder):
+    taken = (_read(folder + "/cpuacct.usage") or "").strip()
+    return int(taken) / 1e9 if taken.isdigit() else None
+
+
+def _summed(processes):
+    """Their own time and that of their children that have ended; None where one ends meanwhile."""
+    ticks = 0
+    for process in processes:
+        fields = (_read("/proc/{}/stat".format(process)) or "").rpartition(")")[2].split()
+        if len(fields) < 15:
+            return None
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")

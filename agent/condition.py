@@ -1,0 +1,60 @@
+"""What the broker says of its own condition, each in one question: why it may not serve, and whether it is whole."""
+
+from . import passed_over, plugins, rabbitmq
+from .errors import NoAnswer
+
+# Every part for itself, since little of this is there while RabbitMQ does not run on its Erlang node.
+_STATE = """
+Try = fun(Ask) -> try Ask() catch _:_ -> unknown end end,
+State = #{{
+  running => Try(fun() -> rabbit:is_running() end),
+  booting => Try(fun() -> rabbit_boot_state:get() =:= booting end),
+  drained => Try(fun() -> rabbit_maintenance:is_being_drained_local_read(node()) end),
+  listeners => Try(fun() ->
+    Names = case ranch:info() of
+      Known when is_map(Known) -> maps:keys(Known);
+      Known -> [Name || {{Name, _}} <- Known]
+    end,
+    [{{ranch:get_status(Name), ranch:get_port(Name)}} || Name <- Names]
+  end)}},
+maps:merge(State, #{{{more}}})
+"""
+_MORE = """
+  passed_over => Try(fun() -> {passed_over} end),
+  ended => Try(fun() -> {ended} end)
+"""
+STATE = _STATE.format(more="")
+HEALTH = _STATE.format(more=_MORE.format(passed_over=passed_over.QUESTION, ended=plugins.ENDED))
+
+
+class Condition:
+    """What the broker said. A part that it did not know is None, and so is what it was not asked.
+
+    running: whether RabbitMQ runs, and not only its Erlang node. booting: whether it is being started.
+    drained: whether it is in maintenance. is_suspended: whether its listeners were told to take nobody
+    (`rabbitmqctl suspend_listeners`). ports: where it listens. passed_over: whether this broker is the next to be
+    restarted of those that the others pass over. ended: the enabled plug-ins that have ended, and what they need.
+    """
+
+    def __init__(self, answer):
+        if not isinstance(answer, dict) or not isinstance(answer.get("running"), bool):
+            raise NoAnswer("the broker does not say whether it runs")
+        self.running = answer["running"]
+        self.booting = _truth(answer.get("booting"))
+        self.drained = _truth(answer.get("drained"))
+        listeners = answer.get("listeners")
+        known = isinstance(listeners, list)
+        self.is_suspended = any(status == "suspended" for status, _ in listeners) if known else None
+        self.ports = [port for status, port in listeners if status != "suspended"] if known else None
+        self.passed_over = _truth(answer.get("passed_over"))
+        ended = answer.get("ended")
+        self.ended = [str(name) for name in ended] if isinstance(ended, list) else None
+
+
+def _truth(value):
+    return value if isinstance(value, bool) else None
+
+
+def ask(question, seconds):
+    """STATE or HEALTH of this host's broker. Raises Silence where it says nothing, NoAnswer where it says half."""
+    return Condition(rabbitmq.evaluate(question, seconds=seconds))

@@ -1,0 +1,190 @@
+"""Says in one screen what this host is, what it serves, and what is being done on it.
+
+It changes nothing and waits for nobody: each question has some seconds, and what is not answered is said as such.
+"""
+
+import os
+import re
+import socket
+
+from .. import broker_conf, cluster, command, condition, files, host, lock, systemd
+from ..errors import StepError
+from . import watch
+
+TIMEOUT_SECONDS = None
+LOCK = None
+QUESTION_SECONDS = 10
+
+HOME = "/usr/local/lib/rabbitmq-ha"
+BROKER_UNITS = ("rabbitmq-server", "rabbitmq-ha-watch", "rabbitmq-ha-agent.socket")
+BALANCER_UNITS = ("haproxy", "keepalived")
+# The files that the stack writes to a broker's host and to a balancer's.
+BROKER_FILES = (
+    broker_conf.FILE,
+    "/etc/rabbitmq/rabbitmq.conf",
+    "/etc/rabbitmq/advanced.config",
+    "/etc/rabbitmq/enabled_plugins",
+    "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf",
+    "/etc/systemd/system/rabbitmq-ha-watch.service",
+)
+BALANCER_FILES = (
+    "/etc/haproxy/haproxy.cfg",
+    "/etc/haproxy/stats.cfg",
+    "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf",
+    "/etc/keepalived/keepalived.conf",
+    "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf",
+)
+HAPROXY_SOCKET = "/run/haproxy/admin.sock"
+KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
+
+
+def arguments(_parser):
+    pass
+
+
+def run(_wanted):
+    is_broker, is_balancer = _is(BROKER_FILES), _is(BALANCER_FILES)
+    roles = [word for word, so in (("a broker", is_broker), ("a balancer", is_balancer)) if so]
+    print("{}: {} of rabbitmq-ha, program {}".format(host.name(), " and ".join(roles) or "no host", _version()))
+    questions = [_files]
+    if is_broker:
+        questions += [lambda: _units(BROKER_UNITS), _broker, _members]
+    if is_balancer:
+        questions += [lambda: _units(BALANCER_UNITS), _backends, _address]
+    for said in command.side_by_side(questions + [_watch, _locks]):
+        if isinstance(said, StepError):
+            said = ["  no answer: {}".format(said.message)]
+        elif isinstance(said, Exception):
+            said = ["  cannot be told: {}".format(said)]
+        for line in said:
+            print(line)
+
+
+def _is(names):
+    """Whether the host has a file that the stack alone writes there."""
+    return any(host.exists(name) for name in names if "rabbitmq-ha" in name)
+
+
+def _version():
+    try:
+        return os.readlink(host.path(HOME + "/current"))
+    except OSError:
+        return "without a version"
+
+
+def _files():
+    lines = []
+    for role, names in (("broker", BROKER_FILES), ("balancer", BALANCER_FILES)):
+        missing = [name for name in names if not host.exists(name)]
+        if len(missing) < len(names) and _is(names):
+            lines.append("files of the {}: {}".format(role, "lacks " + ", ".join(missing) if missing else "all there"))
+    return lines
+
+
+def _units(units):
+    return [_unit(unit) for unit in units]
+
+
+def _unit(unit):
+    try:
+        said = systemd.properties(unit, "LoadState", "ActiveState", "SubState", "ActiveEnterTimestamp")
+    except StepError as silent:
+        return "{}: no answer: {}".format(unit, silent.message)
+    if said["LoadState"] == "not-found":
+        return "{}: not there".format(unit)
+    since = " since {}".format(said["ActiveEnterTimestamp"]) if said["ActiveEnterTimestamp"] else ""
+    return "{}: {} ({}){}".format(unit, said["ActiveState"], said["SubState"], since)
+
+
+def _broker():
+    try:
+        said = condition.ask(condition.STATE, QUESTION_SECONDS)
+    except StepError as silent:
+        return ["broker: no answer: {}".format(silent.message)]
+    words = ["runs" if said.running else "starts" if said.booting else "its Erlang node answers, RabbitMQ does not run"]
+    words += ["is being drained"] if said.drained else []
+    words += ["its listeners are suspended"] if said.is_suspended else []
+    words += ["listens at {}".format(", ".join(str(port) for port in sorted(said.ports)))] if said.ports else []
+    return ["broker: {}".format("; ".join(words))]
+
+
+def _members():
+    try:
+        said = cluster.look(seconds=QUESTION_SECONDS)
+    except StepError as silent:
+        return ["cluster: no answer: {}".format(silent.message)]
+    down = [name for name in said.members if name not in said.running]
+    return [
+        "cluster {}: RabbitMQ {}, members {}; {}".format(
+            said.name,
+            said.version,
+            ", ".join(said.members),
+            "not running: " + ", ".join(down) if down else "all running",
+        )
+    ]
+
+
+def _backends():
+    """What HAProxy thinks of each broker."""
+    try:
+        text = _haproxy_says("show stat\n")
+    except OSError as silent:
+        return ["HAProxy's socket: no answer: {}".format(silent)]
+    rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")]
+    servers = [row for row in rows if len(row) > 17 and row[1] not in ("FRONTEND", "BACKEND")]
+    lines = []
+    for proxy in sorted({row[0] for row in servers}):
+        views = ["{} {}".format(row[1], row[17]) for row in servers if row[0] == proxy]
+        lines.append("HAProxy, {}: {}".format(proxy, ", ".join(views)))
+    return lines
+
+
+def _haproxy_says(question):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(3)
+        connection.connect(host.path(HAPROXY_SOCKET))
+        connection.sendall(question.encode())
+        pieces = []
+        while True:
+            piece = connection.recv(65536)
+            if not piece:
+                return b"".join(pieces).decode("utf-8", "replace")
+            pieces.append(piece)
+
+
+def _address():
+    """Whether this host holds the virtual address."""
+    block = re.search(r"virtual_ipaddress\s*\{\s*([0-9.]+)", files.read(KEEPALIVED_CONF, ""))
+    if block is None:
+        return ["virtual address: none in {}".format(KEEPALIVED_CONF)]
+    address = block.group(1)
+    try:
+        held = command.ask(["ip", "-o", "-4", "addr", "show"], seconds=QUESTION_SECONDS)
+    except StepError as silent:
+        return ["virtual address {}: no answer: {}".format(address, silent.message)]
+    return ["virtual address {}: {}".format(address, "here" if " {}/".format(address) in held else "not here")]
+
+
+def _watch():
+    lines = files.read(watch.NOTES, "").splitlines()
+    return ["the watch, last: {}".format(line) for line in lines[-3:]]
+
+
+def _locks():
+    """Which steps are under way; asking must not stand in a step's way, so no lock is tried."""
+    folder = host.path(lock.FOLDER)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    held = _held_inodes()
+    lines = []
+    for name in names:
+        if name != watch.LOCK and os.stat(os.path.join(folder, name)).st_ino in held:
+            lines.append("under way: {}, {}".format(name, files.read(lock.FOLDER + "/" + name, "").strip()))
+    return lines
+
+
+def _held_inodes():
+    rows = [line.split() for line in files.read("/proc/locks", "").splitlines()]
+    return {int(row[5].split(":")[2]) for row in rows if len(row) > 5 and row[1] == "FLOCK" and row[5].count(":") == 2}

@@ -1,0 +1,215 @@
+"""Looks after this host's broker for ever: one that should serve and does not is restarted, with all care.
+
+Every 5 s it looks whether the broker takes connections. One that does not for 20 s, beside a cluster that does, is asked
+why, and so is the rest of the cluster; one that serves is asked whether it is whole. What it does is in
+`journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
+"""
+
+import contextlib
+import signal
+import sys
+import time
+
+from .. import broker_conf, cgroup, clock, cluster, command, condition, connections, files
+from .. import host, lock, plugins, rabbitmq, systemd, watch
+from ..errors import NoAnswer, Silence, StepError
+
+TIMEOUT_SECONDS = None
+LOCK = "watch"
+
+# Steps that work on the broker: none of them begins while the watch does something, and it does nothing beside them.
+STEPS = ("start", "member", "restart", "force-boot", "leave", "plugins")
+QUESTION_SECONDS = 20
+# Longer than the others have for the same: where the host is laden, the broker's own silence must not come first.
+OWN_QUESTION_SECONDS = 45
+# It serves nobody, so there is nothing to wait for when it does not stop by itself.
+STOP_SECONDS = 15
+
+# What the watch has done last, a line each, the newest last.
+NOTES = host.RUN + "/watch"
+MOST_NOTES = 10
+
+
+def arguments(_parser):
+    pass
+
+
+def run(_wanted):
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    looker = Looker(broker_conf.read())
+    while True:
+        clock.pause(watch.EVERY_SECONDS)
+        looker.look()
+
+
+def _end(_number, _frame):
+    # No StepError: nothing may take it for a question that failed. systemd goes on with what it was told.
+    sys.exit(0)
+
+
+class Looker:
+    """Looks, asks and does what the watch decides."""
+
+    def __init__(self, conf):
+        self._name = host.name()
+        self._port = conf.port
+        self._others = [name for name in conf.brokers if name != self._name]
+        self._watch = watch.Watch(self._name, conf.brokers, conf.port)
+        self._complaint = None
+
+    def look(self):
+        """One look, with all that follows from it."""
+        try:
+            sight = self._see()
+            question = self._watch.look(clock.now(), sight)
+            self._say_all()
+            if question == watch.ASK_WHY:
+                self._ask_why()
+                self._complaint = None
+            elif question == watch.ASK_HEALTH:
+                self._ask_health(sight)
+                self._complaint = None
+        except StepError as failure:
+            self._complain(failure)
+
+    def _complain(self, failure):
+        """Once, as long as it stays the same."""
+        if failure.report() != self._complaint:
+            self._complaint = failure.report()
+            print(self._complaint)
+
+    def _say_all(self):
+        for words in self._watch.words:
+            say(words)
+
+    # Seeing
+
+    def _see(self):
+        serves = host.serves(self._name, self._port)
+        try:
+            unit = systemd.properties(
+                rabbitmq.UNIT, "ActiveState", "SubState", "ExecMainStartTimestampMonotonic", "ControlGroup"
+            )
+        except NoAnswer:
+            unit = {}
+        return watch.Sight(
+            serves=serves,
+            unit=unit.get("ActiveState"),
+            phase=unit.get("SubState"),
+            started=unit.get("ExecMainStartTimestampMonotonic"),
+            work=None if serves else cgroup.work_seconds(unit.get("ControlGroup", "")),
+            others=None if serves else self._serving(),
+            is_busy=False if serves else _is_busy(),
+            connections=connections.with_other_brokers() if serves else None,
+        )
+
+    def _serving(self):
+        found = command.side_by_side([lambda name=name: host.serves(name, self._port) for name in self._others])
+        return [name for name, serves in zip(self._others, found) if serves is True]
+
+    # Asking
+
+    def _ask_why(self):
+        mine, rest = command.side_by_side([self._own_word, self._word_of_the_rest])
+        for said in (mine, rest):
+            if isinstance(said, Exception) and not isinstance(said, Silence):
+                self._watch.unclear()
+                raise said
+        said = None if isinstance(mine, Silence) else mine
+        decision = self._watch.why(clock.now(), self._see(), said, None if isinstance(rest, Silence) else rest)
+        if decision == watch.START_ANEW:
+            self._restart(decision)
+        else:
+            self._say_all()
+
+    @staticmethod
+    def _own_word():
+        return condition.ask(condition.STATE, OWN_QUESTION_SECONDS)
+
+    def _word_of_the_rest(self):
+        """What the first of the others that says it whole says: it also proves that this host can ask."""
+        for name in self._serving():
+            try:
+                said = cluster.look(of=name, seconds=QUESTION_SECONDS)
+                return watch.Rest(said.members, said.running)
+            except NoAnswer:
+                continue
+        raise Silence("none of the other brokers answers")
+
+    def _ask_health(self, sight):
+        try:
+            said = condition.ask(condition.HEALTH, OWN_QUESTION_SECONDS)
+        except NoAnswer:
+            said = None
+        if said is not None and (said.ended or said.passed_over):
+            sight = sight._replace(others=self._serving(), is_busy=_is_busy())
+        decision = self._watch.health(clock.now(), sight, said)
+        if decision == watch.START_PLUGINS:
+            self._start_plugins()
+        elif decision == watch.RESTART:
+            self._restart(decision)
+        else:
+            self._say_all()
+
+    # Doing
+
+    def _restart(self, decision):
+        try:
+            with _hands_on():
+                self._say_all()
+                self._watch.restarted(clock.now(), decision)
+                if decision == watch.START_ANEW:
+                    _start_anew()
+                else:
+                    command.do(["systemctl", "restart", "--no-block", rabbitmq.UNIT], seconds=60)
+        except Taken:
+            return  # by a step that began this very moment; the next looks see how it ends
+
+    def _start_plugins(self):
+        with contextlib.suppress(Taken), _hands_on():
+            started = plugins.start_ended()
+            if started:
+                say("{}: started again what had given up: {}".format(self._name, ", ".join(started)))
+
+
+class Taken(Exception):
+    """A step works on the broker."""
+
+
+def _is_busy():
+    return any(lock.is_busy(step) for step in STEPS)
+
+
+@contextlib.contextmanager
+def _hands_on():
+    """All the steps that work on the broker wait meanwhile. Raises Taken where one is under way."""
+    with contextlib.ExitStack() as stack:
+        for step in STEPS:
+            try:
+                stack.enter_context(lock.held(step, 0))
+            except StepError:
+                raise Taken()
+        yield
+
+
+def _start_anew():
+    """systemd is told once, and does it even if this program ends meanwhile; a broker that does not stop is killed."""
+    before = _main_process()
+    systemd.reset(rabbitmq.UNIT)
+    command.do(["systemctl", "restart", "--no-block", rabbitmq.UNIT], seconds=60)
+    if before == "0" or clock.wait_until(lambda: _main_process() != before, STOP_SECONDS, every=0.5):
+        return
+    command.do(["systemctl", "kill", "--signal=KILL", rabbitmq.UNIT], seconds=60)
+
+
+def _main_process():
+    return systemd.properties(rabbitmq.UNIT, "MainPID")["MainPID"]
+
+
+def say(words):
+    """In the journal, and in the notes that `status` shows."""
+    print(words)
+    known = files.read(NOTES, "").splitlines()[-(MOST_NOTES - 1) :]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    files.write(NOTES, "".join(line + "\n" for line in known + ["{} {}".format(now, words)]))

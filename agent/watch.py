@@ -1,0 +1,275 @@
+"""When a broker's host restarts its broker, or starts its plug-ins again: a state machine that is told the time.
+
+`Watch.look` is given what the host sees by itself, every few seconds, and says whether the broker is to be asked;
+`Watch.answered` is given what the broker said, and says whether anything is to be done. It does nothing by itself. Its
+seconds are those of a clock that nobody can set.
+"""
+
+from collections import namedtuple
+
+EVERY_SECONDS = 5
+# Longer between two looks, and the watch itself stood still: what it knew of before no longer counts.
+STOOD_STILL_SECONDS = 15
+
+PATIENCE_SECONDS = 20  # of not serving, the rest of the cluster being there
+STILLNESS_SECONDS = 10  # without work, of a broker that starts
+TURN_SECONDS = 120  # that a restart may take before the next broker in the list has its turn
+PAUSE_SECONDS = 300  # between two restarts of the same broker
+BUSY_SHARE = 0.03  # of one processor that a broker which works takes at least; one that hangs takes less
+
+HEALTH_SECONDS = 50  # between two questions whether a serving broker is whole, while nothing happens
+LOOKS = 3  # at each of which it is asked, after what can make it less than whole
+ATTEMPTS = 12  # to start plug-ins again that have ended
+
+# What the host sees without asking its broker.
+#   serves       whether it takes connections at AMQP's port
+#   unit, phase  systemd's ActiveState and SubState of its unit; None where systemd does not say
+#   started      when the unit's main process was started: a text that changes with each start
+#   work         seconds of processor time that the unit has taken; None where that cannot be found out
+#   others       which of the other brokers serve; None where nobody has looked
+#   is_busy      whether a step of the program works on the broker
+#   connections  those with the other brokers; None where that cannot be found out
+Sight = namedtuple("Sight", "serves unit phase started work others is_busy connections")
+
+# What the rest of the cluster says: the names of its members, and of those that run.
+Rest = namedtuple("Rest", "members running")
+
+NOTHING = "nothing"
+ASK_WHY = "ask it why it does not serve"
+ASK_HEALTH = "ask it whether it is whole"
+START_ANEW = "restart it, and do not wait for its end"
+RESTART = "restart it"
+START_PLUGINS = "start its plug-ins again"
+
+
+class Watch:
+    def __init__(self, name, brokers, port):
+        self._name = name
+        self._brokers = list(brokers)
+        self._port = port
+        self._seen_at = None
+        self._not_serving_since = None
+        self._work = None  # (when, how much) at the last look at which the broker did not serve
+        self._is_idle = False
+        self._restarted_at = {START_ANEW: None, RESTART: None}
+        self._awaited = None  # the start of a broker that was told to restart, until it is known how that ended
+        self._was_down = False
+        self._reason = None
+        self._not_before = None
+        self._started = None
+        self._connections = None
+        self._looks = 0
+        self._health_at = None
+        self._was_passed_over = False
+        self._attempts = 0
+        self.words = []
+
+    # Looking
+
+    def look(self, now, sight):
+        """What is to be asked: NOTHING, ASK_WHY or ASK_HEALTH. `words` then has what is to be said, line by line."""
+        self.words = []
+        if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS:
+            self._forget_how_long()
+        self._seen_at = now
+        if sight.unit is None:
+            self._forget_how_long()
+            return NOTHING
+        self._note_events(sight)
+        self._follow(sight)
+        if sight.serves:
+            return self._look_at_serving(now)
+        return self._look_at_silent(now, sight)
+
+    def _forget_how_long(self):
+        self._not_serving_since = None
+        self._work = None
+        self._is_idle = False
+
+    def _note_events(self, sight):
+        """After a start, and after each change of its connections with the others, a broker may be less than whole."""
+        if sight.started != self._started:
+            self._started = sight.started
+            self._forget_how_long()
+            self._doubt()
+        if sight.connections is not None and sight.connections != self._connections:
+            self._connections = sight.connections
+            self._doubt()
+
+    def _doubt(self):
+        self._looks = LOOKS
+        self._was_passed_over = False
+        self._attempts = 0
+
+    def _follow(self, sight):
+        """Says once how a restart has ended."""
+        if self._awaited is None:
+            return
+        is_down = sight.unit in ("failed", "inactive")
+        if sight.serves and sight.started != self._awaited:
+            self.words.append("{} serves again".format(self._name))
+            self._awaited = None
+        elif is_down and self._was_down:
+            # At two looks: between its stop and its start a unit is inactive for a moment.
+            self.words.append("{} did not start".format(self._name))
+            self._awaited = None
+        self._was_down = is_down
+
+    def _look_at_serving(self, now):
+        self._forget_how_long()
+        self._reason = None
+        self._not_before = None
+        is_due = self._health_at is None or now - self._health_at >= HEALTH_SECONDS
+        if self._looks == 0 and not is_due:
+            return NOTHING
+        self._health_at = now
+        return ASK_HEALTH
+
+    def _look_at_silent(self, now, sight):
+        starts = sight.unit == "activating" and sight.phase in ("start", "start-post")
+        self._measure(now, sight.work)
+        # systemd itself looks after a broker that failed, and one whose start is held back waits for the cluster.
+        should_serve = sight.unit == "active" or (starts and self._is_idle)
+        if not should_serve or not self._is_majority(sight.others):
+            self._not_serving_since = None
+            return NOTHING
+        if self._not_serving_since is None:
+            self._not_serving_since = now
+        limit = STILLNESS_SECONDS if starts else PATIENCE_SECONDS
+        if now - self._not_serving_since < limit + self._ahead(sight.others) * TURN_SECONDS:
+            return NOTHING
+        if self._rests(START_ANEW, now) or (self._not_before is not None and now < self._not_before):
+            return NOTHING
+        if sight.is_busy:
+            self._not_serving_since = None
+            return NOTHING
+        return ASK_WHY
+
+    def _measure(self, now, work):
+        """Whether the broker has hardly worked since the last look; unknown is no."""
+        before, self._work = self._work, None if work is None else (now, work)
+        self._is_idle = False
+        if before is not None and work is not None and now > before[0]:
+            self._is_idle = 0 <= work - before[1] < BUSY_SHARE * (now - before[0])
+
+    def _is_majority(self, others):
+        return others is not None and len(others) >= len(self._brokers) // 2 + 1
+
+    def _ahead(self, others):
+        """How many that do not serve have their turn before this one."""
+        earlier = self._brokers[: self._brokers.index(self._name)] if self._name in self._brokers else self._brokers
+        return len([name for name in earlier if name not in others])
+
+    def _rests(self, action, now):
+        last = self._restarted_at[action]
+        return last is not None and now - last < PAUSE_SECONDS
+
+    # What the broker said
+
+    def why(self, now, sight, condition, rest):
+        """What is to be done with a broker that does not serve: NOTHING or START_ANEW.
+
+        sight: a new one, after the question. condition: what the broker said, None where it said nothing at all.
+        rest: what one of the others said to the same host; None where none did, so that a silent broker proves nothing.
+        """
+        self.words = []
+        self._seen_at = now
+        if sight.serves or sight.unit is None or sight.started != self._started or self._not_serving_since is None:
+            self._forget_how_long()
+            return NOTHING
+        reason, lasts = self._reason_to_leave(sight, condition, rest)
+        waited = now - self._not_serving_since
+        self._not_serving_since = None
+        if reason is None:
+            self.words.append(
+                "{} has not served for {:.0f} s although the rest of the cluster does:"
+                " restarting rabbitmq-server".format(self._name, waited)
+            )
+            return START_ANEW
+        self._not_before = now + HEALTH_SECONDS if lasts else None
+        if reason != self._reason:
+            self._reason = reason
+            self.words.append("{} does not serve and is left alone: {}".format(self._name, reason))
+        return NOTHING
+
+    def _reason_to_leave(self, sight, condition, rest):
+        """Why nothing is done, and whether that may take long; None where the broker was found wanting."""
+        if sight.is_busy:
+            return "a step of rabbitmq-ha works on it", False
+        if rest is None:
+            return "none of the others answers this host, so the fault may lie between them", False
+        if self._name not in rest.members:
+            return "the cluster does not count it as a member", True
+        if not self._is_majority([name for name in rest.running if name != self._name]):
+            return "the rest of the cluster is no majority", False
+        if condition is None:
+            return None, False
+        if condition.drained and sight.unit == "active":
+            return "it is being drained", True
+        if condition.is_suspended:
+            return "its listeners were suspended", True
+        if condition.running:
+            if condition.drained is None or condition.ports is None:
+                return "it runs, and does not say what keeps it from serving", True
+            if self._port in condition.ports:
+                return "it runs and listens at port {}, so something lies between".format(self._port), True
+            return None, False
+        if condition.booting and not self._is_idle:
+            return "it starts, and works", False
+        return None, False
+
+    def health(self, now, sight, condition):
+        """What is to be done with a broker that serves: NOTHING, START_PLUGINS or RESTART.
+
+        condition: None where it did not answer, which proves nothing. sight.others counts only where it is passed over.
+        """
+        self.words = []
+        self._seen_at = now
+        self._looks = max(0, self._looks - 1)
+        if condition is None or not condition.running:
+            self._was_passed_over = False
+            return NOTHING
+        if condition.ended == []:
+            self._attempts = 0
+        if condition.ended and self._attempts < ATTEMPTS and not sight.is_busy:
+            self._attempts += 1
+            self._look_again()
+            return START_PLUGINS
+        return self._judge_passed_over(now, sight, condition)
+
+    def _judge_passed_over(self, now, sight, condition):
+        if condition.passed_over is not True:
+            self._was_passed_over = False
+            return NOTHING
+        if not self._was_passed_over:
+            # Only what is so twice in a row counts.
+            self._was_passed_over = True
+            self._look_again()
+            return NOTHING
+        if self._rests(RESTART, now):
+            return NOTHING
+        is_left_alone = sight.is_busy or condition.drained is not False or condition.is_suspended is not False
+        if is_left_alone or not self._is_majority(sight.others):
+            return NOTHING
+        self._was_passed_over = False
+        self.words.append(
+            "{} serves, and the rest of the cluster no longer tells it what changes:"
+            " restarting rabbitmq-server".format(self._name)
+        )
+        return RESTART
+
+    def _look_again(self):
+        self._looks = max(self._looks, 1)
+
+    def unclear(self):
+        """The answer to ASK_WHY came in part: that is no reason to do anything, and its time begins anew."""
+        self._forget_how_long()
+
+    # What was done
+
+    def restarted(self, now, action):
+        """START_ANEW or RESTART has been begun."""
+        self._seen_at = now
+        self._restarted_at[action] = now
+        self._awaited = self._started
+        self._was_down = False

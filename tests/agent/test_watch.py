@@ -1,0 +1,470 @@
+"""When a broker's host restarts its broker: every rule of the watch, with a clock of its own."""
+
+import unittest
+
+from agent import watch
+from agent.condition import Condition
+from agent.watch import ASK_HEALTH, ASK_WHY, NOTHING, RESTART, START_ANEW, START_PLUGINS, Rest, Sight, Watch
+
+BROKERS = ["mq1", "mq2", "mq3"]
+WHOLE = Rest(["mq1", "mq2", "mq3"], ["mq1", "mq3"])
+HOUR = 3600
+
+
+def condition(running=True, booting=False, drained=False, listeners=(("running", 5672),), passed_over=False, ended=()):
+    """What a broker says; one of whole health unless told otherwise."""
+    return Condition(
+        {
+            "running": running,
+            "booting": booting,
+            "drained": drained,
+            "listeners": listeners if isinstance(listeners, str) else list(listeners),
+            "passed_over": passed_over,
+            "ended": list(ended),
+        }
+    )
+
+
+STOPPED = condition(running=False, drained="unknown", listeners="unknown")
+
+
+class WatchTest(unittest.TestCase):
+    """A watch of mq2, the second of three; `self.looks(...)` has it look every 5 s."""
+
+    def setUp(self):
+        self.new()
+
+    def new(self, name="mq2", brokers=BROKERS):
+        self.watch = Watch(name, brokers, 5672)
+        self.now = 50000.0
+        self.work = 100.0
+        self.sight = Sight(
+            serves=True,
+            unit="active",
+            phase="running",
+            started="1",
+            work=None,
+            others=None,
+            is_busy=False,
+            connections=frozenset({("a", "b")}),
+        )
+
+    def sees(self, **changes):
+        self.sight = self.sight._replace(**changes)
+
+    def goes_down(self, **changes):
+        values = {"serves": False, "others": ["mq1", "mq3"], "work": self.work, "connections": None}
+        values.update(changes)
+        self.sees(**values)
+
+    def look(self, seconds=5.0):
+        self.now += seconds
+        return self.watch.look(self.now, self.sight)
+
+    def looks(self, count, works=0.0):
+        """So many looks; the broker works so many seconds in each. Returns what the last one said."""
+        said = NOTHING
+        for _ in range(count):
+            if self.sight.work is not None:
+                self.work += works
+                self.sees(work=self.work)
+            said = self.look()
+        return said
+
+    def seconds_until(self, wanted, most=1000, works=0.0):
+        """How long after now the watch first says so; None where it does not. Questions of health are answered well."""
+        begin = self.now
+        while self.now - begin < most:
+            said = self.looks(1, works)
+            if said == wanted:
+                return self.now - begin
+            if said == ASK_HEALTH:
+                self.watch.health(self.now, self.sight, condition())
+        return None
+
+    def why(self, said, rest=WHOLE):
+        return self.watch.why(self.now, self.sight, said, rest)
+
+    def settle(self):
+        """The watch has seen the broker serve, and asked all that it asks after a start."""
+        for _ in range(20):
+            if self.look() == ASK_HEALTH:
+                self.watch.health(self.now, self.sight, condition())
+
+
+class NotServing(WatchTest):
+    def test_is_asked_after_20_seconds(self):
+        self.settle()
+        self.goes_down()
+        # The first look that sees it down begins the 20 s.
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+
+    def test_is_restarted_when_rabbitmq_does_not_run(self):
+        self.goes_down()
+        self.assertEqual(self.looks(5), ASK_WHY)
+        self.assertEqual(self.why(STOPPED), START_ANEW)
+        self.assertRegex(self.watch.words[0], r"^mq2 has not served for \d+ s although .*: restarting rabbitmq-server$")
+
+    def test_is_restarted_when_it_says_nothing_at_all_while_another_does(self):
+        self.goes_down()
+        self.looks(5)
+        self.assertEqual(self.why(None), START_ANEW)
+
+    def test_is_left_alone_when_no_other_one_answers(self):
+        for said in (None, STOPPED):
+            self.new()
+            self.goes_down()
+            self.looks(5)
+            self.assertEqual(self.why(said, rest=None), NOTHING)
+            self.assertIn("none of the others answers", self.watch.words[0])
+
+    def test_is_left_alone_when_it_has_served_meanwhile(self):
+        self.goes_down()
+        self.looks(4)
+        self.sees(serves=True)
+        self.look()
+        self.goes_down()
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+
+    def test_is_left_alone_when_it_serves_by_the_time_it_has_answered(self):
+        self.goes_down()
+        self.assertEqual(self.looks(5), ASK_WHY)
+        self.sees(serves=True)
+        self.assertEqual(self.why(None), NOTHING)
+
+    def test_is_left_alone_when_it_was_started_anew_by_the_time_it_has_answered(self):
+        self.goes_down()
+        self.looks(5)
+        self.sees(started="2")
+        self.assertEqual(self.why(None), NOTHING)
+
+    def test_is_left_alone_while_fewer_than_a_majority_of_the_others_serve(self):
+        for others in ([], ["mq1"], ["mq3"], None):
+            self.new()
+            self.goes_down(others=others)
+            self.assertIsNone(self.seconds_until(ASK_WHY))
+
+    def test_counts_the_majority_of_all_brokers_and_only_the_others(self):
+        for count, serving, asked in ((1, 0, False), (2, 1, False), (3, 2, True), (5, 2, False), (5, 3, True)):
+            names = ["mq{}".format(number) for number in range(count)]
+            self.new("mq0", names)
+            self.goes_down(others=names[1 : serving + 1])
+            self.assertEqual(self.seconds_until(ASK_WHY) is not None, asked, (count, serving))
+
+    def test_its_time_begins_anew_when_the_majority_was_gone(self):
+        self.goes_down()
+        self.looks(4)
+        self.sees(others=["mq1"])
+        self.look()
+        self.sees(others=["mq1", "mq3"])
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+
+    def test_waits_for_those_before_it_in_the_list(self):
+        names = ["mq1", "mq2", "mq3", "mq4", "mq5"]
+        for name, others, seconds in (
+            ("mq1", ["mq2", "mq3", "mq4"], 25),
+            ("mq2", ["mq1", "mq3", "mq4"], 25),
+            ("mq2", ["mq3", "mq4", "mq5"], 145),
+            ("mq5", ["mq1", "mq2", "mq3"], 145),
+            ("mq3", ["mq4", "mq5", "mq2"], 145),
+        ):
+            self.new(name, names)
+            self.goes_down(others=others)
+            self.assertEqual(self.seconds_until(ASK_WHY), seconds, (name, others))
+
+    def test_is_restarted_every_five_minutes_at_most(self):
+        self.goes_down()
+        self.looks(5)
+        self.assertEqual(self.why(STOPPED), START_ANEW)
+        self.watch.restarted(self.now, START_ANEW)
+        self.sees(started="2")
+        self.assertEqual(self.seconds_until(ASK_WHY), 300)
+
+    def test_is_left_alone_while_a_step_works_on_it(self):
+        self.goes_down(is_busy=True)
+        self.assertIsNone(self.seconds_until(ASK_WHY))
+        self.sees(is_busy=False)
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+
+    def test_is_left_alone_when_a_step_has_begun_by_the_time_it_has_answered(self):
+        self.goes_down()
+        self.looks(5)
+        self.sees(is_busy=True)
+        self.assertEqual(self.why(STOPPED), NOTHING)
+
+    def test_is_left_alone_while_systemd_sees_to_it(self):
+        for unit, phase in (
+            ("failed", "failed"),
+            ("inactive", "dead"),
+            ("deactivating", "stop"),
+            ("activating", "auto-restart"),
+            ("activating", "start-pre"),
+            ("reloading", "reload"),
+            (None, None),
+        ):
+            self.new()
+            self.goes_down(unit=unit, phase=phase)
+            self.assertIsNone(self.seconds_until(ASK_WHY), (unit, phase))
+
+    def test_a_half_answer_is_no_permission(self):
+        self.goes_down()
+        self.assertEqual(self.looks(5), ASK_WHY)
+        self.watch.unclear()
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+
+
+class Answers(WatchTest):
+    def answer(self, said, rest=WHOLE, **sight):
+        self.new()
+        self.goes_down(**sight)
+        self.assertEqual(self.looks(5), ASK_WHY)
+        return self.why(said, rest)
+
+    def test_one_that_is_drained_is_left_alone(self):
+        said = condition(drained=True, listeners=[("suspended", "unknown")])
+        self.assertEqual(self.answer(said), NOTHING)
+        self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: it is being drained"])
+
+    def test_one_whose_listeners_were_suspended_is_left_alone(self):
+        said = condition(listeners=[("suspended", "unknown"), ("running", 15692)])
+        self.assertEqual(self.answer(said), NOTHING)
+        self.assertIn("its listeners were suspended", self.watch.words[0])
+
+    def test_one_that_does_not_say_whether_it_is_drained_is_left_alone(self):
+        self.assertEqual(self.answer(condition(drained="unknown")), NOTHING)
+        self.assertEqual(self.answer(condition(listeners="unknown")), NOTHING)
+
+    def test_one_that_says_that_it_listens_is_left_alone(self):
+        self.assertEqual(self.answer(condition()), NOTHING)
+        self.assertIn("something lies between", self.watch.words[0])
+
+    def test_one_that_runs_and_listens_nowhere_is_restarted(self):
+        self.assertEqual(self.answer(condition(listeners=[("running", 15692)])), START_ANEW)
+
+    def test_one_that_the_cluster_does_not_know_is_left_alone(self):
+        self.assertEqual(self.answer(STOPPED, Rest(["mq1", "mq3"], ["mq1", "mq3"])), NOTHING)
+
+    def test_one_beside_too_few_that_run_is_left_alone(self):
+        self.assertEqual(self.answer(STOPPED, Rest(BROKERS, ["mq1", "mq2"])), NOTHING)
+
+    def test_one_whose_rabbitmq_starts_within_its_node_is_left_alone_while_it_works(self):
+        # After a partition RabbitMQ starts again within the same process, and recovers its messages.
+        said = condition(running=False, booting=True, drained="unknown", listeners="unknown")
+        self.goes_down()
+        self.assertEqual(self.looks(5, works=2.0), ASK_WHY)
+        self.assertEqual(self.why(said), NOTHING)
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+        self.assertEqual(self.why(said), START_ANEW)
+
+    def test_one_that_starts_is_left_alone_when_its_work_cannot_be_found_out(self):
+        said = condition(running=False, booting=True, drained="unknown", listeners="unknown")
+        self.assertEqual(self.answer(said, work=None), NOTHING)
+
+    def test_says_once_why_it_leaves_one_alone(self):
+        self.goes_down()
+        self.looks(5)
+        said = condition(drained=True)
+        self.why(said)
+        self.assertTrue(self.watch.words)
+        self.assertEqual(self.seconds_until(ASK_WHY), 50)
+        self.why(said)
+        self.assertEqual(self.watch.words, [])
+
+
+class Starting(WatchTest):
+    def starts(self, phase="start"):
+        self.goes_down(unit="activating", phase=phase)
+
+    def test_one_that_works_takes_its_time(self):
+        self.starts()
+        self.assertIsNone(self.seconds_until(ASK_WHY, most=HOUR, works=0.5))
+
+    def test_one_without_work_is_asked_after_10_seconds(self):
+        self.starts()
+        # Two looks to see that it does not work, and 10 s.
+        self.assertEqual(self.seconds_until(ASK_WHY, works=0.01), 20)
+        self.assertEqual(self.why(None), START_ANEW)
+
+    def test_one_that_begins_to_work_is_left_alone(self):
+        self.starts()
+        self.looks(3)
+        self.assertEqual(self.looks(1, works=1.0), NOTHING)
+        self.assertEqual(self.seconds_until(ASK_WHY), 15)
+
+    def test_one_whose_work_cannot_be_found_out_is_left_alone(self):
+        self.starts()
+        self.sees(work=None)
+        self.assertIsNone(self.seconds_until(ASK_WHY))
+
+    def test_work_that_grew_less_is_no_idleness(self):
+        # A process of its ended, and its time with it.
+        self.starts()
+        self.assertIsNone(self.seconds_until(ASK_WHY, works=-0.1))
+
+    def test_the_work_of_an_earlier_start_does_not_count(self):
+        self.starts()
+        self.looks(2)
+        self.sees(started="2")
+        self.assertEqual(self.seconds_until(ASK_WHY), 20)
+
+    def test_a_mark_of_maintenance_from_before_its_start_does_not_count(self):
+        self.starts()
+        self.looks(4)
+        self.assertEqual(self.why(condition(running=False, booting=True, drained=True, listeners="unknown")), START_ANEW)
+
+
+class Clock(WatchTest):
+    def test_a_clock_that_jumps_restarts_nothing(self):
+        # The watch's seconds do not jump with the time of day; if they are late, the watch or its machine stood still.
+        self.settle()
+        self.goes_down()
+        self.look()
+        self.assertEqual(self.look(HOUR), NOTHING)
+        self.assertEqual(self.seconds_until(ASK_WHY), 20)
+
+    def test_a_machine_that_stood_still_gives_its_starting_broker_time(self):
+        self.goes_down(unit="activating", phase="start")
+        self.looks(2)
+        self.assertEqual(self.look(60), NOTHING)
+        self.assertEqual(self.seconds_until(ASK_WHY), 15)
+
+
+class Follow(WatchTest):
+    def restart(self, action=START_ANEW):
+        self.goes_down()
+        self.looks(5)
+        self.why(STOPPED)
+        self.watch.restarted(self.now, action)
+
+    def test_says_once_that_it_serves_again(self):
+        self.restart()
+        self.sees(unit="deactivating", phase="stop")
+        self.look()
+        self.sees(serves=True, unit="active", phase="running", started="2", connections=frozenset())
+        self.look()
+        self.assertEqual(self.watch.words, ["mq2 serves again"])
+        self.look()
+        self.assertEqual(self.watch.words, [])
+
+    def test_one_that_is_not_yet_stopped_does_not_serve_again(self):
+        self.restart(RESTART)
+        self.sees(serves=True)
+        self.look()
+        self.assertEqual(self.watch.words, [])
+
+    def test_says_once_that_it_did_not_start(self):
+        self.restart()
+        self.sees(unit="inactive", phase="dead")
+        self.look()
+        self.assertEqual(self.watch.words, [])
+        self.look()
+        self.assertEqual(self.watch.words, ["mq2 did not start"])
+        self.look()
+        self.assertEqual(self.watch.words, [])
+
+
+class Health(WatchTest):
+    def asked(self, count):
+        """At how many seconds it asks, of so many looks."""
+        begin, at = self.now, []
+        for _ in range(count):
+            if self.look() == ASK_HEALTH:
+                at.append(self.now - begin)
+                self.watch.health(self.now, self.sight, condition())
+        return at
+
+    def test_is_asked_three_times_after_a_start_and_then_every_50_seconds(self):
+        self.assertEqual(self.asked(30), [5, 10, 15, 65, 115])
+
+    def test_is_asked_three_times_after_each_change_of_connections(self):
+        self.settle()
+        self.asked(12)
+        self.sees(connections=frozenset({("a", "c")}))
+        self.assertEqual(len(self.asked(5)), 3)
+
+    def test_is_not_asked_more_where_connections_cannot_be_told(self):
+        self.settle()
+        self.sees(connections=None)
+        self.assertLessEqual(len(self.asked(12)), 2)
+
+    def health(self, **said):
+        for _ in range(15):
+            if self.look() == ASK_HEALTH:
+                return self.watch.health(self.now, self.sight, condition(**said))
+        return self.fail("was not asked")
+
+    def test_a_plug_in_that_ended_is_started_within_a_minute(self):
+        self.settle()
+        begin = self.now
+        self.assertEqual(self.health(ended=["rabbitmq_management_agent"]), START_PLUGINS)
+        self.assertLessEqual(self.now - begin, 55)
+
+    def test_a_plug_in_that_does_not_stay_is_started_twelve_times(self):
+        decisions = [self.health(ended=["x"]) for _ in range(30)]
+        self.assertEqual(decisions.count(START_PLUGINS), 12)
+        self.health(ended=[])
+        self.assertEqual(self.health(ended=["x"]), START_PLUGINS)
+
+    def test_a_plug_in_is_left_alone_while_a_step_works_on_the_broker(self):
+        self.sees(is_busy=True)
+        self.assertEqual(self.health(ended=["x"]), NOTHING)
+
+    def test_a_broker_that_is_passed_over_twice_in_a_row_is_restarted(self):
+        self.settle()
+        self.sees(others=["mq1", "mq3"])
+        begin = self.now
+        self.assertEqual(self.health(passed_over=True), NOTHING)
+        self.assertEqual(self.health(passed_over=True), RESTART)
+        self.assertLessEqual(self.now - begin, 60)
+        self.assertRegex(self.watch.words[0], "the rest of the cluster no longer tells it what changes: restarting")
+
+    def test_once_is_not_enough(self):
+        self.sees(others=["mq1", "mq3"])
+        for between in ({"passed_over": False}, {"passed_over": "none"}, {"running": False}):
+            self.health(passed_over=True)
+            self.health(**between)
+            self.assertEqual(self.health(passed_over=True), NOTHING)
+            self.health()
+
+    def test_no_answer_is_no_permission(self):
+        self.sees(others=["mq1", "mq3"])
+        self.health(passed_over=True)
+        self.look()
+        self.assertEqual(self.watch.health(self.now, self.sight, None), NOTHING)
+        self.assertEqual(self.health(passed_over=True), NOTHING)
+
+    def test_a_start_in_between_begins_anew(self):
+        self.sees(others=["mq1", "mq3"])
+        self.health(passed_over=True)
+        self.sees(started="2")
+        self.assertEqual(self.health(passed_over=True), NOTHING)
+
+    def test_a_passed_over_broker_is_left_alone_while_it_may_not_be_restarted(self):
+        for sight, said in (
+            ({"others": ["mq1"]}, {}),
+            ({"others": None}, {}),
+            ({"is_busy": True}, {}),
+            ({}, {"drained": True}),
+            ({}, {"drained": "unknown"}),
+            ({}, {"listeners": [("suspended", "unknown")]}),
+            ({}, {"listeners": "unknown"}),
+        ):
+            self.new()
+            self.sees(others=["mq1", "mq3"])
+            self.sees(**sight)
+            for _ in range(5):
+                self.assertEqual(self.health(passed_over=True, **said), NOTHING, (sight, said))
+
+    def test_is_restarted_for_it_every_five_minutes_at_most(self):
+        self.sees(others=["mq1", "mq3"])
+        self.health(passed_over=True)
+        self.assertEqual(self.health(passed_over=True), RESTART)
+        self.watch.restarted(self.now, RESTART)
+        begin = self.now
+        while self.health(passed_over=True) != RESTART:
+            self.assertLess(self.now - begin, 400)
+        self.assertGreaterEqual(self.now - begin, 300)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,296 @@
+"""The watch on its host: what it sees, asks and does, and that it never does it without an answer."""
+
+import contextlib
+import io
+import os
+import unittest
+
+from agent import broker_conf, condition, lock, watch
+from agent.steps import watch as step
+
+from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
+from .test_watch import BROKERS
+
+CONF = "[broker]\nbrokers=mq1,mq2,mq3\ndiscovery_peers=mq2,mq3\nport=5672\nmetrics_port=0\n"
+GROUP = "/system.slice/rabbitmq-server.service"
+MOUNTS = "30 20 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
+INTERRUPTIONS = ("systemctl restart", "systemctl kill", "systemctl stop", "application:stop")
+
+
+def answer(**changes):
+    """What a broker says of itself."""
+    said = {
+        "running": True,
+        "booting": False,
+        "drained": False,
+        "listeners": [(Atom("running"), 5672)],
+        "passed_over": False,
+        "ended": [],
+    }
+    said.update(changes)
+    return {Atom(key): value for key, value in said.items()}
+
+
+STOPPED = answer(running=False, drained=Atom("unknown"), listeners=Atom("unknown"))
+
+
+class WatchStep(HostTest):
+    def start(self):
+        super().start()
+        self.put(broker_conf.FILE, CONF)
+        self.put("/proc/self/mountinfo", MOUNTS)
+        self.put("/sys/fs/cgroup{}/cgroup.procs".format(GROUP), "7\n")
+        self.put("/sys/fs/cgroup{}/cpu.stat".format(GROUP), "usage_usec 1000000\n")
+        self.serving = {"mq1", "mq2", "mq3"}
+        self.unit = {"ActiveState": "active", "SubState": "running", "ExecMainStartTimestampMonotonic": "5"}
+        self.unit.update({"ControlGroup": GROUP, "MainPID": "7"})
+        self.stops = True
+        self.on("systemctl show", lambda call: "".join(
+            "{}={}\n".format(word.split("=")[1], self.unit[word.split("=")[1]])
+            for word in call.arguments
+            if word.startswith("--property=")
+        ))
+        self.on("reset-failed")
+        self.on("systemctl restart", self.restarts)
+        self.on("systemctl kill", self.restarts)
+        self.says(answer())
+        self.on_question("rabbit_nodes:all()", cluster(*BROKERS, running=["mq2", "mq3"]))
+        self.looker = None
+
+    def restarts(self, call):
+        if self.stops or "kill" in call.line:
+            self.unit["MainPID"] = "8"
+            self.unit["ExecMainStartTimestampMonotonic"] = "6"
+
+    def says(self, term):
+        self.on_question("ranch:info()", term)
+
+    def is_down(self, term=STOPPED):
+        self.serving.discard("mq1")
+        self.says(term)
+
+    def looks(self, seconds):
+        """The watch looks for so long."""
+        if self.looker is None:
+            self.looker = step.Looker(broker_conf.read())
+        with contextlib.redirect_stdout(io.StringIO()):
+            for _ in range(int(seconds / watch.EVERY_SECONDS)):
+                self.wait(watch.EVERY_SECONDS)
+                self.looker.look()
+
+    def notes(self):
+        return self.read(step.NOTES) if self.has(step.NOTES) else ""
+
+    def interrupted(self):
+        return self.done(*INTERRUPTIONS)
+
+
+class Restarts(WatchStep):
+    def test_a_broker_whose_rabbitmq_does_not_run_is_restarted(self):
+        self.is_down()
+        self.looks(30)
+        self.assertEqual(self.interrupted(), ["systemctl restart --no-block rabbitmq-server"])
+        self.serving.add("mq1")
+        self.looks(10)
+        self.assertIn("mq1 has not served for ", self.notes())
+        self.assertIn("mq1 serves again", self.notes())
+
+    def test_a_broker_whose_node_says_nothing_is_restarted(self):
+        for silence in (Ended(69, "", "nodedown"), Hangs()):
+            self.start()
+            self.is_down()
+            self.on("ranch:info()", silence)
+            self.looks(30)
+            self.assertEqual(len(self.interrupted()), 1)
+
+    def test_one_that_does_not_stop_is_killed(self):
+        self.is_down()
+        self.stops = False
+        self.looks(30)
+        self.assertEqual(
+            self.interrupted(),
+            ["systemctl restart --no-block rabbitmq-server", "systemctl kill --signal=KILL rabbitmq-server"],
+        )
+
+    def test_one_that_hangs_in_its_start_is_restarted(self):
+        self.is_down()
+        self.unit.update({"ActiveState": "activating", "SubState": "start"})
+        self.on("ranch:info()", Ended(69))
+        self.looks(20)
+        self.assertEqual(len(self.interrupted()), 1)
+
+    def test_one_that_starts_without_a_cgroup_is_left_alone(self):
+        self.is_down()
+        self.unit.update({"ActiveState": "activating", "SubState": "start", "ControlGroup": ""})
+        self.looks(600)
+        self.assertEqual(self.interrupted(), [])
+
+    def test_a_broker_whose_listeners_are_suspended_is_left_alone(self):
+        self.is_down(answer(listeners=[(Atom("suspended"), Atom("undefined"))]))
+        self.looks(600)
+        self.assertEqual(self.interrupted(), [])
+        self.assertEqual(self.notes().count("listeners were suspended"), 1)
+
+    def test_the_steps_wait_while_it_restarts_the_broker(self):
+        held = []
+        self.is_down()
+        self.on("systemctl restart", lambda call: held.append([lock.is_busy(name) for name in step.STEPS]))
+        self.looks(30)
+        self.assertEqual(held, [[True] * len(step.STEPS)])
+        self.assertFalse(any(lock.is_busy(name) for name in step.STEPS))
+
+    def test_it_waits_while_a_step_works_on_the_broker(self):
+        for name in step.STEPS:
+            self.start()
+            self.is_down()
+            with lock.held(name, 0):
+                self.looks(60)
+                self.assertEqual(self.interrupted(), [], name)
+            self.looks(30)
+            self.assertEqual(len(self.interrupted()), 1, name)
+
+    def test_a_step_that_begins_at_that_very_moment_is_let_through(self):
+        self.is_down()
+        self.looks(20)
+        is_busy, step._is_busy = step._is_busy, lambda: False
+        try:
+            with lock.held("restart", 0):
+                self.looks(10)
+        finally:
+            step._is_busy = is_busy
+        self.assertEqual(self.interrupted(), [])
+
+    def test_nobody_but_root_can_hold_its_locks(self):
+        lock.is_busy("watch")
+        self.assertEqual(os.stat(self.root + lock.FOLDER).st_mode & 0o777, 0o700)
+
+    def test_only_one_of_them_watches(self):
+        with lock.held("watch", 0):
+            self.refuses("watch", because="this step is being done already")
+
+    def test_without_its_file_it_says_so(self):
+        os.unlink(self.root + broker_conf.FILE)
+        self.refuses("watch", because="/etc/rabbitmq-ha/broker.conf")
+
+
+class NoAnswers(WatchStep):
+    """Every question that a restart rests on, unanswered in every way."""
+
+    WAYS = (Ended(75), Hangs(), "", "<<\"g2", "Error: {badrpc, nodedown}")
+
+    def test_the_broker_answers_in_part(self):
+        for way in ("", "<<\"g2", "Error: {badrpc, nodedown}", evaluated(answer(running=Atom("unknown")))):
+            self.start()
+            self.is_down()
+            self.on("ranch:info()", way)
+            self.looks(300)
+            self.assertEqual(self.interrupted(), [], way)
+
+    def test_none_of_the_others_answers(self):
+        for way in self.WAYS:
+            self.start()
+            self.is_down()
+            self.on("rabbit_nodes:all()", way)
+            self.looks(300)
+            self.assertEqual(self.interrupted(), [], way)
+
+    def test_nobody_answers(self):
+        for way in self.WAYS[:2]:
+            self.start()
+            self.is_down()
+            self.on("ranch:info()", way)
+            self.on("rabbit_nodes:all()", way)
+            self.looks(300)
+            self.assertEqual(self.interrupted(), [], way)
+
+    def test_the_tool_is_not_there(self):
+        self.is_down()
+        self.on("ranch:info()", OSError(2, "No such file or directory"))
+        self.looks(300)
+        self.assertEqual(self.interrupted(), [])
+
+    def test_systemd_does_not_answer(self):
+        for way in (Ended(1), Hangs(), "", "ActiveState=act"):
+            self.start()
+            self.is_down()
+            self.on("systemctl show", way)
+            self.looks(300)
+            self.assertEqual(self.interrupted(), [], way)
+
+    def test_the_cluster_answers_without_this_broker(self):
+        self.is_down()
+        self.on_question("rabbit_nodes:all()", cluster("mq2", "mq3"))
+        self.looks(300)
+        self.assertEqual(self.interrupted(), [])
+
+    def test_another_ones_answer_will_do(self):
+        self.is_down()
+        good = evaluated(cluster(*BROKERS, running=["mq2", "mq3"]))
+        self.on("rabbit_nodes:all()", lambda call: Ended(69) if call.of == "mq2" else good)
+        self.looks(30)
+        self.assertEqual(len(self.interrupted()), 1)
+
+    def test_a_broker_that_serves_and_does_not_answer_is_left_alone(self):
+        for way in self.WAYS:
+            self.start()
+            self.on("ranch:info()", way)
+            self.looks(300)
+            self.assertEqual(self.interrupted(), [], way)
+
+
+class Whole(WatchStep):
+    def test_a_broker_that_is_passed_over_is_restarted(self):
+        self.says(answer(passed_over=True))
+        self.looks(15)
+        self.assertEqual(self.interrupted(), ["systemctl restart --no-block rabbitmq-server"])
+        self.assertIn("mq1 serves, and the rest of the cluster no longer tells it what changes", self.notes())
+
+    def test_it_is_not_while_the_others_do_not_serve(self):
+        self.says(answer(passed_over=True))
+        self.serving = {"mq1", "mq2"}
+        self.looks(300)
+        self.assertEqual(self.interrupted(), [])
+
+    def test_a_plug_in_that_ended_is_started_again(self):
+        self.says(answer(ended=[Atom("rabbitmq_management_agent")]))
+        self.on_question("ensure_all_started", [Atom("rabbitmq_management_agent")])
+        self.looks(5)
+        self.assertIn("mq1: started again what had given up: rabbitmq_management_agent", self.notes())
+
+    def test_a_plug_in_that_cannot_be_started_is_tried_again(self):
+        self.says(answer(ended=[Atom("rabbitmq_management_agent")]))
+        self.on("ensure_all_started", Ended(70))
+        self.looks(300)
+        self.assertEqual(len(self.done("ensure_all_started")), 12)
+        self.assertEqual(self.notes(), "")
+
+    def test_costs_one_question_a_minute_at_most_while_nothing_happens(self):
+        self.looks(60)
+        before = len(self.done("ranch:info()"))
+        self.looks(600)
+        self.assertLessEqual(len(self.done("ranch:info()")) - before, 12)
+
+    def test_asks_for_no_logs(self):
+        self.looks(60)
+        self.is_down()
+        self.looks(60)
+        self.assertEqual(self.done("journalctl", "/var/log"), [])
+
+    def test_keeps_only_its_last_notes(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            for number in range(30):
+                step.say("note {}".format(number))
+        self.assertEqual(len(self.notes().splitlines()), step.MOST_NOTES)
+        self.assertIn("note 29", self.notes())
+
+
+class Questions(unittest.TestCase):
+    def test_the_two_questions_are_balanced(self):
+        for question in (condition.STATE, condition.HEALTH):
+            for opening, closing in ("()", "[]", "{}"):
+                self.assertEqual(question.count(opening), question.count(closing))
+            self.assertNotIn("{{", question)
+
+
+if __name__ == "__main__":
+    unittest.main()
