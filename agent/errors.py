@@ -4,11 +4,8 @@ MOST_LINES = 15
 LONGEST_LINE = 600
 
 
-class StepError(Exception):
-    """A step cannot be done, or may not be: nothing was destroyed or interrupted on its way.
-
-    message: what was wanted and what is in the way. remedy: what to do. log: the end of what tells more.
-    """
+class _Told:
+    """message: what was wanted and what is in the way. remedy: what to do. log: the end of what tells more."""
 
     def __init__(self, message, remedy="", log=""):
         super().__init__(message)
@@ -22,6 +19,14 @@ class StepError(Exception):
         room = MOST_LINES - len(lines)
         log = [line for line in self.log.splitlines() if line.strip()][-room:] if room > 0 else []
         return "\n".join(line[:LONGEST_LINE] for line in (lines + log)[:MOST_LINES])
+
+
+class StepError(_Told, Exception):
+    """A step cannot be done, or may not be: nothing was destroyed or interrupted on its way."""
+
+
+class Stopped(_Told, BaseException):
+    """This process was told to end, or its time is up. Nobody takes it for the failure of what is just being done."""
 
 
 class NoAnswer(StepError):

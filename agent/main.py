@@ -8,7 +8,7 @@ import sys
 import traceback
 
 from . import clock, host, lock
-from .errors import StepError
+from .errors import StepError, Stopped
 
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
@@ -35,6 +35,9 @@ SUBCOMMANDS = {
     "watch": "watch",
     "agent-check": "agent_check",
     "status": "status",
+    "member": "member",
+    "leave": "leave",
+    "members": "members",
 }
 
 LOCKLESS = ("status",)
@@ -91,7 +94,7 @@ def run(name, arguments):
         with lock.held(key, 0 if seconds is None else seconds + 30):
             _limit(name, seconds)
             return _code(module.run(arguments))
-    except StepError as failure:
+    except (StepError, Stopped) as failure:
         print(failure.report(), file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -119,7 +122,7 @@ def _limit(name, seconds):
     """Ends what this process does after the given seconds, whatever it waits for."""
 
     def late(_number, _frame):
-        raise StepError("{}: rabbitmq-ha {} was not done after {} s and was stopped".format(host.name(), name, seconds))
+        raise Stopped("{}: rabbitmq-ha {} was not done after {} s and was stopped".format(host.name(), name, seconds))
 
     clock.limit(seconds)
     try:
@@ -138,7 +141,7 @@ def _note_fault(fault):
 
 
 def _stop(_number, _frame):
-    raise StepError("{}: was told to stop".format(host.name()))
+    raise Stopped("{}: was told to stop".format(host.name()))
 
 
 def start():

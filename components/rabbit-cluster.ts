@@ -1,6 +1,7 @@
 /** What the brokers are together: who is a member, the cluster's name and who may administer it. */
 import * as pulumi from "@pulumi/pulumi";
 import { Script } from "../remote/script.ts";
+import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
 export interface RabbitClusterArgs {
@@ -47,12 +48,9 @@ export class RabbitCluster extends pulumi.ComponentResource {
       ),
     ];
     const brokers = nodes.map((node) => node.name);
-    new Script(
+    new Step(
       `${name}-members`,
-      {
-        ...{ host, template: "rabbitmq/members.sh", deadline: 1800 },
-        values: { name: host.name, brokers },
-      },
+      { host, subcommand: "members", options: { brokers } },
       { parent: this, dependsOn: [...members, ...told] },
     );
     this.registerOutputs({});

@@ -7,6 +7,7 @@ import { Names } from "../remote/names.ts";
 import { brokerPackages, brokerUpgradeScript } from "../remote/packages.ts";
 import { programPath } from "../remote/program.ts";
 import { Script } from "../remote/script.ts";
+import { Step } from "../remote/step.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 import { answerAgent, keepWatch, watchFiles } from "./broker-watch.ts";
@@ -161,12 +162,9 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       on([cookie, enabled, watch.script, ...files]),
     );
-    const member = new Script(
+    const member = new Step(
       `${name}-member`,
-      {
-        ...{ host, template: "rabbitmq/member.sh", deadline: 1800 },
-        values: { name, brokers, type, port: args.ports.amqp, patience: 180 },
-      },
+      { host, subcommand: "member", options: { brokers, type, port: args.ports.amqp } },
       on([service, ...(previous === undefined ? [] : [previous.member])]),
     );
     const content = createHash("sha256")
@@ -185,15 +183,10 @@ export class RabbitNode extends pulumi.ComponentResource {
       on([member]),
     );
     if (survivor !== undefined) {
-      const leaving = {
-        host: survivor,
-        about: host,
-        template: "remote/nothing.sh",
-        undo: "rabbitmq/leave.sh",
-      };
-      new Script(
+      const undo = { subcommand: "leave", options: { broker: name, brokers } };
+      new Step(
         `${name}-leave`,
-        { ...leaving, values: { self: survivor.name, name, brokers }, deadline: 900 },
+        { host: survivor, about: host, undo },
         { ...on([restart]), deleteBeforeReplace: true },
       );
     }

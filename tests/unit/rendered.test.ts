@@ -30,7 +30,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "existing/sudo/ready.sh": ["existing", "cent120-ready", "create"],
 
   "remote/ready.sh": ["dev", "cent120-ready", "create"],
-  "remote/nothing.sh": ["dev", "mirror-policy-undo", "create"],
 
   "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
@@ -45,14 +44,10 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
   "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
   "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
-  "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
-  "rabbitmq/ram-and-settings/member.sh": ["other", "cent122-member", "create"],
   "rabbitmq/restart.sh": ["dev", "cent120-restart", "create"],
   "rabbitmq/upgrading/restart.sh": ["other", "cent120-restart", "create"],
   "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
   "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
-  "rabbitmq/leave.sh": ["dev", "cent122-leave", "delete"],
-  "rabbitmq/members.sh": ["dev", "cluster-members", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],

@@ -1,0 +1,308 @@
+"""A broker gives up its place in the cluster, asked by a member that stays, and only where the others can do without it.
+
+What cannot be seen beforehand may still refuse it half-way. Then it gets back what it has given up: it serves again, and
+the quorum queues have their member there again. What that is stands in a note, so that the next run can do it, too.
+"""
+
+import contextlib
+import os
+import urllib.parse
+
+from . import clock, cluster, erlang, files, host, queues, rabbitmq
+from .errors import NoAnswer, StepError, Stopped
+
+COPIES_SECONDS = 60
+DRAIN_SECONDS = 120
+SHRINK_SECONDS = 300
+STOP_SECONDS = 120
+GIVE_BACK_SECONDS = 600
+
+NOTES = host.STATE + "/leaving"
+
+# Who is being drained. A broker that cannot read that says of everyone that he is not.
+_DRAINING = "[{N, rabbit_maintenance:is_being_drained_consistent_read(N)} || N <- %s]"
+
+# Gives queues their member on a node back; a queue that has one, or is no more, needs none. 3.12 and newer have voters.
+_GROW = """
+code:ensure_loaded(rabbit_quorum_queue),
+Add = case erlang:function_exported(rabbit_quorum_queue, add_member, 5) of
+  true -> fun(V, Q) -> rabbit_quorum_queue:add_member(V, Q, %(node)s, promotable, 10000) end;
+  false -> fun(V, Q) -> rabbit_quorum_queue:add_member(V, Q, %(node)s, 10000) end
+end,
+Fine = [ok, {error, not_found}, {error, classic_queue_not_supported}, {error, not_quorum_queue}],
+length([Q || {V, Q} <- [%(queues)s], not lists:member(Add(V, base64:decode(Q)), Fine)])
+"""
+
+
+class Note:
+    """What a broker has given up so far: a file on the host that asks it to leave."""
+
+    def __init__(self, name):
+        self.file = "{}/{}".format(NOTES, name)
+        self.is_drained = False
+        self.places = set()
+        for line in files.read(self.file, "").splitlines():
+            words = [urllib.parse.unquote(word) for word in line.split()]
+            if words == ["drained"]:
+                self.is_drained = True
+            elif len(words) == 3 and words[0] == "place":
+                self.places.add((words[1], words[2]))
+
+    @staticmethod
+    def names():
+        """The brokers that there is a note of."""
+        try:
+            return sorted(name for name in os.listdir(host.path(NOTES)) if not name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    @property
+    def is_empty(self):
+        return not self.is_drained and not self.places
+
+    def write(self):
+        lines = ["drained"] if self.is_drained else []
+        for vhost, code in sorted(self.places):
+            lines.append("place {} {}".format(urllib.parse.quote(vhost, ""), urllib.parse.quote(code, "")))
+        files.write(self.file, "".join(line + "\n" for line in lines), mode=0o600)
+
+    def remove(self):
+        self.is_drained, self.places = False, set()
+        files.remove(self.file)
+
+
+class Leaving:
+    """One broker that is to leave. brokers: all of the stack's; of: the member that is asked, by default the host's own."""
+
+    def __init__(self, name, brokers, of=None, wish="leave the cluster"):
+        self.name = name
+        self.node = rabbitmq.node(name)
+        self.brokers = list(brokers)
+        self.of = of
+        self.wish = wish
+        self.note = Note(name)
+
+    def refused(self, words, remedy="", log=""):
+        return StepError("{} does not {}: {}".format(self.name, self.wish, words), remedy, log)
+
+    def look(self):
+        return cluster.look(self.of)
+
+    # The guards
+
+    def check_others(self, seen):
+        """All that are to stay are members and run, and are a majority without it, one of them on disc."""
+        others = [name for name in self.brokers if name != self.name]
+        absent = [name for name in others if name not in seen.members or name not in seen.running]
+        if absent:
+            raise self.refused(
+                "{} would have to run beside it as members, and do not.".format(" ".join(absent)),
+                "One broker leaves at a time: start those, or replace them first.",
+            )
+        staying = [name for name in seen.running if name != self.name]
+        if 2 * len(staying) <= len(seen.members):
+            raise self.refused(
+                "{} of {} members would run without it, and that is no majority.".format(
+                    len(staying), len(seen.members)
+                ),
+                "A cluster of three brokers or more can do without one.",
+            )
+        if not any(name != self.name for name in seen.disc):
+            raise self.refused("it is the last disc node.", "Give another broker the type disc first.")
+
+    def check_copies(self):
+        """No queue would be lost with it. Mirrors may be about to be synchronised, so it waits. Returns the queues."""
+        deadline = clock.Deadline(COPIES_SECONDS)
+        while True:
+            seen = queues.look(self.of)
+            lost = seen.only_on(self.name)
+            if not lost:
+                return seen
+            if deadline.passed():
+                raise self.refused(
+                    "it has the only copy of {} queues: {}.".format(len(lost), queues.named(lost)),
+                    "Mirror them by a policy and wait until they are in sync, move their messages, or delete them.",
+                )
+            clock.pause(2)
+
+    def check_drained(self):
+        """No other broker of the stack is being drained. Returns whether this one is."""
+        names = sorted(set(self.brokers) | {self.name})
+        answer = rabbitmq.evaluate(_DRAINING % erlang.atoms(map(rabbitmq.node, names)), of=self.of)
+        said = {}
+        if isinstance(answer, list):
+            said = {rabbitmq.short(pair[0]): pair[1] for pair in answer if isinstance(pair, tuple) and len(pair) == 2}
+        if sorted(said) != names or not all(isinstance(each, bool) for each in said.values()):
+            raise NoAnswer("{} does not say who is being drained".format(self.of or host.name()))
+        others = [name for name in names if said[name] and name != self.name]
+        if others:
+            raise self.refused(
+                "{} is being drained.".format(" ".join(others)),
+                "One broker leaves at a time: wait, or run 'rabbitmq-upgrade revive' on it.",
+            )
+        return said[self.name]
+
+    # What it gives up
+
+    def drain(self):
+        """No client's broker any more, and no quorum queue's leader; mirrors are promoted when it stops."""
+        if not self.check_drained():
+            self.note.is_drained = True
+            self.note.write()
+        print(
+            "{}: drains: its clients go to the other brokers, and so does the lead of its quorum queues".format(
+                self.name
+            )
+        )
+        said = self._have("rabbit_maintenance, drain, []", DRAIN_SECONDS)
+        if said != "ok":
+            raise self.refused(
+                "it could not be drained: {}".format(said),
+                "Where that is a feature flag that is not enabled, run 'rabbitmqctl enable_feature_flag all'.",
+            )
+        # Of two that are told to leave at the same moment, each sees the other now.
+        if not self.check_drained():
+            raise self.refused("it was drained, and {} does not see it.".format(self.of or host.name()))
+
+    def shrink(self):
+        """A quorum queue with two members would have no majority without it once it has stopped."""
+        places = {queue.key for queue in queues.look(self.of).with_member(self.name)}
+        if places:
+            self.note.places |= places
+            self.note.write()
+        print("{}: gives up its places in quorum queues".format(self.name))
+        said = ""
+        if places:
+            said = rabbitmq.tell("shrink", self.node, tool="rabbitmq-queues", of=self.of, seconds=SHRINK_SECONDS)
+        kept = self.check_copies().with_member(self.name)
+        if kept:
+            raise self.refused(
+                "it could not give up its places in {} quorum queues: {}.".format(len(kept), queues.named(kept)),
+                "Each needs a majority of its members for that.",
+                said,
+            )
+
+    def stop(self):
+        """It stops on its own host; its host's service does not start it again."""
+        print("{}: stops".format(self.name))
+        try:
+            self._have("rabbit, stop_and_halt, []", DRAIN_SECONDS)
+        except StepError as unheard:
+            # Who halts does not always say so.
+            print("{}: {}".format(self.name, unheard.message))
+        clock.await_(
+            self._has_stopped,
+            STOP_SECONDS,
+            lambda: self.refused(
+                "it was told to stop, and after {} s nobody says that it has.".format(STOP_SECONDS),
+                "Stop rabbitmq-server there, and run this again.",
+            ),
+        )
+
+    def _has_stopped(self):
+        try:
+            connected = rabbitmq.evaluate("lists:member({}, nodes())".format(erlang.atom(self.node)), of=self.of)
+        except NoAnswer:
+            return False
+        return connected is False
+
+    def forget(self):
+        """The others forget it, and are seen to have."""
+        failed = None
+        try:
+            rabbitmq.tell("forget_cluster_node", self.node, of=self.of, seconds=300)
+        except StepError as said:
+            failed = said
+        seen = self.look()
+        if self.name in seen.members:
+            raise failed or self.refused("it is still a member after it was forgotten.")
+        if failed is not None:
+            print("{}: is forgotten, but not without words: {}".format(self.name, failed.log or failed.message))
+        self.note.remove()
+        print("{}: has left; members are {}".format(self.name, " ".join(seen.members)))
+
+    def _have(self, call, seconds):
+        """What the leaving broker itself answers to an Erlang call, over the connection that the brokers have anyway."""
+        question = "rpc:call({}, {}, {}).\n".format(erlang.atom(self.node), call, seconds * 1000)
+        return rabbitmq.tell("eval", of=self.of, seconds=seconds + 30, stdin=question).strip()
+
+    # What it gets back
+
+    @contextlib.contextmanager
+    def or_give_back(self):
+        """Whatever goes wrong within gives back what was given up, and says of what could not be."""
+        try:
+            yield
+        except BaseException as failure:
+            # Also where this run's time is up.
+            clock.limit(GIVE_BACK_SECONDS)
+            words = self._try_to_give_back()
+            if isinstance(failure, (StepError, Stopped)) and words:
+                failure.remedy = "\n".join(line for line in (failure.remedy, words) if line)
+            raise
+
+    def _try_to_give_back(self):
+        count = len(self.note.places)
+        if self.note.is_empty:
+            return ""
+        try:
+            if self.give_back():
+                return "It serves again, with its places in {} quorum queues.".format(count)
+            reason = "it does not run"
+        except StepError as failed:
+            reason = failed.message
+        return (
+            "Its places in {} quorum queues are not given back yet, as {}. Start rabbitmq-server there, and run this"
+            " again.".format(count, reason)
+        )
+
+    def give_back(self):
+        """Serves again, with the places that it had. Returns False where it does not run, which is no failure."""
+        if self.note.is_empty:
+            return True
+        seen = self.look()
+        if self.name not in seen.members:
+            # It was forgotten after all.
+            self.note.remove()
+            return True
+        if self.name not in seen.running:
+            return False
+        if self.note.is_drained:
+            said = self._have("rabbit_maintenance, revive, []", DRAIN_SECONDS)
+            if said != "ok":
+                raise StepError("{} cannot be revived: {}".format(self.name, said))
+        if self.note.places:
+            self._grow()
+        self.note.remove()
+        return True
+
+    def _grow(self):
+        listed = ", ".join(
+            '{{{}, <<"{}">>}}'.format(erlang.text(vhost), code) for vhost, code in sorted(self.note.places)
+        )
+        question = _GROW % {"node": erlang.atom(self.node), "queues": listed}
+        said = rabbitmq.tell("eval", of=self.of, seconds=SHRINK_SECONDS, stdin=question.strip() + ".\n").strip()
+        if said != "0":
+            raise StepError("{} did not get its places in {} quorum queues back".format(self.name, said))
+
+
+def leave(name, brokers):
+    """Has a broker leave the cluster of the host's own: drained, stopped, forgotten; one that is no member has left."""
+    leaving = Leaving(name, brokers)
+    seen = leaving.look()
+    if name not in seen.members:
+        leaving.note.remove()
+        return
+    with leaving.or_give_back():
+        leaving.check_others(seen)
+        leaving.check_copies()
+        if name in seen.running:
+            leaving.drain()
+            leaving.shrink()
+            leaving.stop()
+            # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
+            leaving.check_copies()
+            leaving.check_others(leaving.look())
+        else:
+            print("{}: does not run, so it is forgotten as it is".format(name))
+        leaving.forget()

@@ -1,0 +1,152 @@
+"""Which queues there are, and which brokers have a copy of each: all of them, in one whole answer.
+
+Read from the brokers' own records, never from the queues' processes: one of those that hangs holds up nobody, and a
+queue whose broker is down is in the records all the same.
+"""
+
+import base64
+
+from . import rabbitmq
+from .errors import NoAnswer
+
+CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
+KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit_stream_queue": STREAM}
+
+# `list` has no queue of a broker that is down, `list_down` those only. A queue that comes up meanwhile is in the second
+# or in the third list, and one that goes down in the first. The mirrors' fields went with RabbitMQ 4, so they are asked
+# for by version: tools of 4.0 still offer commands for them. Khepri's lists are read from tables in memory, and read as
+# empty where those are missing; the fence has this broker know all that was written before.
+_LISTED = """
+Mirrors = case string:to_integer(rabbit_misc:version()) of {Major, _} when is_integer(Major) -> Major < 4 end,
+Khepri = try rabbit_khepri:is_enabled() catch error:undef -> false end,
+ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
+  true -> rabbit_khepri:fence(20000);
+  false -> ok
+end,
+true = not Khepri orelse
+  lists:all(fun(T) -> ets:info(T, size) =/= undefined end, [rabbit_khepri_queue, rabbit_khepri_vhost]),
+Hosts = lists:sort(rabbit_vhost:list_names()),
+Records = rabbit_amqqueue:list() ++ lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]) ++ rabbit_amqqueue:list(),
+Nodes = fun(Pids) when is_list(Pids) -> [node(P) || P <- Pids]; (none) -> [] end,
+Row = fun(Q) ->
+  {resource, V, queue, N} = amqqueue:get_name(Q),
+  Leader = case amqqueue:get_pid(Q) of {_, At} -> At; Pid when is_pid(Pid) -> node(Pid); _ -> undefined end,
+  Members = case amqqueue:get_type_state(Q) of
+    #{nodes := L} when is_list(L) -> L;
+    #{nodes := M} when is_map(M) -> maps:keys(M);
+    _ -> undefined
+  end,
+  {Mirrored, InSync} = case Mirrors of
+    true -> {Nodes(amqqueue:get_slave_pids(Q)), Nodes(amqqueue:get_sync_slave_pids(Q))};
+    false -> {[], []}
+  end,
+  {V, base64:encode(N), amqqueue:get_type(Q), is_pid(amqqueue:get_exclusive_owner(Q)), Leader, Members, Mirrored, InSync}
+end,
+Rows = [Row(Q) || Q <- Records],
+#{queues => Rows, count => length(Rows), vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
+  running => rabbit_nodes:all_running()}
+"""
+
+
+class Queue:
+    """One queue. leader, members, mirrors and synchronised are short names of brokers, running or not.
+
+    code: its name in base 64, as a name can be any bytes.
+    """
+
+    def __init__(self, vhost, code, kind, is_exclusive, leader, members, mirrors, synchronised):
+        self.vhost = vhost
+        self.code = code
+        self.name = base64.b64decode(code).decode("utf-8", "replace")
+        self.kind = kind
+        self.is_exclusive = is_exclusive
+        self.leader = leader
+        self.members = members
+        self.mirrors = mirrors
+        self.synchronised = synchronised
+
+    @property
+    def key(self):
+        return self.vhost, self.code
+
+    def holders(self):
+        """The brokers that have a copy which can be relied on."""
+        if self.kind in (QUORUM, STREAM):
+            return set(self.members)
+        return set(self.synchronised) | ({self.leader} if self.leader else set())
+
+    def __str__(self):
+        return "{} ({}, virtual host {})".format(self.name, self.kind, self.vhost)
+
+
+class Queues:
+    """All queues that outlive a connection, and which brokers run."""
+
+    def __init__(self, answer):
+        rows = _field(answer, "queues", list)
+        if len(rows) != _field(answer, "count", int):
+            raise NoAnswer("a broker lists only a part of the queues")
+        vhosts = _field(answer, "vhosts", list)
+        if vhosts != _field(answer, "vhosts_then", list):
+            raise NoAnswer("virtual hosts come or go at this moment, so the list of the queues is not whole")
+        self.running = {rabbitmq.short(node) for node in _field(answer, "running", list)}
+        if not self.running:
+            raise NoAnswer("a broker lists no broker that runs, not even itself")
+        found = {}
+        for queue in map(_queue, rows):
+            if queue.vhost not in vhosts:
+                raise NoAnswer("there is a queue in the virtual host {}, which is not listed".format(queue.vhost))
+            # The last list says what holds now.
+            found[queue.key] = queue
+        # An exclusive queue goes with its connection anyway.
+        self.all = [queue for _, queue in sorted(found.items()) if not queue.is_exclusive]
+
+    def only_on(self, name):
+        """Those that have no copy on another broker that runs: they would be lost with this one."""
+        return [queue for queue in self.all if not (queue.holders() & self.running) - {name}]
+
+    def with_member(self, name):
+        """The quorum queues in which a broker has a place."""
+        return [queue for queue in self.all if queue.kind == QUORUM and name in queue.members]
+
+    def without_member(self, name):
+        """The quorum queues and streams in which it has none."""
+        return [queue for queue in self.all if queue.kind in (QUORUM, STREAM) and name not in queue.members]
+
+    def unsynchronised_on(self, name):
+        """Those whose mirror there lacks messages."""
+        return [queue for queue in self.all if name in queue.mirrors and name not in queue.synchronised]
+
+
+def _field(answer, key, kind):
+    value = answer.get(key) if isinstance(answer, dict) else None
+    if not isinstance(value, kind):
+        raise NoAnswer("a broker's answer lacks its {}".format(key))
+    return value
+
+
+def _queue(row):
+    if not isinstance(row, tuple) or len(row) != 8:
+        raise NoAnswer("a broker tells only a part of a queue")
+    vhost, code, module, is_exclusive, leader, members, mirrors, synchronised = row
+    kind = KINDS.get(module, module)
+    if not isinstance(kind, str) or not isinstance(is_exclusive, bool) or not isinstance(code, str):
+        raise NoAnswer("a broker does not say of which type a queue of the virtual host {} is".format(vhost))
+    if kind in (QUORUM, STREAM) and not isinstance(members, list):
+        raise NoAnswer("a broker does not say who are the members of a queue of the virtual host {}".format(vhost))
+    if not isinstance(mirrors, list) or not isinstance(synchronised, list):
+        raise NoAnswer("a broker does not say which mirrors a queue of the virtual host {} has".format(vhost))
+    brokers = [[rabbitmq.short(node) for node in nodes] for nodes in (members or [], mirrors, synchronised)]
+    return Queue(vhost, code, kind, is_exclusive, leader and rabbitmq.short(leader), *brokers)
+
+
+def look(of=None, seconds=120):
+    """All queues of the cluster, as a broker's records have them. Raises NoAnswer unless all of all are there."""
+    return Queues(rabbitmq.evaluate(_LISTED, of=of, seconds=seconds))
+
+
+def named(queues, most=10):
+    """Some queues in words."""
+    names = [str(queue) for queue in queues]
+    rest = ["and {} more".format(len(names) - most)] if len(names) > most else []
+    return "; ".join(names[:most] + rest)

@@ -1,0 +1,54 @@
+"""Has everybody leave the cluster who was a broker of this stack and is none any more, one at a time.
+
+A member that somebody else has added stays. A broker that stays and was about to leave when an earlier run ended gets
+back what it had given up.
+"""
+
+from .. import cluster, files, host, leaving, rabbitmq
+from ..errors import NoAnswer
+
+TIMEOUT_SECONDS = 1800
+# Nobody leaves in two runs at once.
+LOCK = "leave"
+
+
+def arguments(parser):
+    parser.add_argument("--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c")
+
+
+def _listed(text):
+    return [each for each in text.split(",") if each]
+
+
+def run(wanted):
+    for name in leaving.Note.names():
+        if name in wanted.brokers and not leaving.Leaving(name, wanted.brokers).give_back():
+            raise NoAnswer(
+                "{}: {} was about to leave and does not run, so its places in quorum queues cannot be given back".format(
+                    host.name(), name
+                ),
+                "start rabbitmq-server there, and run this again",
+            )
+    former = known_brokers() - set(wanted.brokers)
+    # Nobody else was ever the stack's, so nobody has to be asked who is a member.
+    if not former:
+        return
+    for name in cluster.look().members:
+        if name in former:
+            leaving.leave(name, wanted.brokers)
+
+
+def known_brokers():
+    """All that the stack has ever had. Raises NoAnswer without the list, which each member writes when it becomes one."""
+    try:
+        known = set(files.read(rabbitmq.KNOWN_BROKERS).split())
+    except OSError as missing:
+        raise NoAnswer(
+            "{}: {} cannot be read ({}), so it is not known who was a broker of this stack".format(
+                host.name(), rabbitmq.KNOWN_BROKERS, missing.strerror or missing
+            ),
+            "it is written by 'rabbitmq-ha member'; run that, and this again",
+        )
+    if not known:
+        raise NoAnswer("{}: {} is empty".format(host.name(), rabbitmq.KNOWN_BROKERS))
+    return known

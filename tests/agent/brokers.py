@@ -1,0 +1,152 @@
+"""A cluster that answers as RabbitMQ does: who is a member, which queues there are, who is being drained."""
+
+import base64
+
+from agent import erlang
+
+from .support import Atom, HostTest, cluster, node
+
+MODULES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
+
+
+def names_in(text, names):
+    """Those of the brokers whose node an expression names."""
+    return [name for name in names if erlang.text("rabbit@" + name) in text]
+
+
+class Queue:
+    def __init__(self, name, kind="classic", leader="b3", members=(), mirrors=(), in_sync=(), vhost="/", exclusive=False):
+        self.name, self.kind, self.vhost, self.exclusive = name, kind, vhost, exclusive
+        self.leader, self.members, self.mirrors, self.in_sync = leader, list(members), list(mirrors), list(in_sync)
+
+    @property
+    def code(self):
+        return base64.b64encode(self.name.encode("utf-8")).decode()
+
+    def row(self):
+        return (
+            self.vhost,
+            self.code,
+            Atom(MODULES.get(self.kind, self.kind)),
+            self.exclusive,
+            node(self.leader) if self.leader else None,
+            [node(each) for each in self.members] if self.kind in ("quorum", "stream") else None,
+            [node(each) for each in self.mirrors],
+            [node(each) for each in self.in_sync],
+        )
+
+
+def mirrored(name="orders", leader="b3", on=("b1",)):
+    return Queue(name, leader=leader, mirrors=on, in_sync=on)
+
+
+def quorum(name="bills", members=("b1", "b2", "b3"), leader="b3"):
+    return Queue(name, "quorum", leader=leader, members=members)
+
+
+class ClusterTest(HostTest):
+    """Base of the tests of who comes and who goes. self.told: what was done to the cluster, in its order."""
+
+    name = "b1"
+
+    def cluster(self, *members, queues=(), version="3.10.8", khepri=False, title="cluster1"):
+        self.members = list(members or ("b1", "b2", "b3"))
+        self.running = list(self.members)
+        self.disc = list(self.members)
+        self.queues = list(queues)
+        self.vhosts = sorted({"/"} | {queue.vhost for queue in self.queues})
+        self.vhosts_then = None
+        self.draining = set()
+        self.told = []
+        self.version, self.khepri, self.title = version, khepri, title
+        self.is_unreachable = False
+        self.on_question("cluster_name()", self.status)
+        self.on_question("list_down", self.listed)
+        self.on_question("is_being_drained_consistent_read", self.drains)
+        self.on_question(", nodes())", lambda call: any(n in self.running for n in names_in(call.stdin, self.members)))
+        self.on_question("rabbit_nodes, all_running", self.views)
+        self.on("rabbit_maintenance, drain", self.drain)
+        self.on("rabbit_maintenance, revive", self.revive)
+        self.on("stop_and_halt", self.stop_broker)
+        self.on("add_member", self.add_members)
+        self.on("shrink", self.shrink)
+        self.on("rabbitmq-queues grow", self.grow)
+        self.on("forget_cluster_node", self.forget)
+
+    # Answers
+
+    def status(self, _call):
+        return cluster(
+            *self.members,
+            running=self.running,
+            disc=[name for name in self.disc if name in self.members],
+            name=self.title,
+            version=self.version,
+            khepri=self.khepri,
+        )
+
+    def listed(self, _call):
+        rows = [queue.row() for queue in self.queues]
+        return {
+            Atom("queues"): rows,
+            Atom("count"): len(rows),
+            Atom("vhosts"): list(self.vhosts),
+            Atom("vhosts_then"): list(self.vhosts if self.vhosts_then is None else self.vhosts_then),
+            Atom("running"): [node(name) for name in self.running],
+        }
+
+    def drains(self, call):
+        return [(node(name), name in self.draining) for name in names_in(call.stdin, set(self.members) | self.draining)]
+
+    def views(self, call):
+        asked = names_in(call.stdin, self.members)
+        return [(node(name), [node(n) for n in self.members], [node(n) for n in self.running]) for name in asked]
+
+    # What is done to it
+
+    def one(self, call):
+        return names_in(call.stdin, self.members)[0]
+
+    def drain(self, call):
+        self.told.append("drain")
+        self.draining.add(self.one(call))
+        return "ok\n"
+
+    def revive(self, call):
+        self.told.append("revive")
+        self.draining.discard(self.one(call))
+        return "ok\n"
+
+    def stop_broker(self, call):
+        self.told.append("stop")
+        self.running.remove(self.one(call))
+        return "{badrpc,nodedown}\n"
+
+    def shrink(self, call):
+        name = call.words[-1].split("@")[1]
+        self.told.append("shrink " + name)
+        for queue in self.queues:
+            if name in queue.members and queue.kind == "quorum":
+                queue.members.remove(name)
+
+    def add_members(self, call):
+        name = self.one(call)
+        given = [q for q in self.queues if q.kind == "quorum" and '"{}"'.format(q.code) in call.stdin]
+        self.told.append("give back " + " ".join(sorted(queue.name for queue in given)))
+        for queue in given:
+            queue.members.append(name)
+        return "0\n"
+
+    def grow(self, call):
+        name = call.words[-2].split("@")[1]
+        self.told.append("grow " + name)
+        for queue in self.queues:
+            if queue.kind == "quorum" and name not in queue.members:
+                queue.members.append(name)
+
+    def forget(self, call):
+        name = call.words[-1].split("@")[1]
+        self.told.append("forget " + name)
+        for names in (self.members, self.running):
+            if name in names:
+                names.remove(name)

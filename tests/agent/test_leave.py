@@ -1,0 +1,290 @@
+"""When a broker leaves its cluster, and when it does not; and that one that does not has all that it had before."""
+
+import unittest
+
+from agent import leaving
+
+from .brokers import ClusterTest, Queue, mirrored, quorum
+from .support import Atom, Ended, Hangs, node
+
+LEAVE = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3")
+NOTE = "/var/lib/rabbitmq-ha/leaving/b3"
+DESTRUCTIVE = ("rabbit_maintenance, drain", "shrink", "stop_and_halt", "forget_cluster_node")
+ALL = ["drain", "shrink b3", "stop", "forget b3"]
+
+
+class Leave(ClusterTest):
+    def usual(self):
+        self.cluster(queues=[mirrored(), quorum(), Queue("mine", exclusive=True)])
+
+    def test_a_broker_that_runs_is_drained_gives_up_its_places_stops_and_is_forgotten(self):
+        self.usual()
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ALL)
+        self.assertIn("b3: has left; members are b1 b2\n", self.output)
+        self.assertFalse(self.has(NOTE))
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ALL, "it left twice")
+
+    def test_where_no_quorum_queue_is_nothing_is_shrunk(self):
+        self.cluster(queues=[mirrored()])
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ["drain", "stop", "forget b3"])
+
+    def test_one_that_does_not_run_is_forgotten_as_it_is(self):
+        self.cluster(queues=[Queue("orders", leader="b1"), quorum()])
+        self.running = ["b1", "b2"]
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ["forget b3"])
+        self.assertIn("b3: does not run, so it is forgotten as it is\n", self.output)
+
+    def test_nobody_leaves_while_another_one_is_away(self):
+        self.usual()
+        self.running = ["b1", "b3"]
+        self.refuses(*LEAVE, because="b3 does not leave the cluster: b2 would have to run beside it as members")
+        self.members = ["b1", "b3"]
+        self.refuses(*LEAVE, because="b2 would have to run beside it")
+        self.assertEqual(self.told, [])
+
+    def test_a_majority_of_the_members_stays(self):
+        self.usual()
+        self.members += ["x4", "x5"]
+        self.refuses(*LEAVE, because="2 of 5 members would run without it, and that is no majority")
+        self.assertEqual(self.told, [])
+
+    def test_the_last_disc_node_stays(self):
+        self.usual()
+        self.disc = ["b3"]
+        self.refuses(*LEAVE, because="it is the last disc node")
+        self.assertEqual(self.told, [])
+
+    def test_a_queue_whose_only_copy_is_there_keeps_it_by_its_name(self):
+        self.cluster(queues=[mirrored(), quorum(), Queue("alone", vhost="订单"), Queue("down", leader=None)])
+        self.refuses(*LEAVE, because="it has the only copy of 2 queues: down (classic, virtual host /); alone (")
+        self.assertEqual(self.told, [])
+        self.assertGreaterEqual(self.time, 1060)
+
+    def test_a_mirror_that_gets_in_sync_meanwhile_is_waited_for(self):
+        orders = Queue("orders", mirrors=["b1"])
+        self.cluster(queues=[orders])
+        self.wait = lambda seconds: (setattr(self, "time", self.time + seconds), orders.in_sync.append("b1"))
+        self.start()
+        self.cluster(queues=[orders])
+        self.works(*LEAVE)
+
+    def test_rabbitmq_4_has_no_mirrors(self):
+        for khepri in (False, True):
+            with self.subTest(khepri=khepri):
+                self.start()
+                self.cluster(queues=[quorum(), Queue("alone")], version="4.0.5", khepri=khepri)
+                self.refuses(*LEAVE, because="it has the only copy of 1 queues: alone (classic, virtual host /)")
+                self.assertEqual(self.told, [])
+
+    def test_a_queue_that_nobody_leads_once_it_has_stopped_is_not_forgotten_with_it(self):
+        self.cluster(queues=[mirrored(), quorum()])
+
+        def stop(call):
+            self.stop_broker(call)
+            self.queues[0].in_sync = []
+
+        self.on("stop_and_halt", stop)
+        self.refuses(*LEAVE, because="it has the only copy of 1 queues: orders")
+        self.assertEqual(self.told, ["drain", "shrink b3", "stop"])
+        self.assertIn("Its places in 1 quorum queues are not given back yet, as it does not run", self.errors)
+        # Once it runs again, the next run gives them back where it refuses once more.
+        self.running.append("b3")
+        self.refuses(*LEAVE, because="It serves again, with its places in 1 quorum queues.")
+        self.assertEqual(self.told[3:], ["revive", "give back bills"])
+        self.assertEqual(sorted(self.queues[1].members), ["b1", "b2", "b3"])
+        self.assertFalse(self.has(NOTE))
+
+    def test_of_two_that_leave_at_the_same_moment_none_does_and_it_serves_again(self):
+        self.usual()
+
+        def drain(call):
+            self.drain(call)
+            self.draining.add("b2")
+            return "ok\n"
+
+        self.on("rabbit_maintenance, drain", drain)
+        self.refuses(*LEAVE, because="b2 is being drained.")
+        self.assertEqual(self.told, ["drain", "revive"])
+        self.assertIn("It serves again", self.errors)
+
+    def test_beside_one_that_is_being_drained_nobody_leaves(self):
+        self.usual()
+        self.draining = {"b2"}
+        self.refuses(*LEAVE, because="b2 is being drained.")
+        self.assertEqual(self.told, [])
+
+    def test_one_that_somebody_else_has_added_may_be_drained_meanwhile(self):
+        self.cluster("b1", "b2", "b3", "x4")
+        self.draining = {"x4"}
+        self.works(*LEAVE)
+
+    def test_one_that_cannot_be_drained_does_not_leave(self):
+        for said in ("{error,\"Feature flag 'maintenance_mode_status' is not enabled\"}\n", "{badrpc,timeout}\n", ""):
+            with self.subTest(said=said):
+                self.start()
+                self.usual()
+                self.on("rabbit_maintenance, drain", said)
+                self.refuses(*LEAVE, because="it could not be drained: " + said.strip())
+                self.assertEqual(self.told, ["revive"])
+
+    def test_a_drain_that_the_others_do_not_see_is_none(self):
+        self.usual()
+        self.on("rabbit_maintenance, drain", "ok\n")
+        self.refuses(*LEAVE, because="it was drained, and b1 does not see it")
+
+    def test_one_that_somebody_else_has_drained_stays_drained(self):
+        self.usual()
+        self.draining = {"b3"}
+        self.on("shrink", Ended(70, "", "no majority"))
+        self.refuses(*LEAVE, because="shrink rabbit@b3 ended with 70")
+        self.assertNotIn("revive", self.told)
+        self.assertEqual(self.draining, {"b3"})
+
+    def test_a_place_that_is_not_given_up_keeps_it(self):
+        self.usual()
+        self.on("shrink", "bills error timeout\n")
+        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)")
+        self.assertEqual(self.told, ["drain", "revive", "give back bills"])
+
+    def test_only_places_that_were_taken_from_it_are_given_back(self):
+        self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
+        self.on("stop_and_halt", "{badrpc,timeout}\n")
+        self.refuses(*LEAVE, because="it was told to stop, and after 120 s nobody says that it has")
+        self.assertEqual(self.told, ["drain", "shrink b3", "revive", "give back bills"])
+        self.assertEqual(self.queues[1].members, ["b1", "b2"])
+
+    def test_places_are_noted_before_they_are_given_up(self):
+        self.cluster(queues=[quorum("q`$\"'\t\n ü", members=["b1", "b2", "b3"])])
+        self.queues[0].vhost = "Prod $EU\t订单"
+        self.vhosts = [self.queues[0].vhost]
+
+        def killed(call):
+            self.shrink(call)
+            raise SystemExit(137)
+
+        self.on("shrink", killed)
+        # A process that is killed gives nothing back.
+        give_back, leaving.Leaving._try_to_give_back = leaving.Leaving._try_to_give_back, lambda self: ""
+        self.addCleanup(setattr, leaving.Leaving, "_try_to_give_back", give_back)
+        self.step(*LEAVE)
+        leaving.Leaving._try_to_give_back = give_back
+        self.assertEqual(self.queues[0].members, ["b1", "b2"])
+        self.assertTrue(self.has(NOTE))
+        # The next run is refused, as another broker is away now, and gives back what the killed one had taken.
+        self.running.remove("b2")
+        self.refuses(*LEAVE, because="b2 would have to run beside it")
+        self.assertEqual(self.told[-2:], ["revive", "give back " + self.queues[0].name])
+        self.assertFalse(self.has(NOTE))
+
+    def test_a_broker_that_is_forgotten_but_not_without_words_has_left(self):
+        self.usual()
+
+        def forget(call):
+            self.forget(call)
+            raise Ended(70, "", "some replicas could not be deleted")
+
+        self.on("forget_cluster_node", forget)
+        self.works(*LEAVE)
+        self.assertIn("some replicas could not be deleted", self.output)
+
+    def test_a_broker_that_stays_a_member_has_not_left(self):
+        self.usual()
+        self.on("forget_cluster_node", "")
+        self.refuses(*LEAVE, because="it is still a member after it was forgotten")
+
+    def test_what_cannot_be_given_back_stays_noted(self):
+        self.usual()
+        self.on("stop_and_halt", "{badrpc,timeout}\n")
+        self.on("add_member", "1\n")
+        self.refuses(*LEAVE, because="not given back yet, as b3 did not get its places in 1 quorum queues back")
+        self.assertIn("place %2F ", self.read(NOTE))
+
+    def test_an_answer_about_some_brokers_only_is_none(self):
+        self.usual()
+        self.on_question("is_being_drained_consistent_read", [(node("b3"), False), (node("b1"), Atom("error"))])
+        self.refuses(*LEAVE, because="does not say who is being drained")
+        self.assertEqual(self.told, [])
+
+    def test_nothing_is_destroyed_without_whole_answers(self):
+        self.sweep(self.usual, LEAVE, DESTRUCTIVE)
+
+    def test_nothing_is_destroyed_without_whole_answers_on_rabbitmq_4(self):
+        def scenario():
+            self.cluster(queues=[quorum(), Queue("s", "stream", members=["b1", "b3"])], version="4.0.5", khepri=True)
+
+        self.sweep(scenario, LEAVE, DESTRUCTIVE)
+
+    def test_a_dead_broker_is_not_forgotten_without_whole_answers(self):
+        def scenario():
+            self.cluster(queues=[Queue("orders", leader="b1"), quorum()])
+            self.running = ["b1", "b2"]
+
+        self.sweep(scenario, LEAVE, ("forget_cluster_node",))
+
+    def test_a_hung_shrink_is_given_back(self):
+        self.usual()
+
+        def hang(call):
+            self.shrink(call)
+            raise Hangs()
+
+        self.on("shrink", hang)
+        self.refuses(*LEAVE, because="was not done after")
+        self.assertEqual(self.told, ["drain", "shrink b3", "revive", "give back bills"])
+
+
+MEMBERS = ("members", "--brokers", "b1,b2")
+KNOWN = "/var/lib/rabbitmq-ha/brokers"
+
+
+class Members(ClusterTest):
+    def test_who_is_no_broker_any_more_leaves_and_a_member_that_somebody_else_has_added_stays(self):
+        self.cluster("b1", "b2", "b3", "x4")
+        self.put(KNOWN, "b1\nb2\nb3\n")
+        self.works(*MEMBERS)
+        self.assertEqual(self.told[-1], "forget b3")
+        self.assertEqual(self.members, ["b1", "b2", "x4"])
+
+    def test_one_after_the_other(self):
+        self.cluster("b1", "b2", "b3", "b4", "b5")
+        self.put(KNOWN, "b1\nb2\nb3\nb4\nb5\n")
+        self.works("members", "--brokers", "b1,b2,b3")
+        self.assertEqual(self.told, ["drain", "stop", "forget b4", "drain", "stop", "forget b5"])
+
+    def test_where_all_that_ever_were_brokers_still_are_nobody_is_asked(self):
+        self.put(KNOWN, "b1\nb2\n")
+        self.works(*MEMBERS)
+        self.assertEqual(self.calls, [])
+
+    def test_an_unreadable_list_is_no_answer(self):
+        self.cluster()
+        self.refuses(*MEMBERS, because="it is not known who was a broker of this stack")
+        self.put(KNOWN, "")
+        self.refuses(*MEMBERS, because="is empty")
+        self.assertEqual(self.calls, [])
+
+    def test_a_broker_that_stays_gets_back_what_a_killed_run_has_taken(self):
+        self.cluster("b1", "b2", "b3", queues=[quorum("bills", members=["b1", "b3"])])
+        self.draining = {"b2"}
+        self.put(KNOWN, "b1\nb2\nb3\n")
+        note = leaving.Note("b2")
+        note.is_drained, note.places = True, {("/", self.queues[0].code)}
+        note.write()
+        self.works("members", "--brokers", "b1,b2,b3")
+        self.assertEqual(self.told, ["revive", "give back bills"])
+        self.assertEqual(leaving.Note.names(), [])
+
+    def test_nobody_leaves_without_whole_answers(self):
+        def scenario():
+            self.cluster(queues=[mirrored(), quorum()])
+            self.put(KNOWN, "b1\nb2\nb3\n")
+
+        self.sweep(scenario, MEMBERS, DESTRUCTIVE)
+
+
+if __name__ == "__main__":
+    unittest.main()
