@@ -10,8 +10,22 @@ import signal
 import sys
 import time
 
-from .. import broker_conf, cgroup, clock, cluster, command, condition, connections, files
-from .. import host, lock, plugins, rabbitmq, systemd, watch
+from .. import (
+    broker_conf,
+    cgroup,
+    clock,
+    cluster,
+    command,
+    condition,
+    connections,
+    files,
+    host,
+    lock,
+    plugins,
+    rabbitmq,
+    systemd,
+    watch,
+)
 from ..errors import NoAnswer, Silence, StepError
 
 TIMEOUT_SECONDS = None

@@ -72,7 +72,7 @@ class Copies(ClusterTest):
             def change(answer):
                 rows = [list(row) for row in answer["queues"]]
                 rows[0][at] = value
-                return dict(answer, **{"queues": [tuple(row) for row in rows]})
+                return dict(answer, queues=[tuple(row) for row in rows])
 
             return change
 

@@ -2,7 +2,6 @@
 
 import unittest
 
-from agent import watch
 from agent.condition import Condition
 from agent.watch import ASK_HEALTH, ASK_WHY, NOTHING, RESTART, START_ANEW, START_PLUGINS, Rest, Sight, Watch
 
