@@ -12,6 +12,14 @@ from .errors import StepError
 
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
+    "may-start": "may_start",
+    "plugins": "plugins",
+    "start": "start",
+    "restart": "restart",
+    "waiting": "waiting",
+    "force-boot": "force_boot",
+    "cluster-name": "cluster_name",
+    "admin": "admin",
     "policy": "policy",
 }
 
