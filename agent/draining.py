@@ -25,6 +25,11 @@ def drain():
     rabbitmq.tell("drain", tool="rabbitmq-upgrade", seconds=120)
 
 
+def over():
+    """The broker has been restarted, which ends its drained state."""
+    files.remove(NOTE)
+
+
 def revive():
     """Has a broker serve again that was drained for a restart that has not come."""
     if not os.path.exists(host.path(NOTE)):
@@ -36,4 +41,4 @@ def revive():
     except StepError:
         # The next run does it.
         return
-    files.remove(NOTE)
+    over()

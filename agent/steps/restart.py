@@ -91,6 +91,7 @@ def start_anew(action):
             " rabbitmq.settings and run up again. Its last words:".format(action),
             rabbitmq.boot_errors(),
         )
+    draining.over()
 
 
 def by_command():
