@@ -1,34 +1,60 @@
-"""What the broker's host knows of the stack: who the brokers are, and at which ports (/etc/rabbitmq-ha/broker.conf)."""
+"""/etc/rabbitmq-ha/broker.conf: what the program has to know of this host's broker when no `up` is there to say it."""
 
 import configparser
 
-from . import files
+from . import files, host
 from .errors import StepError
 
-PATH = "/etc/rabbitmq-ha/broker.conf"
+FILE = "/etc/rabbitmq-ha/broker.conf"
+_SECTION = "broker"
 
 
 class BrokerConf:
-    """The section [broker] of the file."""
+    """What the file says.
 
-    def __init__(self, section):
-        self.brokers = _names(section["brokers"])
-        # Whom this broker asks for the cluster when it has no data.
-        self.discovery_peers = _names(section["discovery_peers"])
-        self.port = int(section["port"])
-        # 0 where nobody asks for alarms.
-        self.metrics_port = int(section.get("metrics_port", "0") or 0)
+    brokers: the names of all, in the order of their turns. discovery_peers: whom this one asks for the cluster when it
+    has no data. port: AMQP's. metrics_port: that of the page which names alarms; 0 where nobody asks for it.
+    """
 
-
-def _names(text):
-    return [name for name in text.replace(",", " ").split() if name]
+    def __init__(self, brokers, discovery_peers, port, metrics_port):
+        self.brokers = brokers
+        self.discovery_peers = discovery_peers
+        self.port = port
+        self.metrics_port = metrics_port
 
 
 def read():
-    """Raises StepError where the file is not there or not whole."""
+    """Raises StepError in words where the file is missing or broken."""
+    try:
+        text = files.read(FILE)
+    except OSError as missing:
+        raise _broken("cannot be read ({})".format(missing.strerror))
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(files.read(PATH))
-        return BrokerConf(parser["broker"])
-    except (OSError, configparser.Error, KeyError, ValueError) as broken:
-        raise StepError("{} cannot be read: {}".format(PATH, broken), "npm run up writes it anew")
+        parser.read_string(text)
+        values = dict(parser.items(_SECTION))
+    except configparser.Error as wrong:
+        raise _broken("is broken ({})".format(str(wrong).splitlines()[0]))
+    return BrokerConf(
+        _names(values, "brokers"),
+        _names(values, "discovery_peers"),
+        _port(values, "port"),
+        _port(dict({"metrics_port": "0"}, **values), "metrics_port"),
+    )
+
+
+def _names(values, key):
+    if key not in values:
+        raise _broken("has no {}".format(key))
+    return [name.strip() for name in values[key].split(",") if name.strip()]
+
+
+def _port(values, key):
+    text = values.get(key, "")
+    if not text.isdigit() or int(text) > 65535:
+        raise _broken("has no {} that is a TCP port".format(key))
+    return int(text)
+
+
+def _broken(what):
+    return StepError("{}: {} {}".format(host.name(), FILE, what), "npm run up -- --repair writes it anew")

@@ -1,6 +1,6 @@
 """Has the broker run these plug-ins and no others, and starts again what has ended of them."""
 
-from .. import plugins, rabbitmq, systemd
+from .. import enabled_plugins, plugins, rabbitmq, systemd
 
 TIMEOUT_SECONDS = 300
 
@@ -14,11 +14,11 @@ def _listed(text):
 
 
 def run(wanted):
-    same = sorted(plugins.enabled()) == sorted(wanted.plugins)
+    same = sorted(enabled_plugins.names()) == sorted(wanted.plugins)
     if not systemd.is_active(rabbitmq.UNIT):
         if not same:
-            plugins.write(wanted.plugins)
+            enabled_plugins.write(wanted.plugins)
     elif same:
         plugins.start_ended()
     else:
-        plugins.enable(wanted.plugins)
+        enabled_plugins.enable(wanted.plugins)
