@@ -5,10 +5,12 @@ import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
+import { programPath } from "../remote/program.ts";
 import { Script } from "../remote/script.ts";
+import { Step } from "../remote/step.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
-import { answerAgent, keepWatch, watchFiles, watchScript } from "./broker-watch.ts";
+import { answerAgent, keepWatch, watchFiles } from "./broker-watch.ts";
 
 export interface RabbitNodeArgs {
   readonly host: Host;
@@ -132,7 +134,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       setupTime: Math.min(setupTime, netTickTime),
     });
     const unit = render("rabbitmq/rabbitmq-ha.conf", {
-      script: watchScript(host),
+      program: programPath,
       oldSystemd: oldSystemd(host.os),
     });
     const metricsPort = args.agentPort === undefined ? 0 : args.ports.prometheus;
@@ -145,19 +147,14 @@ export class RabbitNode extends pulumi.ComponentResource {
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
-    const enabled = new Script(
+    const enabled = new Step(
       `${name}-plugins`,
-      { host, template: "rabbitmq/plugins.sh", values: { plugins } },
+      { host, subcommand: "plugins", options: { plugins } },
       on([packages, cookie]),
     );
-    const service = new Script(
+    const service = new Step(
       `${name}-service`,
-      {
-        host,
-        template: "rabbitmq/start.sh",
-        values: { name, brokers, port: args.ports.amqp },
-        deadline: 600,
-      },
+      { host, subcommand: "start", options: { brokers, port: args.ports.amqp } },
       on([cookie, enabled, watch.script, ...files]),
     );
     const member = new Script(

@@ -7,7 +7,6 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
-import { operations } from "../support/operations.ts";
 import { probes } from "../support/probes.ts";
 import { strangersDocuments } from "../support/strangers-documents.ts";
 
@@ -48,14 +47,10 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/with-agent/rabbitmq-ha-agent@.service": ["other", "cent120-agent-unit", "stdin"],
   "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
   "rabbitmq/watch-service.sh": ["dev", "cent120-watch-service", "create"],
-  "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
-  "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
   "rabbitmq/member.sh": ["dev", "cent121-member", "create"],
   "rabbitmq/ram-and-settings/member.sh": ["other", "cent122-member", "create"],
   "rabbitmq/restart.sh": ["dev", "cent120-restart", "create"],
   "rabbitmq/upgrading/restart.sh": ["other", "cent120-restart", "create"],
-  "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
-  "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
   "rabbitmq/leave.sh": ["dev", "cent122-leave", "delete"],
   "rabbitmq/members.sh": ["dev", "cluster-members", "create"],
 
@@ -134,7 +129,7 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   });
 }
 
-const others = { ...probes(), ...operations(), ...strangersDocuments() };
+const others = { ...probes(), ...strangersDocuments() };
 for (const [document, text] of Object.entries(others)) {
   test(document, (t) => {
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
