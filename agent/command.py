@@ -113,15 +113,20 @@ def _end(process):
 
 def ask(words, **options):
     """The answer to a question. Raises NoAnswer when the program fails, hangs or is not there."""
+    return answer(words, **options).output
+
+
+def answer(words, codes=(0,), **options):
+    """How a program that was asked has ended. Raises NoAnswer unless it is with one of the exit codes that are an answer."""
     try:
         result = execute(words, **options)
     except Timeout as late:
         raise NoAnswer(str(late))
     except OSError as missing:
         raise NoAnswer("{} cannot be run: {}".format(words[0], missing.strerror or missing))
-    if result.code != 0:
+    if result.code not in codes:
         raise NoAnswer("{} ended with {}".format(shown(words), result.code), log=result.log())
-    return result.output
+    return result
 
 
 def holds(words, yes=0, no=1, **options):

@@ -90,10 +90,12 @@ def remove(name):
 
 
 def remove_tree(name):
-    """A folder of the program's own, with all that is in it."""
+    """A folder of the program's own, with all that is in it; one that is not there is no fault."""
     path = host.path(name)
     if os.path.islink(path) or os.path.isfile(path):
         os.unlink(path)
+        return
+    if not os.path.isdir(path):
         return
     for folder, folders, names in os.walk(path, topdown=False):
         for entry in [os.path.join(folder, each) for each in names + folders]:

@@ -2,18 +2,12 @@
 
 import os
 
-from . import files, host
-
-try:
-    from . import fingerprint
-except ImportError:  # it comes with the broker's steps
-    fingerprint = None
+from . import files, fingerprint, host
 
 
 def finish(home, version):
     """Removes what an earlier program has left in its folder; a watch that runs from there has read all that it needs."""
-    if fingerprint is not None:
-        fingerprint.adopt()
+    fingerprint.adopt()
     for name in os.listdir(host.path(home)):
         if name not in (version, "current") and os.path.isdir(os.path.join(host.path(home), name, "agent")):
             files.remove_tree(os.path.join(home, name))

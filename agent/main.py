@@ -12,6 +12,11 @@ from .errors import StepError
 
 # Each subcommand and its module; the order is that of the help.
 SUBCOMMANDS = {
+    "sources": "sources",
+    "packages": "packages",
+    "rpms": "rpms",
+    "build-haproxy": "build_haproxy",
+    "selinux": "selinux",
     "may-start": "may_start",
     "plugins": "plugins",
     "start": "start",

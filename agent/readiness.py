@@ -5,8 +5,7 @@ from .errors import NoAnswer, StepError
 
 # The checks of `rabbitmq-queues check_if_node_is_quorum_critical` (from RabbitMQ 3.13 on it looks at streams and at the
 # store of the cluster's tables too) and `check_if_node_is_mirror_sync_critical` (up to 3.13), by what these call.
-_QUESTION = (
-    """
+_QUESTION = """
 Cluster = begin %s end,
 Names = fun(Queues) ->
   [case maps:get(<<"readable_name">>, Queue) of
@@ -28,9 +27,7 @@ Unsynchronised = case Alone orelse not HasMirrors of
   false -> Names(rabbit_amqqueue:list_local_mirrored_classic_without_synchronised_mirrors_for_cli())
 end,
 {Cluster, Critical, Unsynchronised}
-"""
-    % cluster.STATUS.strip()
-)
+""" % cluster.STATUS.strip()
 
 # What a broker waits for before its restart, and for how many seconds.
 MEMBERS, QUORUM, MIRRORS = "every member to run", "a majority without it", "its mirrors to be in sync"
@@ -80,7 +77,7 @@ def _some(queues, what):
 
 def await_restart():
     """Returns once the cluster can do without this broker for a moment. Raises StepError where it cannot in time."""
-    deadlines = {}
+    deadlines = {}  # type: dict
     while True:
         found = _obstacle()
         if found is None:
@@ -94,7 +91,7 @@ def await_restart():
 
 def await_everyone(seconds):
     """Returns once every member runs, this one among them."""
-    last = []
+    last = [""]
 
     def all_run():
         try:

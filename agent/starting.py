@@ -112,4 +112,3 @@ def put_aside(why):
         if entry == rabbitmq.node() or entry.startswith((rabbitmq.node() + "-", rabbitmq.node() + ".")):
             os.rename(host.path(rabbitmq.DATA + "/" + entry), host.path(aside + "/" + entry))
     return aside
-

@@ -7,6 +7,7 @@ import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
+import { Step } from "../remote/step.ts";
 import { systems, type Noun } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -120,7 +121,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
     );
     const installed = source === undefined ? packages : this.#build(prefix, host, source, how, on(packages));
     const permitted = systems[host.os].selinux
-      ? [new Script(`${prefix}-selinux`, { host, template: "haproxy/selinux.sh", values: {} }, on(installed))]
+      ? [new Step(`${prefix}-selinux`, { host, subcommand: "selinux" }, on(installed))]
       : [];
     const cfg = render("haproxy/haproxy.cfg", { agentPort: 0, ...args, chroot });
     const config = new File(
@@ -167,18 +168,16 @@ export class HaproxyPair extends pulumi.ComponentResource {
     options: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
     const { version } = source;
-    const build = new Script(
+    const build = new Step(
       `${prefix}-build`,
       {
-        host,
-        template: "haproxy/build.sh",
-        values: {
+        ...{ host, subcommand: "build-haproxy" },
+        options: {
           ...source,
           ...haproxyBuild(version),
           prefix: how.chroot,
-          proxy: host.packages?.proxy ?? "",
+          proxy: host.packages?.proxy,
         },
-        deadline: 1800,
       },
       options,
     );

@@ -170,14 +170,9 @@ export class RabbitNode extends pulumi.ComponentResource {
       .update(advanced)
       .update(unit)
       .digest("hex");
-    const upgrade = brokerUpgrade(host);
-    const restart = new Script(
+    const restart = new Step(
       `${name}-restart`,
-      {
-        ...{ host, template: "rabbitmq/restart.sh", values: { name, upgrade } },
-        deadline: upgrade === "" ? 900 : 1800,
-        stdin: content,
-      },
+      { host, subcommand: "restart", options: brokerUpgrade(host), stdin: content },
       on([member]),
     );
     if (survivor !== undefined) {
@@ -198,7 +193,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     this.name = name;
     this.host = host;
     this.member = restart;
-    this.content = content + upgrade;
+    this.content = content + (host.packages?.brokerVersion ?? "");
     this.registerOutputs({});
   }
 }

@@ -3,8 +3,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { render } from "../templates/render.ts";
 import { File } from "./file.ts";
-import { Script, type ScriptArgs } from "./script.ts";
-import { repositories } from "./sources.ts";
+import { sourceOptions } from "./sources.ts";
+import { Step, type StepOptions } from "./step.ts";
 import { systems, type Noun } from "./systems.ts";
 
 export interface PackagesArgs {
@@ -12,12 +12,6 @@ export interface PackagesArgs {
   /** What the host needs; the system says which packages that is. */
   readonly nouns: readonly Noun[];
 }
-
-/** Seconds for one installation, downloads included. */
-const deadline = 900;
-
-/** One lock for the host: two installations at a time would wait for each other half-way. */
-const common = { deadline, lock: "packages" } satisfies Partial<ScriptArgs>;
 
 /** The package whose version the configuration may state. */
 const brokerPackage = "rabbitmq-server";
@@ -27,19 +21,23 @@ const brokerPackage = "rabbitmq-server";
  * itself, once it is configured. What is installed already stays at its version: all hosts are at it at once, and
  * brokers change theirs in turn, see `brokerUpgrade`.
  */
-export class Packages extends Script {
+export class Packages extends Step {
   constructor(name: string, { host, nouns }: PackagesArgs, options: pulumi.CustomResourceOptions) {
-    const { installer, packages } = systems[host.os];
-    const { proxy = "", brokerVersion } = host.packages ?? {};
+    const { packages } = systems[host.os];
+    const { brokerVersion } = host.packages ?? {};
     const stated = (name: string): string =>
       name === brokerPackage && brokerVersion !== undefined ? `${name}=${brokerVersion}` : name;
     const names = nouns.flatMap((noun) => packages[noun]).map(stated);
-    const script =
-      installer === "apt"
-        ? { template: "remote/packages.sh", values: { names, proxy } }
-        : { template: "remote/packages-rpm.sh", values: { names, proxy, installer, ...repositories(host) } };
-    super(name, { host, ...script, ...common }, options);
+    super(name, { host, subcommand: "packages", options: { names, ...installation(host) } }, options);
   }
+}
+
+/** @returns the options of every subcommand that installs packages */
+function installation(host: Pick<Host, "os" | "packages">): StepOptions {
+  const { installer } = systems[host.os];
+  const proxy = { proxy: host.packages?.proxy };
+  // Before RPMs are installed, their sources are pointed to the mirror anew: a package may have written them.
+  return installer === "apt" ? { installer, ...proxy } : { ...sourceOptions(host), ...proxy };
 }
 
 /**
@@ -56,14 +54,18 @@ export function brokerPackages(
   const { installer, repository } = systems[host.os];
   const name = `${prefix}-packages`;
   if (installer === "apt") return new Packages(name, { host, nouns: ["broker"] }, options);
-  const { proxy = "", rpms } = host.packages ?? {};
+  const { rpms } = host.packages ?? {};
   if (rpms !== undefined) {
-    const files = [
-      { ...rpms.erlang, name: "erlang", key: "erlang" },
-      { ...rpms.rabbitmq, name: brokerPackage, key: "rabbitmq" },
-    ];
-    const values = { proxy, installer, files, ...repositories(host) };
-    return new Script(name, { host, template: "rabbitmq/rpms.sh", values, ...common }, options);
+    const { erlang, rabbitmq } = rpms;
+    const files = {
+      ...{ erlangUrl: erlang.url, erlangSha256: erlang.sha256 },
+      ...{ rabbitmqUrl: rabbitmq.url, rabbitmqSha256: rabbitmq.sha256 },
+    };
+    return new Step(
+      name,
+      { host, subcommand: "rpms", options: { ...files, ...installation(host) } },
+      options,
+    );
   }
   if (repository === undefined) throw new Error(`${host.os} needs the RPMs of Erlang and RabbitMQ`);
   const file = new File(
@@ -78,20 +80,12 @@ export function brokerPackages(
 }
 
 /**
- * @returns shell functions that put the stated version of the broker's package in the place of the installed one, for
- * a script that stops and starts the broker: `upgrade_due`, `fetch_upgrade`, `install_upgrade`; empty where no version
- * is stated
+ * @returns the options of a subcommand that stops and starts the broker and meanwhile puts the stated version of its
+ * package in the place of the installed one; none where no version is stated
  */
-export function brokerUpgrade({ os, packages }: Pick<Host, "os" | "packages">): string {
-  const { proxy = "", rpms, brokerVersion } = packages ?? {};
-  if (brokerVersion === undefined) return "";
-  const { installer } = systems[os];
-  const values = { package: brokerPackage, version: brokerVersion, proxy };
-  if (installer === "apt") return render("remote/upgrade-apt", values).trimEnd();
-  const download = rpms?.rabbitmq ?? { url: "", sha256: "" };
-  return render("remote/upgrade-rpm", {
-    ...values,
-    ...repositories({ os, ...(packages === undefined ? {} : { packages }) }),
-    ...{ installer, download },
-  }).trimEnd();
+export function brokerUpgrade(host: Pick<Host, "os" | "packages">): StepOptions {
+  const { rpms, brokerVersion } = host.packages ?? {};
+  if (brokerVersion === undefined) return {};
+  const download = systems[host.os].installer === "apt" ? undefined : rpms?.rabbitmq;
+  return { packageVersion: brokerVersion, ...download, ...installation(host) };
 }

@@ -47,10 +47,15 @@ class State:
     """What the broker says of its users."""
 
     def __init__(self, user, answer):
-        if not isinstance(answer, tuple) or len(answer) != 3 or not isinstance(answer[0], list) or answer[2] not in (True, False):
+        if (
+            not isinstance(answer, tuple)
+            or len(answer) != 3
+            or not isinstance(answer[0], list)
+            or answer[2] not in (True, False)
+        ):
             raise NoAnswer("{}: the broker does not list its users".format(host.name()))
         users, permissions, self.has_password = answer
-        self._tags = {name: tags for name, tags in users}
+        self._tags = dict(users)
         self.is_there = user in self._tags
         self.tags = [str(tag) for tag in self._tags.get(user) or []]
         self.has_tag = TAG in self.tags

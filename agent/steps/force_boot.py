@@ -4,6 +4,7 @@ With --follow it does not: it sees to it that this broker comes up with the one 
 """
 
 from .. import clock, command, erlang, files, host, rabbitmq, starting
+from ..arguments import listed
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 480
@@ -42,14 +43,10 @@ rabbit_table:force_load()
 
 
 def arguments(parser):
-    parser.add_argument("--gone", type=_listed, default=[], help="those that it waits for in vain, a,b,c")
-    parser.add_argument("--brokers", type=_listed, default=[], help="every broker, a,b,c")
+    parser.add_argument("--gone", type=listed, default=[], help="those that it waits for in vain, a,b,c")
+    parser.add_argument("--brokers", type=listed, default=[], help="every broker, a,b,c")
     parser.add_argument("--port", type=int, help="AMQP's TCP port")
     parser.add_argument("--follow", action="store_true", help="start again where it is not at it by itself")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
 
 
 def run(wanted):
@@ -75,7 +72,7 @@ def run(wanted):
 
 
 def load(gone):
-    said = []
+    said = [""]
 
     def told():
         # Between two starts it does not wait yet, and cannot be told.

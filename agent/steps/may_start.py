@@ -41,7 +41,11 @@ def await_cluster(conf):
     while True:
         for name in conf.discovery_peers:
             if rabbitmq.serves(name, conf.port):
-                print("{}: was a member and has no data any more; it joins anew, since {} serves".format(host.name(), name))
+                print(
+                    "{}: was a member and has no data any more; it joins anew, since {} serves".format(
+                        host.name(), name
+                    )
+                )
                 return
         if not told:
             told = True

@@ -1,16 +1,13 @@
 """Has the broker run these plug-ins and no others, and starts again what has ended of them."""
 
 from .. import enabled_plugins, plugins, rabbitmq, systemd
+from ..arguments import listed
 
 TIMEOUT_SECONDS = 300
 
 
 def arguments(parser):
-    parser.add_argument("--plugins", required=True, type=_listed, help="their names, a,b,c; what they need comes along")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
+    parser.add_argument("--plugins", required=True, type=listed, help="their names, a,b,c; what they need comes along")
 
 
 def run(wanted):

@@ -4,24 +4,18 @@ has one, else by a restart, and only while the others can do without it.
 
 import sys
 
-from .. import command, draining, fingerprint, host, rabbitmq, readiness, systemd
+from .. import command, draining, fingerprint, host, packages, rabbitmq, readiness, systemd
 from ..errors import StepError
-
-try:
-    from .. import packages
-except ImportError:  # there is none yet
-    packages = None
 
 TIMEOUT_SECONDS = 1800
 
 
 def arguments(parser):
-    if packages is not None:
-        packages.upgrade_arguments(parser)
+    packages.upgrade_arguments(parser)
 
 
 def run(wanted):
-    upgrade = packages.upgrade_from(wanted) if packages is not None else None
+    upgrade = packages.upgrade_from(wanted)
     try:
         bring_up_to_date(upgrade if upgrade is not None and upgrade.due() else None)
     finally:

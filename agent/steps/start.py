@@ -1,6 +1,7 @@
 """Starts the broker, and sees that it serves; what is in the way of its start is put aside, never deleted."""
 
 from .. import cluster, command, files, host, rabbitmq, starting, systemd
+from ..arguments import listed
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 600
@@ -8,12 +9,8 @@ ATTEMPTS = 3
 
 
 def arguments(parser):
-    parser.add_argument("--brokers", required=True, type=_listed, help="every broker, a,b,c")
+    parser.add_argument("--brokers", required=True, type=listed, help="every broker, a,b,c")
     parser.add_argument("--port", required=True, type=int, help="AMQP's TCP port")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
 
 
 def run(wanted):
@@ -56,7 +53,9 @@ def mended(wanted, since):
     # member begins again. Its data may still be somebody's, so it is kept.
     if not starting.was_member() and starting.logged(starting.CONFLICT, since):
         aside = stopped_and_put_aside("conflict")
-        print("{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside))
+        print(
+            "{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside)
+        )
         return True
     # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back. One
     # that finds most of the others elsewhere is such a broker; else it may be the others that have lost theirs.

@@ -87,6 +87,7 @@ class HostTest(unittest.TestCase):
             (clock, "now", lambda: self.time),
             (clock, "pause", self.wait),
             (command, "execute", self.execute),
+            (command, "answer", self._asking(command.answer)),
             (command, "ask", self._asking(command.ask)),
             (command, "holds", self._asking(command.holds)),
             (command, "side_by_side", _one_by_one),

@@ -9,7 +9,7 @@ from agent import erlang
 
 from .support import Atom, Ended, HostTest, evaluated
 
-PASSWORD = "p$w`\"# ü"
+PASSWORD = 'p$w`"# ü'
 ADMIN = ("admin", "--user", "admin")
 ALL = ["/", ".*", ".*", ".*"]
 
@@ -18,7 +18,9 @@ class Broker:
     """Its store of users, as far as the step looks into it; what it is told shows."""
 
     def __init__(self, **users):
-        self.users = {name: dict({"tags": [], "permissions": [], "password": None}, **user) for name, user in users.items()}
+        self.users = {
+            name: dict({"tags": [], "permissions": [], "password": None}, **user) for name, user in users.items()
+        }
         self.refuses = {}
 
     def answer(self, call):
@@ -86,7 +88,11 @@ class Admin(HostTest):
             self.assertIn("administrator", self.store.users["admin"]["tags"])
             self.assertEqual(self.store.users["admin"]["password"], PASSWORD)
             self.assertEqual(self.store.users["admin"]["permissions"], [ALL])
-            calls = [name for name in ("add_user", "change_password", "set_tags", "set_permissions") if name in self.calls[1].stdin]
+            calls = [
+                name
+                for name in ("add_user", "change_password", "set_tags", "set_permissions")
+                if name in self.calls[1].stdin
+            ]
             self.assertEqual(len(calls), 1, calls)
 
     def test_a_tag_of_the_administrators_own_stays(self):
@@ -96,7 +102,7 @@ class Admin(HostTest):
 
     def test_guest_stays_where_the_administrator_is_not_made(self):
         self.broker(guest={})
-        self.store.refuses = {"set_permissions": "{error,{no_such_vhost,<<\"/\">>}}"}
+        self.store.refuses = {"set_permissions": '{error,{no_such_vhost,<<"/">>}}'}
         self.refuses(*ADMIN, because="no_such_vhost")
         self.assertIn("guest", self.store.users)
 
@@ -104,7 +110,7 @@ class Admin(HostTest):
         self.sweep(lambda: self.broker(guest={}), ADMIN, ("delete_user",))
         for answer in [(), [], (None, [], True), ([], [], None)]:
             self.start()
-            self.on("rabbitmqctl eval", lambda call: evaluated(answer))
+            self.on("rabbitmqctl eval", evaluated(answer))
             self.refuses(*ADMIN, because="does not list its users")
             self.assertEqual(len(self.calls), 1)
 

@@ -2,12 +2,24 @@
 
 import os
 import unittest
+from unittest import mock
 
 from agent import clock, fingerprint, starting
 
 from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost
 
 CONF = "/etc/rabbitmq-ha/broker.conf"
+
+
+def hiding(hidden, lstat=os.lstat):
+    """os.lstat on a host where one path cannot be seen."""
+
+    def seen(path, *more, **options):
+        if str(path) == hidden:
+            raise PermissionError(13, "Permission denied")
+        return lstat(path, *more, **options)
+
+    return seen
 
 
 class MayStart(BrokerHost):
@@ -62,28 +74,23 @@ class MayStart(BrokerHost):
 
     def test_without_knowing_whom_to_wait_for_it_does_not_start(self):
         self.former_member_without_data()
-        for text in ("", "[broker]\nbrokers = mq1\n", "no section\n", "[broker]\nbrokers=a\ndiscovery_peers=b\nport=x\n"):
+        for text in (
+            "",
+            "[broker]\nbrokers = mq1\n",
+            "no section\n",
+            "[broker]\nbrokers=a\ndiscovery_peers=b\nport=x\n",
+        ):
             self.put(CONF, text)
             self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
         os.unlink(self.root + CONF)
         self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
 
     def test_a_mark_that_cannot_be_seen_is_not_missing(self):
-        for hidden in (MEMBER, DATA + "/cluster_nodes.config"):
+        for name in (MEMBER, DATA + "/cluster_nodes.config"):
             self.start()
             self.former_member_without_data()
-            real = os.lstat
-
-            def lstat(path, *more, **options):
-                if str(path) == self.root + hidden:
-                    raise PermissionError(13, "Permission denied")
-                return real(path, *more, **options)
-
-            os.lstat = lstat
-            try:
-                self.refuses("may-start", because="it cannot be seen whether " + hidden)
-            finally:
-                os.lstat = real
+            with mock.patch("os.lstat", hiding(self.root + name)):
+                self.refuses("may-start", because="it cannot be seen whether " + name)
 
     def test_a_note_that_cannot_be_written_does_not_keep_the_broker_from_starting(self):
         def full():

@@ -193,8 +193,12 @@ class Restart(BrokerHost):
             raise Ended(1)
 
         self.starting = refused
-        self.on("journalctl", "2026-11-24 [error] <0.132.0> Conf file attempted to set unknown variable: channel_maxx\n")
-        words = "mq1: rabbitmq-server did not restart with its changed configuration; if it refuses a line of it, correct"
+        self.on(
+            "journalctl", "2026-11-24 [error] <0.132.0> Conf file attempted to set unknown variable: channel_maxx\n"
+        )
+        words = (
+            "mq1: rabbitmq-server did not restart with its changed configuration; if it refuses a line of it, correct"
+        )
         self.refuses("restart", because=words)
         self.assertIn("Conf file attempted to set unknown variable", self.errors)
         self.assertIn("the brokers after this one were left as they are", self.errors)

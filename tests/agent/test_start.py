@@ -7,7 +7,7 @@ from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, cluster
 
 START = ("start", "--brokers", "mq1,mq2,mq3", "--port", "5672")
 CONFLICT = "error: schema_integrity_check_failed"
-HAD_LEFT = "{error,{inconsistent_cluster,\"Node rabbit@mq1 thinks it's clustered with rabbit@mq2\"}}"
+HAD_LEFT = '{error,{inconsistent_cluster,"Node rabbit@mq1 thinks it\'s clustered with rabbit@mq2"}}'
 
 
 class Start(BrokerHost):
@@ -49,7 +49,9 @@ class Start(BrokerHost):
         self.stopped_broker()
         self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1,rabbit@mq2,\n rabbit@mq3].")
         self.fails_with("Waiting for Mnesia tables for 30000 ms, 9 retries left")
-        self.refuses(*START, because="mq1: waits for brokers that still ran when it stopped: mq2 mq3 and none of them came.")
+        self.refuses(
+            *START, because="mq1: waits for brokers that still ran when it stopped: mq2 mq3 and none of them came."
+        )
         self.assertEqual(len(self.starts()), 1)
 
     def test_a_table_conflict_at_the_first_start_puts_the_data_aside(self):
@@ -130,7 +132,9 @@ class Start(BrokerHost):
 
     def test_its_own_words_are_told(self):
         self.stopped_broker()
-        self.on("journalctl", "2026-11-24 16:44:14+00:00 [error] <0.132.0> Conf file attempted to set unknown variable\n")
+        self.on(
+            "journalctl", "2026-11-24 16:44:14+00:00 [error] <0.132.0> Conf file attempted to set unknown variable\n"
+        )
         self.fails_with("2026-11-24 [error] <0.1.0>   crasher:")
         self.refuses(*START, because="Conf file attempted to set unknown variable")
 

@@ -1,0 +1,80 @@
+"""Files that are fetched: each by its URL, and used only while it has the SHA-256 that the configuration states."""
+
+import hashlib
+import os
+
+from . import command, files, host
+from .errors import StepError
+
+# Only root can enter it, so what lies here is what was fetched.
+FOLDER = host.STATE + "/fetched"
+SECONDS = 900
+LOG_LINES = 12
+
+
+def surroundings():
+    """The host's own words about proxies, which the one who logs in may have; a stated proxy comes before them."""
+    names = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    wanted = names + tuple(name.upper() for name in names)
+    return {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def empty_folder(name):
+    """A new folder that only root can enter, in the place of one that an earlier run has left."""
+    folder = FOLDER + "/" + name
+    files.make_folder(host.STATE)
+    files.make_folder(FOLDER, 0o700)
+    os.chmod(host.path(FOLDER), 0o700)
+    files.remove_tree(folder)
+    os.mkdir(host.path(folder), 0o700)
+    return folder
+
+
+def remove_folder(name):
+    files.remove_tree(FOLDER + "/" + name)
+
+
+class Download:
+    """A file to be fetched: what it is, where it is, its sum, and the setting that says so."""
+
+    def __init__(self, what, url, sha256, setting):
+        self.what = what
+        self.url = url
+        self.sha256 = sha256
+        self.setting = setting
+
+    def fetch(self, path, log, proxy, unused):
+        """unused: what a wrong file was not, such as `installed`."""
+        words = ["curl", "-fsSL", "--retry", "3", "--max-time", "300", "-o", host.path(path), "--url", self.url]
+        if proxy:
+            words[2:2] = ["-x", proxy]
+        try:
+            command.do(words, seconds=SECONDS, log=log, extra=surroundings())
+        except StepError as failed:
+            raise StepError(
+                "{}: {} could not be fetched from {}; the end of {}:".format(host.name(), self.what, self.url, log),
+                log=files.tail(log, LOG_LINES) or failed.message,
+            )
+        self.check(path, unused)
+
+    def check(self, path, unused):
+        """Raises StepError unless the file is there and has the stated sum."""
+        if not host.exists(path):
+            raise StepError("{}: {}, fetched from {}, is gone again".format(host.name(), self.what, self.url))
+        found = sum_of(path)
+        if found != self.sha256:
+            raise StepError(
+                "{}: the file at {} has the SHA-256 {} and {}.sha256 says {}; nothing was {}.".format(
+                    host.name(), self.url, found, self.setting, self.sha256, unused
+                ),
+                "Give the right sum, or the right URL.",
+            )
+
+
+def sum_of(path):
+    """A file's SHA-256 in hexadecimal digits."""
+    total = hashlib.sha256()
+    with open(host.path(path), "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            total.update(piece)
+    return total.hexdigest()

@@ -1,0 +1,466 @@
+"""Packages: which are installed, installing what is missing, putting another version of the broker's in its place.
+
+Nothing that is installed is started: the program does that once it is configured. Whoever installs holds the lock LOCK,
+so that two installations do not wait for each other half-way.
+"""
+
+import collections
+import contextlib
+import os
+import re
+import time
+
+from . import clock, command, fetch, files, host, lock, sources
+from .errors import NoAnswer, StepError
+
+LOCK = "packages"
+LOCK_SECONDS = 300
+INSTALLING_SECONDS = 900
+LOG = "/var/log/rabbitmq-ha-packages.log"
+LOG_LINES = 12
+
+# The package whose version the configuration may state.
+BROKER = "rabbitmq-server"
+
+POLICY = "/usr/sbin/policy-rc.d"
+POLICY_TEXT = "#!/bin/sh\n# rabbitmq-ha: services are started once they are configured\nexit 101\n"
+APT_LISTS = "/var/lib/apt/lists"
+LISTS_STAY_FRESH_SECONDS = 24 * 3600
+
+# Which RPMs are being installed. Who is killed meanwhile leaves it, and a package that it names may be there by half.
+MARK = host.STATE + "/installing"
+
+# Folders of fetched RPMs.
+DOWNLOADS = "rpms"
+UPGRADE = "upgrade"
+
+# What is installed of a package, and since when: RPMs can be there in two versions, after an upgrade that was cut off.
+Found = collections.namedtuple("Found", "is_whole versions since")
+ABSENT = Found(False, (), "")
+
+
+def arguments(parser, required=True):
+    """How packages are installed on this host."""
+    sources.arguments(parser, required)
+    parser.add_argument("--proxy", default="", metavar="URL", help="the HTTP proxy for all that is fetched")
+
+
+def manager(wanted):
+    """What installs packages on this host, by the arguments."""
+    if wanted.installer == "apt":
+        return Apt(wanted.proxy)
+    return Yum(wanted.installer, wanted.proxy, wanted.archive, wanted.mirror)
+
+
+def bare(name):
+    """A package's name without the version that may be stated behind it: NAME=VERSION."""
+    return name.split("=", 1)[0]
+
+
+def end_of_log():
+    return files.tail(LOG, LOG_LINES)
+
+
+def _nobody_tells(asker, silent, remedy):
+    return NoAnswer(
+        "{}: {} does not tell what is installed: {}".format(host.name(), asker, silent.message), remedy, silent.log
+    )
+
+
+class Apt:
+    """Debian's and Ubuntu's packages."""
+
+    def __init__(self, proxy=""):
+        self._options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
+        if proxy:
+            for scheme in ("http", "https"):
+                self._options += ["-o", "Acquire::{}::Proxy={}".format(scheme, proxy)]
+        self._options.append("-y")
+
+    def found(self, names):
+        """What is installed, by name. Raises NoAnswer unless dpkg says it of each."""
+        # Its own package is always there: a database without it is none.
+        asked = ["dpkg"] + list(names)
+        words = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status} ${Version}\\n"] + asked
+        try:
+            # It ends with 1 where a name is unknown, and with 2 where it cannot tell.
+            result = command.answer(words, codes=(0, 1))
+            return self._parsed(result, asked)
+        except NoAnswer as silent:
+            raise _nobody_tells("dpkg", silent, "see what `dpkg --audit` says, and run this again")
+
+    @staticmethod
+    def _parsed(result, asked):
+        found = dict.fromkeys(re.findall(r"no packages found matching (\S+)", result.errors), ABSENT)
+        for line in result.output.split("\n")[:-1]:
+            name, status, version = (line.split(" ", 2) + ["", ""])[:3]
+            # Of a package that is there for two architectures there are two lines.
+            if not found.get(name, ABSENT).is_whole:
+                found[name] = Found(status == "installed", (version,) if version else (), "")
+        missing = [name for name in asked if name not in found]
+        if missing or not found["dpkg"].is_whole:
+            raise NoAnswer("it leaves out {}".format(", ".join(missing) or "itself"), log=result.errors)
+        return found
+
+    def install(self, names):
+        """Installs what is missing of these."""
+        found = self.found([bare(name) for name in names])
+        missing = [name for name in names if not found[bare(name)].is_whole]
+        if not missing:
+            # Who was killed while installing leaves it.
+            if _is_ours(POLICY):
+                files.remove(POLICY)
+            return
+        with self.prepared():
+            if not self._install(missing):
+                raise StepError(
+                    "{}: the packages {} could not be installed; the end of {}:".format(
+                        host.name(), " ".join(missing), LOG
+                    ),
+                    log=end_of_log(),
+                )
+
+    @contextlib.contextmanager
+    def prepared(self):
+        """While this holds, no service starts by itself; and an installation that was cut off is finished before."""
+        files.write(LOG, "")
+        is_ours = _is_ours(POLICY)
+        try:
+            if is_ours:
+                files.write(POLICY, POLICY_TEXT, mode=0o755)
+            self._finish_former()
+            yield
+        finally:
+            if is_ours:
+                files.remove(POLICY)
+
+    def _finish_former(self):
+        """What it cannot finish, apt tells in its own words; while somebody else installs, it waits as apt does."""
+
+        def finished():
+            before = len(files.read(LOG, ""))
+            command.attempt(["dpkg", "--configure", "-a"], **self._how())
+            return "another process" not in files.read(LOG, "")[before:]
+
+        clock.wait_until(finished, LOCK_SECONDS, 3)
+
+    def _install(self, words):
+        """Whether apt installs it."""
+        # Reading the package lists anew costs seconds, so lists of less than a day are tried first.
+        install = ["install", "--no-install-recommends"] + list(words)
+        if _are_fresh(APT_LISTS) and self._apt(install):
+            return True
+        return self._apt(["update"]) and self._apt(install)
+
+    def _apt(self, words):
+        return command.attempt(["apt-get"] + self._options + words, **self._how()).code == 0
+
+    @staticmethod
+    def _how():
+        extra = dict(fetch.surroundings(), DEBIAN_FRONTEND="noninteractive")
+        return {"seconds": INSTALLING_SECONDS, "log": LOG, "extra": extra}
+
+    # Another version of a package
+
+    def is_earlier(self, version, than):
+        # It ends with 2 where it cannot tell.
+        return command.holds(["dpkg", "--compare-versions", version, "lt", than])
+
+    def fetch(self, package, version):
+        with self.prepared():
+            if not self._install(["--download-only"] + self._exactly(package, version)):
+                raise _not_done("fetched", package, version, self._offered(package))
+
+    def put(self, package, version):
+        with self.prepared():
+            if not self._install(self._exactly(package, version)):
+                raise _not_done("installed", package, version, self._offered(package))
+
+    @staticmethod
+    def _exactly(package, version):
+        options = ["--allow-change-held-packages", "-o", "Dpkg::Options::=--force-confold"]
+        return options + ["{}={}".format(package, version)]
+
+    @staticmethod
+    def _offered(package):
+        try:
+            lines = command.ask(["apt-cache", "madison", package]).splitlines()
+        except NoAnswer:
+            return ""  # only words hang on it
+        versions = [line.split("|")[1].strip() for line in lines if line.count("|") >= 2]
+        return "this host's sources have: {}. ".format(" ".join(dict.fromkeys(versions)) or "none")
+
+
+def _is_ours(name):
+    """Whether a file may be written: a policy of somebody else's stays."""
+    return not os.path.lexists(host.path(name)) or "rabbitmq-ha" in files.read(name, "")
+
+
+def _are_fresh(lists):
+    try:
+        # The time of day is all that a file knows; where it is wrong, the lists are read anew or only after a failure.
+        return time.time() - os.stat(host.path(lists)).st_mtime < LISTS_STAY_FRESH_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+class Yum:
+    """The RPMs of CentOS, Rocky and Alma; it waits by itself while somebody else installs."""
+
+    def __init__(self, installer, proxy="", archive=None, mirror=""):
+        self.proxy = proxy
+        self._installer = installer
+        self._options = ["-y"] + (["--setopt=proxy=" + proxy] if proxy else [])
+        self._archive = archive
+        self._mirror = mirror
+
+    def found(self, names):
+        """What is installed, by name. Raises NoAnswer unless rpm says it of each."""
+        # Every system has bash: a database without it is none. One that is broken has nothing, says rpm, and names the
+        # error only beside that.
+        asked = ["bash"] + list(names)
+        words = ["rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} %{INSTALLTIME}\\n"] + asked
+        try:
+            # It ends with the number of those that are missing.
+            result = command.answer(words, codes=range(len(asked)))
+            return self._parsed(result, asked)
+        except NoAnswer as silent:
+            raise _nobody_tells("rpm", silent, "see what `rpm --verifydb` says, `rpm --rebuilddb` may mend it")
+
+    @staticmethod
+    def _parsed(result, asked):
+        found = {}
+        for line in result.output.split("\n")[:-1]:
+            unknown = re.match(r"package (\S+) is not installed$", line)
+            words = line.split(" ")
+            if unknown:
+                found[unknown.group(1)] = ABSENT
+            elif len(words) == 3:
+                name, version, since = words
+                found[name] = Found(True, found.get(name, ABSENT).versions + (version,), since)
+        left_out = [name for name in asked if name not in found]
+        absent = [name for name in asked if not found.get(name, ABSENT).is_whole]
+        if left_out or "bash" in absent or len(absent) != result.code or "error:" in result.errors:
+            raise NoAnswer("it leaves out {}".format(", ".join(left_out or absent) or "something"), log=result.errors)
+        return found
+
+    def install(self, names, downloads=None):
+        """Installs what is missing of these, and once more what was being installed when somebody was cut off.
+
+        downloads: where each comes from, by name. By default they come from the repositories.
+        """
+        found = self.found([bare(name) for name in names])
+        noted = {bare(name) for name in _marked()}
+        missing = [name for name in names if not found[bare(name)].is_whole]
+        again = [name for name in names if found[bare(name)].is_whole and bare(name) in noted]
+        if not missing and not again:
+            return
+        self.prepare()
+        with self._fetched(missing + again, downloads or {}) as words_for:
+            self._mark(missing + again)
+            if again:
+                self._reinstall(again, words_for, found)
+            if missing:
+                self.run(["install"] + words_for(missing))
+        # A package that is not there is no error to yum, so it is looked after.
+        if not all(each.is_whole for each in self.found([bare(name) for name in names]).values()):
+            raise StepError(
+                "{}: of {} not all could be installed; the end of {}:".format(host.name(), " ".join(names), LOG),
+                log=end_of_log(),
+            )
+        self._unmark(names)
+
+    @contextlib.contextmanager
+    def _fetched(self, names, downloads):
+        """Fetches what is not from the repositories. Gives the function that says what yum is to be told for names."""
+        folder = fetch.empty_folder(DOWNLOADS) if downloads else ""
+        paths = {name: "{}/{}.rpm".format(folder, name) for name in names if name in downloads}
+
+        def words_for(wanted):
+            for name in wanted:
+                if name in paths:
+                    downloads[name].check(paths[name], "installed")
+            return [host.path(paths[name]) if name in paths else name.replace("=", "-") for name in wanted]
+
+        try:
+            for name, path in paths.items():
+                downloads[name].fetch(path, LOG, self.proxy, "installed")
+            yield words_for
+        finally:
+            if downloads:
+                fetch.remove_folder(DOWNLOADS)
+
+    def _reinstall(self, names, words_for, before):
+        if self.run(["reinstall"] + words_for([bare(name) for name in names])).code == 0:
+            return
+        # A scriptlet that fails makes it fail, too.
+        after = self.found([bare(name) for name in names])
+        left = [bare(name) for name in names if after[bare(name)].since == before[bare(name)].since]
+        if left:
+            raise StepError(
+                "{}: the installation of {} was cut off, and could not be done again; the end of {}:".format(
+                    host.name(), " ".join(left), LOG
+                ),
+                "remove it with `rpm -e --nodeps {}`, and run this again".format(" ".join(left)),
+                end_of_log(),
+            )
+
+    def prepare(self):
+        files.write(LOG, "")
+        sources.point(self._installer, self._archive, self._mirror)
+
+    def run(self, words):
+        how = {"seconds": INSTALLING_SECONDS, "log": LOG, "extra": fetch.surroundings()}
+        return command.attempt([self._installer] + self._options + words, **how)
+
+    @staticmethod
+    def _mark(names):
+        marked = _marked()
+        files.write(MARK, "".join(name + "\n" for name in marked + [name for name in names if name not in marked]))
+
+    @staticmethod
+    def _unmark(names):
+        done = [bare(name) for name in names]
+        left = [name for name in _marked() if bare(name) not in done]
+        if left:
+            files.write(MARK, "".join(name + "\n" for name in left))
+        else:
+            files.remove(MARK)
+
+    # Another version of a package
+
+    def is_earlier(self, version, than):
+        for each in (version, than):
+            if not re.match(r"[A-Za-z0-9._+~^:-]+$", each):
+                raise StepError("{}: {} is no version of an RPM".format(host.name(), each))
+        said = command.ask(["rpm", "--eval", '%{{lua:print(rpm.vercmp("{}","{}"))}}'.format(version, than)])
+        if said not in ("-1\n", "0\n", "1\n"):
+            raise NoAnswer("{}: rpm does not say which is earlier, {} or {}".format(host.name(), version, than))
+        return said == "-1\n"
+
+    def fetch(self, package, version):
+        self.prepare()
+        if self.run(["--downloadonly", "install", "{}-{}".format(package, version)]).code != 0:
+            raise _not_done("fetched", package, version)
+
+    def put(self, package, version, path=None):
+        """path: the RPM's file. By default it comes from the repositories."""
+        self.prepare()
+        # What it cannot install is no error to yum, so its exit code says nothing.
+        self.run(["install", path or "{}-{}".format(package, version)])
+        versions = self.found([package])[package].versions
+        if version not in versions:
+            raise _not_done("installed", package, version)
+        # Whoever was killed between the two has left the former version beside it.
+        for former in [each for each in versions if each != version]:
+            self._forget(package, former)
+
+    @staticmethod
+    def _forget(package, former):
+        how = {"seconds": INSTALLING_SECONDS, "log": LOG}
+        command.attempt(["rpm", "-e", "--nodeps", "{}-{}".format(package, former)], **how)
+
+
+def _marked():
+    return [line for line in files.read(MARK, "").splitlines() if line]
+
+
+def _not_done(doing, package, version, offered=""):
+    return StepError(
+        "{}: {} {} (packages.rabbitmq.version) could not be {}; {}{} end of {}:".format(
+            host.name(), package, version, doing, offered, "The" if offered else "the", LOG
+        ),
+        log=end_of_log(),
+    )
+
+
+def upgrade_arguments(parser):
+    """The options of a step that may put another version of the broker's package in the place of the installed one."""
+    parser.add_argument("--package-version", metavar="VERSION", help="the version that rabbitmq-server is to have")
+    parser.add_argument("--url", help="the RPM to take it from; by default it comes from the host's own sources")
+    parser.add_argument("--sha256", help="that RPM's SHA-256")
+    arguments(parser, required=False)
+
+
+def upgrade_from(wanted):
+    """The upgrade that the arguments ask for; None where no version is stated."""
+    if not wanted.package_version:
+        return None
+    if not wanted.installer:
+        raise StepError("--package-version needs --installer")
+    if not wanted.url:
+        return Upgrade(manager(wanted), wanted.package_version)
+    if wanted.installer == "apt" or not wanted.sha256:
+        raise StepError("--url is for an RPM, and needs its --sha256")
+    download = fetch.Download(BROKER, wanted.url, wanted.sha256, "packages.rabbitmq")
+    return UpgradeByUrl(manager(wanted), wanted.package_version, download)
+
+
+class Upgrade:
+    """Another version of the broker's package, from the host's own sources, by turns with all else that installs."""
+
+    package = BROKER
+
+    def __init__(self, manager_, version):
+        self._manager = manager_
+        self.version = version
+
+    def due(self):
+        """Whether anything but this version is installed; also after an upgrade that was cut off."""
+        found = self._manager.found([self.package])[self.package]
+        return not found.is_whole or found.versions != (self.version,)
+
+    def fetch(self):
+        """While the broker still serves."""
+        with lock.held(LOCK, LOCK_SECONDS):
+            for installed in self._manager.found([self.package])[self.package].versions:
+                if self._manager.is_earlier(self.version, installed):
+                    raise StepError(
+                        "{}: packages.rabbitmq.version is {}, and {} is installed. A broker does not go back to an"
+                        " earlier version".format(host.name(), self.version, installed),
+                        "write {} or a later one".format(installed),
+                    )
+            self._fetch()
+
+    def install(self):
+        """While it is stopped. Raises StepError where it has the version that it had, or none that is whole."""
+        with lock.held(LOCK, LOCK_SECONDS):
+            self._install()
+            if self.due():
+                raise _not_done("installed", self.package, self.version)
+
+    def _fetch(self):
+        self._manager.fetch(self.package, self.version)
+
+    def _install(self):
+        self._manager.put(self.package, self.version)
+
+
+class UpgradeByUrl(Upgrade):
+    """The same from one RPM, which the configuration names."""
+
+    def __init__(self, manager_, version, download):
+        super().__init__(manager_, version)
+        self._download = download
+        self._path = "{}/{}/{}.rpm".format(fetch.FOLDER, UPGRADE, self.package)
+
+    def _fetch(self):
+        self._manager.prepare()
+        fetch.empty_folder(UPGRADE)
+        self._download.fetch(self._path, LOG, self._manager.proxy, "installed")
+        words = ["rpm", "-qp", "--qf", "%{NAME} %{VERSION}-%{RELEASE}\\n", host.path(self._path)]
+        found = command.ask(words).strip()
+        if found != "{} {}".format(self.package, self.version):
+            raise StepError(
+                "{}: packages.rabbitmq.version is {}, and the RPM at {} is {}".format(
+                    host.name(), self.version, self._download.url, found
+                ),
+                "state the version that the RPM has, or give another RPM",
+            )
+
+    def _install(self):
+        try:
+            self._download.check(self._path, "installed")
+            self._manager.put(self.package, self.version, host.path(self._path))
+        finally:
+            fetch.remove_folder(UPGRADE)

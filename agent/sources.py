@@ -1,0 +1,160 @@
+"""Where the host's installer looks for the system's packages: in the files of its own, or at a mirror that stands in.
+
+Each file is made from what it was before, which is kept until it is given back.
+"""
+
+import glob
+import os
+import re
+
+from . import files, host
+from .errors import StepError
+
+# What the files were before a mirror stood in for the system's own archive: each by its path, and which mirror it is;
+# while one takes another one's place, it is both, a line each.
+KEPT = host.STATE + "/sources"
+COPIES = KEPT + "/files"
+MIRROR = KEPT + "/mirror"
+
+APT = (
+    "/etc/apt/sources.list",
+    "/etc/apt/sources.list.d/*.list",
+    "/etc/apt/sources.list.d/*.sources",
+    "/etc/apt/mirrors/*.list",
+)
+RPM = ("/etc/yum.repos.d/*.repo",)
+
+# Team RabbitMQ's repositories, and what the program writes at its head (templates/rabbitmq/rabbitmq-ha.repo).
+REPOSITORY = "/etc/yum.repos.d/rabbitmq-ha.repo"
+OWN = "Written by rabbitmq-ha"
+
+
+def arguments(parser, required=True):
+    choices = ("apt", "yum", "dnf")
+    parser.add_argument("--installer", required=required, choices=choices, help="what installs packages here")
+    parser.add_argument("--archive", metavar="REGEX", help="the URLs that a mirror stands in for")
+    parser.add_argument("--mirror", default="", metavar="URL", help="it stands in for them; without it, nothing does")
+
+
+def point(installer, archive, mirror):
+    """Has the mirror stand in for the archive; without one, what an earlier one has changed is taken back."""
+    if not mirror:
+        if _noted():
+            _restore()
+        return
+    if not archive:
+        raise StepError("a mirror needs --archive: what it stands in for")
+    change = _Change(mirror)
+    if installer == "apt":
+        _point_apt(change, archive)
+    else:
+        _point_rpm(change, archive)
+
+
+def _point_apt(change, archive):
+    # Both are separated by spaces or tabs from what else is on their line.
+    wanted = re.compile(r"(?<![^ \t])(?:{})(?![^ \t\r\n])".format(archive))
+
+    def pointed(line):
+        return line if line.startswith("#") else wanted.sub(lambda _: change.mirror, line)
+
+    names = _existing(APT)
+    for name in names:
+        change.make(name, pointed)
+    change.end()
+    if not any(change.mirror in _read(name) for name in names):
+        raise StepError(
+            "{}: no source of /etc/apt is one of the system's own archive, so packages.mirror ({}) has no place to"
+            " stand in".format(host.name(), change.mirror),
+            "write it into /etc/apt/sources.list, or leave packages.mirror out",
+        )
+
+
+def _point_rpm(change, archive):
+    # The addresses that they have as a rule are those of lists of mirrors, CentOS 7's of one that is gone.
+    wanted = re.compile(r"^#? ?baseurl=(?:{})/".format(archive))
+
+    def pointed(line):
+        if line.startswith("mirrorlist="):
+            return "#" + line
+        return wanted.sub(lambda _: "baseurl={}/".format(change.mirror), line)
+
+    for name in _existing(RPM):
+        if host.exists(COPIES + name) or any(wanted.search(line) for line in _read(name).split("\n")):
+            change.make(name, pointed)
+    change.end()
+
+
+class _Change:
+    """A mirror that takes its place, in the archive's or in that of an earlier mirror."""
+
+    def __init__(self, mirror):
+        self.mirror = mirror
+        self._former = [each for each in _noted() if each != mirror]
+        _note(self._former + [mirror])
+
+    def make(self, name, pointed):
+        """Makes a file what `pointed` makes of each line of it, or of what it was before another mirror's came."""
+        present = _read(name)
+        copy = COPIES + name
+        # Where another mirror stands in, it can no longer be told from what was there before it.
+        is_base = not host.exists(copy) or not any(each in present for each in self._former)
+        base = present if is_base else _read(copy)
+        wanted = "\n".join(pointed(line) for line in base.split("\n"))
+        if wanted == present:
+            return
+        if is_base:
+            _copy(name, copy)
+        _write(name, wanted, like=name)
+
+    def end(self):
+        _note([self.mirror])
+
+
+def give_back():
+    """Undoes all of this: every file that still bears the mirror is as it was, and the program's own one is gone."""
+    _restore()
+    if host.exists(REPOSITORY) and OWN in _read(REPOSITORY):
+        files.remove(REPOSITORY)
+
+
+def _restore():
+    """A file that bears nothing of the mirror any more was written anew by somebody else, and stays."""
+    noted = _noted()
+    root = host.path(COPIES)
+    for folder, _, names in os.walk(root):
+        for entry in sorted(names):
+            copy = os.path.join(folder, entry)[len(host.ROOT) :]
+            name = copy[len(COPIES) :]
+            if host.exists(name) and (not noted or any(each in _read(name) for each in noted)):
+                _copy(copy, name)
+    files.remove_tree(KEPT)
+
+
+def _noted():
+    return [line for line in files.read(MIRROR, "").splitlines() if line]
+
+
+def _note(mirrors):
+    files.write(MIRROR, "".join(each + "\n" for each in mirrors))
+
+
+def _existing(patterns):
+    found = [path for pattern in patterns for path in sorted(glob.glob(host.path(pattern)))]
+    return [path[len(host.ROOT) :] for path in found if os.path.isfile(path)]
+
+
+def _read(name):
+    """A file's text with its line ends as they are."""
+    with open(host.path(name), "rb") as file:
+        return file.read().decode("utf-8", "surrogateescape")
+
+
+def _copy(name, target):
+    _write(target, _read(name), like=name)
+
+
+def _write(name, text, like):
+    """Writes a file with the owner and mode of another one."""
+    found = os.stat(host.path(like))
+    files.write(name, text, mode=found.st_mode & 0o7777, owner=(found.st_uid, found.st_gid))
