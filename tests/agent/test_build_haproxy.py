@@ -7,10 +7,11 @@ from .support import Ended
 
 PREFIX = "/usr/local/haproxy"
 SOURCE = "the tarball"
+SUM = sum_of(SOURCE)
 LOG = "/var/log/rabbitmq-ha-haproxy-build.log"
 
 
-def words(*more, sha256=sum_of(SOURCE)):
+def words(*more, sha256=SUM):
     return (
         "build-haproxy", "--version", "2.8.1", "--url", URL + "haproxy.tar.gz", "--sha256", sha256,
         "--prefix", PREFIX, "--target", "linux-glibc",

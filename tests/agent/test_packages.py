@@ -136,7 +136,9 @@ class Apt(AptHost):
         self.assertIn("theirs", self.read(LOG))
 
     def test_a_broken_database_is_no_empty_one(self):
-        self.on("dpkg-query", Ended(2, "", "dpkg-query: error: parsing file '/var/lib/dpkg/status'\n"))
+        some = "dpkg installed 1\nsocat installed 1\n"
+        unknown = "dpkg-query: no packages found matching haproxy\n"
+        self.on("dpkg-query", Ended(2, some, unknown + "dpkg-query: error: parsing file '/var/lib/dpkg/status'\n"))
         self.refuses(*APT, because="dpkg does not tell what is installed")
         self.assertIn("dpkg --audit", self.errors)
         self.on(
@@ -254,6 +256,10 @@ class Yum(RpmHost):
         self.on("%{INSTALLTIME}", Ended(3, nothing))
         self.refuses(*YUM, because="rpm does not tell what is installed")
         self.on("%{INSTALLTIME}", Ended(2, some))
+        self.refuses(*YUM, because="rpm does not tell what is installed")
+        self.on(
+            "%{INSTALLTIME}", Ended(2, "package bash is not installed\npackage haproxy is not installed\nsocat 1-1 1\n")
+        )
         self.refuses(*YUM, because="rpm does not tell what is installed")
         self.assertEqual(self.installing("yum"), [])
 

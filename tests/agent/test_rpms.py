@@ -6,10 +6,11 @@ from .package_hosts import URL, RpmHost, sum_of
 from .support import Ended
 
 ERLANG, RABBITMQ = "erlang 23.3-1", "rabbitmq-server 3.9.16-1.el7"
+ERLANG_SUM, RABBITMQ_SUM = sum_of(ERLANG), sum_of(RABBITMQ)
 FOLDER = "/var/lib/rabbitmq-ha/fetched/rpms"
 
 
-def words(erlang=sum_of(ERLANG), rabbitmq=sum_of(RABBITMQ)):
+def words(erlang=ERLANG_SUM, rabbitmq=RABBITMQ_SUM):
     return (
         "rpms", "--installer", "yum",
         "--erlang-url", URL + "erlang.rpm", "--erlang-sha256", erlang,

@@ -84,9 +84,9 @@ class Sources(HostTest):
         sources.give_back()
         self.assertEqual(self.read(BASE), newer)
         self.point(CENTOS_7, VAULT)
-        self.put(BASE, newer)
+        self.put(BASE, CENTOS.replace("[base]", "[base-once-more]"))
         self.point(CENTOS_7, "http://one.example.org")
-        self.assertEqual(self.read(BASE), pointed("http://one.example.org").replace("[base]", "[base-anew]"))
+        self.assertEqual(self.read(BASE), pointed("http://one.example.org").replace("[base]", "[base-once-more]"))
 
     def test_a_file_that_was_removed_stays_away(self):
         self.put(BASE, CENTOS)
