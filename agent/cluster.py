@@ -4,7 +4,7 @@ from . import command, erlang, rabbitmq
 from .errors import NoAnswer, StepError
 
 # Mnesia keeps some nodes in memory only (up to 4.2); Khepri, which replaces it, keeps all on disc.
-_STATUS = """
+STATUS = """
 Khepri = try rabbit_khepri:is_enabled() catch _:_ -> false end,
 Members = rabbit_nodes:all(),
 Disc = case Khepri of
@@ -58,7 +58,7 @@ def _names(answer, key):
 
 def look(of=None, seconds=60):
     """What a broker says of its cluster. Raises NoAnswer unless it says all of it."""
-    return Cluster(rabbitmq.evaluate(_STATUS, of=of, seconds=seconds))
+    return Cluster(rabbitmq.evaluate(STATUS, of=of, seconds=seconds))
 
 
 def look_all(names, seconds=60):

@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, former_watch, host, notes
+from . import files, fingerprint, former_watch, host, notes
 
 
 def finish(home, version):
@@ -11,12 +11,7 @@ def finish(home, version):
     A watch that runs from an earlier program's folder has read all that it needs.
     """
     notes.adopt_all()
-    try:
-        from . import fingerprint
-    except ImportError:
-        pass
-    else:
-        fingerprint.adopt()
+    fingerprint.adopt()
     for name in os.listdir(host.path(home)):
         if name not in (version, "current") and os.path.isdir(os.path.join(host.path(home), name, "agent")):
             files.remove_tree(os.path.join(home, name))

@@ -76,8 +76,17 @@ def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120, stdin=""):
 
 def evaluate(expression, of=None, seconds=60):
     """The value of an Erlang expression at the broker `of`, or here. Raises NoAnswer unless it comes, and comes whole."""
+    return _value(command.ask, expression, of, seconds)
+
+
+def act(expression, of=None, seconds=120):
+    """Has an Erlang expression do something at the broker `of`, or here. Its value; raises StepError unless it comes whole."""
+    return _value(command.do, expression, of, seconds)
+
+
+def _value(run, expression, of, seconds):
     question = "base64:encode(term_to_binary(begin {} end)).\n".format(expression.strip().rstrip("."))
-    said = command.ask(words("rabbitmqctl", ["eval"], of), **_options(seconds, question))
+    said = run(words("rabbitmqctl", ["eval"], of), **_options(seconds, question))
     pieces = re.fullmatch(r'\s*<<((?:"[A-Za-z0-9+/=]*"\s*)+)>>\s*', said)
     if pieces is None:
         raise NoAnswer("{} did not answer in full".format(of or host.name()), log=said)

@@ -31,16 +31,16 @@ export class RabbitCluster extends pulumi.ComponentResource {
     const { host, member } = nodes[0];
     const members = nodes.map((node) => node.member);
     this.ready = [
-      new Script(
+      new Step(
         `${name}-name`,
-        { host, template: "rabbitmq/cluster-name.sh", values: { clusterName } },
+        { host, subcommand: "cluster-name", options: { name: clusterName } },
         // A new member looks for queues to copy only in a cluster that has its name: the first members find none.
         { parent: this, dependsOn: members },
       ),
-      new Script(
+      new Step(
         `${name}-admin`,
         {
-          ...{ host, template: "rabbitmq/admin.sh", values: { user: adminUser } },
+          ...{ host, subcommand: "admin", options: { user: adminUser } },
           stdin: pulumi.interpolate`${adminPassword}\n`,
         },
         // Once the first broker is a member nothing empties it any more; the others may still be joining.

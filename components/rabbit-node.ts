@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
-import { brokerPackages, brokerUpgradeScript } from "../remote/packages.ts";
+import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
 import { programPath } from "../remote/program.ts";
 import { Script } from "../remote/script.ts";
 import { Step } from "../remote/step.ts";
@@ -147,19 +147,14 @@ export class RabbitNode extends pulumi.ComponentResource {
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
-    const enabled = new Script(
+    const enabled = new Step(
       `${name}-plugins`,
-      { host, template: "rabbitmq/plugins.sh", values: { plugins } },
+      { host, subcommand: "plugins", options: { plugins } },
       on([packages, cookie]),
     );
-    const service = new Script(
+    const service = new Step(
       `${name}-service`,
-      {
-        host,
-        template: "rabbitmq/start.sh",
-        values: { name, brokers, port: args.ports.amqp },
-        deadline: 600,
-      },
+      { host, subcommand: "start", options: { brokers, port: args.ports.amqp } },
       on([cookie, enabled, watch.script, ...files]),
     );
     const member = new Step(
@@ -172,14 +167,9 @@ export class RabbitNode extends pulumi.ComponentResource {
       .update(advanced)
       .update(unit)
       .digest("hex");
-    const upgrade = brokerUpgradeScript(host);
-    const restart = new Script(
+    const restart = new Step(
       `${name}-restart`,
-      {
-        ...{ host, template: "rabbitmq/restart.sh", values: { name, upgrade } },
-        deadline: upgrade === "" ? 900 : 1800,
-        stdin: content,
-      },
+      { host, subcommand: "restart", options: brokerUpgrade(host), stdin: content },
       on([member]),
     );
     if (survivor !== undefined) {
@@ -195,7 +185,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     this.name = name;
     this.host = host;
     this.member = restart;
-    this.content = content + upgrade;
+    this.content = content + (host.packages?.brokerVersion ?? "");
     this.registerOutputs({});
   }
 }

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { render } from "../templates/render.ts";
 import { File } from "./file.ts";
-import { repositories, sourceOptions } from "./sources.ts";
+import { sourceOptions } from "./sources.ts";
 import { Step, type StepOptions } from "./step.ts";
 import { systems, type Noun } from "./systems.ts";
 
@@ -88,19 +88,4 @@ export function brokerUpgrade(host: Pick<Host, "os" | "packages">): StepOptions 
   if (brokerVersion === undefined) return {};
   const download = systems[host.os].installer === "apt" ? undefined : rpms?.rabbitmq;
   return { packageVersion: brokerVersion, ...download, ...installation(host) };
-}
-
-/** The same as shell functions, for the script that restarts a broker; empty where no version is stated. */
-export function brokerUpgradeScript({ os, packages }: Pick<Host, "os" | "packages">): string {
-  const { proxy = "", rpms, brokerVersion } = packages ?? {};
-  if (brokerVersion === undefined) return "";
-  const { installer } = systems[os];
-  const values = { package: brokerPackage, version: brokerVersion, proxy };
-  if (installer === "apt") return render("remote/upgrade-apt", values).trimEnd();
-  const download = rpms?.rabbitmq ?? { url: "", sha256: "" };
-  return render("remote/upgrade-rpm", {
-    ...values,
-    ...repositories({ os, ...(packages === undefined ? {} : { packages }) }),
-    ...{ installer, download },
-  }).trimEnd();
 }

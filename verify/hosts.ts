@@ -5,7 +5,6 @@ import type { Login, System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
 import { type BrokerState, standstillOf, waitVerdict } from "./standstill.ts";
 import { runOn } from "../ssh/run.ts";
-import { render } from "../templates/render.ts";
 
 export interface HostState {
   /** Its IPv4 addresses. */
@@ -29,17 +28,17 @@ const brokerUnit = "rabbitmq-server";
 /** The services of a host, each with the resource that starts it. */
 export type Services = Readonly<Record<string, string>>;
 
-/** A broker's host reads a script that only root can run. */
+/** @returns how the program on a host is called, which is root's; remote/program.ts has put it there */
+export function programOn({ user }: Pick<Login, "user">): string {
+  return `${user === "root" ? "" : "sudo -n "}/usr/local/bin/rabbitmq-ha`;
+}
+
+/** A broker's host says whether the broker waits for others, as only root can see. */
 function command(services: Services, user: string): string {
   const units = Object.keys(services).join(" ");
   const asked = `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`;
   if (services[brokerUnit] === undefined) return asked;
-  return `${asked} && { ${user === "root" ? "" : "sudo -n "}bash -s || true; }`;
-}
-
-/** @returns the script by which a broker's host says whether the broker waits for others, for bash as root */
-export function besideScript(name: string): string {
-  return render("rabbitmq/beside.sh", { name });
+  return `${asked} && { ${programOn({ user })} waiting || true; }`;
 }
 
 /** @param text lines of `ip -o -4 addr show`, then of `systemctl show`, whose units come apart by an empty line */
@@ -198,6 +197,5 @@ export function loginOf({ ssh }: System, name: string): Login {
 
 async function ask(system: System, name: string, services: Services): Promise<HostState> {
   const login = loginOf(system, name);
-  const input = services[brokerUnit] === undefined ? "" : besideScript(name);
-  return parseHost(await runOn(login, { command: command(services, login.user), input }));
+  return parseHost(await runOn(login, { command: command(services, login.user) }));
 }

@@ -7,7 +7,6 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { runStacks, textOf, type Field, type Stacks } from "../support/documents.ts";
-import { operations } from "../support/operations.ts";
 import { probes } from "../support/probes.ts";
 import { strangersDocuments } from "../support/strangers-documents.ts";
 
@@ -42,12 +41,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "rabbitmq/with-agent/rabbitmq-ha-agent.socket": ["other", "cent120-agent-socket", "stdin"],
   "rabbitmq/with-agent/rabbitmq-ha-agent@.service": ["other", "cent120-agent-unit", "stdin"],
   "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
-  "rabbitmq/plugins.sh": ["dev", "cent120-plugins", "create"],
-  "rabbitmq/start.sh": ["dev", "cent120-service", "create"],
-  "rabbitmq/restart.sh": ["dev", "cent120-restart", "create"],
-  "rabbitmq/upgrading/restart.sh": ["other", "cent120-restart", "create"],
-  "rabbitmq/cluster-name.sh": ["dev", "cluster-name", "create"],
-  "rabbitmq/admin.sh": ["dev", "cluster-admin", "create"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
@@ -70,7 +63,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "aws/secondary-ip/move-address": ["awsOneSubnet", "virtual-address-cent123-move", "stdin"],
   "aws/centos-7/move-address": ["awsCentos7", "virtual-address-cent123-move", "stdin"],
 
-  "centos-7/mirror/restart.sh": ["centos7Source", "cent120-restart", "create"],
   "centos-7/rabbitmq/rabbitmq-ha.conf": ["centos7", "cent120-limits", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-watch.service": ["centos7", "cent120-watch-unit", "stdin"],
   "centos-7/rabbitmq/rabbitmq-ha-agent@.service": ["centos7Source", "cent120-agent-unit", "stdin"],
@@ -81,7 +73,6 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "centos-7/keepalived/rabbitmq-ha.conf": ["centos7", "virtual-address-cent123-unit", "stdin"],
 
   "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],
-  "rocky-9/restart.sh": ["rocky9", "cent120-restart", "create"],
   "rocky-9/haproxy/rabbitmq-ha.conf": ["rocky9", "haproxy-cent123-unit", "stdin"],
 
   "ubuntu-24.04/haproxy/rabbitmq-ha.conf": ["ubuntu", "haproxy-cent123-unit", "stdin"],
@@ -99,7 +90,7 @@ for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   });
 }
 
-const others = { ...probes(), ...operations(), ...strangersDocuments() };
+const others = { ...probes(), ...strangersDocuments() };
 for (const [document, text] of Object.entries(others)) {
   test(document, (t) => {
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { execa } from "execa";
 import { runStacks, scriptsOf, textOf, type Stacks } from "../support/documents.ts";
-import { operations } from "../support/operations.ts";
 import { probes } from "../support/probes.ts";
 import { standInCommand, strangersDocuments } from "../support/strangers-documents.ts";
 
@@ -63,7 +62,6 @@ test("the scripts inside these, which the hosts run with a deadline", () => {
 
 test("the scripts that look at existing machines", () => check("bash", Object.values(probes())));
 
-test("the scripts of the npm scripts", () => check("bash", Object.values(operations())));
 
 test("the scripts that make strangers' machines", () => {
   const scripts = Object.values(strangersDocuments());

@@ -12,8 +12,6 @@ before(async () => {
   strangersDocuments();
   const { probes } = await import("../support/probes.ts");
   probes();
-  const { operations } = await import("../support/operations.ts");
-  operations();
 });
 
 for (const [name, source] of templates()) {

@@ -1,0 +1,114 @@
+"""How a broker starts: whom it waits for, what this very start has logged, and what it does about data that is in the way."""
+
+import os
+import re
+import time
+
+from . import files, host, rabbitmq, systemd
+from .errors import NoAnswer, StepError
+
+# Long logs are not read from their beginning.
+MOST_BYTES = 1000000
+CONFLICT = ("schema_integrity_check_failed", "case_clause,{ok,[]}")
+HAD_LEFT = ("inconsistent_cluster",)
+FEATURE_FLAGS = ("incompatible_feature_flags",)
+
+
+def data():
+    return "{}/{}".format(rabbitmq.DATA, rabbitmq.node())
+
+
+def is_there(name):
+    """Whether a path is there. Raises NoAnswer where that cannot be seen: what cannot be seen is not missing."""
+    try:
+        os.lstat(host.path(name))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as unseen:
+        raise NoAnswer("{}: it cannot be seen whether {} is there: {}".format(host.name(), name, unseen.strerror))
+    return True
+
+
+def was_member():
+    return is_there(rabbitmq.MEMBER_MARK)
+
+
+def has_data():
+    """Whether the broker has tables of a cluster: Mnesia's (up to 4.2), or Khepri's, which writes no such file."""
+    return is_there(data() + "/cluster_nodes.config") or is_there(data() + "/rabbitmq_metadata")
+
+
+# Whom a broker waits for. A broker that starts loads the cluster's tables from one that still ran when it stopped itself;
+# it notes at every change who runs beside it.
+
+
+def beside():
+    """The brokers that still ran when this one stopped, or that it runs beside now; None where it has no data."""
+    text = files.read(data() + "/nodes_running_at_shutdown", "")
+    if not text and not is_there(data() + "/nodes_running_at_shutdown"):
+        return None
+    names = re.findall(r"rabbit@([A-Za-z0-9._-]+)", text)
+    return [name for name in names if name != host.name()]
+
+
+def log_size():
+    try:
+        return os.stat(host.path(rabbitmq.log_file())).st_size
+    except OSError:
+        return 0
+
+
+def log(since=None):
+    """What the broker has logged behind a place, or the end of it all; from its beginning where the log is a new one."""
+    try:
+        with open(host.path(rabbitmq.log_file()), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = max(0, size - MOST_BYTES)
+            if since is not None:
+                start = max(start, since if since <= size else 0)
+            file.seek(start)
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def logged(patterns, since):
+    text = log(since)
+    return any(pattern in text for pattern in patterns)
+
+
+def waits(since=None):
+    """Whether the newest start has not got the cluster's tables from another broker yet."""
+    waiting = False
+    for line in log(since).splitlines():
+        if "Waiting for Mnesia tables" in line:
+            waiting = True
+        if re.search("Successfully synced tables|Server startup complete|incompatible_feature_flags", line):
+            waiting = False
+    return waiting
+
+
+def last_words():
+    """The end of what tells why the broker did not start."""
+    said = rabbitmq.boot_errors()
+    lines = files.tail(rabbitmq.log_file(), 3 if said else 8).splitlines()
+    return "\n".join(systemd.journal(rabbitmq.UNIT, 2 if said else 4).splitlines() + lines + said.splitlines())
+
+
+def put_aside(why):
+    """Renames the data of a broker that is stopped; nothing of it is deleted. Returns where it lies."""
+    if systemd.state(rabbitmq.UNIT) not in ("inactive", "failed"):
+        raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
+    aside = "{}.{}-{}".format(rabbitmq.DATA, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    number = 0
+    while is_there(aside + ("-{}".format(number) if number else "")):
+        number += 1
+    aside += "-{}".format(number) if number else ""
+    os.mkdir(host.path(aside), 0o750)
+    if os.getuid() == 0:
+        os.chown(host.path(aside), *rabbitmq.account())
+    for entry in sorted(os.listdir(host.path(rabbitmq.DATA))):
+        # The folder of the node, and what lies beside it: NODE-feature_flags, NODE-plugins-expand, NODE.pid.
+        if entry == rabbitmq.node() or entry.startswith((rabbitmq.node() + "-", rabbitmq.node() + ".")):
+            os.rename(host.path(rabbitmq.DATA + "/" + entry), host.path(aside + "/" + entry))
+    return aside

@@ -1,0 +1,98 @@
+"""Starts the broker without those that ran longer and are gone for good: what only they had is lost.
+
+With --follow it does not: it sees to it that this broker comes up with the one that was started so.
+"""
+
+from .. import clock, command, erlang, files, host, rabbitmq, starting
+from ..arguments import listed
+from ..errors import StepError
+
+TIMEOUT_SECONDS = 480
+# Never beside another start.
+LOCK = "start"
+# For how long the broker may not be told, between two starts of its own, and how long it may then take to boot.
+TOLD_SECONDS = 90
+BOOT_SECONDS = 300
+
+# As rabbitmqctl force_boot does, the tables are loaded as they are here; but while the broker waits, and with one change
+# before: a mirrored queue whose leader was on a missing broker is led from here, if a copy is here. A start deletes the
+# copies that it does not lead, and without its leader the queue would be out of reach.
+_LOAD = """
+Gone = %s,
+Copy = fun({resource, VHost, queue, Name}) ->
+  <<Number:128>> = erlang:md5(<<"queue", VHost/binary, Name/binary>>),
+  Folder = rabbit_misc:format("~.36B", [Number]),
+  filelib:is_dir(filename:join([rabbit_vhost:msg_store_dir_path(VHost), "queues", Folder]))
+end,
+Orphan = fun(Queue) ->
+  amqqueue:get_type(Queue) =:= rabbit_classic_queue
+    andalso lists:member(node(amqqueue:get_pid(Queue)), Gone)
+    andalso Copy(amqqueue:get_name(Queue))
+end,
+Table = rabbit_durable_queue,
+yes = mnesia:force_load_table(Table),
+{atomic, ok} = mnesia:transaction(fun() ->
+  Queues = mnesia:match_object(Table, amqqueue:pattern_match_all(), write),
+  Here = rabbit_misc:node_to_fake_pid(node()),
+  lists:foreach(
+    fun(Queue) -> ok = mnesia:write(Table, amqqueue:set_pid(Queue, Here), write) end,
+    lists:filter(Orphan, Queues))
+end),
+rabbit_table:force_load()
+"""
+
+
+def arguments(parser):
+    parser.add_argument("--gone", type=listed, default=[], help="those that it waits for in vain, a,b,c")
+    parser.add_argument("--brokers", type=listed, default=[], help="every broker, a,b,c")
+    parser.add_argument("--port", type=int, help="AMQP's TCP port")
+    parser.add_argument("--follow", action="store_true", help="start again where it is not at it by itself")
+
+
+def run(wanted):
+    if wanted.follow:
+        follow()
+        return
+    if not wanted.gone or not wanted.brokers or wanted.port is None:
+        raise StepError("nothing was done: --gone, --brokers and --port say what to start without whom")
+    for name in wanted.brokers:
+        if rabbitmq.serves(name, wanted.port):
+            raise StepError(
+                "nothing was done: {} serves, so the cluster is there and whoever waits can join it".format(name)
+            )
+    if not starting.waits():
+        raise StepError(
+            "nothing was done: {} does not wait for another broker: the end of its log says what keeps it from"
+            " starting".format(host.name())
+        )
+    command.do(["systemctl", "start", "--no-block", rabbitmq.UNIT])
+    load(wanted.gone)
+    if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), BOOT_SECONDS):
+        raise failed("does not serve although it waits no more")
+
+
+def load(gone):
+    said = [""]
+
+    def told():
+        # Between two starts it does not wait yet, and cannot be told.
+        if "Waiting for Mnesia tables" not in files.tail(rabbitmq.log_file(), 3):
+            return False
+        try:
+            rabbitmq.act(_LOAD % erlang.atoms(rabbitmq.node(name) for name in gone), seconds=60)
+        except StepError as failure:
+            said[:] = (failure.log or failure.message).strip().splitlines()[-1:]
+            return False
+        return True
+
+    clock.await_(told, TOLD_SECONDS, lambda: failed("could not be told not to wait ({})".format("".join(said))))
+
+
+def failed(words):
+    return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
+
+
+def follow():
+    """Returns once the broker has booted; the start that it may be at can end in vain."""
+    if command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS).code != 0:
+        command.do(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS)

@@ -1,0 +1,21 @@
+"""Has the broker run these plug-ins and no others, and starts again what has ended of them."""
+
+from .. import enabled_plugins, plugins, rabbitmq, systemd
+from ..arguments import listed
+
+TIMEOUT_SECONDS = 300
+
+
+def arguments(parser):
+    parser.add_argument("--plugins", required=True, type=listed, help="their names, a,b,c; what they need comes along")
+
+
+def run(wanted):
+    same = sorted(enabled_plugins.names()) == sorted(wanted.plugins)
+    if not systemd.is_active(rabbitmq.UNIT):
+        if not same:
+            enabled_plugins.write(wanted.plugins)
+    elif same:
+        plugins.start_ended()
+    else:
+        enabled_plugins.enable(wanted.plugins)

@@ -1,0 +1,106 @@
+"""Gives the broker, in its turn, what it has not read yet, or the package of another version: by a command where RabbitMQ
+has one, else by a restart, and only while the others can do without it.
+"""
+
+import sys
+
+from .. import command, draining, fingerprint, host, packages, rabbitmq, readiness, systemd
+from ..errors import StepError
+
+TIMEOUT_SECONDS = 1800
+
+
+def arguments(parser):
+    packages.upgrade_arguments(parser)
+
+
+def run(wanted):
+    upgrade = packages.upgrade_from(wanted)
+    try:
+        bring_up_to_date(upgrade if upgrade is not None and upgrade.due() else None)
+    finally:
+        draining.revive()
+
+
+def bring_up_to_date(upgrade):
+    """upgrade: another version that is due; None for none."""
+    fingerprint.adopt()
+    active = systemd.is_active(rabbitmq.UNIT)
+    if upgrade is None and active:
+        if not fingerprint.is_read() and fingerprint.only_limits_changed() and by_command():
+            fingerprint.note()
+            print("{}: takes its changed settings without a restart".format(host.name()))
+        if fingerprint.is_read():
+            return
+    if upgrade is not None:
+        # While the broker still serves.
+        upgrade.fetch()
+    systemd.reload_units()
+    action = "restart"
+    if active:
+        stop_serving()
+    elif fingerprint.is_read():
+        # It has not come up with these files, or is at it.
+        action = "start"
+    failure = None
+    if upgrade is None:
+        print("{}: {}s with its changed configuration".format(host.name(), action))
+    else:
+        failure = install(upgrade)
+    start_anew(action)
+    readiness.await_everyone(120)
+    if failure is not None:
+        raise readiness.stopped_here("serves again, with the package that it had", failure.report())
+
+
+def stop_serving():
+    """Drains the broker, once the others can do without it."""
+    readiness.await_restart()
+    try:
+        draining.drain()
+    except StepError as failure:
+        raise readiness.stopped_here("could not be drained before its restart:", failure.log or failure.message)
+
+
+def install(upgrade):
+    """The failure, where the broker keeps the package that it has."""
+    print("{}: stops, and {} becomes {}".format(host.name(), upgrade.package, upgrade.version))
+    systemd.act("stop", rabbitmq.UNIT)
+    try:
+        upgrade.install()
+    except StepError as failure:
+        print(failure.report(), file=sys.stderr)
+        return failure
+    return None
+
+
+def start_anew(action):
+    try:
+        code = command.attempt(["systemctl", action, rabbitmq.UNIT], seconds=700).code
+    except StepError:
+        code = 1
+    if code != 0:
+        raise readiness.stopped_here(
+            "rabbitmq-server did not {} with its changed configuration; if it refuses a line of it, correct"
+            " rabbitmq.settings and run up again. Its last words:".format(action),
+            rabbitmq.boot_errors(),
+        )
+    draining.over()
+
+
+def by_command():
+    """Whether the running broker has taken its limits."""
+    for limit, kind, value in fingerprint.limits():
+        words = {
+            ("vm_memory_high_watermark", "relative"): ["set_vm_memory_high_watermark", value],
+            ("vm_memory_high_watermark", "absolute"): ["set_vm_memory_high_watermark", "absolute", value],
+            ("disk_free_limit", "relative"): ["set_disk_free_limit", "mem_relative", value],
+            ("disk_free_limit", "absolute"): ["set_disk_free_limit", value],
+        }[(limit, kind)]
+        try:
+            rabbitmq.tell(*words, seconds=60)
+        except StepError:
+            # Such as 512mb, which only the file may say.
+            print("{}: no command takes {}.{} = {}".format(host.name(), limit, kind, value))
+            return False
+    return True

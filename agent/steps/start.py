@@ -1,0 +1,89 @@
+"""Starts the broker, and sees that it serves; what is in the way of its start is put aside, never deleted."""
+
+from .. import cluster, command, files, host, rabbitmq, starting, systemd
+from ..arguments import listed
+from ..errors import StepError
+
+TIMEOUT_SECONDS = 600
+ATTEMPTS = 3
+
+
+def arguments(parser):
+    parser.add_argument("--brokers", required=True, type=listed, help="every broker, a,b,c")
+    parser.add_argument("--port", required=True, type=int, help="AMQP's TCP port")
+
+
+def run(wanted):
+    systemd.reload_units()
+    systemd.enable(rabbitmq.UNIT)
+    for number in range(1, ATTEMPTS + 1):
+        if systemd.is_active(rabbitmq.UNIT):
+            return
+        systemd.reset(rabbitmq.UNIT)
+        since = starting.log_size()
+        if starts():
+            return
+        if starting.waits(since):
+            raise StepError(
+                "{}: waits for brokers that still ran when it stopped: {} and none of them came.".format(
+                    host.name(), " ".join(starting.beside() or [])
+                ),
+                "Switch them on, and all start. If they are gone for good: npm run up says which broker to start without them",
+            )
+        if number == ATTEMPTS or not mended(wanted, since):
+            break
+    raise StepError(
+        "{}: rabbitmq-server did not start; the end of its journal and log, and its last words:".format(host.name()),
+        log=starting.last_words(),
+    )
+
+
+def starts():
+    """Whether the broker has booted, peer discovery included: its unit is of type notify."""
+    try:
+        return command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=570).code == 0
+    except StepError:
+        return False
+
+
+def mended(wanted, since):
+    """Whether what was in the way of this very start is out of it, so that the next one may be well."""
+    name = host.name()
+    # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
+    # member begins again. Its data may still be somebody's, so it is kept.
+    if not starting.was_member() and starting.logged(starting.CONFLICT, since):
+        aside = stopped_and_put_aside("conflict")
+        print(
+            "{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside)
+        )
+        return True
+    # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back. One
+    # that finds most of the others elsewhere is such a broker; else it may be the others that have lost theirs.
+    if starting.logged(starting.HAD_LEFT, since) and most_are_elsewhere(wanted):
+        aside = stopped_and_put_aside("left")
+        files.remove(rabbitmq.MEMBER_MARK)
+        words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
+        print(words.format(name, aside))
+        return True
+    # Brokers with data that boot at the same moment can trip over each other's feature flags (seen with 3.10.8); once the
+    # others are up, the next start is well.
+    if starting.logged(starting.FEATURE_FLAGS, since):
+        print("{}: the start met other brokers' feature flags half-way; starting again".format(name))
+        return True
+    return False
+
+
+def stopped_and_put_aside(why):
+    systemd.act("stop", rabbitmq.UNIT)
+    return starting.put_aside(why)
+
+
+def most_are_elsewhere(wanted):
+    """Whether most brokers, without this one, serve together, and say that this one is no member of theirs."""
+    others = [name for name in wanted.brokers if name != host.name() and rabbitmq.serves(name, wanted.port)]
+    if 2 * len(others) <= len(wanted.brokers):
+        return False
+    answers = cluster.look_all(others).items()
+    members = {name: seen.members for name, seen in answers if isinstance(seen, cluster.Cluster)}
+    together = [name for name in members if host.name() not in members[name] and set(members) <= set(members[name])]
+    return 2 * len(together) > len(wanted.brokers)

@@ -1,0 +1,90 @@
+"""A broker's host: one of three, whose unit runs; what its start does is the test's to say."""
+
+from agent import fingerprint
+
+from .support import Atom, Ended, HostTest, cluster, node
+
+CONFIGURATION = "/etc/rabbitmq/rabbitmq.conf"
+ADVANCED = "/etc/rabbitmq/advanced.config"
+DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
+LOG = "/var/log/rabbitmq/rabbit@mq1.log"
+DATA = "/var/lib/rabbitmq/mnesia/rabbit@mq1"
+MEMBER = "/var/lib/rabbitmq-ha/member"
+NOTE = "/var/lib/rabbitmq/rabbitmq-ha.started"
+PLUGINS = "/etc/rabbitmq/enabled_plugins"
+LIMITS = "vm_memory_high_watermark.relative = 0.4\ndisk_free_limit.absolute = 1GB\n"
+OLD_UNIT = (
+    "# Written by rabbitmq-ha\n[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nLimitNOFILE=65536\nRestart=on-failure\n"
+    "RestartSec=1s\nExecStartPre=/usr/local/lib/rabbitmq-ha/watch-broker may-start\n"
+)
+NEW_UNIT = OLD_UNIT.replace("/usr/local/lib/rabbitmq-ha/watch-broker", "/usr/local/bin/rabbitmq-ha")
+CHECKED = {Atom("members"): [], Atom("running"): []}
+
+
+class BrokerHost(HostTest):
+    """`self.state` is systemd's word for the unit; `self.starting` is called at each start, and raises where it fails."""
+
+    def start(self):
+        super().start()
+        self.state = "active"
+        self.since = 1
+        self.starting = lambda: None
+        self.seen = cluster("mq1", "mq2", "mq3")
+        self.critical, self.unsynchronised = [], []
+        self.put(LOG, "an old start: Waiting for Mnesia tables for 30000 ms\n")
+        self.put(ADVANCED, "%% a comment\n[].\n")
+        self.put(DROP_IN, OLD_UNIT)
+        self.put(PLUGINS, "[rabbitmq_management].\n")
+        self.configure(LIMITS)
+        fingerprint.note()
+        self.on("journalctl", "")
+        self.on("systemctl", "")
+        self.on("systemctl show rabbitmq-server --property=ActiveState", lambda call: "ActiveState=%s\n" % self.state)
+        self.on(
+            "--property=ExecMainStartTimestampMonotonic",
+            lambda call: "ExecMainStartTimestampMonotonic=%d\n" % self.since,
+        )
+        for action in ("start", "restart"):
+            self.on("systemctl %s rabbitmq-server" % action, self.started)
+        self.on("systemctl stop rabbitmq-server", self.stopped)
+        self.on("rabbitmqctl set_", "")
+        self.on("rabbitmq-upgrade", "")
+        self.on_question("rabbit_nodes:all()", lambda call: self.seen)
+        self.on_question("list_with_minimum_quorum", lambda call: (self.seen, self.critical, self.unsynchronised))
+
+    def configure(self, settings):
+        """Writes rabbitmq.conf, which the broker reads when it starts."""
+        self.put(CONFIGURATION, "# a comment\n{}\ncluster_formation.node_type = disc\n".format(settings))
+
+    def started(self, call=None):
+        self.state = "failed"
+        self.since += 1
+        fingerprint.note()
+        self.starting()
+        self.state = "active"
+
+    def stopped(self, call=None):
+        self.state = "inactive"
+
+    def log(self, text):
+        with open(self.root + LOG, "a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+    def fails_with(self, *texts):
+        """One start after the other logs a text and fails; then all is well."""
+        left = list(texts)
+
+        def starting():
+            if left:
+                self.log(left.pop(0))
+                raise Ended(1)
+
+        self.starting = starting
+
+    def changes(self):
+        """What was done to the broker."""
+        kinds = ("systemctl start", "systemctl restart", "systemctl stop", "rabbitmq-upgrade", "rabbitmqctl set_")
+        return self.done(*kinds)
+
+
+__all__ = ["Atom", "BrokerHost", "Ended", "cluster", "node"]

@@ -1,0 +1,76 @@
+"""The note of what the broker was started with: what counts, and that the notes of earlier releases are taken over."""
+
+import hashlib
+import unittest
+
+from agent import fingerprint
+
+from .broker_host import ADVANCED, CONFIGURATION, DROP_IN, LIMITS, NEW_UNIT, NOTE, OLD_UNIT, BrokerHost
+
+OLD_SECOND_NOTE = "/var/lib/rabbitmq-ha/started"
+
+
+class Fingerprint(BrokerHost):
+    def noted_by_the_shell(self):
+        """`grep -hv ^cluster_formation FILES | sha256sum`."""
+        lines = []
+        for name in (CONFIGURATION, ADVANCED, DROP_IN):
+            lines += [line for line in self.read(name).splitlines() if not line.startswith("cluster_formation")]
+        return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest() + "  -\n"
+
+    def test_comments_peers_and_what_only_systemd_reads_do_not_count(self):
+        for name, text in [
+            (CONFIGURATION, LIMITS + "\n# more\ncluster_formation.classic_config.nodes.3 = rabbit@mq4\n"),
+            (ADVANCED, "% other words\n[].\n"),
+            (DROP_IN, NEW_UNIT.replace("RestartSec=1s", "RestartSec=2s").replace("StartLimitIntervalSec=0", "")),
+        ]:
+            self.put(name, text)
+            self.assertTrue(fingerprint.is_read(), name)
+
+    def test_everything_else_counts(self):
+        for name, text in [
+            (CONFIGURATION, LIMITS + "channel_max = 2000\n"),
+            (ADVANCED, "[{kernel, [{net_ticktime, 5}]}].\n"),
+            (DROP_IN, OLD_UNIT.replace("65536", "131072")),
+            (DROP_IN, OLD_UNIT + "Environment=A=B\n"),
+        ]:
+            self.start()
+            self.put(name, text)
+            self.assertFalse(fingerprint.is_read(), name)
+            self.assertFalse(fingerprint.only_limits_changed(), name)
+
+    def test_the_limits_alone_are_told_apart(self):
+        self.configure(LIMITS.replace("0.4", "0.5"))
+        self.assertFalse(fingerprint.is_read())
+        self.assertTrue(fingerprint.only_limits_changed())
+        self.configure(LIMITS + "disk_free_limit.relative = 1.5\n")
+        self.assertFalse(fingerprint.only_limits_changed())
+
+    def test_the_old_note_is_taken_over_while_the_files_are_as_they_were(self):
+        self.put(NOTE, self.noted_by_the_shell())
+        self.put(OLD_SECOND_NOTE, "two digests\n")
+        fingerprint.adopt()
+        self.assertFalse(self.has(OLD_SECOND_NOTE))
+        self.put(DROP_IN, NEW_UNIT)
+        self.assertTrue(fingerprint.is_read())
+        self.configure(LIMITS.replace("0.4", "0.5"))
+        self.assertTrue(fingerprint.only_limits_changed())
+
+    def test_a_note_of_other_files_stays_and_a_restart_is_due(self):
+        old = self.noted_by_the_shell()
+        self.put(NOTE, old)
+        self.configure(LIMITS + "channel_max = 2000\n")
+        fingerprint.adopt()
+        self.assertEqual(self.read(NOTE), old)
+        self.assertFalse(fingerprint.is_read())
+        self.assertFalse(fingerprint.only_limits_changed())
+
+    def test_without_any_note_a_restart_is_due(self):
+        fingerprint.forget()
+        fingerprint.adopt()
+        self.assertFalse(self.has(NOTE))
+        self.assertFalse(fingerprint.is_read())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,77 @@
+"""A broker that starts without those that are gone for good: only where nobody serves and it waits for them."""
+
+import unittest
+
+from .broker_host import LOG, BrokerHost, Ended
+from .support import Atom, evaluated
+
+FORCE_BOOT = ("force-boot", "--gone", "mq3", "--brokers", "mq1,mq2,mq3", "--port", "5672")
+WAITS = "Waiting for Mnesia tables for 30000 ms, 9 retries left\n"
+
+
+class ForceBoot(BrokerHost):
+    def waiting(self):
+        self.state = "activating"
+        self.put(LOG, WAITS)
+        self.on("rabbit_table:force_load", self.loaded)
+
+    def loaded(self, call):
+        self.serving = {"mq1"}
+        return evaluated(Atom("ok"))
+
+    def test_is_told_not_to_wait_and_serves(self):
+        self.waiting()
+        self.works(*FORCE_BOOT)
+        self.assertEqual(len(self.done("rabbit_table:force_load")), 1)
+
+    def test_not_beside_a_broker_that_serves(self):
+        self.waiting()
+        self.serving = {"mq2"}
+        self.refuses(*FORCE_BOOT, because="nothing was done: mq2 serves")
+        self.assertEqual(self.calls, [])
+
+    def test_not_where_it_waits_for_nobody(self):
+        self.waiting()
+        self.put(LOG, WAITS + "incompatible_feature_flags\n")
+        self.refuses(*FORCE_BOOT, because="nothing was done: mq1 does not wait for another broker")
+        self.assertEqual(self.calls, [])
+
+    def test_not_without_the_names_of_those_that_are_gone(self):
+        self.waiting()
+        self.refuses("force-boot", "--gone", "", "--brokers", "mq1,mq2", "--port", "5672", because="nothing was done")
+        self.assertEqual(self.calls, [])
+
+    def test_between_two_starts_it_is_told_later(self):
+        self.waiting()
+        answers = [Ended(69), Ended(69), None]
+
+        def load(call):
+            answer = answers.pop(0)
+            if answer is not None:
+                raise answer
+            return self.loaded(call)
+
+        self.on("rabbit_table:force_load", load)
+        self.works(*FORCE_BOOT)
+
+    def test_one_that_cannot_be_told_is_named_with_what_it_said(self):
+        self.waiting()
+        self.on("rabbit_table:force_load", Ended(69, "", "some words\nError: no exists rabbit_durable_queue"))
+        self.refuses(*FORCE_BOOT, because="mq1: could not be told not to wait (Error: no exists rabbit_durable_queue):")
+
+    def test_one_that_does_not_boot_all_the_same_is_named(self):
+        self.waiting()
+        self.on_question("rabbit_table:force_load", Atom("ok"))
+        self.refuses(*FORCE_BOOT, because="mq1: does not serve although it waits no more")
+
+    def test_the_others_follow_at_the_second_attempt_if_not_at_the_first(self):
+        self.state = "failed"
+        self.fails_with("the start that it was at")
+        self.works("force-boot", "--follow")
+        self.assertEqual(len(self.done("systemctl start")), 2)
+        self.fails_with("one", "two")
+        self.refuses("force-boot", "--follow", because="systemctl start rabbitmq-server ended with 1")
+
+
+if __name__ == "__main__":
+    unittest.main()

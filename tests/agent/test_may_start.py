@@ -1,0 +1,115 @@
+"""Before a start of the broker: a former member without data never serves alone, whatever cannot be seen or read."""
+
+import os
+import unittest
+from unittest import mock
+
+from agent import clock, fingerprint, starting
+
+from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost
+
+CONF = "/etc/rabbitmq-ha/broker.conf"
+
+
+def hiding(hidden, lstat=os.lstat):
+    """os.lstat on a host where one path cannot be seen."""
+
+    def seen(path, *more, **options):
+        if str(path) == hidden:
+            raise PermissionError(13, "Permission denied")
+        return lstat(path, *more, **options)
+
+    return seen
+
+
+class MayStart(BrokerHost):
+    def former_member_without_data(self):
+        self.put(MEMBER, "2026\n")
+        self.put(CONF, "[broker]\nbrokers = mq1,mq2,mq3\ndiscovery_peers = mq2,mq3\nport = 5672\nmetrics_port = 0\n")
+
+    def test_what_the_broker_starts_with_is_noted(self):
+        fingerprint.forget()
+        self.works("may-start")
+        self.assertTrue(fingerprint.is_read())
+        self.assertEqual(len(self.read(NOTE).splitlines()), 2)
+
+    def test_the_first_start_and_one_with_data_wait_for_nobody(self):
+        self.works("may-start")
+        self.put(MEMBER, "2026\n")
+        self.put(DATA + "/cluster_nodes.config", "{[],[]}.")
+        self.works("may-start")
+        self.assertEqual(self.output, "")
+
+    def test_a_member_with_the_tables_of_rabbitmq_4_3_has_data(self):
+        # It writes no cluster_nodes.config: without this, nobody starts again after a power cut.
+        self.put(MEMBER, "2026\n")
+        self.put(DATA + "/rabbitmq_metadata/x")
+        self.works("may-start")
+
+    def test_a_former_member_without_data_waits_for_the_cluster(self):
+        self.former_member_without_data()
+        fingerprint.forget()
+        waited = []
+
+        def wait(seconds):
+            self.assertFalse(self.has(NOTE), "noted before the start")
+            waited.append(seconds)
+            if len(waited) == 5000:
+                self.serving = {"mq3"}
+            if len(waited) == 4000:
+                # What changes meanwhile is what the broker is started with.
+                self.configure(LIMITS + "channel_max = 2000\n")
+
+        clock.pause = wait
+        self.works("may-start")
+        self.assertEqual(len(waited), 5000)
+        self.assertIn("does not start alone; waits until one of these serves: mq2 mq3", self.output)
+        self.assertIn("joins anew, since mq3 serves", self.output)
+        self.assertTrue(fingerprint.is_read())
+
+    def test_taking_the_mark_away_ends_the_wait(self):
+        self.former_member_without_data()
+        clock.pause = lambda seconds: os.unlink(self.root + MEMBER)
+        self.works("may-start")
+
+    def test_without_knowing_whom_to_wait_for_it_does_not_start(self):
+        self.former_member_without_data()
+        for text in (
+            "",
+            "[broker]\nbrokers = mq1\n",
+            "no section\n",
+            "[broker]\nbrokers=a\ndiscovery_peers=b\nport=x\n",
+        ):
+            self.put(CONF, text)
+            self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
+        os.unlink(self.root + CONF)
+        self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
+
+    def test_a_mark_that_cannot_be_seen_is_not_missing(self):
+        for name in (MEMBER, DATA + "/cluster_nodes.config"):
+            self.start()
+            self.former_member_without_data()
+            with mock.patch("os.lstat", hiding(self.root + name)):
+                self.refuses("may-start", because="it cannot be seen whether " + name)
+
+    def test_a_note_that_cannot_be_written_does_not_keep_the_broker_from_starting(self):
+        def full():
+            raise OSError(28, "No space left on device")
+
+        real, fingerprint.note = fingerprint.note, full
+        try:
+            self.works("may-start")
+        finally:
+            fingerprint.note = real
+        self.assertFalse(self.has(NOTE))
+        self.assertIn("No space left", self.errors)
+
+
+class Data(BrokerHost):
+    def test_what_lies_below_a_file_is_not_there(self):
+        self.put("/var/lib/rabbitmq/mnesia", "")
+        self.assertFalse(starting.has_data())
+
+
+if __name__ == "__main__":
+    unittest.main()

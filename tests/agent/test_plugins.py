@@ -1,0 +1,62 @@
+"""The plug-ins: the running broker is told, one that does not run reads the file, and what has ended is started again."""
+
+import os
+import unittest
+
+from .broker_host import PLUGINS, BrokerHost, Ended
+from .support import Atom
+
+BOTH = ("plugins", "--plugins", "rabbitmq_management,rabbitmq_prometheus")
+ONE = ("plugins", "--plugins", "rabbitmq_management")
+
+
+class Plugins(BrokerHost):
+    def broker(self, missing=(), lacking=(), ended=()):
+        self.on_question("application:ensure_all_started", [Atom(name) for name in ended])
+        self.on_question("rabbit_plugins:plugin_names", [Atom(name) for name in missing])
+        self.on_question("rabbit_plugins:ensure", [Atom(name) for name in lacking])
+
+    def test_a_broker_that_does_not_run_reads_the_file_at_its_start(self):
+        self.state = "inactive"
+        os.unlink(self.root + PLUGINS)
+        self.works(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
+        self.assertEqual(self.done("rabbitmqctl"), [])
+
+    def test_the_running_broker_is_told(self):
+        self.broker()
+        self.works(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
+        self.assertEqual(len(self.done("rabbit_plugins:ensure")), 1)
+
+    def test_the_same_in_another_order_is_no_change(self):
+        self.broker()
+        self.put(PLUGINS, "[rabbitmq_prometheus, rabbitmq_management].\n")
+        self.works(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_prometheus, rabbitmq_management].\n")
+        self.assertEqual(self.done("rabbit_plugins:ensure"), [])
+
+    def test_what_has_ended_is_started_again(self):
+        self.broker(ended=["rabbitmq_management_agent"])
+        self.works(*ONE)
+        self.assertEqual(len(self.done("application:ensure_all_started")), 1)
+
+    def test_one_that_is_not_there_is_refused_and_the_file_stays(self):
+        self.broker(missing=["rabbitmq_prometheus"])
+        self.refuses(*BOTH, because="this RabbitMQ has no plug-in rabbitmq_prometheus")
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")
+
+    def test_a_broker_that_was_not_told_is_told_by_the_next_run(self):
+        self.broker(lacking=["rabbitmq_prometheus"])
+        self.refuses(*BOTH, because="does not run rabbitmq_prometheus")
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")
+        self.on("rabbit_plugins:ensure", Ended(69))
+        self.refuses(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")
+
+    def test_no_plug_in_is_ended_without_an_answer(self):
+        self.sweep(self.broker, BOTH, ("rabbit_plugins:ensure",))
+
+
+if __name__ == "__main__":
+    unittest.main()

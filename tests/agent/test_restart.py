@@ -1,0 +1,246 @@
+"""What becomes of a changed broker in its turn: nothing, a command, a restart, or another package."""
+
+import unittest
+
+from agent import clock, fingerprint
+from agent.errors import StepError
+from agent.steps import restart
+
+from .broker_host import LIMITS, NOTE, BrokerHost, Ended, cluster
+
+CHANGED = LIMITS + "channel_max = 1000\n"
+IN_TURN = ["rabbitmq-upgrade drain", "systemctl restart rabbitmq-server"]
+INTERRUPTING = ("rabbitmq-upgrade drain", "systemctl restart", "systemctl stop", "systemctl start")
+DRAINED = "/run/rabbitmq-ha/drained"
+
+
+class Packages:
+    """In the place of agent/packages.py: another version that is due until it is installed."""
+
+    def __init__(self, host, unfetchable=False, uninstallable=False):
+        self.host, self.unfetchable, self.uninstallable = host, unfetchable, uninstallable
+        self.package, self.version = "rabbitmq-server", "3.10.8-2"
+        self.did = []
+
+    def upgrade_arguments(self, parser):
+        parser.add_argument("--version")
+
+    def upgrade_from(self, wanted):
+        return self if wanted.version else None
+
+    def due(self):
+        return "install" not in self.did
+
+    def fetch(self):
+        if self.unfetchable:
+            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be fetched")
+        self.did.append("fetch while " + self.host.state)
+
+    def install(self):
+        if self.uninstallable:
+            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be installed", log="E: broken")
+        self.did.append("install while " + self.host.state)
+        self.did.append("install")
+
+
+class Restart(BrokerHost):
+    def changed(self):
+        self.configure(CHANGED)
+
+    def with_packages(self, **options):
+        self.packages = Packages(self, **options)
+        self._stack.callback(setattr, restart, "packages", restart.packages)
+        restart.packages = self.packages
+
+    def test_a_broker_that_has_read_its_files_is_left_alone_and_no_erlang_is_started_to_see_it(self):
+        self.works("restart")
+        self.assertEqual(self.done("rabbitmqctl", "rabbitmq-"), self.done("systemctl show rabbitmq-server"))
+        self.assertEqual(self.changes(), [])
+
+    def test_a_changed_setting_is_checked_drained_and_restarted_then_nothing_is_due(self):
+        self.changed()
+        self.works("restart")
+        self.assertEqual(self.output, "mq1: restarts with its changed configuration\n")
+        self.assertEqual(self.changes(), IN_TURN)
+        self.assertFalse(self.has(DRAINED))
+        # Each question starts an Erlang machine: one before, one after.
+        self.assertEqual(len(self.done("rabbitmqctl eval")), 2)
+        self.works("restart")
+        self.assertEqual(self.changes(), IN_TURN)
+
+    def test_a_note_of_an_earlier_release_is_taken_over_here_too(self):
+        self.put(NOTE, fingerprint._as_noted_before())
+        self.works("restart")
+        self.assertEqual(self.changes(), [])
+        self.assertTrue(fingerprint.is_read())
+
+    def test_limits_alone_are_set_by_command_and_need_no_restart_then_or_later(self):
+        for settings, commands in [
+            (
+                "vm_memory_high_watermark.relative = 0.5\ndisk_free_limit.absolute = 2GB",
+                ["set_vm_memory_high_watermark 0.5", "set_disk_free_limit 2GB"],
+            ),
+            (
+                "vm_memory_high_watermark.absolute = 512MB\ndisk_free_limit.relative = 1.5",
+                ["set_vm_memory_high_watermark absolute 512MB", "set_disk_free_limit mem_relative 1.5"],
+            ),
+        ]:
+            self.configure(settings)
+            self.works("restart")
+            self.assertEqual(self.output, "mq1: takes its changed settings without a restart\n")
+            self.assertEqual(self.changes(), ["rabbitmqctl " + each for each in commands])
+            self.calls = []
+            self.works("restart")
+            self.assertEqual(self.changes(), [])
+
+    def test_a_limit_beside_another_setting_needs_a_restart(self):
+        self.configure(CHANGED.replace("0.4", "0.5"))
+        self.works("restart")
+        self.assertEqual(self.changes(), IN_TURN)
+
+    def test_a_limit_that_no_command_takes_needs_a_restart(self):
+        self.configure(LIMITS.replace("1GB", "2gb"))
+        self.on("set_disk_free_limit", Ended(64))
+        self.works("restart")
+        self.assertIn("mq1: no command takes disk_free_limit.absolute = 2gb", self.output)
+        self.assertEqual(self.changes()[2:], IN_TURN)
+
+    def test_without_a_note_of_what_the_broker_has_read_a_restart_is_due(self):
+        fingerprint.forget()
+        self.works("restart")
+        self.assertEqual(self.changes(), IN_TURN)
+
+    def test_no_broker_is_touched_while_a_member_is_away(self):
+        self.changed()
+        self.seen = cluster("mq1", "mq2", "mq3", running=["mq1", "mq2"])
+        self.refuses("restart", because="mq1: waited in vain for every member to run before the restart:")
+        self.assertIn("the brokers after this one were left as they are", self.errors)
+        self.assertIn("not running: mq3", self.errors)
+        self.assertEqual(self.changes(), [])
+
+    def test_critical_is_not_the_same_as_silent(self):
+        self.changed()
+        self.critical = ["queue 'orders' in vhost '/'"]
+        self.refuses("restart", because="for the quorum queues to have a majority without this broker:")
+        self.assertIn("queue 'orders' in vhost '/' would lose its majority", self.errors)
+        self.critical, self.unsynchronised = [], ["queue 'q%d' in vhost '/'" % each for each in range(20)]
+        self.refuses("restart", because="for the mirrors of this broker's queues to be in sync:")
+        self.assertIn("and 12 more", self.errors)
+        self.on("rabbitmqctl eval", Ended(69, "", "Error: unable to perform an operation on node 'rabbit@mq1'"))
+        self.refuses("restart", because="for every member to run before the restart:")
+        self.assertIn("unable to perform an operation", self.errors)
+        self.assertEqual(self.changes(), [])
+
+    def test_it_waits_until_the_others_can_do_without_it(self):
+        self.changed()
+        self.critical, self.unsynchronised = ["a"], ["b"]
+        real = self.wait
+
+        def wait(seconds):
+            real(seconds)
+            if self.time > 1100:
+                self.critical = []
+            if self.time > 1300:
+                self.unsynchronised = []
+
+        clock.pause = wait
+        self.works("restart")
+        self.assertEqual(self.changes(), IN_TURN)
+
+    def test_no_broker_is_interrupted_without_a_whole_answer(self):
+        self.sweep(self.changed, ("restart",), INTERRUPTING)
+
+    def test_no_broker_is_upgraded_without_a_whole_answer(self):
+        self.sweep(self.with_packages, ("restart", "--version", "3.10.8-2"), INTERRUPTING)
+
+    def test_an_answer_in_part_is_none(self):
+        self.changed()
+        for answer in [(cluster("mq1"), []), (cluster("mq1"), [], "none"), [], (cluster(), [], [])]:
+            self.on_question("list_with_minimum_quorum", answer)
+            self.refuses("restart", because="waited in vain for every member to run before the restart:")
+        self.assertEqual(self.changes(), [])
+
+    def test_a_broker_that_cannot_be_drained_serves_on(self):
+        self.changed()
+        self.on("rabbitmq-upgrade drain", Ended(70, "", "Feature flag 'maintenance_mode_status' is not enabled"))
+        self.refuses("restart", because="mq1: could not be drained before its restart:")
+        self.assertIn("Feature flag", self.errors)
+        self.assertEqual(self.changes(), ["rabbitmq-upgrade drain", "rabbitmq-upgrade revive"])
+        self.assertFalse(self.has(DRAINED))
+
+    def test_whom_a_run_of_ours_has_drained_in_vain_serves_again_and_whom_a_person_has_drained_stays(self):
+        self.put(DRAINED, "ExecMainStartTimestampMonotonic=1\n")
+        self.works("restart")
+        self.assertEqual(self.output, "mq1: was drained for a restart that has not come, and serves again\n")
+        self.assertEqual(self.changes(), ["rabbitmq-upgrade revive"])
+        self.works("restart")
+        # A drain before the broker's last start is over.
+        self.put(DRAINED, "ExecMainStartTimestampMonotonic=0\n")
+        self.works("restart")
+        self.assertEqual(self.changes(), ["rabbitmq-upgrade revive"])
+        self.assertFalse(self.has(DRAINED))
+
+    def test_who_cannot_be_revived_now_is_revived_by_the_next_run(self):
+        self.put(DRAINED, "ExecMainStartTimestampMonotonic=1\n")
+        self.on("rabbitmq-upgrade revive", Ended(69))
+        self.works("restart")
+        self.assertTrue(self.has(DRAINED))
+
+    def test_a_broker_that_does_not_start_again_is_named_at_each_run_until_it_does(self):
+        self.configure(LIMITS + "channel_maxx = 1000\n")
+
+        def refused():
+            raise Ended(1)
+
+        self.starting = refused
+        self.on(
+            "journalctl", "2026-11-24 [error] <0.132.0> Conf file attempted to set unknown variable: channel_maxx\n"
+        )
+        words = (
+            "mq1: rabbitmq-server did not restart with its changed configuration; if it refuses a line of it, correct"
+        )
+        self.refuses("restart", because=words)
+        self.assertIn("Conf file attempted to set unknown variable", self.errors)
+        self.assertIn("the brokers after this one were left as they are", self.errors)
+        self.assertEqual(self.changes(), IN_TURN)
+        self.refuses("restart", because="mq1: rabbitmq-server did not start with its changed configuration")
+        self.assertEqual(self.changes()[2:], ["systemctl start rabbitmq-server"])
+        self.starting = lambda: None
+        self.configure(CHANGED)
+        self.works("restart")
+        self.assertEqual(self.changes()[3:], ["systemctl restart rabbitmq-server"])
+
+    def test_a_member_that_does_not_come_back_stops_the_row(self):
+        self.changed()
+
+        def alone():
+            self.seen = cluster("mq1", "mq2", "mq3", running=["mq1"])
+
+        self.starting = alone
+        self.refuses("restart", because="mq1: waited in vain for every member to run after the restart:")
+        self.assertIn("not running: mq2, mq3", self.errors)
+
+    def test_another_version_is_fetched_while_the_broker_serves_and_installed_while_it_is_stopped(self):
+        self.with_packages()
+        self.works("restart", "--version", "3.10.8-2")
+        self.assertEqual(self.output, "mq1: stops, and rabbitmq-server becomes 3.10.8-2\n")
+        self.assertEqual(self.packages.did, ["fetch while active", "install while inactive", "install"])
+        order = ["rabbitmq-upgrade drain", "systemctl stop rabbitmq-server", "systemctl restart rabbitmq-server"]
+        self.assertEqual(self.changes(), order)
+        self.works("restart", "--version", "3.10.8-2")
+        self.assertEqual(self.changes(), order)
+
+    def test_a_version_that_cannot_be_had_is_told_before_anything_is_drained(self):
+        self.with_packages(unfetchable=True)
+        self.refuses("restart", "--version", "3.10.8-2", because="could not be fetched")
+        self.assertEqual(self.changes(), [])
+
+    def test_a_package_that_cannot_be_installed_leaves_the_broker_serving_with_the_one_that_it_had(self):
+        self.with_packages(uninstallable=True)
+        self.refuses("restart", "--version", "3.10.8-2", because="mq1: serves again, with the package that it had")
+        self.assertIn("E: broken", self.errors)
+        self.assertEqual(self.changes()[1:], ["systemctl stop rabbitmq-server", "systemctl restart rabbitmq-server"])
+
+
+if __name__ == "__main__":
+    unittest.main()

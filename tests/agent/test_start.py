@@ -1,0 +1,197 @@
+"""The broker's start: what is in the way is put aside, after this very start's own words and the others' own answers."""
+
+import os
+import unittest
+
+from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, cluster
+
+START = ("start", "--brokers", "mq1,mq2,mq3", "--port", "5672")
+CONFLICT = "error: schema_integrity_check_failed"
+HAD_LEFT = '{error,{inconsistent_cluster,"Node rabbit@mq1 thinks it\'s clustered with rabbit@mq2"}}'
+
+
+class Start(BrokerHost):
+    def stopped_broker(self):
+        self.state = "inactive"
+        self.put(DATA + "/schema.DAT", "tables")
+        self.put(DATA + "-feature_flags", "flags")
+        self.put("/var/lib/rabbitmq/mnesia/rabbit@mq10/schema.DAT", "another's")
+
+    def left_broker(self, second=None, third=None):
+        """A former member whom the others do not count any more."""
+        self.stopped_broker()
+        self.put(MEMBER, "2026\n")
+        self.fails_with(HAD_LEFT)
+        self.serving = {"mq2", "mq3"}
+        others = cluster("mq2", "mq3")
+        answers = {"mq2": second or others, "mq3": third or others}
+        self.on_question("rabbit_nodes:all()", lambda call: answers[call.of])
+
+    def aside(self, why):
+        folder = self.root + "/var/lib/rabbitmq"
+        return [name for name in os.listdir(folder) if name.startswith("mnesia." + why)]
+
+    def starts(self):
+        return self.done("systemctl start")
+
+    def test_a_broker_that_runs_is_left_alone(self):
+        self.works(*START)
+        self.assertEqual(self.changes(), [])
+
+    def test_is_enabled_and_started(self):
+        self.state = "inactive"
+        self.on("is-enabled", Ended(1))
+        self.works(*START)
+        self.assertEqual(self.done("systemctl enable"), ["systemctl enable rabbitmq-server"])
+        self.assertEqual(len(self.starts()), 1)
+
+    def test_a_broker_that_waits_for_others_is_not_tried_again(self):
+        self.stopped_broker()
+        self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1,rabbit@mq2,\n rabbit@mq3].")
+        self.fails_with("Waiting for Mnesia tables for 30000 ms, 9 retries left")
+        self.refuses(
+            *START, because="mq1: waits for brokers that still ran when it stopped: mq2 mq3 and none of them came."
+        )
+        self.assertEqual(len(self.starts()), 1)
+
+    def test_a_table_conflict_at_the_first_start_puts_the_data_aside(self):
+        self.stopped_broker()
+        self.fails_with("{case_clause,{ok,[]}}")
+        self.works(*START)
+        self.assertEqual(len(self.aside("conflict")), 1)
+        kept = "/var/lib/rabbitmq/{}".format(self.aside("conflict")[0])
+        self.assertEqual(self.read(kept + "/rabbit@mq1/schema.DAT"), "tables")
+        self.assertEqual(self.read(kept + "/rabbit@mq1-feature_flags"), "flags")
+        self.assertTrue(self.has("/var/lib/rabbitmq/mnesia/rabbit@mq10/schema.DAT"))
+        self.assertIn("what was there lies in", self.output)
+
+    def test_a_members_data_stays_whatever_its_start_says(self):
+        self.stopped_broker()
+        self.put(MEMBER, "2026\n")
+        self.fails_with(CONFLICT, CONFLICT, CONFLICT)
+        self.refuses(*START, because="mq1: rabbitmq-server did not start")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_words_of_an_earlier_start_do_not_count(self):
+        self.stopped_broker()
+        self.put(LOG, "\n".join([CONFLICT, HAD_LEFT, "incompatible_feature_flags", "Waiting for Mnesia tables"]) + "\n")
+        self.fails_with("something else")
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertEqual(len(self.starts()), 1)
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_a_new_log_is_read_from_its_beginning(self):
+        self.stopped_broker()
+        self.put(LOG, "x" * 1000)
+
+        def rotated():
+            self.put(LOG, "incompatible_feature_flags\n")
+            self.starting = lambda: None
+            raise Ended(1)
+
+        self.starting = rotated
+        self.works(*START)
+        self.assertEqual(len(self.starts()), 2)
+
+    def test_a_broker_that_has_left_joins_anew(self):
+        self.left_broker()
+        self.works(*START)
+        self.assertIn("had left the cluster and joins it anew; its old data", self.output)
+        self.assertEqual(len(self.aside("left")), 1)
+        self.assertFalse(self.has(MEMBER))
+
+    def test_a_broker_that_the_others_still_count_keeps_its_data(self):
+        self.left_broker(second=cluster("mq1", "mq2", "mq3"))
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+        self.assertTrue(self.has(MEMBER))
+
+    def test_others_that_are_apart_are_not_the_cluster(self):
+        self.left_broker(second=cluster("mq2"), third=cluster("mq3"))
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_with_too_few_others_it_may_be_them_that_have_lost_theirs(self):
+        self.left_broker()
+        self.serving = {"mq2"}
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_feature_flags_half_way_are_tried_again_and_nothing_is_moved(self):
+        self.stopped_broker()
+        self.fails_with("incompatible_feature_flags", "incompatible_feature_flags")
+        self.works(*START)
+        self.assertEqual(len(self.starts()), 3)
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_three_times_are_enough(self):
+        self.stopped_broker()
+        self.fails_with(*["incompatible_feature_flags"] * 5)
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertEqual(len(self.starts()), 3)
+
+    def test_its_own_words_are_told(self):
+        self.stopped_broker()
+        self.on(
+            "journalctl", "2026-11-24 16:44:14+00:00 [error] <0.132.0> Conf file attempted to set unknown variable\n"
+        )
+        self.fails_with("2026-11-24 [error] <0.1.0>   crasher:")
+        self.refuses(*START, because="Conf file attempted to set unknown variable")
+
+    def test_no_data_is_moved_without_an_answer(self):
+        """Each question on the way fails once, in each way: the data and the mark stay."""
+        for scenario, mark in ((self.left_broker, True), (self.conflicting, False)):
+            self.start()
+            scenario()
+            self.works(*START)
+            calls = list(self.calls)
+            moved = max(index for index, call in enumerate(calls) if "systemctl stop" in call.line) + 1
+            questions = [index for index, call in enumerate(calls[: moved + 1]) if call.is_question]
+            self.assertGreater(len(questions), 1)
+            for index in questions:
+                for mode in ("fails", "hangs", "answers nothing", "answers half"):
+                    with self.subTest(question=calls[index].line[:60], mode=mode):
+                        self.start()
+                        scenario()
+                        self.broken = (index, mode)
+                        self.assertEqual(self.step(*START), 1)
+                        self.assertNotIn("a fault of its own", self.errors)
+                        self.assertTrue(self.has(DATA + "/schema.DAT"))
+                        self.assertEqual(self.has(MEMBER), mark)
+
+    def conflicting(self):
+        self.stopped_broker()
+        self.fails_with(CONFLICT)
+
+    def test_data_of_a_broker_that_does_not_stop_stays(self):
+        self.conflicting()
+        self.on("systemctl stop", Ended(1))
+        self.refuses(*START, because="did not stop")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+        self.conflicting()
+        self.on("systemctl stop", lambda call: setattr(self, "state", "activating"))
+        self.refuses(*START, because="its data stays where it is")
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+
+class Waiting(BrokerHost):
+    def test_whom_it_ran_beside_and_that_it_waits(self):
+        self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1,rabbit@mq2].")
+        self.works("waiting")
+        self.assertEqual(self.output, "Beside=mq2\nWaits=yes\n")
+
+    def test_a_start_that_is_over_waits_no_more(self):
+        self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1].")
+        for end in ("Successfully synced tables from a peer", "Server startup complete", "incompatible_feature_flags"):
+            self.put(LOG, "Waiting for Mnesia tables for 30000 ms\n" + end + "\n")
+            self.works("waiting")
+            self.assertEqual(self.output, "Beside=\n")
+
+    def test_without_data_there_is_nothing_to_say(self):
+        os.unlink(self.root + LOG)
+        self.works("waiting")
+        self.assertEqual(self.output, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
