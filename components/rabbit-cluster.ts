@@ -1,6 +1,5 @@
 /** What the brokers are together: who is a member, the cluster's name and who may administer it. */
 import * as pulumi from "@pulumi/pulumi";
-import { Script } from "../remote/script.ts";
 import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 

@@ -6,7 +6,6 @@ import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
 import { programPath } from "../remote/program.ts";
-import { Script } from "../remote/script.ts";
 import { Step } from "../remote/step.ts";
 import { oldSystemd } from "../remote/systems.ts";
 import { render } from "../templates/render.ts";
