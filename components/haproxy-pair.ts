@@ -5,7 +5,6 @@ import type { Host } from "../platforms/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
-import { Script } from "../remote/script.ts";
 import { Service, type Watched } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
 import { systems, type Noun } from "../remote/systems.ts";
