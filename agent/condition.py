@@ -43,9 +43,10 @@ class Condition:
         self.booting = _truth(answer.get("booting"))
         self.drained = _truth(answer.get("drained"))
         listeners = answer.get("listeners")
-        known = isinstance(listeners, list)
-        self.is_suspended = any(status == "suspended" for status, _ in listeners) if known else None
-        self.ports = [port for status, port in listeners if status != "suspended"] if known else None
+        self.is_suspended, self.ports = None, None
+        if isinstance(listeners, list):
+            self.is_suspended = any(status == "suspended" for status, _ in listeners)
+            self.ports = [port for status, port in listeners if status != "suspended"]
         self.passed_over = _truth(answer.get("passed_over"))
         ended = answer.get("ended")
         self.ended = [str(name) for name in ended] if isinstance(ended, list) else None

@@ -10,7 +10,8 @@ _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 def with_other_brokers():
     """Both ends of each connection, so that one that broke and came back is another one; None where nothing says."""
-    found, said = set(), False
+    found: set = set()
+    said = False
     mark = ":{:04X} ".format(PORT)
     for table in _TABLES:
         try:

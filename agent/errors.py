@@ -8,7 +8,7 @@ class _Told:
     """message: what was wanted and what is in the way. remedy: what to do. log: the end of what tells more."""
 
     def __init__(self, message, remedy="", log=""):
-        super().__init__(message)
+        super().__init__(message)  # type: ignore[call-arg]
         self.message = message
         self.remedy = remedy
         self.log = log

@@ -5,6 +5,7 @@ comment. A firewall that does not say whether it runs counts neither as one that
 """
 
 import collections
+import contextlib
 import os
 import re
 
@@ -62,10 +63,8 @@ def close_all():
         # Whatever is still in force, at the next boot it is not.
         files.remove(RULES)
         files.remove(DROP_IN)
-        try:
+        with contextlib.suppress(OSError):  # another's drop-in may be in it
             os.rmdir(host.path(os.path.dirname(DROP_IN)))
-        except OSError:
-            pass  # another's drop-in is in it
         try:
             deletions = _deletions(_ruleset())
             if deletions:
@@ -237,7 +236,7 @@ def _bare(text):
 
 def _lines_of_chains(ruleset):
     """Each line of each chain, behind the chain's family, table and name."""
-    table = chain = None
+    table, chain = (), None
     for line in ruleset.splitlines():
         words = line.split()
         if not words:
@@ -249,7 +248,7 @@ def _lines_of_chains(ruleset):
         elif words[0] == "}":
             chain = None
         elif chain is not None:
-            yield tuple(table) + (chain,), line
+            yield (*table, chain), line
 
 
 def _guards(ruleset):
@@ -292,9 +291,7 @@ def _in_nftables(rules):
     files.write(RULES, new)
     # The user's own file stays as it is; if its chains are others one day, its rules are loaded all the same.
     load = "-{} -f {}".format(_nft(), RULES)
-    files.write(
-        DROP_IN, "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load)
-    )
+    files.write(DROP_IN, "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load))
     systemd.reload_units()
 
 

@@ -56,7 +56,7 @@ def read(unit):
             "{}: {} is not whole, so it is unknown what {} runs with".format(host.name(), path(unit), unit),
             "restart {} when it suits: that writes it anew; then run this again".format(unit),
         )
-    return {each.group(2): each.group(1) for each in found}
+    return {each.group(2): each.group(1) for each in found if each}
 
 
 def is_stale(noted, names):
@@ -136,7 +136,7 @@ def _bytes(name):
 
 def _listed_earlier():
     """The files that units of an earlier release note: {unit: {"restart": [...], "reload": [...]}}."""
-    found = {}
+    found: dict = {}
     for pattern in ("/*.service", "/*.socket", "/*/rabbitmq-ha.conf"):
         for name in sorted(glob.glob(host.path(UNITS) + pattern)):
             text = (_bytes(name[len(host.path("")) :]) or b"").decode("utf-8", "replace")
@@ -147,7 +147,7 @@ def _listed_earlier():
 
 def _take_over(unit, listed):
     """Whether there was a note to take over."""
-    digests = {}
+    digests: dict = {}
     for kind in ("restart", "reload"):
         noted = _bytes("{}/{}.{}".format(host.RUN, unit, kind))
         if noted is None or kind not in listed:

@@ -51,7 +51,7 @@ class Watch:
         self._not_serving_since = None
         self._work = None  # (when, how much) at the last look at which the broker did not serve
         self._is_idle = False
-        self._restarted_at = {START_ANEW: None, RESTART: None}
+        self._restarted_at: dict = {START_ANEW: None, RESTART: None}
         self._awaited = None  # the start of a broker that was told to restart, until it is known how that ended
         self._was_down = False
         self._reason = None
@@ -253,8 +253,9 @@ class Watch:
             return NOTHING
         self._was_passed_over = False
         self.words.append(
-            "{} serves, and the rest of the cluster no longer tells it what changes:"
-            " restarting rabbitmq-server".format(self._name)
+            "{} serves, and the rest of the cluster no longer tells it what changes: restarting rabbitmq-server".format(
+                self._name
+            )
         )
         return RESTART
 

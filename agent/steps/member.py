@@ -20,7 +20,9 @@ PLACES_SECONDS = 120
 MIRRORS_SECONDS = 1200
 
 # The members and the running brokers as each of some members lists them.
-_VIEWS = "[{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]"
+_VIEWS = (
+    "[{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]"
+)
 
 # What only this broker has and joining would delete. What every broker comes with, or its configuration makes, is none
 # of it: the exchanges amq.*, the user guest or default_user, the virtual host / or default_vhost.
@@ -45,7 +47,9 @@ _REPLICATE = "[rabbit_stream_queue:add_replica(V, base64:decode(Q), %s) || {V, Q
 
 
 def arguments(parser):
-    parser.add_argument("--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c, the first one first")
+    parser.add_argument(
+        "--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c, the first one first"
+    )
     parser.add_argument("--type", choices=("disc", "ram"), default="disc", help="where the node keeps its tables")
     parser.add_argument("--port", type=int, default=5672, help="where brokers take connections")
 
@@ -75,11 +79,13 @@ class Member:
     def become(self):
         seen = self._see_it_form()
         if seen is not None:
-            return self.finish(seen)
+            self.finish(seen)
+            return
         seen = cluster.look()
         # A member of old with most brokers, which agree: those that are new join in their turn.
         if self.was_member and 2 * len(seen.members) > len(self.brokers) and self.has_type(seen) and self.agreed(seen):
-            return self.finish(seen)
+            self.finish(seen)
+            return
         heard = self.hear(seen)
         best = self.largest(heard)
         if best not in seen.members:
@@ -123,7 +129,10 @@ class Member:
         if not whole or sorted(view[0] for view in views) != members:
             raise NoAnswer("{} does not say what the members list".format(self.name))
         return all(
-            isinstance(listed, list) and sorted(listed) == members and isinstance(running, list) and self.node in running
+            isinstance(listed, list)
+            and sorted(listed) == members
+            and isinstance(running, list)
+            and self.node in running
             for _, listed, running in views
         )
 
@@ -241,7 +250,9 @@ class Member:
     def check_type(self, target):
         if self.kind == "ram" and target.khepri:
             raise StepError(
-                "{}: cannot be a ram node: the cluster's metadata store is Khepri, which keeps all on disc".format(self.name),
+                "{}: cannot be a ram node: the cluster's metadata store is Khepri, which keeps all on disc".format(
+                    self.name
+                ),
                 "give the broker the type disc",
             )
 
@@ -297,7 +308,9 @@ class Member:
         leaver = self.leaver(seen)
         if leaver is None:
             raise StepError(
-                "{}: does not become a {} node: no other member runs that could take it back".format(self.name, self.kind),
+                "{}: does not become a {} node: no other member runs that could take it back".format(
+                    self.name, self.kind
+                ),
                 "start another broker, and run this again",
             )
         with leaver.or_give_back():
@@ -346,7 +359,8 @@ class Member:
         """A new member gets a place in each quorum queue and stream, and its mirrors are filled."""
         self.say("takes its copies of the cluster's queues")
         deadline = clock.Deadline(PLACES_SECONDS)
-        told, said = set(), ""
+        told: set = set()
+        said = ""
         while True:
             lacking = queues.look().without_member(self.name)
             if not lacking:
@@ -382,7 +396,9 @@ class Member:
                 return
             if deadline.passed():
                 raise StepError(
-                    "{}: its mirrors of these queues are still not in sync: {}".format(self.name, queues.named(lacking)),
+                    "{}: its mirrors of these queues are still not in sync: {}".format(
+                        self.name, queues.named(lacking)
+                    ),
                     "Without ha-sync-mode automatic, 'rabbitmqctl sync_queue NAME' fills one.",
                 )
             clock.pause(2)

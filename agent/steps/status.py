@@ -144,7 +144,7 @@ def _haproxy_says(question):
         connection.settimeout(3)
         connection.connect(host.path(HAPROXY_SOCKET))
         connection.sendall(question.encode())
-        pieces = []
+        pieces: list = []
         while True:
             piece = connection.recv(65536)
             if not piece:

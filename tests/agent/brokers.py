@@ -15,7 +15,9 @@ def names_in(text, names):
 
 
 class Queue:
-    def __init__(self, name, kind="classic", leader="b3", members=(), mirrors=(), in_sync=(), vhost="/", exclusive=False):
+    def __init__(
+        self, name, kind="classic", leader="b3", members=(), mirrors=(), in_sync=(), vhost="/", exclusive=False
+    ):
         self.name, self.kind, self.vhost, self.exclusive = name, kind, vhost, exclusive
         self.leader, self.members, self.mirrors, self.in_sync = leader, list(members), list(mirrors), list(in_sync)
 

@@ -289,6 +289,7 @@ class Nftables(FirewallTest):
             self.put(firewall.RULES, "insert rule inet filter input tcp dport 1\n")
 
         self.sweep(scenario, self.words(), ("nft -f",), except_for=("nft -a list ruleset",))
+
         def cut(end):
             return lambda call: self.listed(call)[:end]
 

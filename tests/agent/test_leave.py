@@ -147,7 +147,9 @@ class Leave(ClusterTest):
     def test_a_place_that_is_not_given_up_keeps_it(self):
         self.usual()
         self.on("shrink", "bills error timeout\n")
-        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)")
+        self.refuses(
+            *LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)"
+        )
         self.assertEqual(self.told, ["drain", "revive", "give back bills"])
 
     def test_only_places_that_were_taken_from_it_are_given_back(self):

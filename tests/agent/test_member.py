@@ -140,7 +140,9 @@ class Copies(ClusterTest):
     def test_its_mirrors_are_filled(self):
         orders = Queue("orders", leader="b2", mirrors=["b1"])
         self.scenario(orders)
-        self.refuses(*MEMBER, because="its mirrors of these queues are still not in sync: orders (classic, virtual host /)")
+        self.refuses(
+            *MEMBER, because="its mirrors of these queues are still not in sync: orders (classic, virtual host /)"
+        )
         self.assertIn("sync_queue", self.errors)
         self.assertFalse(self.has(MARK))
         orders.in_sync = ["b1"]
@@ -393,7 +395,9 @@ class Type(ClusterTest):
         self.members = self.running = self.disc = ["b1"]
         self.serving = {"b1"}
         status = self.status
-        self.on_question("cluster_name()", lambda call: status(call) if call.of is None else (_ for _ in ()).throw(Ended(69)))
+        self.on_question(
+            "cluster_name()", lambda call: status(call) if call.of is None else (_ for _ in ()).throw(Ended(69))
+        )
         self.refuses(*self.RAM, because="no other member runs")
         self.assertEqual(self.told, [])
 
@@ -407,9 +411,7 @@ class Type(ClusterTest):
         self.disc_node()
         self.on("change_cluster_node_type", Ended(70, "", "no_online_cluster_nodes"))
         self.refuses(*self.RAM, because="change_cluster_node_type ram ended with 70")
-        self.assertEqual(
-            self.told, ["drain", "shrink b1", "stop_app", "start_app", "revive", "give back bills"]
-        )
+        self.assertEqual(self.told, ["drain", "shrink b1", "stop_app", "start_app", "revive", "give back bills"])
 
     def test_a_queue_that_nobody_leads_meanwhile_is_kept(self):
         self.disc_node(queues=[Queue("orders", leader="b1", mirrors=["b2"], in_sync=["b2"])])

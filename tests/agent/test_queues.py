@@ -47,7 +47,8 @@ class Copies(ClusterTest):
     def test_names_of_virtual_hosts_and_queues_are_any(self):
         self.cluster(queues=[Queue("q`$\"'\t\n", vhost="Prod$EU"), Queue("列", vhost="订单")])
         self.assertEqual(
-            sorted((queue.vhost, queue.name) for queue in queues.look().all), [("Prod$EU", "q`$\"'\t\n"), ("订单", "列")]
+            sorted((queue.vhost, queue.name) for queue in queues.look().all),
+            [("Prod$EU", "q`$\"'\t\n"), ("订单", "列")],
         )
 
     def test_queues_of_the_same_name_in_two_virtual_hosts_are_two(self):

@@ -309,7 +309,9 @@ class Starting(WatchTest):
     def test_a_mark_of_maintenance_from_before_its_start_does_not_count(self):
         self.starts()
         self.looks(4)
-        self.assertEqual(self.why(condition(running=False, booting=True, drained=True, listeners="unknown")), START_ANEW)
+        self.assertEqual(
+            self.why(condition(running=False, booting=True, drained=True, listeners="unknown")), START_ANEW
+        )
 
 
 class Clock(WatchTest):

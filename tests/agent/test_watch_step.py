@@ -45,11 +45,14 @@ class WatchStep(HostTest):
         self.unit = {"ActiveState": "active", "SubState": "running", "ExecMainStartTimestampMonotonic": "5"}
         self.unit.update({"ControlGroup": GROUP, "MainPID": "7"})
         self.stops = True
-        self.on("systemctl show", lambda call: "".join(
-            "{}={}\n".format(word.split("=")[1], self.unit[word.split("=")[1]])
-            for word in call.arguments
-            if word.startswith("--property=")
-        ))
+        self.on(
+            "systemctl show",
+            lambda call: "".join(
+                "{}={}\n".format(word.split("=")[1], self.unit[word.split("=")[1]])
+                for word in call.arguments
+                if word.startswith("--property=")
+            ),
+        )
         self.on("reset-failed")
         self.on("systemctl restart", self.restarts)
         self.on("systemctl kill", self.restarts)
@@ -176,10 +179,10 @@ class Restarts(WatchStep):
 class NoAnswers(WatchStep):
     """Every question that a restart rests on, unanswered in every way."""
 
-    WAYS = (Ended(75), Hangs(), "", "<<\"g2", "Error: {badrpc, nodedown}")
+    WAYS = (Ended(75), Hangs(), "", '<<"g2', "Error: {badrpc, nodedown}")
 
     def test_the_broker_answers_in_part(self):
-        for way in ("", "<<\"g2", "Error: {badrpc, nodedown}", evaluated(answer(running=Atom("unknown")))):
+        for way in ("", '<<"g2', "Error: {badrpc, nodedown}", evaluated(answer(running=Atom("unknown")))):
             self.start()
             self.is_down()
             self.on("ranch:info()", way)
