@@ -1,7 +1,7 @@
-"""A broker gives up its place in the cluster, asked by a member that stays, and only where the others can do without it.
+"""A broker gives up its place in the cluster, asked by a member that stays, where the others can do without it.
 
-What cannot be seen beforehand may still refuse it half-way. Then it gets back what it has given up: it serves again, and
-the quorum queues have their member there again. What that is stands in a note, so that the next run can do it, too.
+What cannot be seen beforehand may still refuse it half-way. Then it gets back what it has given up: it serves again,
+and the quorum queues have their member there again. What that is stands in a note, so that the next run can do it, too.
 """
 
 import contextlib
@@ -72,7 +72,7 @@ class Note:
 
 
 class Leaving:
-    """One broker that is to leave. brokers: all of the stack's; of: the member that is asked, by default the host's own."""
+    """One broker that is to leave. brokers: all of the stack's; of: the member that is asked, else the host's own."""
 
     def __init__(self, name, brokers, of=None, wish="leave the cluster"):
         self.name = name
@@ -222,7 +222,7 @@ class Leaving:
         print("{}: has left; members are {}".format(self.name, " ".join(seen.members)))
 
     def _have(self, call, seconds):
-        """What the leaving broker itself answers to an Erlang call, over the connection that the brokers have anyway."""
+        """What the leaving broker answers to an Erlang call, over the connection that the brokers have anyway."""
         question = "rpc:call({}, {}, {}).\n".format(erlang.atom(self.node), call, seconds * 1000)
         return rabbitmq.tell("eval", of=self.of, seconds=seconds + 30, stdin=question).strip()
 

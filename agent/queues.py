@@ -26,7 +26,9 @@ end,
 true = not Khepri orelse
   lists:all(fun(T) -> ets:info(T, size) =/= undefined end, [rabbit_khepri_queue, rabbit_khepri_vhost]),
 Hosts = lists:sort(rabbit_vhost:list_names()),
-Records = rabbit_amqqueue:list() ++ lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]) ++ rabbit_amqqueue:list(),
+Before = rabbit_amqqueue:list(),
+Down = lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]),
+Records = Before ++ Down ++ rabbit_amqqueue:list(),
 Nodes = fun(Pids) when is_list(Pids) -> [node(P) || P <- Pids]; (none) -> [] end,
 Row = fun(Q) ->
   {resource, V, queue, N} = amqqueue:get_name(Q),
@@ -40,7 +42,8 @@ Row = fun(Q) ->
     true -> {Nodes(amqqueue:get_slave_pids(Q)), Nodes(amqqueue:get_sync_slave_pids(Q))};
     false -> {[], []}
   end,
-  {V, base64:encode(N), amqqueue:get_type(Q), is_pid(amqqueue:get_exclusive_owner(Q)), Leader, Members, Mirrored, InSync}
+  IsExclusive = is_pid(amqqueue:get_exclusive_owner(Q)),
+  {V, base64:encode(N), amqqueue:get_type(Q), IsExclusive, Leader, Members, Mirrored, InSync}
 end,
 Rows = [Row(Q) || Q <- Records],
 #{queues => Rows, count => length(Rows), vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),

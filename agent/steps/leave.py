@@ -1,6 +1,6 @@
-"""Has another broker leave the cluster, from this host: drained, stopped, forgotten, and only where the others can do without it.
+"""Has another broker leave the cluster, from this host: drained, stopped, forgotten.
 
-A broker that is refused serves again as before; one that is no member has left already.
+It leaves only where the others can do without it. One that is refused serves as before; one that is no member has left.
 """
 
 from .. import leaving

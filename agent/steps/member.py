@@ -20,9 +20,9 @@ PLACES_SECONDS = 120
 MIRRORS_SECONDS = 1200
 
 # The members and the running brokers as each of some members lists them.
-_VIEWS = (
-    "[{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]"
-)
+_VIEWS = """
+[{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]
+"""
 
 # What only this broker has and joining would delete. What every broker comes with, or its configuration makes, is none
 # of it: the exchanges amq.*, the user guest or default_user, the virtual host / or default_vhost.
@@ -47,9 +47,7 @@ _REPLICATE = "[rabbit_stream_queue:add_replica(V, base64:decode(Q), %s) || {V, Q
 
 
 def arguments(parser):
-    parser.add_argument(
-        "--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c, the first one first"
-    )
+    parser.add_argument("--brokers", required=True, type=_listed, help="every broker, a,b,c, the first one first")
     parser.add_argument("--type", choices=("disc", "ram"), default="disc", help="where the node keeps its tables")
     parser.add_argument("--port", type=int, default=5672, help="where brokers take connections")
 
@@ -128,13 +126,9 @@ class Member:
         whole = isinstance(views, list) and all(isinstance(view, tuple) and len(view) == 3 for view in views)
         if not whole or sorted(view[0] for view in views) != members:
             raise NoAnswer("{} does not say what the members list".format(self.name))
-        return all(
-            isinstance(listed, list)
-            and sorted(listed) == members
-            and isinstance(running, list)
-            and self.node in running
-            for _, listed, running in views
-        )
+        # A member that cannot be asked is a tuple in the place of each list.
+        answered = all(isinstance(listed, list) and isinstance(running, list) for _, listed, running in views)
+        return answered and all(sorted(listed) == members and self.node in running for _, listed, running in views)
 
     def hear(self, own):
         """What every broker says of its cluster. Raises NoAnswer for one that takes connections and does not say it.
@@ -250,9 +244,7 @@ class Member:
     def check_type(self, target):
         if self.kind == "ram" and target.khepri:
             raise StepError(
-                "{}: cannot be a ram node: the cluster's metadata store is Khepri, which keeps all on disc".format(
-                    self.name
-                ),
+                "{}: cannot be a ram node: the cluster's store is Khepri, which keeps all on disc".format(self.name),
                 "give the broker the type disc",
             )
 
@@ -274,8 +266,8 @@ class Member:
             raise StepError(
                 "{}: this broker is not in the cluster of {} and holds data of its own ({}). Joining would delete"
                 " it.".format(self.name, best, words),
-                "Move the data away, run 'rabbitmqctl stop_app && rabbitmqctl reset && rabbitmqctl start_app' on {}, and"
-                " run this again.".format(self.name),
+                "Move the data away, run 'rabbitmqctl stop_app && rabbitmqctl reset && rabbitmqctl start_app' on {},"
+                " and run this again.".format(self.name),
             )
 
     def own_data(self):
@@ -308,9 +300,7 @@ class Member:
         leaver = self.leaver(seen)
         if leaver is None:
             raise StepError(
-                "{}: does not become a {} node: no other member runs that could take it back".format(
-                    self.name, self.kind
-                ),
+                "{} does not become a {} node: no other member runs, to take it back".format(self.name, self.kind),
                 "start another broker, and run this again",
             )
         with leaver.or_give_back():

@@ -24,7 +24,7 @@ def run(wanted):
     for name in leaving.Note.names():
         if name in wanted.brokers and not leaving.Leaving(name, wanted.brokers).give_back():
             raise NoAnswer(
-                "{}: {} was about to leave and does not run, so its places in quorum queues cannot be given back".format(
+                "{}: {} was about to leave and does not run, so it cannot get back what it has given up".format(
                     host.name(), name
                 ),
                 "start rabbitmq-server there, and run this again",
@@ -39,7 +39,7 @@ def run(wanted):
 
 
 def known_brokers():
-    """All that the stack has ever had. Raises NoAnswer without the list, which each member writes when it becomes one."""
+    """All that the stack has ever had. Raises NoAnswer without the list, which each member has written."""
     try:
         known = set(files.read(rabbitmq.KNOWN_BROKERS).split())
     except OSError as missing:
