@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refusal, standstillWords } from "../../commands/force-boot-words.ts";
+import { forceBootWords } from "../../commands/force-boot.ts";
 import { planRepair } from "../../commands/repair-plan.ts";
 import { wishesOf } from "../../commands/up.ts";
 import { broken } from "../../verify/finding.ts";
-import { judgeServices, parseHost } from "../../verify/hosts.ts";
+import { programPath } from "../../remote/program.ts";
+import { judgeServices, parseHost, programOn } from "../../verify/hosts.ts";
 import { type BrokerState, type BrokerStates, standstillOf, waitVerdict } from "../../verify/standstill.ts";
 
 const names = ["cent120", "cent121", "cent122"];
@@ -29,6 +31,20 @@ test("a host says whom its broker ran beside, and whether it waits", () => {
   assert.deepEqual([waiting, beside], [true, ["cent121", "cent122"]]);
   assert.deepEqual(parseHost("Beside=\n").beside, []);
   assert.equal(parseHost("Id=haproxy.service\n").beside, undefined);
+});
+
+test("it is asked, and started, by the program that lies there", () => {
+  assert.equal(programOn({ user: "root" }), programPath);
+  assert.equal(programOn({ user: "debian" }), `sudo -n ${programPath}`);
+  const brokers = names.map((name) => ({ name, address: "", url: "" }));
+  assert.deepEqual(forceBootWords(["cent122"], { brokers, amqpUri: "amqp://admin:secret@10.0.0.100:5673" }), [
+    "--gone",
+    "cent122",
+    "--brokers",
+    names.join(","),
+    "--port",
+    "5673",
+  ]);
 });
 
 test("where nobody waits there is no standstill", () => {
