@@ -20,6 +20,9 @@ const lab = {
 /** What a clone does not have. */
 const unversioned = /^(?:\.git|node_modules|\.toolchain|\.pulumi-state|artefacts|Pulumi\.test-.*|.*\.log)$/;
 
+/** What other tests write meanwhile. */
+const caches = /\/(?:__pycache__|\.(?:mypy|ruff)_cache)(?:\/|$)/;
+
 let clone: string;
 let own: OwnPulumi;
 let stackFile: string;
@@ -29,7 +32,7 @@ before(async () => {
   stackFile = join(clone, "Pulumi.dev.yaml");
   await cp(root, clone, {
     recursive: true,
-    filter: (path) => dirname(path) !== root || !unversioned.test(basename(path)),
+    filter: (path) => !caches.test(path) && (dirname(path) !== root || !unversioned.test(basename(path))),
   });
   // What a user of this checkout has in the file, such as a salt, is in no clone.
   const committed = await execa("git", ["show", ":Pulumi.dev.yaml"], { cwd: root, reject: false });
