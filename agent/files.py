@@ -1,7 +1,7 @@
 """Files of the host: read whole or not at all, written beside, synced, renamed."""
 
+import contextlib
 import os
-import tempfile
 
 from . import command, host
 
@@ -34,7 +34,11 @@ def write(name, text, mode=0o644, owner=None, check=None, labelled=True):
         return False
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
-    number, candidate = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
+    candidate = "{}.{}.new".format(path, os.getpid())
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(candidate)  # a killed run's
+    # Nobody may read it before it has its mode.
+    number = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(data)
@@ -47,11 +51,10 @@ def write(name, text, mode=0o644, owner=None, check=None, labelled=True):
         if labelled:
             relabel(candidate)
         os.rename(candidate, path)
-        candidate = None
-        sync_folder(folder)
-    finally:
-        if candidate is not None:
-            os.unlink(candidate)
+    except BaseException:
+        os.unlink(candidate)
+        raise
+    sync_folder(folder)
     return True
 
 

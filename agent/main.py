@@ -5,7 +5,6 @@ import importlib
 import os
 import signal
 import sys
-import traceback
 
 from . import clock, host, lock
 from .errors import StepError, Stopped
@@ -52,6 +51,13 @@ LOCKLESS = ("status",)
 FAULTS = "/var/log/rabbitmq-ha-faults.log"
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Of a fixed width: to ask for the terminal's costs each step a tenth of its start."""
+
+    def __init__(self, prog):
+        super().__init__(prog, width=110)
+
+
 def module_of(name):
     return importlib.import_module("agent.steps." + SUBCOMMANDS[name])
 
@@ -59,9 +65,11 @@ def module_of(name):
 def parser_for(name):
     """The arguments of one subcommand; with no name, all of them with their help."""
     parser = argparse.ArgumentParser(
-        prog="rabbitmq-ha", description="What rabbitmq-ha does on a host: one subcommand for each of its steps."
+        prog="rabbitmq-ha",
+        description="What rabbitmq-ha does on a host: one subcommand for each of its steps.",
+        formatter_class=HelpFormatter,
     )
-    commands = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND")
+    commands = parser.add_subparsers(prog="rabbitmq-ha", dest="subcommand", metavar="SUBCOMMAND")
     for each in SUBCOMMANDS if name is None else [name]:
         module = module_of(each)
         description = (module.__doc__ or "").strip()
@@ -69,7 +77,7 @@ def parser_for(name):
             each,
             help=description.splitlines()[0] if description else "",
             description=description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
         )
         module.arguments(sub)
         sub.set_defaults(module=module)
@@ -108,6 +116,8 @@ def run(name, arguments):
     except BrokenPipeError:
         return 1
     except Exception as fault:
+        import traceback  # only a fault needs it
+
         _note_fault(fault)
         where = traceback.extract_tb(fault.__traceback__)[-1]
         print(
@@ -141,6 +151,8 @@ def _limit(name, seconds):
 
 
 def _note_fault(fault):
+    import traceback
+
     try:
         with open(host.path(FAULTS), "a", encoding="utf-8") as file:
             traceback.print_exception(type(fault), fault, fault.__traceback__, file=file)

@@ -1,8 +1,18 @@
 """Gives the cluster the name that its clients and the management UI show."""
 
-from .. import cluster, rabbitmq
+from .. import erlang, host, rabbitmq
+from ..errors import StepError
 
 TIMEOUT_SECONDS = 300
+
+# One call, since each starts an Erlang machine; a name that is there already is not written again.
+_NAME = """
+Name = {},
+case iolist_to_binary(rabbit_nodes:cluster_name()) of
+  Name -> ok;
+  _ -> rabbit_nodes:set_cluster_name(Name, <<"rmq-cli">>)
+end
+"""
 
 
 def arguments(parser):
@@ -10,5 +20,6 @@ def arguments(parser):
 
 
 def run(wanted):
-    if cluster.look().name != wanted.name:
-        rabbitmq.tell("set_cluster_name", wanted.name)
+    answer = rabbitmq.act(_NAME.format(erlang.text(wanted.name)))
+    if answer != "ok":
+        raise StepError("{}: the cluster did not take the name {}: {}".format(host.name(), wanted.name, answer))

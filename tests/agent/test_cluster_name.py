@@ -1,29 +1,28 @@
-"""The cluster's name is set where it is another one."""
+"""The cluster's name is set in one call, which carries it unchanged, and counts as set only on the broker's word."""
 
 import unittest
 
-from .support import HostTest, cluster
+from agent import erlang
+
+from .support import Atom, Ended, Hangs, HostTest
 
 NAME = ("cluster-name", "--name", "orders & 订单")
 
 
 class ClusterName(HostTest):
-    def named(self, name="rabbit@mq1"):
-        self.on_question("rabbit_nodes:all()", cluster("mq1", name=name))
-        self.on("set_cluster_name", "")
-
-    def test_is_set(self):
-        self.named()
+    def test_is_set_by_one_call_that_has_it_on_standard_input(self):
+        self.on_question("set_cluster_name", Atom("ok"))
         self.works(*NAME)
-        self.assertEqual(self.done("set_cluster_name"), ["rabbitmqctl set_cluster_name orders & 订单"])
+        self.assertEqual(len(self.calls), 1)
+        self.assertIn(erlang.text("orders & 订单"), self.calls[0].stdin)
 
-    def test_that_it_has_already_is_not_set(self):
-        self.named("orders & 订单")
-        self.works(*NAME)
-        self.assertEqual(self.done("set_cluster_name"), [])
-
-    def test_without_an_answer_nothing_is_set(self):
-        self.sweep(self.named, NAME, ("set_cluster_name",))
+    def test_only_the_brokers_word_counts(self):
+        for answer in (Ended(69, "", "down"), Hangs(), ""):
+            self.start()
+            self.on("set_cluster_name", answer)
+            self.refuses(*NAME)
+        self.on_question("set_cluster_name", (Atom("error"), "no"))
+        self.refuses(*NAME, because="did not take the name")
 
 
 if __name__ == "__main__":
