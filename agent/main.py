@@ -9,45 +9,16 @@ import sys
 from . import clock, host, lock
 from .errors import StepError, Stopped
 
-# Each subcommand and its module; the order is that of the help.
-SUBCOMMANDS = {
-    "names": "names",
-    "file": "file",
-    "firewall": "firewall",
-    "service": "service",
-    "note": "note",
-    "log-socket": "log_socket",
-    "sources": "sources",
-    "packages": "packages",
-    "rpms": "rpms",
-    "build-haproxy": "build_haproxy",
-    "selinux": "selinux",
-    "may-start": "may_start",
-    "plugins": "plugins",
-    "start": "start",
-    "restart": "restart",
-    "waiting": "waiting",
-    "force-boot": "force_boot",
-    "cluster-name": "cluster_name",
-    "admin": "admin",
-    "policy": "policy",
-    "serving": "serving",
-    "holder": "holder",
-    "check-haproxy": "check_haproxy",
-    "revive-haproxy": "revive_haproxy",
-    "mount": "mount",
-    "interface": "interface",
-    "move-address": "move_address",
-    "clean-up": "clean_up",
-    "watch": "watch",
-    "agent-check": "agent_check",
-    "status": "status",
-    "member": "member",
-    "leave": "leave",
-    "members": "members",
-}
+# Each is the module of its name in agent/steps; the order is that of the help.
+SUBCOMMANDS = (
+    ("status",)
+    + ("names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
+    + ("start", "member", "restart", "leave", "members", "plugins", "admin", "cluster-name", "policy")
+    + ("may-start", "watch", "agent-check", "waiting", "force-boot")
+    + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
+    + ("holder", "move-address", "interface", "mount", "clean-up")
+)
 
-LOCKLESS = ("status",)
 FAULTS = "/var/log/rabbitmq-ha-faults.log"
 
 
@@ -59,7 +30,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 def module_of(name):
-    return importlib.import_module("agent.steps." + SUBCOMMANDS[name])
+    return importlib.import_module("agent.steps." + name.replace("-", "_"))
 
 
 def parser_for(name):

@@ -43,7 +43,7 @@ const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
 
 /** Where the script lies that brings the address to a host. */
 function movePath({ os }: Host): string {
-  return `${systems[os].scripts.keepalived}move-address`;
+  return `${systems[os].keepalivedScripts}move-address`;
 }
 
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
@@ -99,7 +99,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       parent: this,
       dependsOn,
     });
-    const { keepalived: scripts } = systems[host.os].scripts;
+    const { keepalivedScripts: scripts } = systems[host.os];
     const checkPath = `${scripts}check-haproxy`;
     const revivePath = `${scripts}revive-haproxy`;
     const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };

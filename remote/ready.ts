@@ -4,7 +4,6 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../platforms/host.ts";
 import { render } from "../templates/render.ts";
 import { programBundle, programFolder, programPath, programVersion } from "./program.ts";
-import { runnable } from "./script.ts";
 import { repositories } from "./sources.ts";
 import { systems } from "./systems.ts";
 
@@ -15,8 +14,16 @@ import { systems } from "./systems.ts";
 const dialErrorLimit = 14;
 const perDialTimeout = 5;
 
-/** Seconds for all of it: python3 may have to be installed. */
+/** Seconds for all of it, python3's installation included where that is missing. */
 const deadline = 300;
+
+/**
+ * @returns the text that runs the one script on a host that is no subcommand of the program, as root: at most once at a
+ * time (a killed `up` may have left one running), for a limited time, and with its standard input passed on
+ */
+function runnable(body: string, { sudo }: Pick<Host, "sudo">): string {
+  return render("remote/run.sh", { body: body.trimEnd(), deadline, patience: deadline + 30, sudo });
+}
 
 /** @throws at deployment when the host cannot be reached in time, or is not the one that was stated: with the cause */
 export class Ready extends remote.Command {
@@ -36,7 +43,7 @@ export class Ready extends remote.Command {
       `${name}-ready`,
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
-        create: runnable("ready", render("remote/ready.sh", values), deadline, host),
+        create: runnable(render("remote/ready.sh", values), host),
         stdin: programBundle,
         addPreviousOutputInEnv: false,
         triggers: [identity],

@@ -28,11 +28,8 @@ export interface System {
   readonly mirror?: string;
   /** The folder of Team RabbitMQ's repository with the brokers' packages. @default the system has packages of its own */
   readonly repository?: string;
-  /**
-   * Where scripts lie that services run: on a system with SELinux, where it gives them a label to run with. The
-   * broker's in a folder, Keepalived's after a prefix.
-   */
-  readonly scripts: { readonly broker: string; readonly keepalived: string };
+  /** What stands before the names of the programs that Keepalived runs: where SELinux is, it lets them run there. */
+  readonly keepalivedScripts: string;
   /** Whether the system comes with SELinux. */
   readonly selinux: boolean;
   /** Whether its AWS CLI is older than version 2 of EC2's metadata service, and has to be given its role's keys. */
@@ -74,14 +71,14 @@ const apt = {
   keepalived: 2,
   packages: aptPackages,
   haproxy: { variable: "EXTRAOPTS", options: "-S /run/haproxy-master.sock ", complete: true },
-  scripts: { broker: "/usr/local/lib/rabbitmq-ha", keepalived: "/usr/local/lib/rabbitmq-ha/" },
+  keepalivedScripts: "/usr/local/lib/rabbitmq-ha/",
   selinux: false,
 } as const;
 
 /**
- * What the rebuilds of Red Hat's systems have in common. Their SELinux policy labels what lies in /usr/libexec as
- * programs (bin_t), and in /usr/libexec/keepalived as scripts that may do what Keepalived itself may not
- * (keepalived_unconfined_script_exec_t; keepalived_selinux(8)).
+ * What the rebuilds of Red Hat's systems have in common. Their SELinux policy labels what lies in
+ * /usr/libexec/keepalived as scripts that may do what Keepalived itself may not (keepalived_unconfined_script_exec_t;
+ * keepalived_selinux(8)).
  */
 const rpm = {
   packages: rpmPackages,
@@ -89,7 +86,7 @@ const rpm = {
   rabbitmq: 3,
   keepalived: 2,
   folders: ["BaseOS/$basearch/os/", "AppStream/$basearch/os/"],
-  scripts: { broker: "/usr/libexec/rabbitmq-ha", keepalived: "/usr/libexec/keepalived/rabbitmq-ha-" },
+  keepalivedScripts: "/usr/libexec/keepalived/rabbitmq-ha-",
   selinux: true,
 } as const;
 
