@@ -74,7 +74,7 @@ class Bench {
       this.#earlier = await resultsIn(this.#options.json);
       this.#versions = { ...(await toolVersions()) };
       if (has("throughput")) await ensurePerfTest(this.#stop.signal);
-      if (has("cold", "nochange", "setting")) await this.#sideBySide();
+      if (has("cold", "nochange", "setting", "rolling")) await this.#sideBySide();
       if (has("grow")) await this.#grow();
       if (has("failover", "throughput")) await this.#running();
     } catch (error) {

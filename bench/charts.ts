@@ -19,6 +19,7 @@ export function charts(figures: readonly Figure[]): Record<string, string> {
   };
   put("bench-cold", "From nothing to a whole system of three brokers", of("cold"), bars);
   put("bench-changes", "Nothing, or one HAProxy setting, to change", of("nochange", "setting"), bars);
+  put("bench-rolling", "One setting of the brokers' that needs a restart, in turn", of("rolling"), bars);
   put("bench-grow", "From nothing, by the number of brokers", sized(of("cold", "grow")), lines);
   put("bench-failover", "Time without service, every trial", of("failover"), points);
   const sent = of("throughput");

@@ -1,6 +1,6 @@
 /** Measured values, and what they come to. */
 
-export const parts = ["cold", "nochange", "setting", "grow", "failover", "throughput"] as const;
+export const parts = ["cold", "nochange", "setting", "rolling", "grow", "failover", "throughput"] as const;
 export type Part = (typeof parts)[number];
 export type Unit = "s" | "ms" | "msg/s";
 

@@ -22,7 +22,7 @@ export async function ensurePerfTest(signal: AbortSignal): Promise<void> {
     await run(["mvn", "-q", "-B", "-f", pom, ...goal], { deadline: 600, signal });
   } catch (error) {
     signal.throwIfAborted();
-    const others = "leave it out with --only cold,nochange,setting,grow,failover";
+    const others = "leave it out with --only cold,nochange,setting,rolling,grow,failover";
     throw new SetupError(
       `PerfTest, for the part throughput, cannot be fetched; ${others}:\n${String(error)}`,
     );

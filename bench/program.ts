@@ -3,7 +3,7 @@ import { LabStack } from "../lab/trial/lab-stack.ts";
 import { root } from "../lab/trial/trial-stack.ts";
 import { run } from "./command.ts";
 import { site, sweep } from "./site.ts";
-import { hasLimit, largest, patience, type Lab, type Surroundings, type Tool } from "./tool.ts";
+import { hasLimit, haveChannels, largest, patience, type Lab, type Surroundings, type Tool } from "./tool.ts";
 
 const prefix = "p";
 const net = 70;
@@ -52,6 +52,12 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
     return seconds;
   };
   let limit = 2000;
+  let channels = 2000;
+  const settings = (): string =>
+    [
+      `  rabbitmq-ha:haproxy: { maxConnections: { proxy: ${limit} } }`,
+      ...(channels === 2000 ? [] : [`  rabbitmq-ha:rabbitmq: { settings: { channel_max: ${channels} } }`]),
+    ].join("\n");
   return {
     site: at,
     make: async () => (verified ? npm("up") : up()).then(({ seconds }) => seconds),
@@ -78,9 +84,20 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
             what: "one HAProxy setting",
             run: async () => {
               limit += 100;
-              await stack.configure(`  rabbitmq-ha:haproxy: { maxConnections: { proxy: ${limit} } }`);
+              await stack.configure(settings());
               const { seconds } = await up();
               await hasLimit(at, limit);
+              return seconds;
+            },
+          },
+          {
+            part: "rolling",
+            what: "one setting of the brokers'",
+            run: async () => {
+              channels += 1;
+              await stack.configure(settings());
+              const { seconds } = await up();
+              await haveChannels(at, channels);
               return seconds;
             },
           },

@@ -21,6 +21,7 @@ const titles: Readonly<Record<Part, string>> = {
   cold: "From nothing, hosts included, until both balancers see every broker up and the address answers",
   nochange: "Nothing to change",
   setting: "One HAProxy setting changed (`maxConnections.proxy`), until HAProxy has read it",
+  rolling: "One setting of the brokers' that needs a restart (`channel_max`), three of them in turn",
   grow: "More brokers, from nothing",
   failover: "Without service: the longest time in which no new connection was answered",
   throughput: "Messages through the virtual address, and from as many connections straight to the brokers",

@@ -4,7 +4,7 @@ import type { Site } from "./site.ts";
 
 /** One thing to be timed on a system that is there. */
 export interface Change {
-  readonly part: "nochange" | "setting";
+  readonly part: "nochange" | "setting" | "rolling";
   readonly what: string;
   /** @returns seconds. @throws when it did not do what it should */
   readonly run: () => Promise<number>;
@@ -40,6 +40,17 @@ export interface Surroundings {
 export const largest = 7;
 /** Seconds that making one lab may take. */
 export const patience = 900;
+
+/** @throws when a broker does not run with this limit of channels */
+export async function haveChannels(at: Site, limit: number): Promise<void> {
+  const ask = "rabbitmqctl -q eval 'application:get_env(rabbit, channel_max).' </dev/null";
+  for (const broker of at.brokers) {
+    const answer = await on(broker, ask);
+    if (answer.trim() !== `{ok,${limit}}`) {
+      throw new Error(`${broker} has channel_max ${answer.trim()}, not ${limit}`);
+    }
+  }
+}
 
 /** Waits until HAProxy on both balancers has read this limit. @throws when one has not after a few seconds */
 export async function hasLimit(at: Site, limit: number): Promise<void> {
