@@ -83,6 +83,7 @@ def clear(name, members):
 
 
 def set_everywhere(wanted):
+    _note_before(wanted)
     taker = _set(wanted)
 
     missing = list(wanted.members)
@@ -109,16 +110,25 @@ def set_everywhere(wanted):
             "start these brokers, and run this again",
         ),
     )
-    # Only what an earlier run has set to its end is cleared: of a rename that was cut short both are noted.
-    noted = _noted()
-    if wanted.name not in noted:
-        noted.append(wanted.name)
-        files.write(MARK, "".join(each + "\n" for each in noted), mode=0o644)
-    for former in [each for each in noted if each != wanted.name]:
+    # Only what this stack has set is cleared: of a rename that was cut short both names are noted.
+    for former in [each for each in _noted() if each != wanted.name]:
         if former in policies(taker)[taker]:
             rabbitmq.tell("clear_policy", "-p", VHOST, former, of=taker)
     files.write(MARK, wanted.name + "\n")
     files.remove(OLD_MARK)
+
+
+def _note_before(wanted):
+    """Under another name the new one is noted before it is set, so that a run that takes the name back can clear it.
+
+    Not so where a policy of that name is there already: until this stack has set it, it is somebody else's.
+    """
+    noted = _noted()
+    if not noted or wanted.name in noted:
+        return
+    member, found = first_that_answers(wanted.members, policies)
+    if wanted.name not in found[member]:
+        files.write(MARK, "".join(each + "\n" for each in [*noted, wanted.name]))
 
 
 def _noted():

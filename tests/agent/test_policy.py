@@ -77,6 +77,20 @@ class Policy(HostTest):
         self.works(*SET)
         self.assertEqual(self.names, ["ha-all"])
 
+    def test_a_new_name_is_noted_before_it_is_set(self):
+        self.cluster(["old"])
+        self.put(MARK, "old\n")
+        self.on("set_policy", Ended(70, "", "killed"))
+        self.refuses(*SET)
+        self.assertEqual(self.read(MARK), "old\nha-all\n")
+
+    def test_somebody_elses_policy_of_the_new_name_is_not_noted_before_it_is_ours(self):
+        self.cluster(["old", "ha-all"])
+        self.put(MARK, "old\n")
+        self.on("set_policy", Ended(70, "", "invalid"))
+        self.refuses(*SET)
+        self.assertEqual(self.read(MARK), "old\n")
+
     def test_another_stacks_policy_stays(self):
         self.cluster(["theirs"])
         self.works(*SET)
