@@ -131,17 +131,8 @@ def answer(words, codes=(0,), **options):
 
 def holds(words, yes=0, no=1, **options):
     """A question whose answer is an exit code. Raises NoAnswer at any code that means neither yes nor no."""
-    try:
-        result = execute(words, **options)
-    except Timeout as late:
-        raise NoAnswer(str(late))
-    except OSError as missing:
-        raise NoAnswer("{} cannot be run: {}".format(words[0], missing.strerror or missing))
-    if result.code == yes:
-        return True
-    if result.code == no or (isinstance(no, tuple) and result.code in no):
-        return False
-    raise NoAnswer("{} ended with {}".format(shown(words), result.code), log=result.log())
+    denials = no if isinstance(no, tuple) else (no,)
+    return answer(words, (yes, *denials), **options).code == yes
 
 
 def do(words, **options):

@@ -5,6 +5,7 @@ inferred from a file that was written just now: a run that was killed between th
 """
 
 from . import addresses, host, notes, systemd
+from .arguments import listed
 from .errors import NoAnswer
 
 _RUNS = ("active", "reloading", "refreshing")
@@ -14,12 +15,8 @@ _RUNS_NOT = ("inactive", "failed", "activating", "deactivating")
 def add_arguments(parser):
     """What a step says of the service whose restart or reload it does."""
     parser.add_argument("--unit", required=True, help="the systemd unit; a service without .service")
-    parser.add_argument("--restart", default=[], type=_listed, help="files that need a restart when they change, a,b,c")
-    parser.add_argument("--reload", default=[], type=_listed, help="files that need a reload when they change, a,b,c")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
+    parser.add_argument("--restart", default=[], type=listed, help="files that need a restart when they change, a,b,c")
+    parser.add_argument("--reload", default=[], type=listed, help="files that need a reload when they change, a,b,c")
 
 
 def due(unit, restart, reload):

@@ -4,6 +4,7 @@ It leaves only where the others can do without it. One that is refused serves as
 """
 
 from .. import leaving
+from ..arguments import listed
 
 TIMEOUT_SECONDS = 1800
 LOCK = "leave"
@@ -11,11 +12,7 @@ LOCK = "leave"
 
 def arguments(parser):
     parser.add_argument("--broker", required=True, help="the broker that leaves")
-    parser.add_argument("--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
+    parser.add_argument("--brokers", required=True, type=listed, help="every broker of the stack, a,b,c")
 
 
 def run(wanted):

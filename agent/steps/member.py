@@ -8,6 +8,7 @@ import contextlib
 import time
 
 from .. import clock, cluster, erlang, files, host, leaving, queues, rabbitmq
+from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 1800
@@ -47,13 +48,9 @@ _REPLICATE = "[rabbit_stream_queue:add_replica(V, base64:decode(Q), %s) || {V, Q
 
 
 def arguments(parser):
-    parser.add_argument("--brokers", required=True, type=_listed, help="every broker, a,b,c, the first one first")
+    parser.add_argument("--brokers", required=True, type=listed, help="every broker, a,b,c, the first one first")
     parser.add_argument("--type", choices=("disc", "ram"), default="disc", help="where the node keeps its tables")
     parser.add_argument("--port", type=int, default=5672, help="where brokers take connections")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
 
 
 def run(wanted):

@@ -5,6 +5,7 @@ back what it had given up.
 """
 
 from .. import cluster, files, host, leaving, rabbitmq
+from ..arguments import listed
 from ..errors import NoAnswer
 
 TIMEOUT_SECONDS = 1800
@@ -13,11 +14,7 @@ LOCK = "leave"
 
 
 def arguments(parser):
-    parser.add_argument("--brokers", required=True, type=_listed, help="every broker of the stack, a,b,c")
-
-
-def _listed(text):
-    return [each for each in text.split(",") if each]
+    parser.add_argument("--brokers", required=True, type=listed, help="every broker of the stack, a,b,c")
 
 
 def run(wanted):

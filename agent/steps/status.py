@@ -5,10 +5,9 @@ It changes nothing and waits for nobody: each question has some seconds, and wha
 
 import os
 import re
-import socket
 
-from .. import broker_conf, cluster, command, condition, files, host, lock, systemd
-from ..errors import StepError
+from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, systemd
+from ..errors import NoAnswer, StepError
 from . import watch
 
 TIMEOUT_SECONDS = None
@@ -34,7 +33,6 @@ BALANCER_FILES = (
     "/etc/keepalived/keepalived.conf",
     "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf",
 )
-HAPROXY_SOCKET = "/run/haproxy/admin.sock"
 KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
 
 
@@ -127,29 +125,14 @@ def _members():
 def _backends():
     """What HAProxy thinks of each broker."""
     try:
-        text = _haproxy_says("show stat\n")
-    except OSError as silent:
-        return ["HAProxy's socket: no answer: {}".format(silent)]
-    rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")]
-    servers = [row for row in rows if len(row) > 17 and row[1] not in ("FRONTEND", "BACKEND")]
+        views = haproxy.brokers()
+    except NoAnswer as silent:
+        return ["HAProxy's socket: no answer: {}".format(silent.message)]
     lines = []
-    for proxy in sorted({row[0] for row in servers}):
-        views = ["{} {}".format(row[1], row[17]) for row in servers if row[0] == proxy]
-        lines.append("HAProxy, {}: {}".format(proxy, ", ".join(views)))
+    for proxy in sorted({proxy for proxy, _, _ in views}):
+        states = ["{} {}".format(name, state) for of, name, state in views if of == proxy]
+        lines.append("HAProxy, {}: {}".format(proxy, ", ".join(states)))
     return lines
-
-
-def _haproxy_says(question):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(3)
-        connection.connect(host.path(HAPROXY_SOCKET))
-        connection.sendall(question.encode())
-        pieces: list = []
-        while True:
-            piece = connection.recv(65536)
-            if not piece:
-                return b"".join(pieces).decode("utf-8", "replace")
-            pieces.append(piece)
 
 
 def _address():
