@@ -138,7 +138,7 @@ class Watch:
         limit = STILLNESS_SECONDS if starts else PATIENCE_SECONDS
         if now - self._not_serving_since < limit + self._ahead(sight.others) * TURN_SECONDS:
             return NOTHING
-        if self._rests(START_ANEW, now) or (self._not_before is not None and now < self._not_before):
+        if self._not_before is not None and now < self._not_before:
             return NOTHING
         if sight.is_busy:
             self._not_serving_since = None
@@ -178,6 +178,8 @@ class Watch:
             self._forget_how_long()
             return NOTHING
         reason, lasts = self._reason_to_leave(sight, condition, rest)
+        if reason is None and self._rests(START_ANEW, now):
+            reason = "it was restarted less than {} s ago".format(PAUSE_SECONDS)
         waited = now - self._not_serving_since
         self._not_serving_since = None
         if reason is None:

@@ -176,8 +176,21 @@ class NotServing(WatchTest):
         self.looks(5)
         self.assertEqual(self.why(STOPPED), START_ANEW)
         self.watch.restarted(self.now, START_ANEW)
+        restarted = self.now
         self.sees(started="2")
-        self.assertEqual(self.seconds_until(ASK_WHY), 300)
+        said = []
+        while self.seconds_until(ASK_WHY) is not None and self.why(STOPPED) == NOTHING:
+            said += self.watch.words
+        self.assertEqual(said, ["mq2 does not serve and is left alone: it was restarted less than 300 s ago"])
+        self.assertTrue(300 <= self.now - restarted <= 330, self.now - restarted)
+
+    def test_says_why_it_leaves_one_alone_that_was_restarted_a_short_while_ago(self):
+        self.watch.restarted(self.now, START_ANEW)
+        self.settle()
+        self.goes_down()
+        self.assertEqual(self.seconds_until(ASK_WHY), 25)
+        self.assertEqual(self.why(condition(listeners=[("suspended", "unknown")])), NOTHING)
+        self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: its listeners were suspended"])
 
     def test_is_left_alone_while_a_step_works_on_it(self):
         self.goes_down(is_busy=True)
