@@ -1,9 +1,7 @@
 /** Which stack a command is about, and that it is in a state to be worked on. */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { say, SetupError } from "../lab/setup/step.ts";
+import { alive, locksOf, stateOf } from "./file-backend.ts";
 import type { Pulumi } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import { fileFlags, hasSalt, initStack, textOf, type SecretsProvider } from "./stack-file.ts";
@@ -85,35 +83,12 @@ export function ensureGuarded(stack: string, env: NodeJS.ProcessEnv): void {
   );
 }
 
-/** The folder of a file backend; undefined for every other backend, whose locks are not ours to judge. */
-function backendFolder(pulumi: Pulumi): string | undefined {
-  const url = pulumi.env["PULUMI_BACKEND_URL"] ?? "";
-  return url.startsWith("file:///") ? fileURLToPath(url.replace(/\?.*$/, "")) : undefined;
-}
-
-interface Lock {
-  readonly pid: number;
-  readonly hostname: string;
-}
-
-function alive({ pid }: Lock): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Removes the lock of a run that was killed. A lock whose process lives stays, and the command ends with its number.
  * @throws SetupError when another run is under way
  */
 async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
-  const folder = backendFolder(pulumi);
-  if (folder === undefined) return;
-  const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
-  if (!existsSync(locks)) return;
-  const found = readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
+  const found = locksOf(pulumi, project, stack);
   if (found.length === 0) return;
   const living = found.find(alive);
   if (living !== undefined) {
@@ -125,12 +100,14 @@ async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
   await pulumi.must(["cancel", "--yes", "--stack", stack]);
 }
 
+interface Deployment {
+  readonly pending_operations?: readonly unknown[] | null;
+  readonly resources?: readonly StateResource[] | null;
+  readonly secrets_providers?: SecretsProvider;
+}
+
 interface Export {
-  readonly deployment?: {
-    readonly pending_operations?: readonly unknown[] | null;
-    readonly resources?: readonly StateResource[] | null;
-    readonly secrets_providers?: SecretsProvider;
-  };
+  readonly deployment?: Deployment;
 }
 
 /**
@@ -193,6 +170,8 @@ export async function resourcesOf(pulumi: Pulumi, stack: string): Promise<readon
 
 /** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
 async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
+  const kept = stateOf<Deployment>(pulumi, project, stack);
+  if (kept !== undefined) return kept;
   const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
   if (!failed) return JSON.parse(stdout) as Export;
   if (stderr.includes("no stack named")) return undefined;

@@ -261,9 +261,22 @@ export async function ensureToolchain(): Promise<Toolchain> {
   await rm(join(local, "bin"), { recursive: true, force: true });
   await rm(ownHome, { recursive: true, force: true });
   const toolchain = await decide();
+  if (toolchain.home === ownHome) await keepNoLogs();
   await mkdir(local, { recursive: true });
   await writeFile(record, JSON.stringify({ key, toolchain }));
   return toolchain;
+}
+
+/**
+ * The CLI keeps in its home all that it and its plug-ins say to each other: some 5 MB a run, which take a tenth of a run
+ * without changes, and which it has no setting for. It goes on without where it cannot make the folder; with `-v` and
+ * `--logtostderr` it still tells everything. In a home of the user's own it keeps what it likes.
+ */
+async function keepNoLogs(): Promise<void> {
+  const path = join(ownHome, "logs");
+  await rm(path, { recursive: true, force: true });
+  await mkdir(ownHome, { recursive: true });
+  await writeFile(path, "A file instead of a folder: the Pulumi CLI keeps no logs here.\n");
 }
 
 /** The decision in one line, for standard error. */
