@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { podmanEnv } from "../lab/trial/hosts.ts";
 import { render } from "../templates/render.ts";
 import { address, site, sweep, virtualAddress, type Site } from "./site.ts";
@@ -41,10 +42,13 @@ export async function bare(
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
   for (const host of [...at.brokers, ...at.balancers]) {
     await mkdir(join(work, "own", host), { recursive: true });
-    await cp(program, join(work, "own", host, "agent"), {
+    const own = join(work, "own", host);
+    await cp(program, join(own, "agent"), {
       recursive: true,
       filter: (path) => !path.includes("__pycache__"),
     });
+    // The playbook sends the program as one file, since Ansible takes a second for each.
+    await execa("tar", ["-C", own, "--owner=0", "--group=0", "-cf", join(own, "agent.tar"), "agent"]);
     for (const [name, text] of Object.entries(ownScripts(host, at))) {
       await writeFile(join(work, "own", host, name), text);
     }
