@@ -36,19 +36,25 @@ export function alive({ pid }: Lock): boolean {
 }
 
 /**
- * @returns a stack's state in the form of `pulumi stack export`, secrets encrypted; undefined where that has to be asked
- * for, because the backend is no folder, or holds the state in another form, or not at all
+ * @returns a stack's state in the form of `pulumi stack export`, secrets encrypted; "none" where there is no such stack;
+ * undefined where that has to be asked for, because the backend is no folder, or holds states in another form
  */
 export function stateOf<Deployment>(
   pulumi: Pulumi,
   project: string,
   stack: string,
-): { readonly version: number; readonly deployment: Deployment } | undefined {
+): { readonly version: number; readonly deployment: Deployment } | "none" | undefined {
   const folder = backendFolder(pulumi);
-  if (folder === undefined) return undefined;
+  if (folder === undefined || stack.includes("/")) return undefined;
+  const backend = join(folder, ".pulumi");
+  const states = join(backend, "stacks", project);
   try {
-    const path = join(folder, ".pulumi", "stacks", project, `${stack}.json`);
-    const { version, checkpoint } = JSON.parse(readFileSync(path, "utf8")) as {
+    // 1 is the version in which each project has a folder of its own.
+    const meta = existsSync(backend) ? readFileSync(join(backend, "meta.yaml"), "utf8") : "version: 1";
+    if (meta.trim() !== "version: 1") return undefined;
+    const kept = existsSync(states) ? readdirSync(states) : [];
+    if (!kept.some((name) => name.startsWith(`${stack}.`))) return "none";
+    const { version, checkpoint } = JSON.parse(readFileSync(join(states, `${stack}.json`), "utf8")) as {
       readonly version?: number;
       readonly checkpoint?: { readonly latest?: Deployment };
     };

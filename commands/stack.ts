@@ -171,7 +171,7 @@ export async function resourcesOf(pulumi: Pulumi, stack: string): Promise<readon
 /** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
 async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
   const kept = stateOf<Deployment>(pulumi, project, stack);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return kept === "none" ? undefined : kept;
   const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
   if (!failed) return JSON.parse(stdout) as Export;
   if (stderr.includes("no stack named")) return undefined;
