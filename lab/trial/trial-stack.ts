@@ -44,7 +44,9 @@ export abstract class TrialStack {
     return join(root, `Pulumi.${this.stack}.yaml`);
   }
 
+  /** @throws when the stack is not open: without a state of its own it would work on the user's */
   get env(): NodeJS.ProcessEnv {
+    if (this.#state === "") throw new Error(`stack ${this.stack} is not open yet`);
     return { ...process.env, PULUMI_BACKEND_URL: `file://${this.#state}?create_dir=true` };
   }
 

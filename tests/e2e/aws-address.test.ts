@@ -1,6 +1,6 @@
 /** Keepalived on two real hosts calls what moves the address in an account, by the AWS CLI that Debian has. */
 import assert from "node:assert/strict";
-import { before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { execa } from "execa";
 import { ensurePythonTools } from "../../lab/setup/python.ts";
@@ -12,6 +12,7 @@ import { AwsServer, region } from "../support/aws-server.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "w", net: 68 }), {
+  prepare,
   release: () => (aws as AwsServer | undefined)?.stop(),
 });
 const address = lab.virtualAddress;
@@ -23,7 +24,7 @@ let table: string;
 /** By the balancer's name its network interface. */
 const interfaces = new Map<string, string>();
 
-before(async () => {
+async function prepare(): Promise<void> {
   const { bin } = await ensurePythonTools("aws");
   await lab.must("up");
   // The network's gateway is this computer.
@@ -37,7 +38,7 @@ before(async () => {
   const parameters = { RouteTableId: table, DestinationCidrBlock, NetworkInterfaceId: of(second) };
   await aws.ask("CreateRoute", parameters);
   await Promise.all(lab.balancers.map(equip));
-});
+}
 beforeEach(async () => {
   aws.judge = () => "pass";
   await sentTo(first);

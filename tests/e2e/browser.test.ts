@@ -3,7 +3,7 @@
  * is made, and taken away, by the Pulumi CLI alone, without the npm scripts.
  */
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import type { Browser } from "puppeteer-core";
 import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
@@ -14,6 +14,7 @@ import { clearPictures } from "../support/pictures.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "b", net: 63 }), {
+  prepare,
   release: async () => {
     await (browser as Browser | undefined)?.close();
     await (own as OwnPulumi | undefined)?.close();
@@ -27,7 +28,7 @@ let management: Tab;
 let urls: readonly string[];
 let statistics: readonly Tab[];
 
-before(async () => {
+async function prepare(): Promise<void> {
   await clearPictures();
   own = await OwnPulumi.open(root);
   await own.must("stack", "init", lab.stack);
@@ -37,7 +38,7 @@ before(async () => {
   urls = (await output("statsUrls")) as readonly string[];
   assert.equal(urls.length, 2);
   statistics = await Promise.all(urls.map((url) => Tab.open(browser, url, 600)));
-});
+}
 
 async function output(name: string): Promise<unknown> {
   return JSON.parse(

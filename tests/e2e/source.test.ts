@@ -5,12 +5,13 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] }), {
+  prepare,
   release: async () => {
     over = true;
     await serving;
@@ -27,7 +28,7 @@ let server: Server | undefined;
 let over = false;
 let serving: Promise<void> | undefined;
 
-before(async () => {
+async function prepare(): Promise<void> {
   work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-source-"));
   const found = await tarball();
   version = found.version;
@@ -37,7 +38,7 @@ before(async () => {
   await lab.pulumi("stack", "init").catch(() => "");
   await lab.secret("statsPassword", "seen-by-few");
   serving = serve(found.bytes);
-});
+}
 
 /** HAProxy's own tarball, as Debian's archive keeps it next to the package. */
 async function tarball(): Promise<{

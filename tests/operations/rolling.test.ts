@@ -1,6 +1,6 @@
 /** Changes on a running system, under load: what restarts, in which order, and what clients notice. */
 import assert from "node:assert/strict";
-import { before, beforeEach, test, type TestContext } from "node:test";
+import { beforeEach, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { kinds, Load, usual } from "../../chaos/load.ts";
 import { systemOf } from "../../chaos/suite.ts";
@@ -9,6 +9,7 @@ import { Answering } from "../support/answering.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "n", net: 70 }), {
+  prepare,
   release: async () => {
     load?.abandon();
     await virtual.stop();
@@ -18,12 +19,12 @@ const [first = "", ...others] = lab.brokers;
 const virtual = new Answering(lab.virtualAddress);
 let load: Load | undefined;
 
-before(async () => {
+async function prepare(): Promise<void> {
   await lab.must("up");
   load = new Load(await systemOf(lab), "rolling", { ...usual, rate: 20 });
   await load.start();
   virtual.start();
-});
+}
 
 // What a test before has left unanswered is not this one's; where it failed, an `up` comes first.
 beforeEach(async () => {

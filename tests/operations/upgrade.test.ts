@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { patience, tail } from "../../lab/trial/running.ts";
@@ -15,6 +15,7 @@ import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "v", net: 74 }), {
+  prepare,
   release: () => rm(checkout, { recursive: true, force: true }),
 });
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
@@ -41,10 +42,10 @@ async function checkOut(): Promise<string> {
   return to;
 }
 
-before(async () => {
+async function prepare(): Promise<void> {
   checkout = await checkOut();
   await makeStack();
-});
+}
 
 /** Brings the stack up by the last release, with messages in it. */
 async function makeStack(): Promise<void> {

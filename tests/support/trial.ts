@@ -5,6 +5,11 @@ import type { TrialStack } from "../../lab/trial/trial-stack.ts";
 interface Use {
   /** The settings that the stack is opened with. @default none */
   readonly settings?: string;
+  /**
+   * What the tests need besides, once the stack is open: a file's own `before` would not wait for that, since the runner
+   * begins all of them at once.
+   */
+  readonly prepare?: () => Promise<void>;
   /** Ends what else the file has begun, before the stack goes. */
   readonly release?: () => unknown;
 }
@@ -14,8 +19,14 @@ interface Use {
  * costs nothing as long as the tests pass; after one that failed it brings the stack back to the settings that it names.
  * What a test does to hosts, it takes back itself.
  */
-export function useStack<Stack extends TrialStack>(stack: Stack, { settings, release }: Use = {}): Stack {
-  before(() => stack.open(settings));
+export function useStack<Stack extends TrialStack>(
+  stack: Stack,
+  { settings, prepare, release }: Use = {},
+): Stack {
+  before(async () => {
+    await stack.open(settings);
+    await prepare?.();
+  });
   afterEach(async (context) => {
     // The context of a test has it too; the type knows of a suite's alone.
     if ("passed" in context && !context.passed) stack.doubt();
