@@ -76,7 +76,13 @@ export class Running {
   }
 }
 
-/** The end of a long output, for an error. */
+/** The end of a long output, for an error; before it the last errors that the Pulumi CLI told, which its summary follows. */
 export function tail(text: string, lines = 60): string {
-  return text.split("\n").slice(-lines).join("\n");
+  const all = text.split("\n");
+  const end = all.slice(-lines);
+  const begin = all.findLastIndex((line) => line.startsWith("Diagnostics:"));
+  if (begin < 0 || begin >= all.length - lines) return end.join("\n");
+  const length = all.slice(begin).findIndex((line) => /^(Outputs|Resources):/.test(line));
+  const told = all.slice(begin, length < 0 ? undefined : begin + length).slice(0, 2 * lines);
+  return [...told, "…", ...end].join("\n");
 }
