@@ -223,8 +223,8 @@ class Leaving:
 
     def _have(self, call, seconds):
         """What the leaving broker answers to an Erlang call, over the connection that the brokers have anyway."""
-        question = "rpc:call({}, {}, {}).\n".format(erlang.atom(self.node), call, seconds * 1000)
-        return rabbitmq.tell("eval", of=self.of, seconds=seconds + 30, stdin=question).strip()
+        question = "rpc:call({}, {}, {})".format(erlang.atom(self.node), call, seconds * 1000)
+        return rabbitmq.have(question, of=self.of, seconds=seconds + 30).strip()
 
     # What it gets back
 
@@ -281,7 +281,7 @@ class Leaving:
             '{{{}, <<"{}">>}}'.format(erlang.text(vhost), code) for vhost, code in sorted(self.note.places)
         )
         question = _GROW % {"node": erlang.atom(self.node), "queues": listed}
-        said = rabbitmq.tell("eval", of=self.of, seconds=SHRINK_SECONDS, stdin=question.strip() + ".\n").strip()
+        said = rabbitmq.have(question, of=self.of, seconds=SHRINK_SECONDS).strip()
         if said != "0":
             raise StepError("{} did not get its places in {} quorum queues back".format(self.name, said))
 

@@ -51,7 +51,7 @@ def account():
     return found.pw_uid, found.pw_gid
 
 
-def _options(seconds, stdin):
+def _options(seconds, stdin="", more=()):
     # What this Erlang prints has to be UTF-8, and CentOS 7 has no C.UTF-8.
     known = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")
     locale = "C.UTF-8" if any(os.path.isdir(each) for each in known) else "en_US.UTF-8"
@@ -59,7 +59,7 @@ def _options(seconds, stdin):
         "seconds": seconds,
         "stdin": stdin,
         "user": None if os.getuid() != 0 else account(),
-        "extra": {"HOME": HOME, "LC_ALL": locale, "LANG": locale},
+        "extra": dict({"HOME": HOME, "LC_ALL": locale, "LANG": locale}, **dict(more)),
         "cwd": host.path(HOME) if os.path.isdir(host.path(HOME)) else "/",
     }
 
@@ -69,9 +69,9 @@ def words(tool, arguments, of=None):
     return [host.path(TOOLS + "/" + tool), "-q"] + target + list(arguments)
 
 
-def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120, stdin=""):
+def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120):
     """Has one of RabbitMQ's tools do something, at the broker `of` or here. Raises StepError when it does not."""
-    return command.do(words(tool, arguments, of), **_options(seconds, stdin))
+    return command.do(words(tool, arguments, of), **_options(seconds))
 
 
 def evaluate(expression, of=None, seconds=60):
@@ -84,9 +84,21 @@ def act(expression, of=None, seconds=120):
     return _value(command.do, expression, of, seconds)
 
 
+def have(expression, of=None, seconds=120):
+    """As `act`; what the tool prints of the value, whatever that is."""
+    return _eval(command.do, expression, of, seconds)
+
+
+def _eval(run, expression, of, seconds):
+    # From 3.13 on the tool reads its standard input only where `eval` is its one argument, and waits for ever otherwise.
+    more = {} if of is None else {"RABBITMQ_NODENAME": node(of)}
+    question = expression.strip().rstrip(".") + ".\n"
+    return run([host.path(TOOLS + "/rabbitmqctl"), "eval"], **_options(seconds, question, more))
+
+
 def _value(run, expression, of, seconds):
-    question = "base64:encode(term_to_binary(begin {} end)).\n".format(expression.strip().rstrip("."))
-    said = run(words("rabbitmqctl", ["eval"], of), **_options(seconds, question))
+    question = "base64:encode(term_to_binary(begin {} end))".format(expression.strip().rstrip("."))
+    said = _eval(run, question, of, seconds)
     pieces = re.fullmatch(r'\s*<<((?:"[A-Za-z0-9+/=]*"\s*)+)>>\s*', said)
     if pieces is None:
         raise NoAnswer("{} did not answer in full".format(of or host.name()), log=said)

@@ -372,7 +372,7 @@ class Member:
     def _replicate(self, streams):
         listed = ", ".join('{{{}, <<"{}">>}}'.format(erlang.text(queue.vhost), queue.code) for queue in streams)
         question = _REPLICATE % (erlang.atom(self.node), listed)
-        said = rabbitmq.tell("eval", seconds=600, stdin=question + ".\n")
+        said = rabbitmq.have(question, seconds=600)
         return said if "error" in said else ""
 
     def _fill_mirrors(self):
