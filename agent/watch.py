@@ -42,6 +42,10 @@ RESTART = "restart it"
 START_PLUGINS = "start its plug-ins again"
 
 
+def _starts(sight):
+    return sight.unit == "activating" and sight.phase in ("start", "start-post")
+
+
 class Watch:
     def __init__(self, name, brokers, port):
         self._name = name
@@ -126,7 +130,7 @@ class Watch:
         return ASK_HEALTH
 
     def _look_at_silent(self, now, sight):
-        starts = sight.unit == "activating" and sight.phase in ("start", "start-post")
+        starts = _starts(sight)
         self._measure(now, sight.work)
         # systemd itself looks after a broker that failed, and one whose start is held back waits for the cluster.
         should_serve = sight.unit == "active" or (starts and self._is_idle)
@@ -174,7 +178,7 @@ class Watch:
         """
         self.words = []
         self._seen_at = now
-        if sight.serves or sight.unit is None or sight.started != self._started or self._not_serving_since is None:
+        if sight.serves or not self._still_runs(sight) or self._not_serving_since is None:
             self._forget_how_long()
             return NOTHING
         reason, lasts = self._reason_to_leave(sight, condition, rest)
@@ -193,6 +197,10 @@ class Watch:
             self._reason = reason
             self.words.append("{} does not serve and is left alone: {}".format(self._name, reason))
         return NOTHING
+
+    def _still_runs(self, sight):
+        """Whether nobody has stopped or started the broker since it was asked: one that is stopped says nothing, too."""
+        return sight.started == self._started and (sight.unit == "active" or _starts(sight))
 
     def _reason_to_leave(self, sight, condition, rest):
         """Why nothing is done, and whether that may take long; None where the broker was found wanting."""

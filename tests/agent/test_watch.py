@@ -137,6 +137,21 @@ class NotServing(WatchTest):
         self.sees(started="2")
         self.assertEqual(self.why(None), NOTHING)
 
+    def test_is_left_alone_when_somebody_has_stopped_it_by_the_time_it_has_answered(self):
+        # What is stopped keeps the time of its last start.
+        for unit, phase in (
+            ("inactive", "dead"),
+            ("failed", "failed"),
+            ("deactivating", "stop-sigterm"),
+            ("activating", "auto-restart"),
+            (None, None),
+        ):
+            self.new()
+            self.goes_down()
+            self.assertEqual(self.looks(5), ASK_WHY)
+            self.sees(unit=unit, phase=phase)
+            self.assertEqual(self.why(None), NOTHING, unit)
+
     def test_is_left_alone_while_fewer_than_a_majority_of_the_others_serve(self):
         for others in ([], ["mq1"], ["mq3"], None):
             self.new()

@@ -134,6 +134,17 @@ class Restarts(WatchStep):
         self.assertEqual(self.interrupted(), [])
         self.assertEqual(self.notes().count("listeners were suspended"), 1)
 
+    def test_one_that_is_stopped_while_it_is_asked_stays_stopped(self):
+        # By a person, or by the broker that has it leave the cluster: it says nothing, and its last start is the same.
+        def stops(call):
+            self.unit.update({"ActiveState": "inactive", "SubState": "dead", "MainPID": "0"})
+            raise Ended(69, "", "nodedown")
+
+        self.is_down()
+        self.on("ranch:info()", stops)
+        self.looks(60)
+        self.assertEqual(self.interrupted(), [])
+
     def test_the_steps_wait_while_it_restarts_the_broker(self):
         held = []
         self.is_down()
