@@ -16,6 +16,7 @@ STILLNESS_SECONDS = 10  # without work, of a broker that starts
 TURN_SECONDS = 120  # that a restart may take before the next broker in the list has its turn
 PAUSE_SECONDS = 300  # between two restarts of the same broker
 BUSY_SHARE = 0.03  # of one processor that a broker which works takes at least; one that hangs takes less
+ANSWER_WORK = 0.5  # seconds of processor time that an answer may cost a broker which hangs
 
 HEALTH_SECONDS = 50  # between two questions whether a serving broker is whole, while nothing happens
 LOOKS = 3  # at each of which it is asked, after what can make it less than whole
@@ -156,6 +157,13 @@ class Watch:
         if before is not None and work is not None and now > before[0]:
             self._is_idle = 0 <= work - before[1] < BUSY_SHARE * (now - before[0])
 
+    def _has_worked(self, now, sight):
+        """Whether the broker has worked since it was last looked at, more than its answer costs; unknown is yes."""
+        if self._work is None or sight.work is None:
+            return True
+        when, work = self._work
+        return not 0 <= sight.work - work < ANSWER_WORK + BUSY_SHARE * (now - when)
+
     def _is_majority(self, others):
         return others is not None and len(others) >= len(self._brokers) // 2 + 1
 
@@ -181,7 +189,7 @@ class Watch:
         if sight.serves or not self._still_runs(sight) or self._not_serving_since is None:
             self._forget_how_long()
             return NOTHING
-        reason, lasts = self._reason_to_leave(sight, condition, rest)
+        reason, lasts = self._reason_to_leave(now, sight, condition, rest)
         if reason is None and self._rests(START_ANEW, now):
             reason = "it was restarted less than {} s ago".format(PAUSE_SECONDS)
         waited = now - self._not_serving_since
@@ -202,10 +210,12 @@ class Watch:
         """Whether nobody has stopped or started the broker since it was asked: one that is stopped says nothing, too."""
         return sight.started == self._started and (sight.unit == "active" or _starts(sight))
 
-    def _reason_to_leave(self, sight, condition, rest):
+    def _reason_to_leave(self, now, sight, condition, rest):
         """Why nothing is done, and whether that may take long; None where the broker was found wanting."""
         if sight.is_busy:
             return "a step of rabbitmq-ha works on it", False
+        if _starts(sight) and self._has_worked(now, sight):
+            return "it starts, and works", False
         if rest is None:
             return "none of the others answers this host, so the fault may lie between them", False
         if self._name not in rest.members:
@@ -224,7 +234,7 @@ class Watch:
             if self._port in condition.ports:
                 return "it runs and listens at port {}, so something lies between".format(self._port), True
             return None, False
-        if condition.booting and not self._is_idle:
+        if condition.booting and (not self._is_idle or self._has_worked(now, sight)):
             return "it starts, and works", False
         return None, False
 

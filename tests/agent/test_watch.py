@@ -318,6 +318,23 @@ class Starting(WatchTest):
         self.assertEqual(self.looks(1, works=1.0), NOTHING)
         self.assertEqual(self.seconds_until(ASK_WHY), 15)
 
+    def test_one_that_has_worked_by_the_time_it_has_answered_is_left_alone(self):
+        booting = condition(running=False, booting=True, drained="unknown", listeners="unknown")
+        for said, work in ((None, 30.0), (booting, 30.0), (None, None)):
+            self.new()
+            self.starts()
+            self.assertEqual(self.looks(4), ASK_WHY)
+            self.now += 45
+            self.sees(work=work and self.work + work)
+            self.assertEqual(self.why(said), NOTHING, (said, work))
+
+    def test_what_its_answer_costs_it_is_no_work(self):
+        self.starts()
+        self.assertEqual(self.looks(4), ASK_WHY)
+        self.now += 1
+        self.sees(work=self.work + 0.2)
+        self.assertEqual(self.why(condition(running=False, booting=True)), START_ANEW)
+
     def test_one_whose_work_cannot_be_found_out_is_left_alone(self):
         self.starts()
         self.sees(work=None)
