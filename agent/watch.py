@@ -241,12 +241,13 @@ class Watch:
     def health(self, now, sight, condition):
         """What is to be done with a broker that serves: NOTHING, START_PLUGINS or RESTART.
 
+        sight: a new one, after the question, where the answer asks for something to be done.
         condition: None where it did not answer, which proves nothing. sight.others counts only where it is passed over.
         """
         self.words = []
         self._seen_at = now
         self._looks = max(0, self._looks - 1)
-        if condition is None or not condition.running:
+        if condition is None or not condition.running or not (sight.serves and self._still_runs(sight)):
             self._was_passed_over = False
             return NOTHING
         if condition.ended == []:

@@ -157,7 +157,7 @@ class Looker:
         except NoAnswer:
             said = None
         if said is not None and (said.ended or said.passed_over):
-            sight = sight._replace(others=self._serving(), is_busy=_is_busy())
+            sight = self._see()._replace(others=self._serving(), is_busy=_is_busy())
         decision = self._watch.health(clock.now(), sight, said)
         if decision == watch.START_PLUGINS:
             self._start_plugins()

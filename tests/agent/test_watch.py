@@ -501,6 +501,22 @@ class Health(WatchTest):
             for _ in range(5):
                 self.assertEqual(self.health(passed_over=True, **said), NOTHING, (sight, said))
 
+    def test_one_that_was_stopped_by_the_time_it_has_answered_is_left_alone(self):
+        for changes in (
+            {"serves": False, "unit": "deactivating", "phase": "stop"},
+            {"serves": False, "unit": "inactive", "phase": "dead"},
+            {"started": "2"},
+            {"unit": None, "phase": None},
+        ):
+            for said in ({"passed_over": True}, {"ended": ["x"]}):
+                self.new()
+                self.sees(others=["mq1", "mq3"])
+                self.health(**said)
+                self.assertEqual(self.look(), ASK_HEALTH)
+                self.sees(**changes)
+                decision = self.watch.health(self.now, self.sight, condition(**said))
+                self.assertEqual(decision, NOTHING, (changes, said))
+
     def test_is_restarted_for_it_every_five_minutes_at_most(self):
         self.sees(others=["mq1", "mq3"])
         self.health(passed_over=True)

@@ -259,6 +259,16 @@ class Whole(WatchStep):
         self.assertEqual(self.interrupted(), ["systemctl restart --no-block rabbitmq-server"])
         self.assertIn("mq1 serves, and the rest of the cluster no longer tells it what changes", self.notes())
 
+    def test_one_that_is_stopped_while_it_is_asked_stays_stopped(self):
+        def stops(call):
+            if len(self.done("ranch:info()")) > 1:
+                self.unit.update({"ActiveState": "deactivating", "SubState": "stop"})
+            return evaluated(answer(passed_over=True))
+
+        self.on("ranch:info()", stops)
+        self.looks(60)
+        self.assertEqual(self.interrupted(), [])
+
     def test_it_is_not_while_the_others_do_not_serve(self):
         self.says(answer(passed_over=True))
         self.serving = {"mq1", "mq2"}
