@@ -66,6 +66,8 @@ class Watch:
         self._looks = 0
         self._health_at = None
         self._was_passed_over = False
+        self._absent: frozenset = frozenset()
+        self._absent_since = 0.0
         self._attempts = 0
         self.words = []
 
@@ -270,7 +272,7 @@ class Watch:
         if self._rests(RESTART, now):
             return NOTHING
         is_left_alone = sight.is_busy or condition.drained is not False or condition.is_suspended is not False
-        if is_left_alone or not self._is_majority(sight.others):
+        if is_left_alone or not self._is_majority(sight.others) or not self._has_turn(now, sight.others):
             return NOTHING
         self._was_passed_over = False
         self.words.append(
@@ -279,6 +281,13 @@ class Watch:
             )
         )
         return RESTART
+
+    def _has_turn(self, now, others):
+        """Another one that does not serve may be at its own restart; whoever takes longer for it is not waited for."""
+        absent = frozenset(self._brokers) - {self._name} - frozenset(others)
+        if absent != self._absent:
+            self._absent, self._absent_since = absent, now
+        return not absent or now - self._absent_since >= TURN_SECONDS
 
     def _look_again(self):
         self._looks = max(self._looks, 1)

@@ -517,6 +517,15 @@ class Health(WatchTest):
                 decision = self.watch.health(self.now, self.sight, condition(**said))
                 self.assertEqual(decision, NOTHING, (changes, said))
 
+    def test_is_not_restarted_for_it_while_another_one_may_be_under_way(self):
+        # Of five brokers three serve beside it while another one is restarted for the same.
+        self.new("mq2", ["mq1", "mq2", "mq3", "mq4", "mq5"])
+        self.sees(others=["mq3", "mq4", "mq5"])
+        begin = self.now
+        while self.health(passed_over=True) != RESTART:
+            self.assertLess(self.now - begin, 300, "one that is gone for good is not waited for")
+        self.assertGreaterEqual(self.now - begin, 120)
+
     def test_is_restarted_for_it_every_five_minutes_at_most(self):
         self.sees(others=["mq1", "mq3"])
         self.health(passed_over=True)
