@@ -24,14 +24,18 @@ lists:usort(Hollow ++ [App || Plugin <- Enabled, {ok, Needs} <- [application:get
 """
 )
 
-_START = (
-    _ENABLED
-    + """
-[application:stop(App) || App <- Hollow],
-lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end || Plugin <- Enabled,
-  {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]])
-"""
-)
+# With a plug-in everything that it needs is started, RabbitMQ among it: a broker that was stopped, or has paused itself in
+# a minority, would serve again.
+_START = """
+case rabbit:is_running() of
+  false -> [];
+  true ->
+    %s
+    [application:stop(App) || App <- Hollow],
+    lists:append([begin {ok, Started} = application:ensure_all_started(App), Started end || Plugin <- Enabled,
+      {ok, Needs} <- [application:get_key(Plugin, applications)], App <- Needs ++ [Plugin]])
+end
+""" % _ENABLED.strip()
 
 
 def start_ended():

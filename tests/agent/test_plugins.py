@@ -41,6 +41,15 @@ class Plugins(BrokerHost):
         self.works(*ONE)
         self.assertEqual(len(self.done("application:ensure_all_started")), 1)
 
+    def test_rabbitmq_itself_is_not_started_with_them(self):
+        # By a person stopped, or paused in a minority: what a plug-in needs would be started with it.
+        self.broker()
+        self.works(*ONE)
+        (question,) = self.done("application:ensure_all_started")
+        guard = question.index("case rabbit:is_running() of")
+        self.assertLess(guard, question.index("application:stop("))
+        self.assertLess(guard, question.index("application:ensure_all_started"))
+
     def test_one_that_is_not_there_is_refused_and_the_file_stays(self):
         self.broker(missing=["rabbitmq_prometheus"])
         self.refuses(*BOTH, because="this RabbitMQ has no plug-in rabbitmq_prometheus")
