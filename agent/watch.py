@@ -66,6 +66,7 @@ class Watch:
         self._looks = 0
         self._health_at = None
         self._was_passed_over = False
+        self._had_ended = False
         self._absent: frozenset = frozenset()
         self._absent_since = 0.0
         self._attempts = 0
@@ -106,6 +107,7 @@ class Watch:
     def _doubt(self):
         self._looks = LOOKS
         self._was_passed_over = False
+        self._had_ended = False
         self._attempts = 0
 
     def _follow(self, sight):
@@ -133,6 +135,7 @@ class Watch:
         return ASK_HEALTH
 
     def _look_at_silent(self, now, sight):
+        self._was_passed_over = self._had_ended = False
         starts = _starts(sight)
         self._measure(now, sight.work)
         # systemd itself looks after a broker that failed, and one whose start is held back waits for the cluster.
@@ -251,13 +254,17 @@ class Watch:
         self._looks = max(0, self._looks - 1)
         if condition is None or not condition.running or not (sight.serves and self._still_runs(sight)):
             self._was_passed_over = False
+            self._had_ended = False
             return NOTHING
         if condition.ended == []:
             self._attempts = 0
+        # Only what is so twice in a row counts: of a broker that is being stopped the plug-ins end first.
+        had_ended, self._had_ended = self._had_ended, bool(condition.ended)
         if condition.ended and self._attempts < ATTEMPTS and not sight.is_busy:
-            self._attempts += 1
             self._look_again()
-            return START_PLUGINS
+            if had_ended:
+                self._attempts += 1
+                return START_PLUGINS
         return self._judge_passed_over(now, sight, condition)
 
     def _judge_passed_over(self, now, sight, condition):
@@ -265,7 +272,6 @@ class Watch:
             self._was_passed_over = False
             return NOTHING
         if not self._was_passed_over:
-            # Only what is so twice in a row counts.
             self._was_passed_over = True
             self._look_again()
             return NOTHING

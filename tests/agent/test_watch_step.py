@@ -278,7 +278,7 @@ class Whole(WatchStep):
     def test_a_plug_in_that_ended_is_started_again(self):
         self.says(answer(ended=[Atom("rabbitmq_management_agent")]))
         self.on_question("ensure_all_started", [Atom("rabbitmq_management_agent")])
-        self.looks(5)
+        self.looks(10)
         self.assertIn("mq1: started again what had given up: rabbitmq_management_agent", self.notes())
 
     def test_a_plug_in_that_cannot_be_started_is_tried_again(self):
