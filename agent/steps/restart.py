@@ -25,8 +25,7 @@ def run(wanted):
 def bring_up_to_date(upgrade):
     """upgrade: another version that is due; None for none."""
     fingerprint.adopt()
-    active = systemd.is_active(rabbitmq.UNIT)
-    if upgrade is None and active:
+    if upgrade is None and systemd.is_active(rabbitmq.UNIT):
         if not fingerprint.is_read() and fingerprint.only_limits_changed() and by_command():
             fingerprint.note()
             print("{}: takes its changed settings without a restart".format(host.name()))
@@ -37,7 +36,8 @@ def bring_up_to_date(upgrade):
         upgrade.fetch()
     systemd.reload_units()
     action = "restart"
-    if active:
+    # A fetch takes long, and the broker may have come up meanwhile.
+    if systemd.is_active(rabbitmq.UNIT):
         stop_serving()
     elif fingerprint.is_read():
         # It has not come up with these files, or is at it.

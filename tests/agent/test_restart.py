@@ -230,6 +230,23 @@ class Restart(BrokerHost):
         self.works("restart", "--version", "3.10.8-2")
         self.assertEqual(self.changes(), order)
 
+    def test_a_broker_that_comes_up_while_the_version_is_fetched_is_drained_in_its_turn(self):
+        self.with_packages()
+        fetch, self.state = self.packages.fetch, "activating"
+
+        def takes_long():
+            fetch()
+            self.state = "active"
+
+        self.packages.fetch = takes_long
+        self.critical = ["queue 'orders' in vhost '/'"]
+        self.refuses("restart", "--version", "3.10.8-2", because="the quorum queues to have a majority without this")
+        self.assertEqual(self.changes(), [])
+        self.critical = []
+        self.works("restart", "--version", "3.10.8-2")
+        order = ["rabbitmq-upgrade drain", "systemctl stop rabbitmq-server", "systemctl restart rabbitmq-server"]
+        self.assertEqual(self.changes(), order)
+
     def test_a_version_that_cannot_be_had_is_told_before_anything_is_drained(self):
         self.with_packages(unfetchable=True)
         self.refuses("restart", "--version", "3.10.8-2", because="could not be fetched")
