@@ -4,10 +4,12 @@ has one, else by a restart, and only while the others can do without it.
 
 import sys
 
-from .. import command, draining, fingerprint, host, packages, rabbitmq, readiness, systemd
+from .. import clock, command, draining, fingerprint, host, packages, rabbitmq, readiness, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 1800
+# After a drain that took longer the others are looked at once more.
+FRESH_SECONDS = 10
 
 
 def arguments(parser):
@@ -56,10 +58,13 @@ def bring_up_to_date(upgrade):
 def stop_serving():
     """Drains the broker, once the others can do without it."""
     readiness.await_restart()
+    seen_at = clock.now()
     try:
         draining.drain()
     except StepError as failure:
         raise readiness.stopped_here("could not be drained before its restart:", failure.log or failure.message)
+    if clock.now() - seen_at > FRESH_SECONDS:
+        readiness.await_restart()
 
 
 def install(upgrade):

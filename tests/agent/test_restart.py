@@ -168,6 +168,16 @@ class Restart(BrokerHost):
         self.assertEqual(self.changes(), ["rabbitmq-upgrade drain", "rabbitmq-upgrade revive"])
         self.assertFalse(self.has(DRAINED))
 
+    def test_one_whose_drain_took_long_is_restarted_only_if_the_others_still_can_do_without_it(self):
+        def takes_long(call):
+            self.wait(60)
+            self.seen = cluster("mq1", "mq2", "mq3", running=["mq1", "mq2"])
+
+        self.changed()
+        self.on("rabbitmq-upgrade drain", takes_long)
+        self.refuses("restart", because="mq1: waited in vain for every member to run before the restart:")
+        self.assertEqual(self.changes(), ["rabbitmq-upgrade drain", "rabbitmq-upgrade revive"])
+
     def test_whom_a_run_of_ours_has_drained_in_vain_serves_again_and_whom_a_person_has_drained_stays(self):
         self.put(DRAINED, "ExecMainStartTimestampMonotonic=1\n")
         self.works("restart")
