@@ -52,14 +52,21 @@ def run(wanted):
     # One at a time: two masters that hear of each other would call this with every advertisement. Who is busy sees
     # the mark; it looks for it once more after it has let go of the lock, so that no call is lost.
     files.write(AGAIN, "")
+    failure = None
     while host.exists(AGAIN):
+        failure = None
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(lock.held(RUNNING, 0))
             except StepError:
                 return 0
             files.remove(AGAIN)
-            _take_and_look_after(account, wanted)
+            try:
+                _take_and_look_after(account, wanted)
+            except StepError as given_up:
+                failure = given_up  # unless somebody has called meanwhile
+    if failure is not None:
+        raise failure
     return 0
 
 

@@ -207,6 +207,22 @@ class MoveAddress(HostTest):
         self.assertEqual(len(self.said), 2)
         self.assertFalse(self.has(AGAIN))
 
+    def test_a_call_that_comes_as_the_first_one_gives_up_is_not_lost(self):
+        codes = []
+
+        def second(seconds):
+            self.time += seconds
+            if self.time >= 1119 and not codes:
+                codes.append(self.step(*ROUTE))
+
+        self.waiting = second
+        # The account takes calls again only once the first one is over.
+        self.on("ec2 replace-route", lambda call: self.replace(call) if self.time > 1120 else Ended(254, "", "no"))
+        self.works(*ROUTE)
+        self.assertEqual(codes, [0])
+        self.assertEqual(self.tables, {"rtb-1": "eni-here", "rtb-2": "eni-here"})
+        self.assertFalse(self.has(AGAIN))
+
     def test_an_old_cli_is_given_its_roles_keys(self):
         service = "http://169.254.169.254/latest"
         keys = (
