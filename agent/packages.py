@@ -107,9 +107,7 @@ class Apt:
         found = self.found([bare(name) for name in names])
         missing = [name for name in names if not found[bare(name)].is_whole]
         if not missing:
-            # Who was killed while installing leaves it.
-            if _is_ours(POLICY):
-                files.remove(POLICY)
+            self.tidy()
             return
         with self.prepared():
             if not self._install(missing):
@@ -119,6 +117,12 @@ class Apt:
                     ),
                     log=end_of_log(),
                 )
+
+    @staticmethod
+    def tidy():
+        """Who was killed while installing leaves the policy, and no service would be started by an upgrade of its own."""
+        if _is_ours(POLICY):
+            files.remove(POLICY)
 
     @contextlib.contextmanager
     def prepared(self):
@@ -305,6 +309,10 @@ class Yum:
                 end_of_log(),
             )
 
+    @staticmethod
+    def tidy():
+        """Who was killed while installing leaves nothing here that matters."""
+
     def prepare(self):
         files.write(LOG, "")
         sources.point(self._installer, self._archive, self._mirror)
@@ -409,6 +417,11 @@ class Upgrade:
         """Whether anything but this version is installed; also after an upgrade that was cut off."""
         found = self._manager.found([self.package])[self.package]
         return not found.is_whole or found.versions != (self.version,)
+
+    def tidy(self):
+        """After an upgrade that is done, or was killed when it nearly was; whoever installs just now tidies up himself."""
+        with contextlib.suppress(StepError), lock.held(LOCK, 0):
+            self._manager.tidy()
 
     def fetch(self):
         """While the broker still serves."""

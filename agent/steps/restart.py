@@ -19,7 +19,10 @@ def arguments(parser):
 def run(wanted):
     upgrade = packages.upgrade_from(wanted)
     try:
-        bring_up_to_date(upgrade if upgrade is not None and upgrade.due() else None)
+        if upgrade is not None and not upgrade.due():
+            upgrade.tidy()
+            upgrade = None
+        bring_up_to_date(upgrade)
     finally:
         draining.revive()
 

@@ -31,6 +31,9 @@ class Packages:
     def due(self):
         return "install" not in self.did
 
+    def tidy(self):
+        self.did.append("tidy")
+
     def fetch(self):
         if self.unfetchable:
             raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be fetched")
@@ -239,6 +242,8 @@ class Restart(BrokerHost):
         self.assertEqual(self.changes(), order)
         self.works("restart", "--version", "3.10.8-2")
         self.assertEqual(self.changes(), order)
+        # Whoever was killed may have left something.
+        self.assertEqual(self.packages.did[3:], ["tidy"])
 
     def test_a_broker_that_comes_up_while_the_version_is_fetched_is_drained_in_its_turn(self):
         self.with_packages()

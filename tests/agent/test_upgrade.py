@@ -66,6 +66,19 @@ class Apt(AptHost, Refusals):
     def to(self, version, *words):
         return upgrade(version, "--installer", "apt", *words)
 
+    def test_the_policy_that_a_killed_upgrade_has_left_goes_though_nothing_is_due_any_more(self):
+        policy = "/usr/sbin/policy-rc.d"
+        done = self.to("3.10.8-1")
+        self.put(policy, packages.POLICY_TEXT)
+        with lock.held(packages.LOCK, 0):
+            done.tidy()
+            self.assertTrue(self.has(policy), "somebody installs just now")
+        done.tidy()
+        self.assertFalse(self.has(policy))
+        self.put(policy, "#!/bin/sh\nexit 0\n")
+        done.tidy()
+        self.assertTrue(self.has(policy), "somebody else's")
+
     def test_none_where_no_version_is_stated(self):
         parser = argparse.ArgumentParser()
         packages.upgrade_arguments(parser)
