@@ -61,6 +61,7 @@ class Watch:
         self._was_down = False
         self._reason = None
         self._not_before = None
+        self._drained = None  # the start in which the broker said that it is being drained, until it serves again
         self._started = None
         self._connections = None
         self._looks = 0
@@ -128,6 +129,7 @@ class Watch:
         self._forget_how_long()
         self._reason = None
         self._not_before = None
+        self._drained = None
         is_due = self._health_at is None or now - self._health_at >= HEALTH_SECONDS
         if self._looks == 0 and not is_due:
             return NOTHING
@@ -194,6 +196,8 @@ class Watch:
         if sight.serves or not self._still_runs(sight) or self._not_serving_since is None:
             self._forget_how_long()
             return NOTHING
+        if condition is not None and sight.unit == "active" and (condition.drained or condition.running):
+            self._drained = sight.started if condition.drained else None
         reason, lasts = self._reason_to_leave(now, sight, condition, rest)
         if reason is None and self._rests(START_ANEW, now):
             reason = "it was restarted less than {} s ago".format(PAUSE_SECONDS)
@@ -227,10 +231,14 @@ class Watch:
             return "the cluster does not count it as a member", True
         if not self._is_majority([name for name in rest.running if name != self._name]):
             return "the rest of the cluster is no majority", False
+        is_active = sight.unit == "active"
+        if condition is not None and condition.drained and is_active:
+            return "it is being drained", True
+        if (condition is None or not condition.running) and is_active and self._drained == sight.started:
+            # One that leaves the cluster is drained and stops, and without Mnesia it knows nothing of the former.
+            return "it was drained before it stopped", True
         if condition is None:
             return None, False
-        if condition.drained and sight.unit == "active":
-            return "it is being drained", True
         if condition.is_suspended:
             return "its listeners were suspended", True
         if condition.running:

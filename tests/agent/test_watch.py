@@ -252,6 +252,33 @@ class Answers(WatchTest):
         self.assertEqual(self.answer(said), NOTHING)
         self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: it is being drained"])
 
+    def test_one_that_was_drained_is_left_alone_until_its_next_start_or_until_it_serves(self):
+        # One that leaves the cluster is drained and stops; without Mnesia it says that it is not drained, or nothing.
+        stops = condition(running=False, drained=False, listeners="unknown")
+        for said in (stops, STOPPED, None):
+            self.assertEqual(self.answer(condition(drained=True)), NOTHING)
+            self.assertEqual(self.seconds_until(ASK_WHY), 50)
+            self.assertEqual(self.why(said), NOTHING)
+            self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: it was drained before it stopped"])
+            self.sees(started="2")
+            self.assertIsNotNone(self.seconds_until(ASK_WHY))
+            self.assertEqual(self.why(said), START_ANEW)
+
+    def test_one_that_was_drained_and_revived_is_none_that_is_drained(self):
+        self.answer(condition(drained=True))
+        self.assertEqual(self.seconds_until(ASK_WHY), 50)
+        self.why(condition(listeners=[("running", 15692)]))
+        for revived in (lambda: None, self.revived):
+            revived()
+            self.goes_down()
+            self.assertIsNotNone(self.seconds_until(ASK_WHY))
+            self.watch._restarted_at[START_ANEW] = None
+            self.assertEqual(self.why(STOPPED), START_ANEW)
+
+    def revived(self):
+        self.sees(serves=True)
+        self.looks(1)
+
     def test_one_whose_listeners_were_suspended_is_left_alone(self):
         said = condition(listeners=[("suspended", "unknown"), ("running", 15692)])
         self.assertEqual(self.answer(said), NOTHING)
