@@ -229,7 +229,8 @@ class Watch:
             return "none of the others answers this host, so the fault may lie between them", False
         if self._name not in rest.members:
             return "the cluster does not count it as a member", True
-        if not self._is_majority([name for name in rest.running if name != self._name]):
+        running = [name for name in rest.running if name != self._name]
+        if not self._is_majority(running) or not self._is_majority(sight.others):
             return "the rest of the cluster is no majority", False
         is_active = sight.unit == "active"
         if condition is not None and condition.drained and is_active:

@@ -152,6 +152,14 @@ class NotServing(WatchTest):
             self.sees(unit=unit, phase=phase)
             self.assertEqual(self.why(None), NOTHING, unit)
 
+    def test_is_left_alone_when_too_few_of_the_others_serve_by_the_time_it_has_answered(self):
+        for others in (["mq1"], [], None):
+            self.new()
+            self.goes_down()
+            self.assertEqual(self.looks(5), ASK_WHY)
+            self.sees(others=others)
+            self.assertEqual(self.why(None), NOTHING)
+
     def test_is_left_alone_while_fewer_than_a_majority_of_the_others_serve(self):
         for others in ([], ["mq1"], ["mq3"], None):
             self.new()
