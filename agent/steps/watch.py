@@ -5,6 +5,7 @@ why, and so is the rest of the cluster; one that serves is asked whether it is w
 `journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
 """
 
+import collections
 import contextlib
 import signal
 import sys
@@ -60,6 +61,10 @@ def run(_wanted):
 def _end(_number, _frame):
     # No StepError: nothing may take it for a question that failed. systemd goes on with what it was told.
     sys.exit(0)
+
+
+# What this host's broker says of its condition, and when it said so.
+OwnWord = collections.namedtuple("OwnWord", "condition at")
 
 
 class Looker:
@@ -126,11 +131,14 @@ class Looker:
 
     def _ask_why(self):
         mine, rest = command.side_by_side([self._own_word, self._word_of_the_rest])
+        if not isinstance(mine, Exception) and clock.now() - mine.at > watch.EVERY_SECONDS:
+            # The others took long, and what it said before is not so any more.
+            (mine,) = command.side_by_side([self._own_word])
         for said in (mine, rest):
             if isinstance(said, Exception) and not isinstance(said, Silence):
                 self._watch.unclear()
                 raise said
-        said = None if isinstance(mine, Silence) else mine
+        said = None if isinstance(mine, Silence) else mine.condition
         decision = self._watch.why(clock.now(), self._see(), said, None if isinstance(rest, Silence) else rest)
         if decision == watch.START_ANEW:
             self._restart(decision)
@@ -139,7 +147,8 @@ class Looker:
 
     @staticmethod
     def _own_word():
-        return condition.ask(condition.STATE, OWN_QUESTION_SECONDS)
+        said = condition.ask(condition.STATE, OWN_QUESTION_SECONDS)
+        return OwnWord(said, clock.now())
 
     def _word_of_the_rest(self):
         """What the first of the others that says it whole says: it also proves that this host can ask."""

@@ -237,6 +237,23 @@ class NoAnswers(WatchStep):
         self.looks(300)
         self.assertEqual(self.interrupted(), [])
 
+    def test_what_the_broker_said_long_before_the_others_is_asked_anew(self):
+        # It had paused itself, and starts again within the same process while the first of the others hangs.
+        good = evaluated(cluster(*BROKERS, running=["mq2", "mq3"]))
+
+        def the_rest(call):
+            if call.of != "mq2":
+                return good
+            self.wait(20)
+            self.put("/sys/fs/cgroup{}/cpu.stat".format(GROUP), "usage_usec {}\n".format(int(self.time * 1e6)))
+            self.says(answer(running=False, booting=True, drained=Atom("unknown"), listeners=Atom("unknown")))
+            raise Hangs()
+
+        self.is_down()
+        self.on("rabbit_nodes:all()", the_rest)
+        self.looks(300)
+        self.assertEqual(self.interrupted(), [])
+
     def test_another_ones_answer_will_do(self):
         self.is_down()
         good = evaluated(cluster(*BROKERS, running=["mq2", "mq3"]))
