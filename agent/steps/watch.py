@@ -233,6 +233,7 @@ def _main_process():
 def say(words):
     """In the journal, and in the notes that `status` shows."""
     print(words)
-    known = files.read(NOTES, "").splitlines()[-(MOST_NOTES - 1) :]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    files.write(NOTES, "".join(line + "\n" for line in known + ["{} {}".format(now, words)]))
+    with contextlib.suppress(OSError):
+        known = files.read(NOTES, "").splitlines()[-(MOST_NOTES - 1) :]
+        files.write(NOTES, "".join(line + "\n" for line in known + ["{} {}".format(now, words)]))

@@ -5,7 +5,7 @@ import io
 import os
 import unittest
 
-from agent import broker_conf, condition, lock, watch
+from agent import broker_conf, condition, files, lock, watch
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
@@ -32,6 +32,10 @@ def answer(**changes):
 
 
 STOPPED = answer(running=False, drained=Atom("unknown"), listeners=Atom("unknown"))
+
+
+def full(*_words, **_options):
+    raise OSError(28, "No space left on device")
 
 
 class WatchStep(HostTest):
@@ -173,6 +177,15 @@ class Restarts(WatchStep):
         finally:
             step._is_busy = is_busy
         self.assertEqual(self.interrupted(), [])
+
+    def test_notes_that_cannot_be_kept_keep_it_from_nothing(self):
+        # /run is full, say: the journal has the words as well.
+        write, files.write = files.write, full
+        self.addCleanup(setattr, files, "write", write)
+        self.is_down()
+        self.looks(30)
+        files.write = write
+        self.assertEqual(len(self.interrupted()), 1)
 
     def test_nobody_but_root_can_hold_its_locks(self):
         lock.is_busy("watch")
