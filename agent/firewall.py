@@ -284,15 +284,23 @@ def _in_nftables(rules):
     ruleset = _ruleset()
     new = "".join(_insertion(chain, rule) for chain in _guards(ruleset) for rule in rules)
     deletions = _deletions(ruleset)
-    if not new or (files.read(RULES, "") == new and deletions.count("\n") == new.count("\n")):
-        return
-    # At once: there is no moment without the rules.
-    command.do(["nft", "-f", "-"], stdin=deletions + new, seconds=30)
-    files.write(RULES, new)
     # The user's own file stays as it is; if its chains are others one day, its rules are loaded all the same.
     load = "-{} -f {}".format(_nft(), RULES)
-    files.write(DROP_IN, "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load))
-    systemd.reload_units()
+    drop_in = "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load)
+    are_in_force = files.read(RULES, "") == new and deletions.count("\n") == new.count("\n")
+    if not new or (are_in_force and files.read(DROP_IN, "") == drop_in):
+        return
+    if not are_in_force:
+        # At once: there is no moment without the rules.
+        command.do(["nft", "-f", "-"], stdin=deletions + new, seconds=30)
+        files.write(RULES, new)
+    files.write(DROP_IN, drop_in)
+    try:
+        systemd.reload_units()
+    except BaseException:
+        # So that the next run sees that there is something to do.
+        files.remove(DROP_IN)
+        raise
 
 
 def _nft():

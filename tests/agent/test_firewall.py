@@ -4,7 +4,8 @@ import os
 import re
 import unittest
 
-from agent import firewall
+from agent import files, firewall
+from agent.errors import StepError
 
 from .support import Ended, Hangs, HostTest
 
@@ -250,6 +251,31 @@ class Nftables(FirewallTest):
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.rules, ["ct state established accept"])
         self.assertFalse(self.has(os.path.dirname(firewall.DROP_IN)) or self.has(firewall.RULES))
+
+    def test_a_run_that_was_cut_off_is_made_good_by_the_next_one(self):
+        # Else the rules would be gone after the next boot.
+        for cut_off in (firewall.RULES, firewall.DROP_IN, "daemon-reload"):
+            self.start()
+            self.given()
+            write = files.write
+
+            def killed(name, *words, **options):
+                if name == cut_off:
+                    raise StepError("killed")
+                return write(name, *words, **options)
+
+            files.write = killed
+            self.on("systemctl daemon-reload", Ended(1) if cut_off == "daemon-reload" else "")
+            try:
+                self.assertEqual(self.step(*self.words()), 1)
+            finally:
+                files.write = write
+            self.on("systemctl daemon-reload")
+            before = len(self.done("daemon-reload"))
+            self.works(*self.words())
+            self.assertEqual(self.rules, self.OURS)
+            self.assertTrue(self.has(firewall.RULES) and self.has(firewall.DROP_IN), cut_off)
+            self.assertEqual(len(self.done("daemon-reload")), before + 1, cut_off)
 
     def test_a_chain_that_refuses_by_a_rule_is_one_that_refuses(self):
         self.given("type filter hook input priority 0; policy accept;", ["tcp dport 1-1024 reject with tcp reset"])
