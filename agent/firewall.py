@@ -59,18 +59,19 @@ def close_all():
     else:
         files.remove(OPENED)
     said = list(left.values())
-    if host.exists(RULES):
+    if host.exists(RULES) or host.exists(DROP_IN):
         # Whatever is still in force, at the next boot it is not.
         files.remove(RULES)
-        files.remove(DROP_IN)
-        with contextlib.suppress(OSError):  # another's drop-in may be in it
-            os.rmdir(host.path(os.path.dirname(DROP_IN)))
         try:
             deletions = _deletions(_ruleset())
             if deletions:
                 command.do(["nft", "-f", "-"], stdin=deletions, seconds=30)
         except StepError as failure:
             said.append("nftables: {}".format(failure.message))
+        # At the end, so that who was killed meanwhile does it once more.
+        files.remove(DROP_IN)
+        with contextlib.suppress(OSError):  # another's drop-in may be in it
+            os.rmdir(host.path(os.path.dirname(DROP_IN)))
     return said
 
 

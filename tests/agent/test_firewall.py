@@ -5,7 +5,7 @@ import re
 import unittest
 
 from agent import files, firewall
-from agent.errors import StepError
+from agent.errors import StepError, Stopped
 
 from .support import Ended, Hangs, HostTest
 
@@ -301,6 +301,17 @@ class Nftables(FirewallTest):
         self.works(*self.words())
         self.on("nft -a list ruleset", Ended(1))
         self.assertEqual(len(firewall.close_all()), 1)
+        self.assertFalse(self.has(firewall.RULES) or self.has(firewall.DROP_IN))
+
+    def test_what_a_killed_run_has_left_in_force_is_closed_by_the_next_one(self):
+        self.given()
+        self.works(*self.words())
+        self.on("nft -f -", Stopped("killed"))
+        with self.assertRaises(Stopped):
+            firewall.close_all()
+        self.on("nft -f -", self.load)
+        self.assertEqual(firewall.close_all(), [])
+        self.assertEqual(self.rules, [])
         self.assertFalse(self.has(firewall.RULES) or self.has(firewall.DROP_IN))
 
     def test_a_service_that_is_stopped_is_no_firewall(self):
