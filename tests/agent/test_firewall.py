@@ -259,7 +259,7 @@ class Nftables(FirewallTest):
             self.given()
             write = files.write
 
-            def killed(name, *words, **options):
+            def killed(name, *words, cut_off=cut_off, write=write, **options):
                 if name == cut_off:
                     raise StepError("killed")
                 return write(name, *words, **options)

@@ -267,7 +267,9 @@ class Answers(WatchTest):
             self.assertEqual(self.answer(condition(drained=True)), NOTHING)
             self.assertEqual(self.seconds_until(ASK_WHY), 50)
             self.assertEqual(self.why(said), NOTHING)
-            self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: it was drained before it stopped"])
+            self.assertEqual(
+                self.watch.words, ["mq2 does not serve and is left alone: it was drained before it stopped"]
+            )
             self.sees(started="2")
             self.assertIsNotNone(self.seconds_until(ASK_WHY))
             self.assertEqual(self.why(said), START_ANEW)
