@@ -49,8 +49,11 @@ def run(wanted):
     )
     found = _file_system(volume, made, link)
     files.make_folder(wanted.target)
+    is_mounted = _is_mounted(wanted.target, link)
     _note_in_fstab(wanted.target, found)
-    _mount(wanted.target, link)
+    if not is_mounted:
+        command.do(["mount", wanted.target], seconds=60)
+    _end_format(volume)
     _give_owner(wanted.target, volume)
     files.relabel(host.path(wanted.target))
 
@@ -176,6 +179,13 @@ def _format(link, mark):
     files.write(mark, DONE + "\n")
 
 
+def _end_format(volume):
+    """What is mounted can get data: a run that was killed behind mkfs has left the leave to make a file system."""
+    mark = MARKS + "/" + volume
+    if files.read(mark, "").strip() == BEGUN:
+        files.write(mark, DONE + "\n")
+
+
 def _note_in_fstab(target, found):
     line = "UUID={} {} {} {}".format(found["UUID"], target, found["TYPE"], OPTIONS)
     lines = files.read(FSTAB, "").splitlines()
@@ -196,7 +206,8 @@ def _mounted_at(target):
     return next((each[0] for each in reversed(fields) if each[1:2] == [target]), None)
 
 
-def _mount(target, link):
+def _is_mounted(target, link):
+    """Whether the volume is in its place already. Raises StepError where it may not get there, now or at a boot."""
     device = _mounted_at(target)
     if device is None:
         if os.listdir(host.path(target)):
@@ -205,13 +216,13 @@ def _mount(target, link):
                     host.name(), target
                 )
             )
-        command.do(["mount", target], seconds=60)
-        return
+        return False
     if os.path.realpath(host.path(device)) != os.path.realpath(host.path(link)):
         raise StepError(
             "{}: {} is on {}, which is not the stack's volume {}".format(host.name(), target, device, link),
             "stop RabbitMQ, unmount it, and run this again",
         )
+    return True
 
 
 def owner(target):

@@ -175,6 +175,22 @@ class Mount(HostTest):
         self.works(*WORDS)
         self.assertEqual(self.done("mkfs"), [])
 
+    def test_what_was_mounted_once_is_never_made_anew(self):
+        # A run was killed between mkfs and its mark; the volume has had data since then, and is damaged now.
+        for damage in ("", None):
+            self.start()
+            self.put(MARK, "is given a file system\n")
+            self.fill("ext4")
+            self.works(*WORDS)
+            self.assertEqual(self.read(MARK), "has been given a file system\n")
+            self.put("/etc/fstab", ROOT_LINE + "\n")
+            self.calls.clear()
+            self.content = ""
+            if damage is None:
+                os.truncate(self.root + LINK, 0)
+                os.truncate(self.root + LINK, 256 << 20)
+            self.stays("")
+
     def test_it_is_noted_as_begun_where_mkfs_fails(self):
         self.on("mkfs", Ended(1, "", "mkfs.ext4: No space left on device"))
         self.refuses(*WORDS, because="mkfs.ext4 -q -m 1")
@@ -201,6 +217,7 @@ class Mount(HostTest):
             *WORDS, because="/var/lib/rabbitmq holds data on the machine's own disk, which the volume would hide"
         )
         self.assertEqual(self.done("mount /"), [])
+        self.assertEqual(self.read("/etc/fstab"), ROOT_LINE + "\n", "the next boot would hide it")
 
     def test_a_host_that_does_not_say_what_is_mounted_mounts_nothing(self):
         self.fill("ext4")
@@ -213,6 +230,7 @@ class Mount(HostTest):
         self.fill("ext4")
         self.put("/proc/self/mounts", ROOT_MOUNT + "/dev/nvme2n1 /var/lib/rabbitmq ext4 rw 0 0\n")
         self.refuses(*WORDS, because="/var/lib/rabbitmq is on /dev/nvme2n1, which is not the stack's volume")
+        self.assertEqual(self.read("/etc/fstab"), ROOT_LINE + "\n", "the next boot would put it there")
 
     def test_one_that_does_not_come_is_named(self):
         os.unlink(self.root + LINK)
