@@ -107,8 +107,8 @@ class Leaving:
                 ),
                 "A cluster of three brokers or more can do without one.",
             )
-        if not any(name != self.name for name in seen.disc):
-            raise self.refused("it is the last disc node.", "Give another broker the type disc first.")
+        if not any(name in seen.disc for name in staying):
+            raise self.refused("it is the last disc node that runs.", "Give another broker the type disc first.")
 
     def check_copies(self):
         """No queue would be lost with it. Mirrors may be about to be synchronised, so it waits. Returns the queues."""
@@ -305,4 +305,6 @@ def leave(name, brokers):
             leaving.check_others(leaving.look())
         else:
             print("{}: does not run, so it is forgotten as it is".format(name))
+            # A queue that cannot let it go has no majority without it: only that broker could bring it back.
+            leaving.shrink()
         leaving.forget()

@@ -35,8 +35,22 @@ class Leave(ClusterTest):
         self.cluster(queues=[Queue("orders", leader="b1"), quorum()])
         self.running = ["b1", "b2"]
         self.works(*LEAVE)
-        self.assertEqual(self.told, ["forget b3"])
+        self.assertEqual(self.told, ["shrink b3", "forget b3"])
         self.assertIn("b3: does not run, so it is forgotten as it is\n", self.output)
+
+    def test_one_that_does_not_run_stays_where_a_queue_has_no_majority_without_it(self):
+        # Declared while b2 was away: what it holds is out of reach for good without b3.
+        self.cluster(queues=[quorum(members=["b1", "b3"])])
+        self.running = ["b1", "b2"]
+        self.on("rabbitmq-queues shrink", "bills error timeout\n")
+        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
+        self.assertEqual(self.told, [])
+        # Once it runs, it leaves.
+        self.running = ["b1", "b2", "b3"]
+        self.on("rabbitmq-queues shrink", self.shrink)
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ALL)
+        self.assertFalse(self.has(NOTE))
 
     def test_nobody_leaves_while_another_one_is_away(self):
         self.usual()
@@ -56,6 +70,11 @@ class Leave(ClusterTest):
         self.usual()
         self.disc = ["b3"]
         self.refuses(*LEAVE, because="it is the last disc node")
+        self.members, self.running = ["b1", "b2", "b3", "b4", "x5"], ["b1", "b2", "b3", "b4"]
+        self.disc = ["b3", "x5"]
+        self.refuses(
+            *("leave", "--broker", "b3", "--brokers", "b1,b2,b3,b4"), because="it is the last disc node that runs"
+        )
         self.assertEqual(self.told, [])
 
     def test_a_queue_whose_only_copy_is_there_keeps_it_by_its_name(self):
