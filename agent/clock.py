@@ -22,6 +22,12 @@ def limit(seconds):
     _limit = None if seconds is None else now() + seconds
 
 
+def extend(seconds):
+    """Moves that end, so that at least the given seconds are left."""
+    if _limit is not None and _limit - now() < seconds:
+        limit(seconds)
+
+
 def left(seconds):
     """The given seconds, or fewer where the process's own end comes first."""
     if _limit is None:

@@ -2,7 +2,7 @@
 
 import unittest
 
-from agent import leaving
+from agent import clock, leaving
 
 from .brokers import ClusterTest, Queue, quorum
 from .support import Atom, Ended, Hangs, cluster, node
@@ -208,6 +208,23 @@ class Join(ClusterTest):
         self.assertEqual(self.told, ["stop_app", "join_cluster rabbit@b2", "start_app", "grow b1"])
         self.assertIn("b1: joins the cluster of b2 (try 1)\n", self.output)
         self.assertTrue(self.has(MARK))
+
+    def test_what_comes_after_a_join_has_the_time_that_the_run_has(self):
+        # Mirrors may take long to be filled.
+        orders = Queue("orders", leader="b2", mirrors=["b1"])
+        self.apart(queues=[orders])
+        left = []
+
+        def wait(seconds):
+            self.time += seconds
+            left.append(clock.left(60))
+            if self.time > 1600:
+                orders.in_sync = ["b1"]
+
+        self._stack.callback(setattr, clock, "pause", clock.pause)
+        clock.pause = wait
+        self.works(*MEMBER)
+        self.assertEqual(set(left), {60})
 
     def test_of_two_equal_clusters_it_goes_to_that_with_the_first_broker(self):
         self.name = "b3"
