@@ -1,6 +1,7 @@
 """What all steps stand on: programs and their ends, files, locks, terms, the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import time
 import unittest
 
 from agent import clock, command, erlang, files, host, lock, main
-from agent.errors import NoAnswer, StepError
+from agent.errors import NoAnswer, StepError, Stopped
 
 from .support import Atom, Ended, Hangs, HostTest, encode, evaluated
 
@@ -224,6 +225,42 @@ class Time(unittest.TestCase):
         finally:
             host.name = original
         self.assertLess(time.monotonic() - started, 10)
+
+    def test_what_is_undone_at_its_end_is_not_ended_with_it(self):
+        kept, now = clock.now, [1000.0]
+        clock.now = lambda: now[0]
+        try:
+            main._limit("member", 1800)
+            late = signal.getsignal(signal.SIGALRM)
+            now[0] += 1801
+            clock.extend(330)
+            now[0] += 1
+            late(signal.SIGALRM, None)
+            self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 300)
+            now[0] += 332
+            with self.assertRaises(Stopped):
+                late(signal.SIGALRM, None)
+        finally:
+            main._limit("member", None)
+            clock.now = kept
+
+    def test_who_is_told_to_end_undoes_what_he_has_begun(self):
+        words = (
+            "import os, signal, sys, time; sys.argv = ['rabbitmq-ha', 'status']\n"
+            "from agent import main\n"
+            "def work():\n"
+            "    try:\n"
+            "        os.kill(os.getpid(), signal.{})\n"
+            "        time.sleep(5)\n"
+            "    finally:\n"
+            "        print('undone', flush=True)\n"
+            "main.main = work\n"
+            "main.start()\n"
+        )
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            program = [sys.executable, "-c", words.format(name)]
+            said = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.assertEqual(said.stdout, b"undone\n", name)
 
     def test_waiting_asks_at_least_once_and_once_at_the_end(self):
         asked = []
