@@ -81,6 +81,7 @@ class Leaving:
         self.of = of
         self.wish = wish
         self.note = Note(name)
+        self.is_gone = False
 
     def refused(self, words, remedy="", log=""):
         return StepError("{} does not {}: {}".format(self.name, self.wish, words), remedy, log)
@@ -247,6 +248,8 @@ class Leaving:
             return ""
         try:
             if self.give_back():
+                if self.is_gone:
+                    return "It is no member any more."
                 return "It serves again, with its places in {} quorum queues.".format(count)
             reason = "it does not run"
         except StepError as failed:
@@ -262,7 +265,11 @@ class Leaving:
             return True
         seen = self.look()
         if self.name not in seen.members:
+            # This host's own broker does not leave: it is on its way back.
+            if self.name == host.name():
+                return False
             # It was forgotten after all.
+            self.is_gone = True
             self.note.remove()
             return True
         if self.name not in seen.running:

@@ -193,6 +193,11 @@ class Member:
             self.check_type(target)
             # Joining empties the node that joins, so what it holds decides, each time.
             self.check_empty(best)
+            if self.name in target.members:
+                self._check_forgotten(best)
+            # Whatever it was a member of: it is a new one now, and gets its copies, also from the next run.
+            files.remove(rabbitmq.MEMBER_MARK)
+            self.was_member = False
             self.say("joins the cluster of {} (try {})".format(best, attempt))
             try:
                 with self.without_application():
@@ -231,6 +236,21 @@ class Member:
             ),
         )
         return last["seen"]
+
+    def _check_forgotten(self, best):
+        """That the cluster forgets the former node of this name deletes what only that one had."""
+        alone = [
+            queue
+            for queue in queues.look(best).only_on(self.name)
+            if self.name in queue.holders() or not queue.holders()
+        ]
+        if alone:
+            raise StepError(
+                "{}: the cluster of {} remembers a former {}, with the only copy of {} queues: {}. Joining would delete"
+                " them.".format(self.name, best, self.name, len(alone), queues.named(alone)),
+                "Bring its data back; or, if they may go, run 'rabbitmqctl forget_cluster_node {}' on {}, and this"
+                " again.".format(self.node, best),
+            )
 
     def _forget_self(self, best):
         try:

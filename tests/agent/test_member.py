@@ -291,6 +291,37 @@ class Join(ClusterTest):
         self.assertEqual(self.told, ["stop_app", "forget b1", "join_cluster rabbit@b2", "start_app"])
         self.assertEqual([call.of for call in self.calls if "forget_cluster_node" in call.words], ["b2"])
 
+    def test_a_former_node_of_this_name_takes_no_queue_along(self):
+        self.apart(remembered=True, queues=[Queue("orders", leader="b1"), Queue("theirs", leader="b2")])
+        self.running = ["b2", "b3"]
+        self.refuses(*MEMBER, because="remembers a former b1, with the only copy of 1 queues: orders (classic, ")
+        self.assertEqual(self.told, [])
+        # What another one has that is down stays where it is.
+        self.queues[0].leader = "b3"
+        self.running = ["b2"]
+        self.on("join_cluster", lambda call: (self.join(call), self.running.append("b3")) and "")
+        self.works(*MEMBER)
+
+    def test_one_that_was_reset_is_a_new_member_and_gets_its_copies(self):
+        for killed in (False, True):
+            with self.subTest(killed=killed):
+                self.start()
+                self.apart(queues=[quorum(members=["b2", "b3"])])
+                self.put(MARK)
+
+                def join(call):
+                    self.join(call)
+                    raise SystemExit(137)
+
+                if killed:
+                    self.on("join_cluster", join)
+                    self.assertEqual(self.step(*MEMBER), 137)
+                    self.on("join_cluster", self.join)
+                self.works(*MEMBER)
+                self.assertEqual(self.told[-1], "grow b1")
+                self.assertEqual(self.queues[0].members, ["b2", "b3", "b1"])
+                self.assertTrue(self.has(MARK))
+
     def test_a_join_that_fails_is_tried_again_and_its_application_always_started(self):
         self.apart()
         tries = []
@@ -429,6 +460,32 @@ class Type(ClusterTest):
         self.on("change_cluster_node_type", Ended(70, "", "no_online_cluster_nodes"))
         self.refuses(*self.RAM, because="change_cluster_node_type ram ended with 70")
         self.assertEqual(self.told, ["drain", "shrink b1", "stop_app", "start_app", "revive", "give back bills"])
+
+    def test_one_that_has_not_come_back_yet_gets_its_places_back_later(self):
+        self.disc_node()
+        start_app = next(answer for pattern, answer in self.answers if pattern == "start_app")
+
+        def change(_call):
+            # It has left, and does not get in again.
+            for names in (self.members, self.disc):
+                names.remove("b1")
+            raise Ended(70, "", "timeout_waiting_for_tables")
+
+        def fails(_call):
+            raise Ended(70, "", "failed_to_cluster_with")
+
+        self.on("change_cluster_node_type", change)
+        self.on("start_app", fails)
+        self.refuses(*self.RAM, because="start_app ended with 70")
+        self.assertNotIn("It serves again", self.errors)
+        self.assertIn("Its places in 1 quorum queues are not given back yet", self.errors)
+        self.assertTrue(self.has(NOTE))
+        # It was started again, and has found the others.
+        self.members.append("b1")
+        start_app(None)
+        self.works(*self.RAM)
+        self.assertEqual(sorted(self.queues[0].members), ["b1", "b2", "b3"])
+        self.assertFalse(self.has(NOTE))
 
     def test_a_queue_that_nobody_leads_meanwhile_is_kept(self):
         self.disc_node(queues=[Queue("orders", leader="b1", mirrors=["b2"], in_sync=["b2"])])
