@@ -20,6 +20,9 @@ JOIN_ATTEMPTS = 5
 PLACES_SECONDS = 120
 MIRRORS_SECONDS = 1200
 
+# A run has stopped the broker's application: nobody else starts it again where that run is killed.
+STOPPED = host.RUN + "/application-stopped"
+
 # The members and the running brokers as each of some members lists them.
 _VIEWS = """
 [{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]
@@ -72,6 +75,9 @@ class Member:
         print("{}: {}".format(self.name, words))
 
     def become(self):
+        if host.exists(STOPPED):
+            self.say("starts its application, which a run that was killed has stopped")
+            self.start_application()
         seen = self._see_it_form()
         if seen is not None:
             self.finish(seen)
@@ -268,13 +274,18 @@ class Member:
     @contextlib.contextmanager
     def without_application(self):
         """With the broker's application stopped meanwhile; it is started again whatever happens."""
+        files.write(STOPPED, "", labelled=False)
         try:
             rabbitmq.tell("stop_app")
             yield
         finally:
             # Also where this run's time is up.
             clock.extend(330)
-            rabbitmq.tell("start_app", seconds=300)
+            self.start_application()
+
+    def start_application(self):
+        rabbitmq.tell("start_app", seconds=300)
+        files.remove(STOPPED)
 
     def check_empty(self, best):
         held = self.own_data()

@@ -336,6 +336,39 @@ class Join(ClusterTest):
         self.works(*MEMBER)
         self.assertEqual(self.told[:5], ["stop_app", "start_app"] * 2 + ["stop_app"])
 
+    def test_the_next_run_starts_the_application_that_a_killed_one_has_stopped(self):
+        self.apart()
+        status = next(answer for pattern, answer in self.answers if pattern == "cluster_name()")
+        runs = [True]
+
+        def killed(call):
+            self.join(call)
+            raise SystemExit(137)
+
+        def start_app(call):
+            if self.joined and not runs[0] and "killed" not in self.told:
+                # The process is gone before this.
+                self.told.append("killed")
+                raise SystemExit(137)
+            self.told.append("start_app")
+            runs[0] = True
+
+        def said(call):
+            if call.of is None and not runs[0]:
+                raise Ended(75, "", "no_exists,rabbit_runtime_parameters")
+            return status(call)
+
+        self.on("cluster_name()", said)
+        self.on("stop_app", lambda call: runs.__setitem__(0, False))
+        self.on("start_app", start_app)
+        self.on("join_cluster", killed)
+        self.assertEqual(self.step(*MEMBER), 137)
+        self.assertFalse(runs[0])
+        self.works(*MEMBER)
+        self.assertEqual(self.told, ["join_cluster rabbit@b2", "killed", "start_app"])
+        self.assertIn("starts its application", self.output)
+        self.assertTrue(self.has(MARK))
+
     def test_a_join_that_never_works_says_why(self):
         self.apart()
         self.on("join_cluster", Ended(70, "", "inconsistent_cluster"))
@@ -480,9 +513,8 @@ class Type(ClusterTest):
         self.assertNotIn("It serves again", self.errors)
         self.assertIn("Its places in 1 quorum queues are not given back yet", self.errors)
         self.assertTrue(self.has(NOTE))
-        # It was started again, and has found the others.
-        self.members.append("b1")
-        start_app(None)
+        # Its start finds the others.
+        self.on("start_app", lambda call: (self.members.append("b1"), start_app(call)) and "")
         self.works(*self.RAM)
         self.assertEqual(sorted(self.queues[0].members), ["b1", "b2", "b3"])
         self.assertFalse(self.has(NOTE))
