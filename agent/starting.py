@@ -96,7 +96,10 @@ def last_words():
 
 
 def put_aside(why):
-    """Renames the data of a broker that is stopped; nothing of it is deleted. Returns where it lies."""
+    """Renames the data of a broker that is stopped; nothing of it is deleted. Returns where it lies.
+
+    It is a new broker from then on: one with the mark of a member would get no copies of the cluster's queues.
+    """
     if systemd.state(rabbitmq.UNIT) not in ("inactive", "failed"):
         raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
     aside = "{}.{}-{}".format(rabbitmq.DATA, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
@@ -104,6 +107,7 @@ def put_aside(why):
     while is_there(aside + ("-{}".format(number) if number else "")):
         number += 1
     aside += "-{}".format(number) if number else ""
+    files.remove(rabbitmq.MEMBER_MARK)
     os.mkdir(host.path(aside), 0o750)
     if os.getuid() == 0:
         os.chown(host.path(aside), *rabbitmq.account())

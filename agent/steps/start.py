@@ -1,6 +1,6 @@
 """Starts the broker, and sees that it serves; what is in the way of its start is put aside, never deleted."""
 
-from .. import cluster, command, files, host, rabbitmq, starting, systemd
+from .. import cluster, command, host, rabbitmq, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -61,7 +61,6 @@ def mended(wanted, since):
     # that finds most of the others elsewhere is such a broker; else it may be the others that have lost theirs.
     if starting.logged(starting.HAD_LEFT, since) and most_are_elsewhere(wanted):
         aside = stopped_and_put_aside("left")
-        files.remove(rabbitmq.MEMBER_MARK)
         words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
         print(words.format(name, aside))
         return True

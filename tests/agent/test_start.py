@@ -2,6 +2,7 @@
 
 import os
 import unittest
+from unittest import mock
 
 from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, cluster
 
@@ -99,6 +100,19 @@ class Start(BrokerHost):
         self.assertIn("had left the cluster and joins it anew; its old data", self.output)
         self.assertEqual(len(self.aside("left")), 1)
         self.assertFalse(self.has(MEMBER))
+
+    def test_one_that_is_killed_on_the_way_is_no_member_of_old(self):
+        self.left_broker()
+        rename = os.rename
+
+        def killed(old, new):
+            rename(old, new)
+            raise SystemExit(137)
+
+        with mock.patch.object(os, "rename", killed):
+            self.assertEqual(self.step(*START), 137)
+        self.assertFalse(self.has(MEMBER))
+        self.works(*START)
 
     def test_a_broker_that_the_others_still_count_keeps_its_data(self):
         self.left_broker(second=cluster("mq1", "mq2", "mq3"))
