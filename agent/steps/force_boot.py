@@ -55,29 +55,36 @@ def run(wanted):
         return
     if not wanted.gone or not wanted.brokers or wanted.port is None:
         raise StepError("nothing was done: --gone, --brokers and --port say what to start without whom")
-    for name in wanted.brokers:
-        if rabbitmq.serves(name, wanted.port):
-            raise StepError(
-                "nothing was done: {} serves, so the cluster is there and whoever waits can join it".format(name)
-            )
+    check_nobody_serves(wanted.brokers, wanted.port)
     if not starting.waits():
         raise StepError(
             "nothing was done: {} does not wait for another broker: the end of its log says what keeps it from"
             " starting".format(host.name())
         )
     command.do(["systemctl", "start", "--no-block", rabbitmq.UNIT])
-    load(wanted.gone)
+    others = [name for name in wanted.brokers if name != host.name()]
+    load(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
     if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), BOOT_SECONDS):
         raise failed("does not serve although it waits no more")
 
 
-def load(gone):
+def check_nobody_serves(names, port):
+    for name in names:
+        if rabbitmq.serves(name, port):
+            raise StepError(
+                "nothing was done: {} serves, so the cluster is there and whoever waits can join it".format(name)
+            )
+
+
+def load(gone, check):
     said = [""]
 
     def told():
         # Between two starts it does not wait yet, and cannot be told.
         if "Waiting for Mnesia tables" not in files.tail(rabbitmq.log_file(), 3):
             return False
+        # One of those that it waits for may have come meanwhile.
+        check()
         try:
             rabbitmq.act(_LOAD % erlang.atoms(rabbitmq.node(name) for name in gone), seconds=60)
         except StepError as failure:

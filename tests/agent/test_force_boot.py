@@ -54,6 +54,19 @@ class ForceBoot(BrokerHost):
         self.on("rabbit_table:force_load", load)
         self.works(*FORCE_BOOT)
 
+    def test_not_beside_a_broker_that_has_come_meanwhile(self):
+        self.waiting()
+        told = []
+
+        def load(call):
+            told.append(call)
+            self.serving = {"mq3"}
+            raise Ended(69)
+
+        self.on("rabbit_table:force_load", load)
+        self.refuses(*FORCE_BOOT, because="nothing was done: mq3 serves")
+        self.assertEqual(len(told), 1)
+
     def test_one_that_cannot_be_told_is_named_with_what_it_said(self):
         self.waiting()
         self.on("rabbit_table:force_load", Ended(69, "", "some words\nError: no exists rabbit_durable_queue"))
