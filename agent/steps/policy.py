@@ -135,7 +135,8 @@ def _noted():
     text = files.read(MARK, "")
     if not text:
         text = files.read(OLD_MARK, "").split(" ", 1)[-1]
-    return [line for line in text.splitlines() if line]
+    # Only this ends a line: a name can have any other sign that does in a book.
+    return [line for line in text.split("\n") if line]
 
 
 def _set(wanted):

@@ -91,6 +91,14 @@ class Policy(HostTest):
         self.refuses(*SET)
         self.assertEqual(self.read(MARK), "old\n")
 
+    def test_a_name_with_unusual_signs_is_one_name(self):
+        for sign in ("\u2028", "\u2029", "\x85", "\x0b", "\x1c"):
+            self.start()
+            self.cluster(["ha", "all", "ha" + sign + "all"])
+            self.put(MARK, "ha" + sign + "all\n")
+            self.works("policy", "--name", "new", *SET[3:])
+            self.assertEqual(self.names, ["ha", "all", "new"])
+
     def test_another_stacks_policy_stays(self):
         self.cluster(["theirs"])
         self.works(*SET)
