@@ -111,6 +111,20 @@ class Leaving:
         if not any(name in seen.disc for name in staying):
             raise self.refused("it is the last disc node that runs.", "Give another broker the type disc first.")
 
+    def check_gone(self, seen):
+        """Neither it nor a broker that is apart from the one that is asked says that it is a member beside others."""
+        apart = [name for name in self.brokers if name not in seen.members]
+        for name, said in cluster.look_all(sorted({*apart, self.name})).items():
+            if not isinstance(said, cluster.Cluster) or self.name not in said.members:
+                continue
+            if any(each in self.brokers for each in said.members if each != self.name):
+                raise self.refused(
+                    "it is no member where {} is, but is one where {} is: {}.".format(
+                        self.of or host.name(), name, " ".join(said.members)
+                    ),
+                    "Have all brokers in one cluster first: 'rabbitmq-ha member' joins one that is apart.",
+                )
+
     def check_copies(self):
         """No queue would be lost with it. Mirrors may be about to be synchronised, so it waits. Returns the queues."""
         deadline = clock.Deadline(COPIES_SECONDS)
@@ -298,6 +312,7 @@ def leave(name, brokers):
     leaving = Leaving(name, brokers)
     seen = leaving.look()
     if name not in seen.members:
+        leaving.check_gone(seen)
         leaving.note.remove()
         return
     with leaving.or_give_back():

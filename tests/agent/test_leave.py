@@ -5,7 +5,7 @@ import unittest
 from agent import leaving
 
 from .brokers import ClusterTest, Queue, mirrored, quorum
-from .support import Atom, Ended, Hangs, node
+from .support import Atom, Ended, Hangs, cluster, node
 
 LEAVE = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3")
 NOTE = "/var/lib/rabbitmq-ha/leaving/b3"
@@ -59,6 +59,25 @@ class Leave(ClusterTest):
         self.members = ["b1", "b3"]
         self.refuses(*LEAVE, because="b2 would have to run beside it")
         self.assertEqual(self.told, [])
+
+    def test_one_that_is_a_member_elsewhere_has_not_left(self):
+        # The host that is asked was reset: its broker stands alone, and knows nobody.
+        for silent in ("b2", "b3", None):
+            self.start()
+            self.usual()
+            alone = cluster("b1")
+
+            def said(call, silent=silent, alone=alone):
+                if call.of == silent is not None:
+                    raise Ended(69)
+                return self.status(call) if call.of else alone
+
+            self.on_question("cluster_name()", said)
+            self.refuses(*LEAVE, because="it is no member where b1 is, but is one where b")
+            self.assertEqual(self.told, [])
+        # Those that have left do not answer, or stand alone.
+        self.on_question("cluster_name()", lambda call: cluster(call.of or "b1"))
+        self.works(*LEAVE)
 
     def test_a_majority_of_the_members_stays(self):
         self.usual()
