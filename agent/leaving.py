@@ -140,6 +140,16 @@ class Leaving:
                 )
             clock.pause(2)
 
+    def check_streams(self, seen):
+        """No stream would be out of reach without it."""
+        lost = seen.out_of_reach_without(self.name)
+        if lost:
+            raise self.refused(
+                "{} streams would have no majority without it: {}.".format(len(lost), queues.named(lost)),
+                "While it runs, give each a replica on another broker (rabbitmq-streams add_replica), or take away the"
+                " one that it has (rabbitmq-streams delete_replica).",
+            )
+
     def check_drained(self):
         """No other broker of the stack is being drained. Returns whether this one is."""
         names = sorted(set(self.brokers) | {self.name})
@@ -317,13 +327,13 @@ def leave(name, brokers):
         return
     with leaving.or_give_back():
         leaving.check_others(seen)
-        leaving.check_copies()
+        leaving.check_streams(leaving.check_copies())
         if name in seen.running:
             leaving.drain()
             leaving.shrink()
             leaving.stop()
             # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
-            leaving.check_copies()
+            leaving.check_streams(leaving.check_copies())
             leaving.check_others(leaving.look())
         else:
             print("{}: does not run, so it is forgotten as it is".format(name))

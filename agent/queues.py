@@ -5,6 +5,7 @@ queue whose broker is down is in the records all the same.
 """
 
 import base64
+import re
 
 from . import rabbitmq
 from .errors import NoAnswer
@@ -46,7 +47,8 @@ Row = fun(Q) ->
   {V, base64:encode(N), amqqueue:get_type(Q), IsExclusive, Leader, Members, Mirrored, InSync}
 end,
 Rows = [Row(Q) || Q <- Records],
-#{queues => Rows, count => length(Rows), vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
+#{version => list_to_binary(rabbit_misc:version()), queues => Rows, count => length(Rows),
+  vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
   running => rabbit_nodes:all_running()}
 """
 
@@ -95,6 +97,11 @@ class Queues:
         self.running = {rabbitmq.short(node) for node in _field(answer, "running", list)}
         if not self.running:
             raise NoAnswer("a broker lists no broker that runs, not even itself")
+        # Up to 3.12 a broker that is forgotten keeps its places in streams, and nobody can take them any more.
+        numbers = re.match(r"(\d+)\.(\d+)\.", _field(answer, "version", str))
+        if numbers is None:
+            raise NoAnswer("a broker does not say which RabbitMQ it is")
+        self._streams_keep_places = tuple(map(int, numbers.groups())) < (3, 13)
         found = {}
         for queue in map(_queue, rows):
             if queue.vhost not in vhosts:
@@ -115,6 +122,15 @@ class Queues:
     def without_member(self, name):
         """The quorum queues and streams in which it has none."""
         return [queue for queue in self.all if queue.kind in (QUORUM, STREAM) and name not in queue.members]
+
+    def out_of_reach_without(self, name):
+        """The streams that would never have a majority again once a broker is forgotten."""
+        return [
+            queue
+            for queue in self.all
+            if self._streams_keep_places and queue.kind == STREAM and name in queue.members
+            if 2 * len((set(queue.members) & self.running) - {name}) <= len(queue.members)
+        ]
 
     def unsynchronised_on(self, name):
         """Those whose mirror there lacks messages."""

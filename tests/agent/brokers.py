@@ -90,6 +90,7 @@ class ClusterTest(HostTest):
     def listed(self, _call):
         rows = [queue.row() for queue in self.queues]
         return {
+            Atom("version"): self.version,
             Atom("queues"): rows,
             Atom("count"): len(rows),
             Atom("vhosts"): list(self.vhosts),

@@ -118,6 +118,28 @@ class Leave(ClusterTest):
                 self.refuses(*LEAVE, because="it has the only copy of 1 queues: alone (classic, virtual host /)")
                 self.assertEqual(self.told, [])
 
+    def test_a_stream_that_could_never_have_a_majority_again_keeps_it(self):
+        # Up to 3.12 a broker that is forgotten stays a member of its streams, and only one that runs can be removed.
+        for version, members, running, leaves in [
+            ("3.12.1", ("b1", "b3"), True, False),
+            ("3.9.13", ("b1", "b3"), False, False),
+            ("3.10.8", ("b1", "b3", "gone"), True, False),
+            ("3.12.1", ("b1", "b2", "b3"), True, True),
+            ("3.12.1", ("b1", "b2", "b3"), False, True),
+            ("3.12.1", ("b1", "b2"), True, True),
+            ("3.13.0", ("b1", "b3"), True, True),
+            ("3.13.0-rc.1", ("b1", "b3"), False, True),
+        ]:
+            with self.subTest(version=version, members=members, running=running):
+                self.start()
+                self.cluster(queues=[Queue("s", "stream", leader="b1", members=members)], version=version)
+                self.running = ["b1", "b2", "b3"] if running else ["b1", "b2"]
+                if leaves:
+                    self.works(*LEAVE)
+                else:
+                    self.refuses(*LEAVE, because="1 streams would have no majority without it: s (stream, ")
+                    self.assertEqual(self.told, [])
+
     def test_a_queue_that_nobody_leads_once_it_has_stopped_is_not_forgotten_with_it(self):
         self.cluster(queues=[mirrored(), quorum()])
 
