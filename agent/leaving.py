@@ -82,6 +82,8 @@ class Leaving:
         self.wish = wish
         self.note = Note(name)
         self.is_gone = False
+        # The broker may still be at it after the tool that told it to give up its places was ended.
+        self.may_shrink_on = False
 
     def refused(self, words, remedy="", log=""):
         return StepError("{} does not {}: {}".format(self.name, self.wish, words), remedy, log)
@@ -198,7 +200,9 @@ class Leaving:
         print("{}: gives up its places in quorum queues".format(self.name))
         said = ""
         if places:
+            self.may_shrink_on = True
             said = rabbitmq.tell("shrink", self.node, tool="rabbitmq-queues", of=self.of, seconds=SHRINK_SECONDS)
+            self.may_shrink_on = False
         kept = self.check_copies().with_member(self.name)
         if kept:
             raise self.refused(
@@ -274,6 +278,11 @@ class Leaving:
             if self.give_back():
                 if self.is_gone:
                     return "It is no member any more."
+                if self.may_shrink_on:
+                    return (
+                        "It serves again, and has got its places in {} quorum queues back. As what took them may still"
+                        " go on, run this again later.".format(count)
+                    )
                 return "It serves again, with its places in {} quorum queues.".format(count)
             reason = "it does not run"
         except StepError as failed:
@@ -304,7 +313,12 @@ class Leaving:
                 raise StepError("{} cannot be revived: {}".format(self.name, said))
         if self.note.places:
             self._grow()
-        self.note.remove()
+        if self.may_shrink_on:
+            # The next run gives back what is taken from now on.
+            self.note.is_drained = False
+            self.note.write()
+        else:
+            self.note.remove()
         return True
 
     def _grow(self):

@@ -298,6 +298,37 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="was not done after")
         self.assertEqual(self.told, ["drain", "shrink b3", "revive", "give back bills"])
 
+    def test_what_a_hung_shrink_takes_later_is_given_back_by_the_next_run(self):
+        self.cluster(queues=[quorum("first"), quorum("second")])
+
+        def hang(_call):
+            self.queues[0].members.remove("b3")
+            raise Hangs()
+
+        def give_back(call):
+            said = self.add_members(call)
+            # The broker goes on with what nobody waits for any more.
+            if not later:
+                later.append(self.queues[1])
+                self.queues[1].members = ["b1", "b2"]
+            return said
+
+        def add_members(call):
+            for queue in self.queues:
+                queue.members = sorted({*queue.members, "b3"})
+            return "0\n"
+
+        later = []
+        self.add_members = add_members
+        self.on("shrink", hang)
+        self.on("add_member", give_back)
+        self.refuses(*LEAVE, because="As what took them may still go on, run this again later.")
+        self.assertEqual(self.queues[1].members, ["b1", "b2"])
+        self.put(KNOWN, "b1\nb2\nb3\n")
+        self.works("members", "--brokers", "b1,b2,b3")
+        self.assertEqual([queue.members for queue in self.queues], [["b1", "b2", "b3"]] * 2)
+        self.assertFalse(self.has(NOTE))
+
 
 MEMBERS = ("members", "--brokers", "b1,b2")
 KNOWN = "/var/lib/rabbitmq-ha/brokers"

@@ -77,7 +77,7 @@ class Copies(ClusterTest):
 
             return change
 
-        halves = [without(key) for key in ("queues", "count", "vhosts", "vhosts_then", "running")]
+        halves = [without(key) for key in ("version", "queues", "count", "vhosts", "vhosts_then", "running")]
         halves += [
             lambda answer: dict(answer, queues=answer["queues"][1:]),
             lambda answer: dict(answer, queues=[answer["queues"][0][:5]] * 2),
