@@ -52,6 +52,28 @@ class Leave(ClusterTest):
         self.assertEqual(self.told, ALL)
         self.assertFalse(self.has(NOTE))
 
+    def test_of_one_whose_host_is_off_each_queue_may_take_long(self):
+        self.cluster(queues=[quorum("q%d" % number) for number in range(5)])
+        self.running = ["b1", "b2"]
+
+        def shrink(call):
+            for queue in [queue for queue in self.queues if "b3" in queue.members][:2]:
+                queue.members.remove("b3")
+            if any("b3" in queue.members for queue in self.queues):
+                raise Hangs()
+
+        self.on("rabbitmq-queues shrink", shrink)
+        self.works(*LEAVE)
+        self.assertEqual(len(self.done("rabbitmq-queues shrink")), 3)
+        self.assertEqual(self.told, ["forget b3"])
+        # One that does not let it go keeps it.
+        self.start()
+        self.cluster(queues=[quorum()])
+        self.running = ["b1", "b2"]
+        self.on("rabbitmq-queues shrink", Hangs())
+        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
+        self.assertEqual(len(self.done("rabbitmq-queues shrink")), 1)
+
     def test_nobody_leaves_while_another_one_is_away(self):
         self.usual()
         self.running = ["b1", "b3"]
