@@ -259,7 +259,7 @@ class Time(unittest.TestCase):
         )
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             program = [sys.executable, "-c", words.format(name)]
-            said = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            said = subprocess.run(program, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self.assertEqual(said.stdout, b"undone\n", name)
 
     def test_waiting_asks_at_least_once_and_once_at_the_end(self):
