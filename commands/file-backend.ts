@@ -6,6 +6,8 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Pulumi } from "./pulumi.ts";
+import type { StateResource } from "./repair-plan.ts";
+import type { SecretsProvider } from "./stack-file.ts";
 
 /** The folder of a file backend; undefined for every other backend, whose locks are not ours to judge. */
 function backendFolder(pulumi: Pulumi): string | undefined {
@@ -35,15 +37,21 @@ export function alive({ pid }: Lock): boolean {
   }
 }
 
+/** A stack's state as `pulumi stack export` gives it, as far as it is read here. */
+export interface Export {
+  readonly version?: number;
+  readonly deployment?: {
+    readonly pending_operations?: readonly unknown[] | null;
+    readonly resources?: readonly StateResource[] | null;
+    readonly secrets_providers?: SecretsProvider;
+  };
+}
+
 /**
  * @returns a stack's state in the form of `pulumi stack export`, secrets encrypted; "none" where there is no such stack;
  * undefined where that has to be asked for, because the backend is no folder, or holds states in another form
  */
-export function stateOf<Deployment>(
-  pulumi: Pulumi,
-  project: string,
-  stack: string,
-): { readonly version: number; readonly deployment: Deployment } | "none" | undefined {
+export function stateOf(pulumi: Pulumi, project: string, stack: string): Export | "none" | undefined {
   const folder = backendFolder(pulumi);
   if (folder === undefined || stack.includes("/")) return undefined;
   const backend = join(folder, ".pulumi");
@@ -56,7 +64,7 @@ export function stateOf<Deployment>(
     if (!kept.some((name) => name.startsWith(`${stack}.`))) return "none";
     const { version, checkpoint } = JSON.parse(readFileSync(join(states, `${stack}.json`), "utf8")) as {
       readonly version?: number;
-      readonly checkpoint?: { readonly latest?: Deployment };
+      readonly checkpoint?: { readonly latest?: Export["deployment"] };
     };
     // 3 is the version whose form is that of an export.
     return version === 3 && checkpoint?.latest !== undefined

@@ -1,10 +1,10 @@
 /** Which stack a command is about, and that it is in a state to be worked on. */
 import { parseArgs } from "node:util";
 import { say, SetupError } from "../lab/setup/step.ts";
-import { alive, locksOf, stateOf } from "./file-backend.ts";
+import { alive, locksOf, stateOf, type Export } from "./file-backend.ts";
 import type { Pulumi } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
-import { fileFlags, hasSalt, initStack, textOf, type SecretsProvider } from "./stack-file.ts";
+import { fileFlags, hasSalt, initStack, textOf } from "./stack-file.ts";
 
 export const project = "rabbitmq-ha";
 export const defaultStack = "dev";
@@ -100,16 +100,6 @@ async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
   await pulumi.must(["cancel", "--yes", "--stack", stack]);
 }
 
-interface Deployment {
-  readonly pending_operations?: readonly unknown[] | null;
-  readonly resources?: readonly StateResource[] | null;
-  readonly secrets_providers?: SecretsProvider;
-}
-
-interface Export {
-  readonly deployment?: Deployment;
-}
-
 /**
  * Makes good what a killed run left in the way: its lock and its pending operations are cleared. Every command here can
  * be repeated, so an operation of which nothing is known is just run again.
@@ -170,7 +160,7 @@ export async function resourcesOf(pulumi: Pulumi, stack: string): Promise<readon
 
 /** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
 async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
-  const kept = stateOf<Deployment>(pulumi, project, stack);
+  const kept = stateOf(pulumi, project, stack);
   if (kept !== undefined) return kept === "none" ? undefined : kept;
   const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
   if (!failed) return JSON.parse(stdout) as Export;
