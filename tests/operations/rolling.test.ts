@@ -192,7 +192,9 @@ test("balancers: the one without the address restarts first", async (context) =>
   for (const host of lab.balancers) {
     await lab.on(
       host,
-      `for unit in haproxy keepalived; do echo '#' >>/etc/systemd/system/$unit.service.d/rabbitmq-ha.conf; done`,
+      `for unit in haproxy keepalived; do
+        printf '[Service]\\nEnvironment=ANOTHER=one\\n' >>/etc/systemd/system/$unit.service.d/rabbitmq-ha.conf
+      done`,
     );
   }
   const [holder = "", other = ""] = lab.balancers;
