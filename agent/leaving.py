@@ -171,16 +171,24 @@ class Leaving:
 
     # What it gives up
 
-    def drain(self):
-        """No client's broker any more, and no quorum queue's leader; mirrors are promoted when it stops."""
-        if not self.check_drained():
+    def step_down(self):
+        """It has no place in a quorum queue any more, and no clients.
+
+        The places go first: a drain stops its replicas at once, so that a queue of two would have no majority for letting
+        it go, and a replica that led there does not come back with `rabbitmq-upgrade revive`, only with a restart.
+        """
+        is_drained = self.check_drained()
+        self.shrink()
+        self._drain(is_drained)
+        # Queues that were declared meanwhile.
+        self.shrink()
+
+    def _drain(self, is_drained):
+        """No client's broker any more; mirrors are promoted when it stops."""
+        if not is_drained:
             self.note.is_drained = True
             self.note.write()
-        print(
-            "{}: drains: its clients go to the other brokers, and so does the lead of its quorum queues".format(
-                self.name
-            )
-        )
+        print("{}: drains: its clients go to the other brokers".format(self.name))
         said = self._have("rabbit_maintenance, drain, []", DRAIN_SECONDS)
         if said != "ok":
             raise self.refused(
@@ -194,7 +202,8 @@ class Leaving:
     def shrink(self, is_down=False):
         """A quorum queue with two members would have no majority without it once it has stopped."""
         kept = queues.look(self.of).with_member(self.name)
-        print("{}: gives up its places in quorum queues".format(self.name))
+        if kept:
+            print("{}: gives up its places in quorum queues".format(self.name))
         while True:
             before, said = len(kept), ""
             if kept:
@@ -355,8 +364,7 @@ def leave(name, brokers):
         leaving.check_others(seen)
         leaving.check_streams(leaving.check_copies())
         if name in seen.running:
-            leaving.drain()
-            leaving.shrink()
+            leaving.step_down()
             leaving.stop()
             # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
             leaving.check_streams(leaving.check_copies())

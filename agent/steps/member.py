@@ -335,8 +335,7 @@ class Member:
             theirs = leaver.look()
             leaver.check_others(theirs)
             leaver.check_copies()
-            leaver.drain()
-            leaver.shrink()
+            leaver.step_down()
             self.say("becomes a {} node".format(self.kind))
             with self.without_application():
                 leaver.check_copies()

@@ -129,7 +129,9 @@ class ClusterTest(HostTest):
         name = call.words[-1].split("@")[1]
         self.told.append("shrink " + name)
         for queue in self.queues:
-            if name in queue.members and queue.kind == "quorum":
+            # A drain stops the replicas of its broker, and only a majority lets one go.
+            alive = [each for each in queue.members if each in self.running and each not in self.draining]
+            if name in queue.members and queue.kind == "quorum" and 2 * len(alive) > len(queue.members):
                 queue.members.remove(name)
 
     def add_members(self, call):

@@ -10,7 +10,7 @@ from .support import Atom, Ended, Hangs, cluster, node
 LEAVE = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3")
 NOTE = "/var/lib/rabbitmq-ha/leaving/b3"
 DESTRUCTIVE = ("rabbit_maintenance, drain", "shrink", "stop_and_halt", "forget_cluster_node")
-ALL = ["drain", "shrink b3", "stop", "forget b3"]
+ALL = ["shrink b3", "drain", "stop", "forget b3"]
 
 
 class Leave(ClusterTest):
@@ -25,6 +25,24 @@ class Leave(ClusterTest):
         self.assertFalse(self.has(NOTE))
         self.works(*LEAVE)
         self.assertEqual(self.told, ALL, "it left twice")
+
+    def test_a_queue_with_two_members_lets_it_go_before_it_is_drained(self):
+        self.cluster(queues=[quorum(members=["b1", "b3"])])
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ALL)
+        self.assertEqual(self.queues[0].members, ["b1"])
+
+    def test_it_gives_up_its_places_in_queues_that_come_before_it_is_drained(self):
+        self.usual()
+
+        def drain(call):
+            self.queues.append(quorum("newer"))
+            return self.drain(call)
+
+        self.on("rabbit_maintenance, drain", drain)
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ["shrink b3", "drain", "shrink b3", "stop", "forget b3"])
+        self.assertEqual([queue.members for queue in self.queues if queue.kind == "quorum"], 2 * [["b1", "b2"]])
 
     def test_where_no_quorum_queue_is_nothing_is_shrunk(self):
         self.cluster(queues=[mirrored()])
@@ -171,7 +189,7 @@ class Leave(ClusterTest):
 
         self.on("stop_and_halt", stop)
         self.refuses(*LEAVE, because="it has the only copy of 1 queues: orders")
-        self.assertEqual(self.told, ["drain", "shrink b3", "stop"])
+        self.assertEqual(self.told, ["shrink b3", "drain", "stop"])
         self.assertIn("Its places in 1 quorum queues are not given back yet, as it does not run", self.errors)
         # Once it runs again, the next run gives them back where it refuses once more.
         self.running.append("b3")
@@ -190,7 +208,7 @@ class Leave(ClusterTest):
 
         self.on("rabbit_maintenance, drain", drain)
         self.refuses(*LEAVE, because="b2 is being drained.")
-        self.assertEqual(self.told, ["drain", "revive"])
+        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
         self.assertIn("It serves again", self.errors)
 
     def test_beside_one_that_is_being_drained_nobody_leaves(self):
@@ -211,7 +229,7 @@ class Leave(ClusterTest):
                 self.usual()
                 self.on("rabbit_maintenance, drain", said)
                 self.refuses(*LEAVE, because="it could not be drained: " + said.strip())
-                self.assertEqual(self.told, ["revive"])
+                self.assertEqual(self.told, ["shrink b3", "revive", "give back bills"])
 
     def test_a_drain_that_the_others_do_not_see_is_none(self):
         self.usual()
@@ -232,13 +250,13 @@ class Leave(ClusterTest):
         self.refuses(
             *LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)"
         )
-        self.assertEqual(self.told, ["drain", "revive", "give back bills"])
+        self.assertEqual(self.told, ["give back bills"])
 
     def test_only_places_that_were_taken_from_it_are_given_back(self):
         self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
         self.on("stop_and_halt", "{badrpc,timeout}\n")
         self.refuses(*LEAVE, because="it was told to stop, and after 120 s nobody says that it has")
-        self.assertEqual(self.told, ["drain", "shrink b3", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
 
     def test_places_are_noted_before_they_are_given_up(self):
@@ -261,7 +279,7 @@ class Leave(ClusterTest):
         # The next run is refused, as another broker is away now, and gives back what the killed one had taken.
         self.running.remove("b2")
         self.refuses(*LEAVE, because="b2 would have to run beside it")
-        self.assertEqual(self.told[-2:], ["revive", "give back " + self.queues[0].name])
+        self.assertEqual(self.told, ["shrink b3", "give back " + self.queues[0].name])
         self.assertFalse(self.has(NOTE))
 
     def test_a_broker_that_is_forgotten_but_not_without_words_has_left(self):
@@ -318,7 +336,7 @@ class Leave(ClusterTest):
 
         self.on("shrink", hang)
         self.refuses(*LEAVE, because="was not done after")
-        self.assertEqual(self.told, ["drain", "shrink b3", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b3", "give back bills"])
 
     def test_what_a_hung_shrink_takes_later_is_given_back_by_the_next_run(self):
         self.cluster(queues=[quorum("first"), quorum("second")])

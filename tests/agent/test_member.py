@@ -411,7 +411,7 @@ class Type(ClusterTest):
     """disc ⇄ ram empties the node, so it is done as if it left and joined anew."""
 
     RAM = MEMBER + ("--type", "ram")
-    CHANGED = ["drain", "shrink b1", "stop_app", "change ram", "start_app", "revive", "give back bills"]
+    CHANGED = ["shrink b1", "drain", "stop_app", "change ram", "start_app", "revive", "give back bills"]
 
     def disc_node(self, queues=None):
         elsewhere = quorum("elsewhere", members=["b2", "b3"])
@@ -492,7 +492,7 @@ class Type(ClusterTest):
         self.disc_node()
         self.on("change_cluster_node_type", Ended(70, "", "no_online_cluster_nodes"))
         self.refuses(*self.RAM, because="change_cluster_node_type ram ended with 70")
-        self.assertEqual(self.told, ["drain", "shrink b1", "stop_app", "start_app", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b1", "drain", "stop_app", "start_app", "revive", "give back bills"])
 
     def test_one_that_has_not_come_back_yet_gets_its_places_back_later(self):
         self.disc_node()

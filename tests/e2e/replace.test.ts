@@ -41,7 +41,7 @@ test("the first broker's machine is replaced: previewed as that alone, nothing c
   context.diagnostic(
     `${traffic.confirmed} confirmed, longest silence ${traffic.longestSilence.toFixed(0)} ms`,
   );
-  for (const words of ["drains", "gives up its places", "stops", "has left; members are"]) {
+  for (const words of ["gives up its places", "drains", "stops", "has left; members are"]) {
     assert.match(output, new RegExp(`${first}: ${words}`), tail(output, 200));
   }
   assert.notEqual(await born(first), before);
