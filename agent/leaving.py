@@ -19,8 +19,24 @@ GIVE_BACK_SECONDS = 600
 
 NOTES = host.STATE + "/leaving"
 
-# Who is being drained. A broker that cannot read that says of everyone that he is not.
-_DRAINING = "[{N, rabbit_maintenance:is_being_drained_consistent_read(N)} || N <- %s]"
+# Who is being drained: by the table of that, or by its listeners, which a drain suspends. Up to RabbitMQ 3.13 the table may
+# have its only copy on the first broker; once that one has left, nobody can read or write it, and it is said of everyone
+# that he is not drained.
+_DRAINING = """
+Suspended = fun(N) ->
+  case rpc:call(N, ranch, info, [], 10000) of
+    {badrpc, _} -> silent;
+    Known ->
+      Names = case is_map(Known) of true -> maps:keys(Known); false -> [Name || {Name, _} <- Known] end,
+      States = [rpc:call(N, ranch, get_status, [Name], 10000) || Name <- Names],
+      case [State || State <- States, State =/= running, State =/= suspended] of
+        [] -> lists:member(suspended, States);
+        _ -> silent
+      end
+  end
+end,
+[{N, case rabbit_maintenance:is_being_drained_consistent_read(N) of true -> true; false -> Suspended(N) end} || N <- %s]
+"""
 
 # Gives queues their member on a node back; a queue that has one, or is no more, needs none. 3.12 and newer have voters.
 _GROW = """

@@ -196,8 +196,11 @@ class Watch:
         if sight.serves or not self._still_runs(sight) or self._not_serving_since is None:
             self._forget_how_long()
             return NOTHING
-        if condition is not None and sight.unit == "active" and (condition.drained or condition.running):
-            self._drained = sight.started if condition.drained else None
+        if condition is not None and sight.unit == "active":
+            # A drain suspends the listeners, too, and does not always leave another mark.
+            is_drained = condition.drained or condition.is_suspended
+            if is_drained or condition.running:
+                self._drained = sight.started if is_drained else None
         reason, lasts = self._reason_to_leave(now, sight, condition, rest)
         if reason is None and self._rests(START_ANEW, now):
             reason = "it was restarted less than {} s ago".format(PAUSE_SECONDS)

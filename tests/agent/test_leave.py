@@ -217,6 +217,15 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="b2 is being drained.")
         self.assertEqual(self.told, [])
 
+    def test_who_does_not_say_whether_it_is_drained_keeps_everybody(self):
+        self.usual()
+        self.on_question(
+            "is_being_drained_consistent_read",
+            [(node("b1"), False), (node("b2"), Atom("silent")), (node("b3"), False)],
+        )
+        self.refuses(*LEAVE, because="b1 does not say who is being drained")
+        self.assertEqual(self.told, [])
+
     def test_one_that_somebody_else_has_added_may_be_drained_meanwhile(self):
         self.cluster("b1", "b2", "b3", "x4")
         self.draining = {"x4"}

@@ -294,6 +294,12 @@ class Answers(WatchTest):
         self.assertEqual(self.answer(said), NOTHING)
         self.assertIn("its listeners were suspended", self.watch.words[0])
 
+    def test_one_that_was_suspended_and_then_stops_may_be_leaving(self):
+        self.answer(condition(listeners=[("suspended", "unknown")]))
+        self.assertEqual(self.seconds_until(ASK_WHY), 50)
+        self.assertEqual(self.why(STOPPED), NOTHING)
+        self.assertIn("it was drained before it stopped", self.watch.words[0])
+
     def test_one_that_does_not_say_whether_it_is_drained_is_left_alone(self):
         self.assertEqual(self.answer(condition(drained="unknown")), NOTHING)
         self.assertEqual(self.answer(condition(listeners="unknown")), NOTHING)
