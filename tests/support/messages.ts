@@ -1,7 +1,10 @@
 /** Messages that are to outlive what is done to a stack. */
 import type amqp from "amqplib";
 
-/** Puts the messages, confirmed, into a durable queue of the type, and closes the connection. */
+/**
+ * Puts the messages, confirmed, into a durable queue of the type, and closes the connection. A quorum queue has a member
+ * on every broker: three of five would be any three, and two of them may be those that a test takes away.
+ */
 export async function publish(
   connection: amqp.ChannelModel,
   queue: string,
@@ -9,7 +12,8 @@ export async function publish(
   type: "classic" | "quorum" = "classic",
 ): Promise<void> {
   const channel = await connection.createConfirmChannel();
-  await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": type } });
+  const everywhere = type === "quorum" ? { "x-quorum-initial-group-size": 7 } : {};
+  await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": type, ...everywhere } });
   for (const message of messages) channel.sendToQueue(queue, Buffer.from(message), { persistent: true });
   await channel.waitForConfirms();
   await connection.close();
