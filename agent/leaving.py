@@ -154,7 +154,8 @@ class Leaving:
             if deadline.passed():
                 raise self.refused(
                     "it has the only copy of {} queues: {}.".format(len(lost), queues.named(lost)),
-                    "Mirror them by a policy and wait until they are in sync, move their messages, or delete them.",
+                    "Give each a copy elsewhere (up to RabbitMQ 3 a policy mirrors classic queues; 'rabbitmq-queues grow' and"
+                    " 'rabbitmq-streams add_replica' do it for the others), move their messages, or delete them.",
                 )
             clock.pause(2)
 
