@@ -9,7 +9,7 @@ import { LabStack } from "../../lab/trial/lab-stack.ts";
 import { root } from "../../lab/trial/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "t", net: 69 }), {
+const lab = useStack(new LabStack({ name: "u", net: 75 }), {
   release: () => {
     for (const child of running) child.kill();
   },
