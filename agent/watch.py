@@ -95,6 +95,11 @@ class Watch:
         self._work = None
         self._is_idle = False
 
+    def _forget_answers(self):
+        """What a serving broker said of its health counts only where it says so twice in a row."""
+        self._was_passed_over = False
+        self._had_ended = False
+
     def _note_events(self, sight):
         """After a start, and after each change of its connections with the others, a broker may be less than whole."""
         if sight.started != self._started:
@@ -107,8 +112,7 @@ class Watch:
 
     def _doubt(self):
         self._looks = LOOKS
-        self._was_passed_over = False
-        self._had_ended = False
+        self._forget_answers()
         self._attempts = 0
 
     def _follow(self, sight):
@@ -137,7 +141,7 @@ class Watch:
         return ASK_HEALTH
 
     def _look_at_silent(self, now, sight):
-        self._was_passed_over = self._had_ended = False
+        self._forget_answers()
         starts = _starts(sight)
         self._measure(now, sight.work)
         # systemd itself looks after a broker that failed, and one whose start is held back waits for the cluster.
@@ -265,8 +269,7 @@ class Watch:
         self._seen_at = now
         self._looks = max(0, self._looks - 1)
         if condition is None or not condition.running or not (sight.serves and self._still_runs(sight)):
-            self._was_passed_over = False
-            self._had_ended = False
+            self._forget_answers()
             return NOTHING
         if condition.ended == []:
             self._attempts = 0

@@ -41,8 +41,8 @@ export async function bare(
   await sweep(at, network);
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
   for (const host of [...at.brokers, ...at.balancers]) {
-    await mkdir(join(work, "own", host), { recursive: true });
     const own = join(work, "own", host);
+    await mkdir(own, { recursive: true });
     await cp(program, join(own, "agent"), {
       recursive: true,
       filter: (path) => !path.includes("__pycache__"),
@@ -50,7 +50,7 @@ export async function bare(
     // The playbook sends the program as one file, since Ansible takes a second for each.
     await execa("tar", ["-C", own, "--owner=0", "--group=0", "-cf", join(own, "agent.tar"), "agent"]);
     for (const [name, text] of Object.entries(ownScripts(host, at))) {
-      await writeFile(join(work, "own", host, name), text);
+      await writeFile(join(own, name), text);
     }
   }
   const secrets = { cookie: randomBytes(20).toString("hex"), password: randomBytes(12).toString("hex") };
