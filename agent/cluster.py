@@ -11,9 +11,10 @@ Disc = case Khepri of
   true -> Members;
   false -> try rabbit_mnesia:cluster_nodes(disc) catch error:undef -> Members end
 end,
-#{members => Members, running => rabbit_nodes:all_running(), disc => Disc,
+Running = rabbit_nodes:all_running(),
+#{members => Members, running => Running, disc => Disc,
   name => iolist_to_binary(rabbit_nodes:cluster_name()), version => list_to_binary(rabbit_misc:version()),
-  khepri => Khepri}
+  khepri => Khepri, disabled => maps:keys(rabbit_feature_flags:list(disabled))}
 """
 
 
@@ -27,6 +28,8 @@ class Cluster:
         self.name = _field(answer, "name")
         self.version = _field(answer, "version")
         self.khepri = _field(answer, "khepri") is True
+        # The feature flags that are disabled at the broker itself.
+        self.disabled = _field(answer, "disabled")
         if not self.members:
             raise NoAnswer("a broker lists no members at all, not even itself")
 
@@ -37,6 +40,15 @@ class Cluster:
     def has_mirrors(self):
         """Whether this RabbitMQ has mirrored queues: up to 3.13 (https://www.rabbitmq.com/docs/whats-new)."""
         return int(self.version.split(".")[0]) < 4
+
+    def loses_flags(self):
+        """Whether brokers that boot together can lose feature flags: up to 3.10.
+
+        There each one reads, changes and writes the others' lists without a lock (rabbit_feature_flags.erl of 3.10,
+        `try_to_write_enabled_feature_flags_list`); 3.11 has rabbit_ff_controller.erl, which takes turns.
+        """
+        major, minor = self.version.split(".")[:2]
+        return (int(major), int(minor)) < (3, 11)
 
     def is_unnamed(self):
         """Whether the cluster still has the name that RabbitMQ gives it: it is just being made."""

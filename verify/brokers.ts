@@ -36,6 +36,7 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
     ...each("policy", async ({ api }) =>
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
+    look("feature flags", "cluster", [], async () => members.judgeFeatures(await features(apis))),
     look("users", "cluster", ["cluster-admin"], async () => {
       const api = await cluster.any;
       const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
@@ -43,6 +44,17 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
       return members.judgeUsers(users, system.adminUser);
     }),
   ]);
+}
+
+/** What each broker that answers lists; the others have findings of their own. */
+async function features(apis: readonly Api[]): Promise<Map<string, z.infer<typeof members.featureRow>[]>> {
+  const asked = apis.map(async (api) => {
+    const rows = await api.get("/api/feature-flags", z.array(members.featureRow));
+    return [api.broker.name, rows] as const;
+  });
+  await Promise.any(asked);
+  const answers = await Promise.allSettled(asked);
+  return new Map(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));
 }
 
 interface View {

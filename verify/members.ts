@@ -124,6 +124,35 @@ export function judgePolicy(rows: readonly z.infer<typeof policyRow>[], wanted: 
   return verdict(complaints, `${wanted.name} on ${wanted.pattern}: ${JSON.stringify(wanted.definition)}`);
 }
 
+/** A row of /api/feature-flags. */
+export const featureRow = z.object({ name: z.string(), state: z.string() });
+
+/**
+ * Whether the brokers have the same feature flags. One that lacks another's refuses what it is for, a quorum queue as
+ * a rule, and only there.
+ * @param views what each broker that answered lists
+ */
+export function judgeFeatures(views: ReadonlyMap<string, readonly z.infer<typeof featureRow>[]>): Verdict {
+  const enabled = new Map<string, string[]>();
+  for (const [broker, rows] of views) {
+    for (const { name, state } of rows) {
+      const on = enabled.get(name) ?? [];
+      enabled.set(name, state === "enabled" ? [...on, broker] : on);
+    }
+  }
+  const complaints: Verdict[] = [];
+  const disabled: string[] = [];
+  for (const [flag, on] of enabled) {
+    if (on.length === 0) disabled.push(flag);
+    for (const broker of views.keys()) {
+      if (on.length === 0 || on.includes(broker)) continue;
+      complaints.push(broken(`${broker} lacks ${flag}, which ${on.join(", ")} has`, `${broker}-member`));
+    }
+  }
+  const rest = disabled.length === 0 ? "" : `; disabled: ${disabled.join(", ")}`;
+  return verdict(complaints, `${String(enabled.size - disabled.length)} enabled${rest}`);
+}
+
 /** Everybody knows guest's password. */
 export function judgeUsers(names: readonly string[], adminUser: string): Verdict {
   if (adminUser !== "guest" && names.includes("guest")) {

@@ -49,6 +49,15 @@ Made = [<<"operator_policy">>, <<"vhost-limits">>],
 # Streams that get a replica on a node, and what comes of each.
 _REPLICATE = "[rabbit_stream_queue:add_replica(V, base64:decode(Q), %s) || {V, Q} <- [%s]]"
 
+# What enabling the feature flags that this broker lacks has come to; with `true` those that no other member has, too.
+# Enabling takes turns across the cluster, so that members may do it at once.
+_ENABLE = """
+Others = rabbit_nodes:all_running() -- [node()],
+Theirs = [F || N <- Others, F <- maps:keys(rpc:call(N, rabbit_feature_flags, list, [enabled], 30000))],
+[{F, iolist_to_binary(io_lib:format("~0p", [rabbit_feature_flags:enable(F)]))}
+  || F <- maps:keys(rabbit_feature_flags:list(disabled)), %s orelse lists:member(F, Theirs)]
+"""
+
 
 def arguments(parser):
     parser.add_argument("--brokers", required=True, type=listed, help="every broker, a,b,c, the first one first")
@@ -352,6 +361,8 @@ class Member:
     # Once it is one
 
     def finish(self, seen):
+        if seen.disabled and seen.loses_flags():
+            self.enable_features(seen.is_unnamed())
         # A cluster without a name of its own is just being made and has no queues yet: asking would cost a second.
         if not self.was_member and not seen.is_unnamed():
             self.take_copies()
@@ -371,6 +382,19 @@ class Member:
         if not leaver.give_back():
             raise NoAnswer("{}: the other members do not see it run".format(self.name))
         self._fill_mirrors()
+
+    def enable_features(self, is_new_cluster):
+        """Each feature flag that another member has; in a new cluster all, as RabbitMQ does when it makes one."""
+        answer = rabbitmq.act(_ENABLE % ("true" if is_new_cluster else "false"))
+        if not isinstance(answer, list):
+            raise NoAnswer("{}: the broker does not say which feature flags it has enabled".format(self.name))
+        for flag, said in answer:
+            if said != "ok":
+                raise StepError(
+                    "{}: the feature flag {} cannot be enabled: {}".format(self.name, flag, said),
+                    "run 'rabbitmqctl enable_feature_flag {}' on {}, and this again".format(flag, self.name),
+                )
+            self.say("enables the feature flag {}, which got lost as the brokers started together".format(flag))
 
     def take_copies(self):
         """A new member gets a place in each quorum queue and stream, and its mirrors are filled."""

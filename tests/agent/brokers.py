@@ -62,6 +62,7 @@ class ClusterTest(HostTest):
         self.told = []
         self.version, self.khepri, self.title = version, khepri, title
         self.is_unreachable = False
+        self.disabled = []
         self.on_question("cluster_name()", self.status)
         self.on_question("list_down", self.listed)
         self.on_question("is_being_drained_consistent_read", self.drains)
@@ -85,6 +86,7 @@ class ClusterTest(HostTest):
             name=self.title,
             version=self.version,
             khepri=self.khepri,
+            disabled=self.disabled,
         )
 
     def listed(self, _call):

@@ -320,7 +320,7 @@ def encode(term):
     raise TypeError(term)
 
 
-def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8", khepri=False):
+def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8", khepri=False, disabled=()):
     """What a broker says of its cluster (agent/cluster.py)."""
     return {
         Atom("members"): [node(each) for each in members],
@@ -329,4 +329,5 @@ def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8"
         Atom("name"): name,
         Atom("version"): version,
         Atom("khepri"): khepri,
+        Atom("disabled"): [Atom(flag) for flag in disabled],
     }

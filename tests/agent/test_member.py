@@ -5,7 +5,7 @@ import unittest
 from agent import clock, leaving
 
 from .brokers import ClusterTest, Queue, quorum
-from .support import Atom, Ended, Hangs, cluster, node
+from .support import Atom, Ended, Hangs, cluster, evaluated, node
 
 MEMBER = ("member", "--brokers", "b1,b2,b3")
 MARK = "/var/lib/rabbitmq-ha/member"
@@ -100,6 +100,36 @@ class Formed(ClusterTest):
 
         self.status = status
         self.on_question("cluster_name()", status)
+
+    def test_a_feature_flag_that_got_lost_is_enabled(self):
+        """Seen with 3.10.8: after the first start of all three, the first one refused quorum queues for good."""
+        for title, everything in (("rabbit@b1", "true"), ("cluster1", "false")):
+            self.start()
+            self.formed(title=title)
+            self.disabled = ["quorum_queue"]
+            self.on_question("rabbit_feature_flags:enable", [(Atom("quorum_queue"), "ok")])
+            self.works(*MEMBER)
+            asked = next(call.stdin for call in self.calls if "rabbit_feature_flags:enable" in call.stdin)
+            self.assertIn(everything + " orelse", asked)
+            self.assertIn("enables the feature flag quorum_queue", self.output)
+            self.assertTrue(self.has(MARK))
+
+    def test_a_feature_flag_that_cannot_be_enabled_is_named(self):
+        terms = [(Atom("quorum_queue"), "{error,unsupported}")], Atom("badrpc")
+        for answer in [evaluated(term) for term in terms] + [Ended(75), Hangs(), ""]:
+            self.start()
+            self.formed()
+            self.disabled = ["quorum_queue"]
+            self.on("rabbit_feature_flags:enable", answer)
+            self.step(*MEMBER)
+            self.assertNotEqual(self.errors, "")
+            self.assertFalse(self.has(MARK))
+
+    def test_feature_flags_are_the_operators_from_3_11_on(self):
+        self.formed(version="4.0.5")
+        self.disabled = ["khepri_db"]
+        self.works(*MEMBER)
+        self.assertEqual(len(self.calls), 1)
 
     def test_not_every_member_lists_the_same(self):
         self.formed(title="cluster1")

@@ -9,7 +9,7 @@ import { contents, publish, remove } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "r", net: 65 }));
-const [first = "", , third = ""] = lab.brokers;
+const [first = "", second = "", third = ""] = lab.brokers;
 const [, balancer = ""] = lab.balancers;
 
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
@@ -42,7 +42,7 @@ async function replacedSince(old: ReadonlyMap<string, string>): Promise<string[]
 }
 
 /** What is behind the damage that is done below, with the files of the two services. */
-const behind = ["cluster-admin", "cluster-name", "mirror-policy-set"];
+const behind = ["cluster-admin", "cluster-name", "mirror-policy-set", `${second}-member`];
 const services = [`${third}-service`, `haproxy-${balancer}-service`];
 
 /** Whether the damage is there, all of it. */
@@ -64,6 +64,11 @@ async function damage(): Promise<void> {
     `rabbitmqctl -q clear_policy ha-all </dev/null
      rabbitmqctl -q add_user guest guest </dev/null
      rabbitmqctl -q set_cluster_name other </dev/null`,
+  );
+  // As when the brokers' first starts meet: this one refuses streams from now on.
+  await lab.on(
+    second,
+    "rabbitmqctl -q eval 'rabbit_feature_flags:mark_as_enabled_locally(stream_queue, false).' </dev/null",
   );
   // Its queue has no mirrors any more, so that its messages are on it alone.
   await lab.on(third, "systemctl stop rabbitmq-server");
@@ -91,6 +96,7 @@ test("verify names what was changed by hand, and up alone does nothing about it"
     [`policy +${first}`, "mirror-policy-set"],
     ["users +cluster", "cluster-admin"],
     [`cluster name +${first}`, "cluster-name"],
+    ["feature flags +cluster", `${second}-member`],
     [`services +${third}`, `${third}-service`],
     [`services +${balancer}`, `haproxy-${balancer}-service`],
   ]) {
@@ -111,7 +117,7 @@ test("repair makes the system whole, replaces nothing but what is behind it, and
   const replaced = await replacedSince(old);
   for (const name of [...behind, ...services, `haproxy-${balancer}-config`])
     assert.ok(replaced.includes(name), name);
-  const own = new RegExp(`^(${third}|haproxy-${balancer})-`);
+  const own = new RegExp(`^(${second}|${third}|haproxy-${balancer})-`);
   assert.deepEqual(
     replaced.filter((name) => !own.test(name) && !behind.includes(name)),
     [],

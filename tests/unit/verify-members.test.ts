@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import {
   judgeAlarms,
+  judgeFeatures,
   judgeMembers,
   judgeName,
   judgePartitions,
@@ -108,6 +109,25 @@ test("names both cluster names where they differ", () => {
     whole: false,
     detail: 'found "rabbit@cent120", expected "rabbitmq_cluster1"',
     rerun: ["cluster-name"],
+  });
+});
+
+test("names the broker that lacks a feature flag of another one", () => {
+  const flags = (quorum: string) => [
+    { name: "quorum_queue", state: quorum },
+    { name: "khepri_db", state: "disabled" },
+  ];
+  const views = (first: string) =>
+    new Map(names.map((name, i) => [name, flags(i === 0 ? first : "enabled")]));
+  assert.deepEqual(judgeFeatures(views("enabled")), {
+    whole: true,
+    detail: "1 enabled; disabled: khepri_db",
+    rerun: [],
+  });
+  assert.deepEqual(judgeFeatures(views("disabled")), {
+    whole: false,
+    detail: "cent120 lacks quorum_queue, which cent121, cent122 has",
+    rerun: ["cent120-member"],
   });
 });
 
