@@ -5,10 +5,11 @@ import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.t
 import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { brokersInTurn } from "./components/rabbit-node.ts";
-import { readConfig } from "./config.ts";
-import { agentPort } from "./platforms/host.ts";
+import { readConfig } from "./config/config.ts";
+import { agentPort } from "./hosts/ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { keep, randomText } from "./secret.ts";
+import { componentNames } from "./hosts/resource-names.ts";
 
 // The SDK maps each line of each stack trace to its source, and keeps a trace for every promise. Node strips the types
 // in place, so that there is nothing to map, and a run is a second shorter without.
@@ -26,8 +27,8 @@ export const adminPassword = secrets.adminPassword ?? keep("admin-password", () 
 const agent = haproxy.avoidAlarms ? { agentPort } : {};
 
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
-const mirrorPolicy = new MirrorPolicy("mirror-policy", { nodes, policyName: policy.name, ...policy });
-const haproxyPair = new HaproxyPair("haproxy", {
+const mirrorPolicy = new MirrorPolicy(componentNames.policy, { nodes, policyName: policy.name, ...policy });
+const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   ...{ hosts: hosts.balancers, peers, brokers: config.brokers, nodes, ports },
   virtualAddress: config.virtualAddress,
   ...haproxy,
@@ -35,14 +36,14 @@ const haproxyPair = new HaproxyPair("haproxy", {
   alongside: keepalivedPackages,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
 });
-const cluster = new RabbitCluster("cluster", {
+const cluster = new RabbitCluster(componentNames.cluster, {
   nodes,
   clusterName: config.clusterName,
   adminUser,
   adminPassword,
   told: haproxyPair.serving,
 });
-const vip = new KeepalivedVip("virtual-address", {
+const vip = new KeepalivedVip(componentNames.virtualAddress, {
   ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },
   ...keepalived,
   installed: haproxyPair.installed,

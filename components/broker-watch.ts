@@ -1,12 +1,13 @@
 /** What a broker's host looks after by itself, next to the broker: see docs/failures.md. */
 import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { programPath, stepVersion } from "../remote/program.ts";
 import { Service, type Watched } from "../remote/service.ts";
-import { oldSystemd } from "../remote/systems.ts";
+import { oldSystemd } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
+import { brokerWatchName } from "../hosts/resource-names.ts";
 
 export interface WatchArgs {
   readonly host: Host;
@@ -55,7 +56,7 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
 /** The service that watches, which comes after the broker's own. */
 export function keepWatch(host: Host, content: string, options: pulumi.CustomResourceOptions): Service {
   return new Service(
-    `${host.name}-watch-service`,
+    brokerWatchName(host.name),
     { host, unit: "rabbitmq-ha-watch", watched, content },
     options,
   );

@@ -1,13 +1,13 @@
 /** HAProxy on two or more balancers, before the brokers. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Service, type Watched } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { systems, type Noun } from "../remote/systems.ts";
+import { systems, type Noun } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 import { haproxyBuild, haproxyUnit, type HaproxyUnit } from "./haproxy-unit.ts";

@@ -1,6 +1,6 @@
 /** What differs between HAProxy's versions, and between the packages of the systems, in how systemd runs it. */
-import type { OperatingSystem } from "../platforms/host.ts";
-import { oldSystemd, systems } from "../remote/systems.ts";
+import type { OperatingSystem } from "../hosts/host.ts";
+import { oldSystemd, systems } from "../hosts/systems.ts";
 
 /** Where HAProxy lies: as the tutorial has it when it is compiled, else as every package does. */
 const places = {

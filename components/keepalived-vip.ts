@@ -1,13 +1,13 @@
 /** One virtual address that the balancers hold in turn, by VRRP. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { AddressMove, Host } from "../platforms/host.ts";
+import type { AddressMove, Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
 import { programCurrent as program } from "../remote/program.ts";
 import { Service, type Watched } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { oldSystemd, systems, type Noun } from "../remote/systems.ts";
+import { oldSystemd, systems, type Noun } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 
 export interface KeepalivedVipArgs {

@@ -1,15 +1,16 @@
 /** One RabbitMQ broker on one host, member of a cluster. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { Names } from "../remote/names.ts";
 import { brokerPackages, brokerUpgrade } from "../remote/packages.ts";
 import { programPath } from "../remote/program.ts";
 import { Step } from "../remote/step.ts";
-import { oldSystemd } from "../remote/systems.ts";
+import { oldSystemd } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import { answerAgent, keepWatch, watchFiles } from "./broker-watch.ts";
+import { brokerMemberName, brokerPluginsName, brokerServiceName } from "../hosts/resource-names.ts";
 
 export interface RabbitNodeArgs {
   readonly host: Host;
@@ -147,17 +148,17 @@ export class RabbitNode extends pulumi.ComponentResource {
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
     const enabled = new Step(
-      `${name}-plugins`,
+      brokerPluginsName(name),
       { host, subcommand: "plugins", options: { plugins } },
       on([packages, cookie]),
     );
     const service = new Step(
-      `${name}-service`,
+      brokerServiceName(name),
       { host, subcommand: "start", options: { brokers, port: args.ports.amqp } },
       on([cookie, enabled, watch.script, ...files]),
     );
     const member = new Step(
-      `${name}-member`,
+      brokerMemberName(name),
       { host, subcommand: "member", options: { brokers, type, port: args.ports.amqp } },
       on([service, ...(previous === undefined ? [] : [previous.member])]),
     );

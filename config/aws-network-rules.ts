@@ -1,6 +1,6 @@
 /** Which VPC it is, and which subnets: what is wrong with how that is said. */
 import type { Fault, Path } from "./faults.ts";
-import { network } from "./network.ts";
+import { network } from "../hosts/network.ts";
 import { itemsOf, keysOf, textAt, type Reading } from "./reading.ts";
 
 /** Whether the VPC is one of the stack's own; undefined where it is not said, or in more than one way. */

@@ -3,7 +3,7 @@
  * configuration; of one that is there already, once the account has been asked.
  */
 import { listed, type Fault, type Path } from "./faults.ts";
-import { network } from "./network.ts";
+import { network } from "../hosts/network.ts";
 import type { AwsSubnet } from "./types.ts";
 
 /** How the virtual address moves from balancer to balancer. */

@@ -4,7 +4,7 @@ import { isOwn, networkFaults } from "./aws-network-rules.ts";
 import { placementFaults, type AddressMode } from "./aws-placement.ts";
 import { awsKeys } from "./aws.ts";
 import type { Fault } from "./faults.ts";
-import { network } from "./network.ts";
+import { network } from "../hosts/network.ts";
 import { itemsOf, textAt, type Reading } from "./reading.ts";
 import type { AwsSubnet } from "./types.ts";
 

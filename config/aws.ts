@@ -1,6 +1,6 @@
 /** The block of the platform `aws`: the network, the way in, and what the machines are made of. */
 import { z } from "zod";
-import { network } from "./network.ts";
+import { network } from "../hosts/network.ts";
 import type { AwsAccess, AwsNetwork, AwsPlatform, AwsSelector } from "./types.ts";
 import * as values from "./values.ts";
 

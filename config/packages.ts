@@ -1,8 +1,6 @@
 /** The block `packages`: where the hosts' software comes from. */
 import { z } from "zod";
-import type { PackageSources } from "../platforms/host.ts";
-import type { Fault } from "./faults.ts";
-import type { Reading } from "./reading.ts";
+import type { PackageSources } from "../hosts/host.ts";
 import * as values from "./values.ts";
 
 const sha256 = values
@@ -32,61 +30,18 @@ export const packages = z
   })
   .prefault({});
 
-type Rpm = "erlang" | "rabbitmq";
+export type Rpm = "erlang" | "rabbitmq";
 
 /**
  * The last RPMs that Team RabbitMQ made for CentOS 7, as releases on GitHub. Their SHA-256 sums are published nowhere,
  * so whoever uses them states them.
  */
-const lastForCentos7: Readonly<Record<Rpm, string>> = {
+export const lastForCentos7: Readonly<Record<Rpm, string>> = {
   erlang:
     "https://github.com/rabbitmq/erlang-rpm/releases/download/v23.3.4.18/erlang-23.3.4.18-1.el7.x86_64.rpm",
   rabbitmq:
     "https://github.com/rabbitmq/rabbitmq-server/releases/download/v3.9.16/rabbitmq-server-3.9.16-1.el7.noarch.rpm",
 };
-
-const rpmKeys: readonly Rpm[] = ["erlang", "rabbitmq"];
-
-/** Both RPMs, each with its sum, or none: for CentOS 7 both, and for systems with packages of their own none. */
-export function packageFaults(reading: Reading, os: string | undefined): Fault[] {
-  if (os === undefined) return [];
-  const given = rpmKeys.flatMap((rpm) => ["url", "sha256"].map((key) => ["packages", rpm, key]));
-  const stated = given.filter((path) => reading.sound(path) !== undefined);
-  if (/^(debian|ubuntu)-/.test(os)) {
-    const words = `of no use to ${os}, which has RabbitMQ among its own packages; remove it`;
-    return stated.map((path) => ({ path, value: reading.sound(path), words }));
-  }
-  const centos7 = os === "centos-7";
-  if (!centos7 && stated.length === 0 && !given.some((path) => reading.faulty(path))) return [];
-  return rpmKeys.flatMap((rpm) => rpmFaults(reading, rpm, centos7 ? lastForCentos7[rpm] : undefined));
-}
-
-/** @param usual the URL where none is given; absent: one has to be */
-function rpmFaults(reading: Reading, rpm: Rpm, usual: string | undefined): Fault[] {
-  const [urlPath, sumPath] = [["packages", rpm, "url"] as const, ["packages", rpm, "sha256"] as const];
-  const url = reading.sound(urlPath) ?? usual;
-  const lacks = (path: readonly string[]): boolean =>
-    reading.sound(path) === undefined && !reading.faulty(path);
-  return [
-    ...(url === undefined && lacks(urlPath)
-      ? [
-          {
-            path: urlPath,
-            words:
-              "missing; write where the RPM lies, or leave out both packages.erlang and packages.rabbitmq",
-          },
-        ]
-      : []),
-    ...(lacks(sumPath)
-      ? [
-          {
-            path: sumPath,
-            words: `missing, and nothing is installed that was not checked; write what this prints: curl -L ${typeof url === "string" ? url : "URL"} | sha256sum`,
-          },
-        ]
-      : []),
-  ];
-}
 
 /** @returns the block as hosts carry it, with the RPMs of CentOS 7 where no others are named */
 export function packageSources(block: z.output<typeof packages>): PackageSources {

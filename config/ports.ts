@@ -1,5 +1,6 @@
 /** No two listeners on one host can have the same port. */
 import { namespace, pathText, type Fault, type Path } from "./faults.ts";
+import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
 import type { Reading } from "./reading.ts";
 
 const amqp = ["rabbitmq", "ports", "amqp"];
@@ -12,15 +13,14 @@ const meetings: readonly { readonly paths: readonly Path[]; readonly taken: Read
   [
     {
       paths: [amqp, management, prometheus],
-      // https://www.rabbitmq.com/docs/networking#ports
       taken: new Map([
-        [22, "sshd"],
-        [4369, "epmd"],
-        [5670, "HAProxy's agent check (haproxy.avoidAlarms)"],
-        [25672, "Erlang's distribution"],
+        [sshPort, "sshd"],
+        [epmdPort, "epmd"],
+        [agentPort, "HAProxy's agent check (haproxy.avoidAlarms)"],
+        [distributionPort, "Erlang's distribution"],
       ]),
     },
-    { paths: [amqp, management, stats], taken: new Map([[22, "sshd"]]) },
+    { paths: [amqp, management, stats], taken: new Map([[sshPort, "sshd"]]) },
   ];
 
 export function portFaults(reading: Reading): Fault[] {

@@ -1,8 +1,10 @@
 /** What several values have to be to each other. Each rule speaks only of values that are sound in themselves. */
 import { awsFaults, strangeAwsFaults } from "./aws-rules.ts";
 import { listed, namespace, pathText, type Fault, type Path } from "./faults.ts";
-import { gateway, network, type Network } from "./network.ts";
-import { packageFaults } from "./packages.ts";
+import { gateway, network, type Network } from "../hosts/network.ts";
+import type { OperatingSystem } from "../hosts/host.ts";
+import { operatingSystems, systems, systemsOf, type PlatformKind } from "../hosts/systems.ts";
+import { packageFaults } from "./package-rules.ts";
 import { portFaults } from "./ports.ts";
 import { textAt, type Reading } from "./reading.ts";
 
@@ -12,17 +14,6 @@ interface Host {
   readonly address: string | undefined;
   readonly type: string | undefined;
 }
-
-/** The systems that each platform offers: those that the lab has images of, and those that the program knows. */
-const systemsOf: Readonly<Record<string, readonly string[]>> = {
-  lab: ["debian-12", "debian-13"],
-  existing: ["debian-12", "debian-13", "ubuntu-24.04", "rocky-8", "rocky-9", "centos-7"],
-  // Those whose own packages have the AWS CLI, which moves the virtual address.
-  aws: ["debian-12", "debian-13", "rocky-8", "rocky-9", "centos-7"],
-};
-
-/** Systems whose RabbitMQ is of the 4 series, which has no ram nodes. */
-const systemsWithRabbitmq4 = ["debian-13"];
 
 /** Plug-in that the console, the stack's outputs and `npm run verify` rely on. */
 const indispensablePlugin = "rabbitmq_management";
@@ -40,7 +31,7 @@ const mostBalancers = 15;
 export function crossFaults(reading: Reading): Fault[] {
   const os = textAt(reading, ["os"]);
   const platform = textAt(reading, ["platform"]);
-  // Of machines that are simply there, the network is seen on the machines: precheck/ looks at it.
+  // Of machines that are simply there, the network is seen on the machines: platforms/existing looks at it.
   const subnet = platform === "lab" ? network(textAt(reading, ["lab", "subnet"]) ?? "") : undefined;
   const brokers = hosts(reading, "brokers");
   const balancers = hosts(reading, "balancers");
@@ -83,15 +74,19 @@ function names(of: readonly Host[]): string[] {
 }
 
 function systemFaults(os: string | undefined, platform: string | undefined): Fault[] {
-  const offered = systemsOf[platform ?? ""];
-  if (os === undefined || offered === undefined || offered.includes(os)) return [];
-  const reasons: Readonly<Record<string, string>> = {
+  if (os === undefined || !isPlatform(platform)) return [];
+  const offered: readonly string[] = systemsOf(platform);
+  if (offered.includes(os)) return [];
+  const reasons: Readonly<Record<PlatformKind, string>> = {
     lab: "the lab does not run it",
     existing: "the program does not set it up yet",
     aws: "it has no AWS CLI among its packages, which moves the virtual address",
   };
-  const who = reasons[platform ?? ""] ?? "";
-  return [{ path: ["os"], value: os, words: `${who}; write ${listed(offered, "or")}` }];
+  return [{ path: ["os"], value: os, words: `${reasons[platform]}; write ${listed(offered, "or")}` }];
+}
+
+function isPlatform(platform: string | undefined): platform is PlatformKind {
+  return platform === "lab" || platform === "existing" || platform === "aws";
 }
 
 function privateKeyFaults(reading: Reading): Fault[] {
@@ -133,7 +128,7 @@ function brokerCountFaults(brokers: readonly Host[], reading: Reading): Fault[] 
 
 function nodeTypeFaults(brokers: readonly Host[], os: string | undefined): Fault[] {
   const ram = brokers.filter(({ type }) => type === "ram");
-  if (os !== undefined && systemsWithRabbitmq4.includes(os)) {
+  if (hasRabbitmq4(os)) {
     const words = `RabbitMQ 4, which ${os} has, knows no ram nodes; write disc, or leave the key out`;
     return ram.map(({ path, type }) => ({ path: [...path, "type"], value: type, words }));
   }
@@ -145,6 +140,11 @@ function nodeTypeFaults(brokers: readonly Host[], os: string | undefined): Fault
       words: "all are ram nodes, which keep nothing; write type: disc for at least one",
     },
   ];
+}
+
+/** RabbitMQ 4 has no ram nodes. */
+function hasRabbitmq4(os: string | undefined): os is OperatingSystem {
+  return operatingSystems.some((known) => known === os && systems[known].rabbitmq === 4);
 }
 
 function balancerCountFaults(balancers: readonly Host[]): Fault[] {

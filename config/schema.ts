@@ -2,6 +2,7 @@
  * Every configuration key, its shape and its default. What concerns several values at once stands in rules.ts.
  */
 import { z } from "zod";
+import { defaultPorts } from "../hosts/ports.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
@@ -50,9 +51,9 @@ const rabbitmq = z
       .default({}),
     ports: z
       .strictObject({
-        amqp: values.port.default(5672),
-        management: values.port.default(15672),
-        prometheus: values.port.default(15692),
+        amqp: values.port.default(defaultPorts.amqp),
+        management: values.port.default(defaultPorts.management),
+        prometheus: values.port.default(defaultPorts.prometheus),
       })
       .prefault({}),
     netTickTime: values.whole("a tick time", "seconds", 1).default(5),
@@ -91,7 +92,7 @@ const haproxy = z
         server: values.duration.default("3h"),
       })
       .prefault({}),
-    statsPort: values.port.default(8100),
+    statsPort: values.port.default(defaultPorts.stats),
     statsPath: values
       .matching(
         /^\/[A-Za-z0-9._~/-]*$/,

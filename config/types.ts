@@ -3,13 +3,13 @@
  * or of the daemon that it is for, so whoever reads it need not check again.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { OperatingSystem, PackageSources } from "../platforms/host.ts";
+import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
 import type { HostKeys } from "./host-keys.ts";
 
 /** A duration as HAProxy writes it: a whole number and one of `ms`, `s`, `m`, `h`, `d`, such as `500ms`. */
 export type Duration = string;
 
-export type { OperatingSystem } from "../platforms/host.ts";
+export type { OperatingSystem } from "../hosts/host.ts";
 
 /** Containers on this computer that stand in for machines. */
 export interface LabPlatform {

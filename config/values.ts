@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { listed } from "./faults.ts";
-import { isHostAddress, isIpv4, isIpv6, network } from "./network.ts";
+import { operatingSystems } from "../hosts/systems.ts";
+import { isHostAddress, isIpv4, isIpv6, network } from "../hosts/network.ts";
 import type { Duration, OperatingSystem } from "./types.ts";
 
 interface Words {
@@ -165,9 +166,7 @@ export function address(schemes: readonly string[], remedy: string): z.ZodString
 
 export const platform = z.enum(["lab", "existing", "aws"], "unknown platform; write lab, existing or aws");
 
-const systems = ["debian-12", "debian-13", "centos-7", "rocky-8", "rocky-9", "ubuntu-24.04"] as const;
-
 export const operatingSystem: z.ZodType<OperatingSystem> = z.enum(
-  systems,
-  `unknown system; write ${listed(systems, "or")}`,
+  operatingSystems,
+  `unknown system; write ${listed(operatingSystems, "or")}`,
 );

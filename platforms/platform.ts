@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
-import { checkLabTools } from "../precheck/lab.ts";
-import { precheck } from "../precheck/precheck.ts";
-import { connectionTo, existingHosts } from "./existing.ts";
-import { agentPort, type Host } from "./host.ts";
-import { labHosts } from "./lab.ts";
+import { checkLabTools } from "./lab/tools.ts";
+import { precheck } from "./existing/precheck.ts";
+import { connectionTo, existingHosts } from "./existing/existing.ts";
+import type { Host } from "../hosts/host.ts";
+import { agentPort } from "../hosts/ports.ts";
+import { labHosts } from "./lab/lab.ts";
 
 export interface Hosts {
   readonly brokers: readonly { readonly host: Host; readonly type: "disc" | "ram" }[];
@@ -62,7 +63,7 @@ async function accountHosts(config: Config, platform: AwsPlatform): Promise<read
   const { interface: device } = keepalived;
   const { sshPrivateKey } = secrets;
   // Only here, since the SDK behind it takes most of a second to load.
-  const { awsHosts } = await import("./aws.ts");
+  const { awsHosts } = await import("./aws/aws.ts");
   return awsHosts({
     ...{ machines: placed(config), os, platform, packages, virtualAddress, ...openPorts(config) },
     ...(device === undefined ? {} : { interface: device }),

@@ -1,6 +1,6 @@
 /** One file on one host, as one resource: its whole content in, an atomic write out. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
 export interface FileArgs {

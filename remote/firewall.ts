@@ -1,6 +1,7 @@
 /** What a host's own firewall has to let in, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
+import { cliToolPorts, distributionPort, epmdPort } from "../hosts/ports.ts";
 import { Step } from "./step.ts";
 
 export interface FirewallArgs {
@@ -33,8 +34,8 @@ export type Opening = Traffic & { readonly from: string };
 const tcp = (ports: number | string, ...sources: readonly Audience[]): RoleOpening[] =>
   sources.map((from) => ({ protocol: "tcp", ports: String(ports), from }));
 
-/** epmd, Erlang's distribution and the CLI tools' own nodes (https://www.rabbitmq.com/docs/networking#ports). */
-const clusterPorts = ["4369", "25672", "35672-35682"];
+/** What the brokers say to each other, and their command-line tools to them. */
+const clusterPorts = [epmdPort, distributionPort, `${cliToolPorts.first}-${cliToolPorts.last}`];
 
 /**
  * @returns exactly what the hosts of a role have to let in. Brokers ask each other at AMQP's port too whether they serve.

@@ -1,7 +1,7 @@
 /** A machine that is not ours: nothing is made of it, and all that the program has put on it goes at the end. */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Connection } from "../platforms/host.ts";
+import type { Connection } from "../hosts/host.ts";
 import { render, shellWord } from "../templates/render.ts";
 import { programPath } from "./program.ts";
 

@@ -1,6 +1,6 @@
 /** The names of a whole stack, on one of its hosts. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
 export interface NamesArgs {

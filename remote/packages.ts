@@ -1,11 +1,11 @@
 /** Packages on one host, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { render } from "../templates/render.ts";
 import { File } from "./file.ts";
 import { sourceOptions } from "./sources.ts";
 import { Step, type StepOptions } from "./step.ts";
-import { systems, type Noun } from "./systems.ts";
+import { systems, type Noun } from "../hosts/systems.ts";
 
 export interface PackagesArgs {
   readonly host: Host;

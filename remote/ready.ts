@@ -1,11 +1,12 @@
 /** That a host answers, lets us in, shows its pinned key, runs the stated system, and has the program of all other steps. */
 import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { render } from "../templates/render.ts";
 import { programBundle, programFolder, programPath, programVersion } from "./program.ts";
 import { repositories } from "./sources.ts";
-import { systems } from "./systems.ts";
+import { systems } from "../hosts/systems.ts";
+import { readyName } from "../hosts/resource-names.ts";
 
 /**
  * How often a dial is tried. The provider pauses 100 ms × 1.5ⁿ, at most 5 s, between two: 14 dials that are refused
@@ -40,7 +41,7 @@ export class Ready extends remote.Command {
       ...{ version: programVersion, home: programFolder, launcher: programPath },
     };
     super(
-      `${name}-ready`,
+      readyName(name),
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
         create: runnable(render("remote/ready.sh", values), host),

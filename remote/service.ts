@@ -1,6 +1,6 @@
 /** One systemd service that root starts, kept running with the files that it should have read. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
 /** The files whose content tells whether a service runs with what it should, for its drop-in and its `Service`. */

@@ -1,8 +1,8 @@
 /** Where one host's package installer looks for the system's packages. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { Step, type StepOptions } from "./step.ts";
-import { systems } from "./systems.ts";
+import { systems } from "../hosts/systems.ts";
 
 /** @returns which URLs in the host's own files a mirror stands in for, and the mirror; empty for none */
 export function repositories({ os, packages }: Pick<Host, "os" | "packages">): {

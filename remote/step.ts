@@ -1,7 +1,7 @@
 /** One step on one host, as one resource: a subcommand of the program there. */
 import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../platforms/host.ts";
+import type { Host } from "../hosts/host.ts";
 import { shellWord } from "../templates/render.ts";
 import { programPath, stepVersion } from "./program.ts";
 

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type ChannelModel, connect } from "amqplib";
 import { Refusal } from "./finding.ts";
+import { adminName } from "../hosts/resource-names.ts";
 
 /** Milliseconds that closing may take; a broker that does not read from a connection does not see it close. */
 const farewell = 1000;
@@ -41,7 +42,7 @@ export async function withConnections<T>(
   } catch (error) {
     deadline.throwIfAborted();
     if (error instanceof Error && error.message.includes("ACCESS-REFUSED")) {
-      throw new Refusal("the brokers refuse the stack's user or password (AMQP 403)", "cluster-admin");
+      throw new Refusal("the brokers refuse the stack's user or password (AMQP 403)", adminName);
     }
     throw error;
   } finally {

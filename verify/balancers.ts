@@ -2,6 +2,7 @@
 import { broken, type Finding, look, Refusal, unmendable, type Verdict, verdict } from "./finding.ts";
 import { request } from "./http.ts";
 import type { Balancer, System } from "./outputs.ts";
+import { haproxyServiceName } from "../hosts/resource-names.ts";
 
 /** The proxies of the balancers' configuration. */
 const proxies = ["rabbitmq_cluster", "rabbitmq_management"] as const;
@@ -54,7 +55,7 @@ export function judgeServers(
   balancer: string,
 ): Verdict {
   const complaints: Verdict[] = [];
-  const service = `haproxy-${balancer}-service`;
+  const service = haproxyServiceName(balancer);
   for (const proxy of proxies) {
     const mine = servers.filter((server) => server.proxy === proxy);
     if (mine.length === 0) {
@@ -97,11 +98,11 @@ export async function statsPage(balancer: Balancer, system: System, suffix = "")
     const known = password === undefined ? "the stack's outputs hold none" : "it is not the stack's";
     throw new Refusal(
       `the page asks for a password and ${known} (HTTP 401)`,
-      `haproxy-${balancer.name}-service`,
+      haproxyServiceName(balancer.name),
     );
   }
   if (response.status !== 200) {
-    throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, `haproxy-${balancer.name}-service`);
+    throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, haproxyServiceName(balancer.name));
   }
   return text;
 }
@@ -110,7 +111,7 @@ export async function examineBalancers(system: System): Promise<Finding[]> {
   const names = system.brokers.map(({ name }) => name);
   return Promise.all(
     system.balancers.map((balancer) =>
-      look("backends", balancer.name, [`haproxy-${balancer.name}-service`], async () =>
+      look("backends", balancer.name, [haproxyServiceName(balancer.name)], async () =>
         judgeServers(parseServers(await statsPage(balancer, system, ";csv")), names, balancer.name),
       ),
     ),

@@ -4,6 +4,7 @@ import { type Finding, look, type Verdict } from "./finding.ts";
 import { type Api, blameSilent, type Cluster } from "./management.ts";
 import * as members from "./members.ts";
 import { until } from "./patience.ts";
+import { adminName, brokerServiceName } from "../hosts/resource-names.ts";
 
 /** Seconds: what a broker says of its partitions is up to 5 s old, by its collect_statistics_interval. */
 const statisticsAge = 6.5;
@@ -21,7 +22,7 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
   const each = (check: string, judge: (view: View) => Promise<Verdict>): Promise<Finding>[] =>
     views.map((view) => {
       const { name } = view.api.broker;
-      return look(check, name, blameSilent(cluster, [`${name}-service`], name), () => judge(view));
+      return look(check, name, blameSilent(cluster, [brokerServiceName(name)], name), () => judge(view));
     });
 
   return Promise.all([
@@ -37,7 +38,7 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
     look("feature flags", "cluster", [], async () => members.judgeFeatures(await features(apis))),
-    look("users", "cluster", ["cluster-admin"], async () => {
+    look("users", "cluster", [adminName], async () => {
       const api = await cluster.any;
       const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
       const users = rows.map(({ name }) => name);

@@ -4,6 +4,7 @@ import { broken, type Finding, look, type Verdict, whole } from "./finding.ts";
 import { request } from "./http.ts";
 import type { System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
+import { brokerPluginsName, brokerServiceName, haproxyServiceName } from "../hosts/resource-names.ts";
 
 async function managementPage(url: string, ...rerun: readonly string[]): Promise<Verdict> {
   const response = await request(url);
@@ -19,13 +20,13 @@ export async function examineConsoles(system: System): Promise<Finding[]> {
   return Promise.all([
     look("console", "virtual address", address, () => managementPage(system.managementUrl, ...address)),
     ...system.brokers.map(({ name, url }) =>
-      look("console", name, [`${name}-service`], () => managementPage(url, `${name}-plugins`)),
+      look("console", name, [brokerServiceName(name)], () => managementPage(url, brokerPluginsName(name))),
     ),
     ...system.balancers.map((balancer) =>
-      look("console", balancer.name, [`haproxy-${balancer.name}-service`], async () => {
+      look("console", balancer.name, [haproxyServiceName(balancer.name)], async () => {
         const page = await statsPage(balancer, system);
         if (page.includes("Statistics Report for HAProxy")) return whole(`statistics at ${balancer.url}`);
-        return broken(`${balancer.url} is not HAProxy's statistics page`, `haproxy-${balancer.name}-service`);
+        return broken(`${balancer.url} is not HAProxy's statistics page`, haproxyServiceName(balancer.name));
       }),
     ),
   ]);

@@ -1,6 +1,17 @@
 /** What a check says about one subject. */
 import { because } from "./cause.ts";
-import type { Standstill } from "./standstill.ts";
+
+/** That brokers wait for others that are not there. */
+export interface Standstill {
+  /** Who waits, and for whom. */
+  readonly waiting: readonly { readonly name: string; readonly beside: readonly string[] }[];
+  /** Those that are waited for and have no data, or whose host cannot be asked. */
+  readonly gone: readonly string[];
+  /** Those that are waited for, have their data, and do not even wait. */
+  readonly idle: readonly { readonly name: string; readonly active: string }[];
+  /** Of those that wait the one that stopped last; absent while there are idle ones. */
+  readonly last?: string;
+}
 
 export interface Verdict {
   readonly whole: boolean;

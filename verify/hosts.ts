@@ -4,7 +4,13 @@ import { broken, type Finding, look, unmendable, unreachable, type Verdict, verd
 import type { Login, System } from "./outputs.ts";
 import { addressServices } from "./resources.ts";
 import { type BrokerState, standstillOf, waitVerdict } from "./standstill.ts";
-import { runOn } from "../ssh/run.ts";
+import { runOn } from "../remote/ssh.ts";
+import {
+  brokerServiceName,
+  brokerWatchName,
+  haproxyServiceName,
+  keepalivedServiceName,
+} from "../hosts/resource-names.ts";
 
 export interface HostState {
   /** Its IPv4 addresses. */
@@ -118,10 +124,7 @@ export async function examineHosts(system: System): Promise<Finding[]> {
     ...brokers.map(({ name }) => [name, brokerServices(name)] as const),
     ...balancers.map(
       ({ name }) =>
-        [
-          name,
-          { haproxy: `haproxy-${name}-service`, keepalived: `virtual-address-${name}-service` },
-        ] as const,
+        [name, { haproxy: haproxyServiceName(name), keepalived: keepalivedServiceName(name) }] as const,
     ),
   ]);
   const states = [...wanted].map(([name, services]) => ({
@@ -160,7 +163,7 @@ export async function examineHosts(system: System): Promise<Finding[]> {
 }
 
 function brokerServices(name: string): Services {
-  return { [brokerUnit]: `${name}-service`, "rabbitmq-ha-watch": `${name}-watch-service` };
+  return { [brokerUnit]: brokerServiceName(name), "rabbitmq-ha-watch": brokerWatchName(name) };
 }
 
 /** @returns what the brokers' hosts say; those that cannot be asked are left out */

@@ -4,6 +4,7 @@ import { because, late } from "./cause.ts";
 import { broken, type Judgement, Refusal, unmendable } from "./finding.ts";
 import { type Credentials, request } from "./http.ts";
 import type { Broker, System } from "./outputs.ts";
+import { adminName, brokerServiceName } from "../hosts/resource-names.ts";
 
 /** One broker's own API. */
 export class Api {
@@ -24,10 +25,7 @@ export class Api {
     if (!accept.includes(response.status)) {
       await response.body?.cancel();
       if (response.status === 401) {
-        throw new Refusal(
-          `${this.broker.name} refuses the stack's user or password (HTTP 401)`,
-          "cluster-admin",
-        );
+        throw new Refusal(`${this.broker.name} refuses the stack's user or password (HTTP 401)`, adminName);
       }
       throw new Error(`HTTP ${response.status} for ${path.replace(/\?.*/, "")} on ${this.broker.name}`);
     }
@@ -86,7 +84,7 @@ export function blameSilent({ silent }: Cluster, rerun: readonly string[], self?
     const names = await silent;
     if (self !== undefined && names.includes(self)) return broken(cause, ...rerun);
     if (names.length > 0) {
-      const resources = names.map((name) => `${name}-service`);
+      const resources = names.map((name) => brokerServiceName(name));
       return broken(`${cause}, while ${names.join(", ")} keeps silent`, ...resources);
     }
     // It answers what it need not ask the others for. Between which of them the network is cut, nobody says yet.

@@ -3,6 +3,14 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { broken, unmendable, type Verdict, verdict, whole } from "./finding.ts";
 import type { System } from "./outputs.ts";
+import {
+  adminName,
+  brokerMemberName,
+  brokerPluginsName,
+  brokerServiceName,
+  clusterNameName,
+  policySetName,
+} from "../hosts/resource-names.ts";
 
 /** A row of /api/nodes. A node's statistics, its partitions among them, come up to 5 s later than the node itself. */
 export const nodeRow = z.object({
@@ -46,11 +54,14 @@ export function judgeMembers(
   for (const name of wanted) {
     const row = rows.find((each) => shortName(each.name) === name);
     const own = ownTypes.get(name);
-    if (row === undefined) complaints.push(broken(`${name} is no member`, `${name}-member`));
-    else if (!row.running) complaints.push(broken(`${name} does not run`, `${name}-service`));
+    if (row === undefined) complaints.push(broken(`${name} is no member`, brokerMemberName(name)));
+    else if (!row.running) complaints.push(broken(`${name} does not run`, brokerServiceName(name)));
     else if (own !== undefined && row.type !== own) {
       complaints.push(
-        broken(`${name} is listed as ${row.type ?? "nothing"} and calls itself ${own}`, `${name}-member`),
+        broken(
+          `${name} is listed as ${row.type ?? "nothing"} and calls itself ${own}`,
+          brokerMemberName(name),
+        ),
       );
     }
   }
@@ -79,7 +90,10 @@ export function judgePartitions(rows: readonly NodeRow[]): Verdict {
       complaints.push(unmendable(`${node} is cut off from ${others}, expected no partition`, advice));
     } else if (running && partitions === undefined) {
       complaints.push(
-        broken(`${node} gives no statistics, so whether it sees a partition is not known`, `${node}-plugins`),
+        broken(
+          `${node} gives no statistics, so whether it sees a partition is not known`,
+          brokerPluginsName(node),
+        ),
       );
     }
   }
@@ -99,12 +113,12 @@ export function judgeAlarms({ status, reason, alarms = [] }: z.infer<typeof alar
 
 export function judgeName(found: string, wanted: string): Verdict {
   if (found === wanted) return whole(found);
-  return broken(`found ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`, "cluster-name");
+  return broken(`found ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`, clusterNameName);
 }
 
 /** @returns whether the virtual host `/` has the policy, with this pattern and exactly this definition */
 export function judgePolicy(rows: readonly z.infer<typeof policyRow>[], wanted: System["policy"]): Verdict {
-  const resource = "mirror-policy-set";
+  const resource = policySetName;
   const here = rows.filter(({ vhost }) => vhost === "/");
   const row = here.find(({ name }) => name === wanted.name);
   if (row === undefined) {
@@ -146,7 +160,9 @@ export function judgeFeatures(views: ReadonlyMap<string, readonly z.infer<typeof
     if (on.length === 0) disabled.push(flag);
     for (const broker of views.keys()) {
       if (on.length === 0 || on.includes(broker)) continue;
-      complaints.push(broken(`${broker} lacks ${flag}, which ${on.join(", ")} has`, `${broker}-member`));
+      complaints.push(
+        broken(`${broker} lacks ${flag}, which ${on.join(", ")} has`, brokerMemberName(broker)),
+      );
     }
   }
   const rest = disabled.length === 0 ? "" : `; disabled: ${disabled.join(", ")}`;
@@ -156,7 +172,7 @@ export function judgeFeatures(views: ReadonlyMap<string, readonly z.infer<typeof
 /** Everybody knows guest's password. */
 export function judgeUsers(names: readonly string[], adminUser: string): Verdict {
   if (adminUser !== "guest" && names.includes("guest")) {
-    return broken("the user guest is there, expected it to be deleted", "cluster-admin");
+    return broken("the user guest is there, expected it to be deleted", adminName);
   }
   return whole(`users: ${names.join(", ")}`);
 }

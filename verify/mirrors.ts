@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { broken, unmendable, type Verdict, verdict, whole } from "./finding.ts";
 import { shortName } from "./members.ts";
+import { brokerServiceName, policySetName } from "../hosts/resource-names.ts";
 
 /** What the management API says of a queue; its mirrors are there without delay, as the cluster itself has them. */
 export const queueRow = z.object({
@@ -74,10 +75,10 @@ export function judgeMirrors(
   const synchronised = (queue.synchronised_slave_nodes ?? []).map(shortName);
   const complaints: Verdict[] = [];
   for (const name of wanted.names) {
-    if (!mirrors.includes(name)) complaints.push(broken(`no mirror on ${name}`, `${name}-service`));
+    if (!mirrors.includes(name)) complaints.push(broken(`no mirror on ${name}`, brokerServiceName(name)));
   }
   if (complaints.length === 0 && mirrors.length < wanted.count) {
-    complaints.push(broken(`${mirrors.length} mirrors, expected ${wanted.count}`, "mirror-policy-set"));
+    complaints.push(broken(`${mirrors.length} mirrors, expected ${wanted.count}`, policySetName));
   }
   for (const name of mirrors) {
     if (!synchronised.includes(name)) {
@@ -87,7 +88,7 @@ export function judgeMirrors(
   }
   // Where there is not a single mirror, it is the policy and not one of the brokers.
   if (mirrors.length === 0 && wanted.count > 0) {
-    return broken(`${place} has no mirrors, expected ${wanted.count} of them`, "mirror-policy-set");
+    return broken(`${place} has no mirrors, expected ${wanted.count} of them`, policySetName);
   }
   const judged = verdict(complaints, `${place}, in sync on ${mirrors.join(", ")}`);
   return judged.whole ? judged : { ...judged, detail: `${place}: ${judged.detail}` };

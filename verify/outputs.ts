@@ -1,6 +1,6 @@
 /** What the stack's outputs say that there should be. Of the state, `verify` trusts nothing else. */
 import { z } from "zod";
-import { SetupError } from "../lab/setup/step.ts";
+import { UserError } from "../user-error.ts";
 
 const host = z.object({ name: z.string(), address: z.string() });
 const way = z.object({
@@ -55,7 +55,7 @@ export interface System extends Readonly<Omit<z.infer<typeof outputs>, "brokers"
 /** Pairs hosts with the list of their URLs. */
 function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[], what: string): Broker[] {
   if (hosts.length !== urls.length) {
-    throw new SetupError(
+    throw new UserError(
       `the stack's outputs name ${hosts.length} hosts and ${urls.length} ${what}; npm run up first`,
     );
   }
@@ -65,7 +65,7 @@ function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[
 /**
  * @param json what `pulumi stack output --json --show-secrets` prints
  * @returns undefined where the stack has no outputs at all, as a destroyed one
- * @throws SetupError that names the outputs that are missing or of another shape, and none of their values
+ * @throws UserError that names the outputs that are missing or of another shape, and none of their values
  */
 export function readOutputs(json: string, stack: string): System | undefined {
   const found: unknown = JSON.parse(json);
@@ -73,7 +73,7 @@ export function readOutputs(json: string, stack: string): System | undefined {
   const { success, data, error } = outputs.safeParse(found);
   if (!success) {
     const faults = error.issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
-    throw new SetupError(
+    throw new UserError(
       `the outputs of stack ${stack} are not those of a finished up; npm run up first:\n  ${faults.join("\n  ")}`,
     );
   }

@@ -7,6 +7,7 @@ import { type Api, blameSilent, type Cluster } from "./management.ts";
 import { shortName } from "./members.ts";
 import { until } from "./patience.ts";
 import { addressServices } from "./resources.ts";
+import { brokerServiceName } from "../hosts/resource-names.ts";
 
 const connections = 30;
 /** Seconds for all of them. */
@@ -59,7 +60,8 @@ export function judgeSpread(
     );
   }
   for (const name of brokers) {
-    if (counts.get(name) === 0) complaints.push(broken(`none came to ${name} (${list})`, `${name}-service`));
+    if (counts.get(name) === 0)
+      complaints.push(broken(`none came to ${name} (${list})`, brokerServiceName(name)));
   }
   return verdict(complaints, `${landed.length} connections: ${list}`);
 }
@@ -77,7 +79,7 @@ export async function examineSpread(cluster: Cluster): Promise<Finding[]> {
       return Promise.allSettled([first, ...others]);
     });
     // A silent broker that the balancers have not given up yet keeps the connections that they send to it.
-    const silent = (await cluster.silent).map((name) => `${name}-service`);
+    const silent = (await cluster.silent).map((name) => brokerServiceName(name));
     const names = system.brokers.map(({ name }) => name);
     return judgeSpread(landed, names, silent.length > 0 ? silent : address);
   });

@@ -1,5 +1,5 @@
 /** Brokers that were stopped one after another, of which the last is not there: the others wait for it. */
-import { unmendable, type Verdict } from "./finding.ts";
+import { unmendable, type Standstill, type Verdict } from "./finding.ts";
 
 /** What a broker's host says of it. */
 export interface BrokerState {
@@ -13,17 +13,6 @@ export interface BrokerState {
 
 /** By the broker's name; of one whose host cannot be asked there is none. */
 export type BrokerStates = ReadonlyMap<string, BrokerState>;
-
-export interface Standstill {
-  /** Who waits, and for whom. */
-  readonly waiting: readonly { readonly name: string; readonly beside: readonly string[] }[];
-  /** Those that are waited for and have no data, or whose host cannot be asked. */
-  readonly gone: readonly string[];
-  /** Those that are waited for, have their data, and do not even wait. */
-  readonly idle: readonly { readonly name: string; readonly active: string }[];
-  /** Of those that wait the one that stopped last; absent while there are idle ones. */
-  readonly last?: string;
-}
 
 /** @returns the brokers with data that stopped later than this one; two that stopped at once did neither */
 export function laterThan(name: string, states: BrokerStates): string[] {

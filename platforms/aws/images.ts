@@ -1,5 +1,5 @@
 /** The systems' own images, each published by its makers. */
-import type { OperatingSystem } from "../host.ts";
+import type { OperatingSystem } from "../../hosts/host.ts";
 
 export interface Image {
   /** The account that publishes it. */

@@ -3,11 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
 import { keep } from "../../secret.ts";
 import { render } from "../../templates/render.ts";
-import { makeKey, publicHalf } from "../lab-keys.ts";
+import { makeKey, publicHalf } from "../ssh-keys.ts";
 import { aws } from "./sdk.ts";
 import type { Subnet } from "./network.ts";
 import type { Profile } from "./roles.ts";
 import type { Tags } from "./tags.ts";
+import { machineName } from "../../hosts/resource-names.ts";
 
 export interface InterfaceArgs {
   /** The host's. */
@@ -76,7 +77,7 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
       render("aws/user-data", { name: hostName, ...plain, hostKey: plain.hostKey.trimEnd().split("\n") }),
     );
   const instance = new aws.ec2.Instance(
-    `${name}-machine`,
+    machineName(name),
     {
       ...{ ami: pinned ?? args.image, instanceType: args.type, userData: pulumi.secret(userData) },
       primaryNetworkInterface: { networkInterfaceId: args.networkInterface },

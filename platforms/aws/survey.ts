@@ -9,7 +9,7 @@ import {
 import { missingRouteTables } from "../../config/aws-rules.ts";
 import { report, type Fault, type Path } from "../../config/faults.ts";
 import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet } from "../../config/types.ts";
-import type { OperatingSystem } from "../host.ts";
+import type { OperatingSystem } from "../../hosts/host.ts";
 import { imageOf } from "./images.ts";
 import { aws } from "./sdk.ts";
 

@@ -19,7 +19,7 @@ VAULT = "http://vault.centos.org/7.9.2009"
 LIST = "/etc/apt/sources.list"
 KEPT = "/var/lib/rabbitmq-ha/sources"
 
-# As remote/systems.ts has them.
+# As hosts/systems.ts has them.
 CENTOS_7 = r"https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)"
 REBUILDS = r"https?://(dl\.rockylinux\.org/\$contentdir|repo\.almalinux\.org/almalinux)/\$releasever"
 DEBIAN = "[a-z]+://[^ ]*/debian/?"
@@ -203,7 +203,7 @@ class Sources(HostTest):
 
     def test_the_archives_are_those_of_the_systems(self):
         folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        with open(folder + "/remote/systems.ts", encoding="utf-8") as file:
+        with open(folder + "/hosts/systems.ts", encoding="utf-8") as file:
             text = file.read()
         for archive in (CENTOS_7, REBUILDS, DEBIAN, UBUNTU):
             self.assertIn(archive, text)

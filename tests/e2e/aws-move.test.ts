@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
-import { ensurePythonTools } from "../../lab/setup/python.ts";
+import { ensurePythonTools } from "../../toolchain/python.ts";
 import { moveAddress } from "../../platforms/aws/policy.ts";
 import { render } from "../../templates/render.ts";
 import { AwsServer, region } from "../support/aws-server.ts";

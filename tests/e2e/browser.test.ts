@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Browser } from "puppeteer-core";
-import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { root } from "../../lab/trial/trial-stack.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { root } from "../../testbed/labs/trial-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { OwnPulumi } from "../support/own-pulumi.ts";
 import { clearPictures } from "../support/pictures.ts";

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack, packagesOf } from "../../lab/strangers/existing-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { ExistingStack, packagesOf } from "../../testbed/machines/existing-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "g", subnet: "192.168.93.0/24", os: "centos-7" }));

@@ -1,12 +1,12 @@
 /** The short form of `npm run chaos`: the faults that matter most, each under load, on a lab of its own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faults, short } from "../../chaos/faults/index.ts";
-import { usual } from "../../chaos/load.ts";
-import { systemOf } from "../../chaos/suite.ts";
-import { text } from "../../chaos/table.ts";
-import { trial } from "../../chaos/trial.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { faults, short } from "../../testbed/chaos/faults/index.ts";
+import { usual } from "../../testbed/chaos/load.ts";
+import { systemOf } from "../../testbed/chaos/suite.ts";
+import { text } from "../../testbed/chaos/table.ts";
+import { trial } from "../../testbed/chaos/trial.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "x", net: 62 }));

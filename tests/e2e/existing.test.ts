@@ -1,8 +1,8 @@
 /** Machines that somebody hands over: looked at first, set up as root, left with nothing but the brokers' data. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { contents, publish, remove } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -1,8 +1,8 @@
 /** An `up` that is killed at any point is made good by the next one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "k", net: 58 }));

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import ssh2 from "ssh2";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { contents, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 

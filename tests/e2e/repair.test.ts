@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import amqp from "amqplib";
-import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { contents, publish, remove } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -1,9 +1,9 @@
 /** Another machine in a broker's place, the first one's at that: it leaves, joins and has its copies, under load. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemOf } from "../../chaos/suite.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { systemOf } from "../../testbed/chaos/suite.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { contents, publish } from "../support/messages.ts";
 import { holders } from "../support/copies.ts";
 import { underLoad } from "../support/traffic.ts";

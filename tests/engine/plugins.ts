@@ -12,7 +12,7 @@ const realHome = process.env["RABBITMQ_HA_REAL_PULUMI_HOME"];
 /** For the few cases in which the stand-ins mean to differ; each says why. */
 export const isReal = realHome !== undefined;
 
-const standIns = fileURLToPath(new URL("../../lab/engine", import.meta.url));
+const standIns = fileURLToPath(new URL("../../toolchain/engine", import.meta.url));
 
 export type PluginName = "language-host" | "command-provider";
 

@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
-import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { root } from "../../lab/trial/trial-stack.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { root } from "../../testbed/labs/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "u", net: 75 }), {

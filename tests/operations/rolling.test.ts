@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { kinds, Load, usual } from "../../chaos/load.ts";
-import { systemOf } from "../../chaos/suite.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
+import { kinds, Load, usual } from "../../testbed/chaos/load.ts";
+import { systemOf } from "../../testbed/chaos/suite.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { Answering } from "../support/answering.ts";
 import { useStack } from "../support/trial.ts";
 

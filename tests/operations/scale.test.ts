@@ -1,10 +1,10 @@
 /** More brokers and fewer, and a machine that died, while clients work. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemOf } from "../../chaos/suite.ts";
-import { powerOff, powerOn } from "../../lab/trial/hosts.ts";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { systemOf } from "../../testbed/chaos/suite.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { holders } from "../support/copies.ts";
 import { contents, publish } from "../support/messages.ts";
 import { underLoad } from "../support/traffic.ts";

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { execa } from "execa";
-import { LabStack } from "../../lab/trial/lab-stack.ts";
-import { patience, tail } from "../../lab/trial/running.ts";
-import { root } from "../../lab/trial/trial-stack.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { patience, tail } from "../../testbed/labs/running.ts";
+import { root } from "../../testbed/labs/trial-stack.ts";
 import { contents, publish } from "../support/messages.ts";
 import type { Release } from "../support/released.ts";
-import { systemOf } from "../../chaos/suite.ts";
+import { systemOf } from "../../testbed/chaos/suite.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -1,7 +1,7 @@
 /** CentOS 7's stand-in with HAProxy compiled from source, as the tutorial does it, and by sudo. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack, packagesOf } from "../../lab/strangers/existing-stack.ts";
+import { ExistingStack, packagesOf } from "../../testbed/machines/existing-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(

@@ -1,8 +1,8 @@
 /** Debian 13, whose RabbitMQ 4 has no mirrored queues: refused in words, and well with quorum queues. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "i", subnet: "192.168.95.0/24", os: "debian-13" }));

@@ -1,8 +1,8 @@
 /** Machines that only let in a user with sudo, and only from a bastion. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack } from "../../lab/strangers/existing-stack.ts";
-import { tail } from "../../lab/trial/running.ts";
+import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { tail } from "../../testbed/labs/running.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(

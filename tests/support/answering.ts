@@ -1,6 +1,6 @@
 /** Whether new connections are answered, asked all the while. */
 import { setTimeout as pause } from "node:timers/promises";
-import { answers } from "../../lab/trial/greeting.ts";
+import { answers } from "../../testbed/labs/greeting.ts";
 
 /** Milliseconds that one connection may take to be answered by a broker, and from one to the next. */
 const patience = 5000;

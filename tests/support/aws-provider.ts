@@ -6,7 +6,7 @@ import pluginPb from "@pulumi/pulumi/proto/plugin_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb, { type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.js";
-import { unary } from "../../lab/engine/plugin-server.ts";
+import { unary } from "../../toolchain/engine/plugin-server.ts";
 import type { RunArgs } from "./program.ts";
 
 export class AwsProvider {

@@ -1,5 +1,5 @@
 /** Which brokers have a copy of a queue. */
-import type { LabStack } from "../../lab/trial/lab-stack.ts";
+import type { LabStack } from "../../testbed/labs/lab-stack.ts";
 
 /** @returns their names, sorted, as one broker tells; of a mirrored queue those that are in sync */
 export async function holders(lab: LabStack, broker: string, queue: string): Promise<string[]> {

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiEnvironment } from "../../lab/setup/environment.ts";
-import { ensureToolchain } from "../../lab/setup/toolchain.ts";
+import { pulumiEnvironment } from "../../toolchain/environment.ts";
+import { ensureToolchain } from "../../toolchain/toolchain.ts";
 import { root } from "./dev-stack.ts";
 
 export const stack = "test-preview";
@@ -12,8 +12,8 @@ export const stack = "test-preview";
 const network = "192.168.87.";
 
 /** What the program consists of; all else of the project stays out of its sight. */
-const program = ["Pulumi.yaml", "package.json", "index.ts", "config.ts", "secret.ts", "node_modules"];
-const folders = ["components", "config", "platforms", "remote", "templates"];
+const program = ["Pulumi.yaml", "package.json", "index.ts", "secret.ts", "node_modules"];
+const folders = ["components", "config", "hosts", "platforms", "remote", "templates"];
 
 export interface Answer {
   readonly code: number;

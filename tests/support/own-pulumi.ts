@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import { ensureToolchain, type Toolchain } from "../../lab/setup/toolchain.ts";
+import { ensureToolchain, type Toolchain } from "../../toolchain/toolchain.ts";
 
 /** Seconds that one of the CLI's commands may take. */
 const deadline = 600;

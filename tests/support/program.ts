@@ -6,11 +6,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { asEngineConfig, type Blocks } from "./dev-stack.ts";
 import { Graph, nameOf, type Node } from "./graph.ts";
 
-// There are no machines to look at: those of the platform existing are as seen.ts says, and a lab is never made.
+// There are no machines to look at: those of the platform existing are as no-machines.ts says, and a lab is never made.
 registerHooks({
   resolve: (specifier, context, next) =>
-    /\/precheck\/(precheck|lab)\.ts$/.test(specifier)
-      ? { url: new URL("seen.ts", import.meta.url).href, shortCircuit: true }
+    /\/(existing\/precheck|lab\/tools)\.ts$/.test(specifier)
+      ? { url: new URL("no-machines.ts", import.meta.url).href, shortCircuit: true }
       : next(specifier, context),
 });
 
@@ -104,7 +104,7 @@ export async function runProgram(args: RunArgs): Promise<Run> {
 /** Runs the part of the program that makes the machines, and nothing on them. @throws what it throws */
 export async function runHosts(args: RunArgs): Promise<Run> {
   const [{ readConfig }, { makeHosts }] = [
-    await import("../../config.ts"),
+    await import("../../config/config.ts"),
     await import("../../platforms/platform.ts"),
   ];
   let refusal: unknown;

@@ -1,9 +1,9 @@
 /** Clients at work while something is done to a system: nothing confirmed may be lost, and the address answers. */
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { kinds, Load, usual } from "../../chaos/load.ts";
-import { unserved } from "../../chaos/timeline.ts";
-import { Watch } from "../../chaos/watch.ts";
+import { kinds, Load, usual } from "../../testbed/chaos/load.ts";
+import { unserved } from "../../testbed/chaos/timeline.ts";
+import { Watch } from "../../testbed/chaos/watch.ts";
 import type { System } from "../../verify/outputs.ts";
 
 /** Milliseconds for which new clients may wait in vain, all in all: a change that is planned moves nobody's address. */

@@ -1,6 +1,6 @@
 /** What every file of tests on hosts does with its stack, so that no test needs the one before it to have passed. */
 import { after, afterEach, before } from "node:test";
-import type { TrialStack } from "../../lab/trial/trial-stack.ts";
+import type { TrialStack } from "../../testbed/labs/trial-stack.ts";
 
 interface Use {
   /** The settings that the stack is opened with. @default none */

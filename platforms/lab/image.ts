@@ -1,0 +1,43 @@
+/** What the lab's hosts are made of. */
+import { createHash } from "node:crypto";
+import { source } from "../../templates/render.ts";
+import type { OperatingSystem } from "../../hosts/host.ts";
+
+/** The Debian releases that a base image can be made of. */
+const suites: Readonly<Partial<Record<OperatingSystem, string>>> = {
+  "debian-12": "bookworm",
+  "debian-13": "trixie",
+};
+
+/** What a bare machine has: a system, a shell to log in to, and the tools that every Debian server has. */
+const basePackages = [
+  "systemd",
+  "systemd-sysv",
+  "dbus",
+  "openssh-server",
+  "sudo",
+  "iproute2",
+  "iputils-ping",
+  "ca-certificates",
+  "curl",
+  "procps",
+  "python3-minimal",
+  "lsof",
+] as const;
+
+/** The values of `lab/image.sh`. */
+export interface BaseImage {
+  /** Its name changes with what it is made of. */
+  readonly image: string;
+  /** The Debian release. */
+  readonly suite: string;
+  readonly packages: readonly string[];
+}
+
+/** @returns the base image of a system, Debian 12's where the system has none */
+export function baseImage(os: OperatingSystem): BaseImage {
+  const suite = suites[os] ?? "bookworm";
+  const recipe = createHash("sha256").update(source("lab/image.sh")).update(basePackages.join());
+  const image = `localhost/rabbitmq-ha-lab:${suite}-${recipe.digest("hex").slice(0, 12)}`;
+  return { image, suite, packages: basePackages };
+}

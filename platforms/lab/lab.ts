@@ -1,0 +1,125 @@
+/** `platform: lab`: containers on this computer that are machines, made and removed by the program. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { LocalScript } from "../../remote/local-script.ts";
+import { Ready } from "../../remote/ready.ts";
+import { Sources } from "../../remote/sources.ts";
+import { keep, randomText } from "../../secret.ts";
+import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import { baseImage } from "./image.ts";
+import { makeKey, publicHalf } from "../ssh-keys.ts";
+import { machineName } from "../../hosts/resource-names.ts";
+
+export interface LabArgs {
+  /** The hosts to make, each with a name and an address of its own in the subnet. */
+  readonly machines: readonly { readonly name: string; readonly address: string }[];
+  readonly os: OperatingSystem;
+  /** A mirror is told to the hosts; the image is built from what this computer has. */
+  readonly packages: PackageSources;
+  /** CIDR of the lab's own network; podman takes its first address for the gateway. */
+  readonly subnet: string;
+  /** An image of podman's to run the hosts from, pulled if need be. @default one built from the packages of `os` */
+  readonly image?: string;
+  /** The key to log in with. @default one is made for the stack */
+  readonly sshPrivateKey?: pulumi.Input<string>;
+}
+
+/** @returns the public half of a private key, as a line of authorized_keys; it is no secret */
+function publicKey(privateKey: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.unsecret(privateKey.apply(publicHalf));
+}
+
+/** The lab: an unreachable route as a guard, a network, one container per host. */
+class Lab extends pulumi.ComponentResource {
+  readonly hosts: readonly Host[];
+
+  constructor(args: LabArgs) {
+    super("rabbitmq-ha:index:Lab", "lab", {});
+    const child = { parent: this };
+    const stack = pulumi.getStack();
+    const built = baseImage(args.os);
+    const { suite } = built;
+    const image = args.image ?? built.image;
+    const network = `rabbitmq-ha-${stack}`;
+    // Tells this lab's containers from those of another checkout or of a stack whose state was lost.
+    const lab = pulumi.unsecret(keep("lab-id", () => `${stack}-${randomText(10)}`, child));
+    const sshKey =
+      args.sshPrivateKey === undefined
+        ? keep("lab-ssh-key", () => makeKey(`rabbitmq-ha ${stack}`), child)
+        : pulumi.secret(args.sshPrivateKey);
+
+    const route = new LocalScript(
+      "lab-route",
+      {
+        template: "lab/route.sh",
+        undo: "lab/route-undo.sh",
+        values: { subnet: args.subnet },
+        identity: [args.subnet],
+      },
+      child,
+    );
+    const bridge = new LocalScript(
+      "lab-network",
+      {
+        template: "lab/network.sh",
+        undo: "lab/network-undo.sh",
+        values: { network, subnet: args.subnet, lab },
+        identity: [network, args.subnet],
+      },
+      { ...child, dependsOn: route },
+    );
+    const base = new LocalScript(
+      "lab-image",
+      args.image === undefined
+        ? {
+            template: "lab/image.sh",
+            values: { ...built },
+            identity: [image],
+          }
+        : { template: "lab/given-image.sh", values: { image }, identity: [image] },
+      child,
+    );
+    this.hosts = args.machines.map(({ name, address }) => {
+      const hostKey = keep(`${name}-ssh-host-key`, () => makeKey(name), child);
+      const spec = createHash("sha256")
+        .update([image, network, args.subnet, address].join("\n"))
+        .digest("hex");
+      const machine = new LocalScript(
+        machineName(name),
+        {
+          template: "lab/machine.sh",
+          undo: "lab/machine-undo.sh",
+          values: {
+            ...{ name, address, image, network, lab, spec: spec.slice(0, 12), packages: suite },
+            ...{ hostKey: publicKey(hostKey), authorizedKey: publicKey(sshKey) },
+          },
+          stdin: hostKey,
+          identity: [image, network, args.subnet, address],
+        },
+        { ...child, dependsOn: [bridge, base] },
+      );
+      const host = {
+        // podman gives every container of one network this interface.
+        ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine, sudo: false },
+        packages: args.packages,
+        prefixLength: Number(args.subnet.split("/")[1]),
+        connection: {
+          host: address,
+          port: 22,
+          user: "root",
+          privateKey: sshKey,
+          hostKey: publicKey(hostKey),
+        },
+      };
+      const ready = new Ready(host, { ...child, dependsOn: machine });
+      if (args.packages.mirror === undefined) return { ...host, ready };
+      return { ...host, ready: new Sources(`${name}-sources`, { host: { ...host, ready } }, child) };
+    });
+    this.registerOutputs({});
+  }
+}
+
+/** Makes the lab. @returns its hosts, in the order in which they were asked for */
+export function labHosts(args: LabArgs): readonly Host[] {
+  return new Lab(args).hosts;
+}

@@ -1,0 +1,129 @@
+/** What is particular about the balancers and the virtual address. */
+import test from "node:test";
+import { refuses } from "./draft.ts";
+
+test("refuses ports that meet on a balancer", () => {
+  refuses({ "haproxy.statsPort": 15672 }, [
+    "haproxy.statsPort = 15672: the port of rabbitmq-ha:rabbitmq.ports.management on the same host; write another",
+  ]);
+});
+
+test("refuses connections that are no number", () => {
+  refuses({ "haproxy.maxConnections.global": 0, "haproxy.maxConnections.proxy": -1 }, [
+    "haproxy.maxConnections.global = 0: not a number of connections; write a whole number, 1 or more",
+    "haproxy.maxConnections.proxy = -1: not a number of connections; write a whole number, 1 or more",
+  ]);
+});
+
+test("refuses an algorithm that there is not", () => {
+  refuses({ "haproxy.balance": "random" }, [
+    'haproxy.balance = "random": not an algorithm known here; write roundrobin, leastconn, static-rr, first or source',
+  ]);
+});
+
+test("refuses a duration without a unit", () => {
+  refuses({ "haproxy.checkInterval": "5" }, [
+    'haproxy.checkInterval = "5": not a duration; write a whole number with ms, s, m, h or d, such as 500ms or 5s',
+  ]);
+});
+
+test("refuses a duration as a number", () => {
+  refuses({ "haproxy.timeouts.client": 5000 }, [
+    "haproxy.timeouts.client = 5000: not a duration; write a whole number with ms, s, m, h or d, such as 500ms or 5s",
+  ]);
+});
+
+test("refuses a duration of nothing", () => {
+  refuses({ "haproxy.timeouts.client": "0s" }, [
+    'haproxy.timeouts.client = "0s": not a duration; write a whole number with ms, s, m, h or d, such as 500ms or 5s',
+  ]);
+});
+
+test("refuses a duration too long for HAProxy", () => {
+  refuses({ "haproxy.timeouts.client": "25d" }, [
+    'haproxy.timeouts.client = "25d": longer than HAProxy\'s timers go; write at most 24d',
+  ]);
+});
+
+test("refuses numbers of checks that are none", () => {
+  refuses({ "haproxy.rise": 0, "haproxy.fall": 1.5 }, [
+    "haproxy.rise = 0: not a number of checks; write a whole number, 1 or more",
+    "haproxy.fall = 1.5: not a number of checks; write a whole number, 1 or more",
+  ]);
+});
+
+test("refuses a path without a slash", () => {
+  refuses({ "haproxy.statsPath": "stats" }, [
+    'haproxy.statsPath = "stats": not a path; write one that starts with a slash, such as /rabbitmq-stats',
+  ]);
+});
+
+test("refuses half a source", () => {
+  refuses({ "haproxy.source": { version: "2.8.26" } }, [
+    "haproxy.source.url: missing; write the tarball's, with http or https",
+    "haproxy.source.sha256: missing; write the tarball's, 64 hexadecimal digits",
+  ]);
+});
+
+test("refuses a wrong source", () => {
+  refuses({ "haproxy.source": { version: "2.8", url: "file:///tmp/x.tar.gz", sha256: "abc" } }, [
+    'haproxy.source.version = "2.8": not a version of HAProxy; write three numbers such as 2.8.26',
+    'haproxy.source.url = "file:///tmp/x.tar.gz": not a web address; write the tarball\'s, with http or https',
+    'haproxy.source.sha256 = "abc": not a SHA-256; write the tarball\'s, 64 hexadecimal digits',
+  ]);
+});
+
+test("refuses a source's address with a password", () => {
+  refuses(
+    {
+      "haproxy.source": {
+        version: "2.8.26",
+        url: "ftp://me:hunter2@host/x",
+        sha256: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      },
+    },
+    ['haproxy.source.url = "ftp://…@host/x": not a web address; write the tarball\'s, with http or https'],
+  );
+});
+
+test("refuses a virtual router id out of range", () => {
+  refuses({ "keepalived.virtualRouterId": 300 }, [
+    "keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255",
+  ]);
+});
+
+test("refuses an interval out of range", () => {
+  refuses({ "keepalived.advertisementInterval": 41 }, [
+    "keepalived.advertisementInterval = 41: not an advertisement interval; write seconds from 0.01 to 40.95, in steps of 0.01",
+  ]);
+});
+
+test("refuses an interval in too small steps", () => {
+  refuses({ "keepalived.advertisementInterval": 0.205 }, [
+    "keepalived.advertisementInterval = 0.205: not an advertisement interval; write seconds from 0.01 to 40.95, in steps of 0.01",
+  ]);
+});
+
+test("refuses an interval as text", () => {
+  refuses({ "keepalived.advertisementInterval": "0.2" }, [
+    'keepalived.advertisementInterval = "0.2": a text, because of its quotes; write seconds from 0.01 to 40.95, in steps of 0.01',
+  ]);
+});
+
+test("refuses a flag that is none", () => {
+  refuses({ "keepalived.preempt": "yes" }, [
+    'keepalived.preempt = "yes": neither true nor false; write true if the first balancer shall take the address back, or false',
+  ]);
+});
+
+test("refuses an interface that can be none", () => {
+  refuses({ "keepalived.interface": "" }, [
+    'keepalived.interface = "": not a network interface; write a name such as eth1, or leave the key out',
+  ]);
+});
+
+test("refuses a prefix length that is none", () => {
+  refuses({ "keepalived.prefixLength": 33 }, [
+    "keepalived.prefixLength = 33: not a prefix length; write a whole number of bits from 1 to 32",
+  ]);
+});

@@ -1,0 +1,360 @@
+/** The configuration as a whole: what comes out of a good one, and the one message that refuses a bad one. */
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import test, { after, beforeEach } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { parseConfig, readConfig, type ParsedConfig } from "../../../config/config.ts";
+import { draft, faults, refusal } from "./draft.ts";
+
+// The SDK's own YAML parser, so that no other has to be installed for reading two files.
+const yaml = createRequire(import.meta.resolve("@pulumi/pulumi"))("js-yaml") as {
+  load(text: string): { readonly config: Readonly<Record<string, unknown>> };
+};
+
+const defaults: ParsedConfig = {
+  packages: {},
+  platform: { kind: "lab", subnet: "192.168.56.0/24" },
+  os: "debian-12",
+  brokers: [
+    { name: "cent120", address: "192.168.56.120", type: "disc" },
+    { name: "cent121", address: "192.168.56.121", type: "disc" },
+    { name: "cent122", address: "192.168.56.122", type: "disc" },
+  ],
+  balancers: [
+    { name: "cent123", address: "192.168.56.123" },
+    { name: "cent124", address: "192.168.56.124" },
+  ],
+  virtualAddress: "192.168.56.100",
+  clusterName: "rabbitmq_cluster1",
+  rabbitmq: {
+    adminUser: "admin",
+    plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
+    policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
+    settings: {},
+    ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+    netTickTime: 5,
+  },
+  haproxy: {
+    maxConnections: { global: 5120, proxy: 2000 },
+    balance: "roundrobin",
+    checkInterval: "5s",
+    rise: 2,
+    fall: 2,
+    avoidAlarms: false,
+    timeouts: { connect: "2s", client: "3h", server: "3h" },
+    statsPort: 8100,
+    statsPath: "/rabbitmq-stats",
+    statsRefresh: "5s",
+  },
+  keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true },
+};
+
+const cookie = "ABCDEFGHIJKLMNOPQRST";
+const { privateKey } = generateKeyPairSync("ec", {
+  namedCurve: "prime256v1",
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "sec1", format: "pem" },
+});
+
+test("fills in every default", () => {
+  assert.deepEqual(parseConfig(draft()), defaults);
+});
+
+test("takes every setting as it is written", () => {
+  const full = {
+    platform: "lab",
+    os: "debian-13",
+    brokers: [
+      { name: "a", address: "10.1.0.11", type: "disc" },
+      { name: "b", address: "10.1.0.12", type: "disc" },
+      { name: "c", address: "10.1.0.13", type: "disc" },
+      { name: "d", address: "10.1.0.14", type: "disc" },
+    ],
+    balancers: [
+      { name: "e", address: "10.1.0.15" },
+      { name: "f", address: "10.1.0.16" },
+      { name: "g", address: "10.1.0.17" },
+    ],
+    virtualAddress: "10.1.0.255",
+    clusterName: "rabbit@orders",
+    rabbitmq: {
+      adminUser: "ops",
+      plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
+      policy: {
+        name: "two",
+        pattern: "(?i)^orders\\.",
+        definition: { "ha-mode": "exactly", "ha-params": 2 },
+      },
+      settings: {
+        cluster_partition_handling: "autoheal",
+        "vm_memory_high_watermark.relative": 0.5,
+        vhost_max: true,
+      },
+      ports: { amqp: 5673, management: 15673, prometheus: 15693 },
+      netTickTime: 8,
+    },
+    haproxy: {
+      maxConnections: { global: 9000, proxy: 8000 },
+      balance: "leastconn",
+      checkInterval: "500ms",
+      rise: 1,
+      fall: 3,
+      avoidAlarms: true,
+      timeouts: { connect: "1s", client: "24d", server: "90m" },
+      statsPort: 9000,
+      statsPath: "/",
+      statsRefresh: "1m",
+      source: { version: "2.8.26", url: "https://example.org/haproxy.tar.gz", sha256: "A0".repeat(32) },
+    },
+    keepalived: {
+      virtualRouterId: 255,
+      advertisementInterval: 40.95,
+      preempt: false,
+      interface: "eth1",
+      prefixLength: 32,
+    },
+    packages: { proxy: "http://proxy.example.org:3128", mirror: "http://mirror.example.org/debian" },
+    lab: { subnet: "10.1.0.0/23", image: "localhost/lab:1" },
+    adminPassword: "päss word",
+    erlangCookie: cookie,
+    sshPrivateKey: privateKey,
+    statsPassword: "hunter2:!",
+  };
+  const { platform: kind, lab, adminPassword, erlangCookie, sshPrivateKey, statsPassword, ...clear } = full;
+  assert.equal([adminPassword, erlangCookie, sshPrivateKey, statsPassword].length, 4);
+  assert.deepEqual(parseConfig(draft(full)), {
+    ...clear,
+    platform: { kind, ...lab },
+    haproxy: { ...clear.haproxy, source: { ...clear.haproxy.source, sha256: "a0".repeat(32) } },
+  });
+});
+
+test("takes machines that are simply there, in any network, by their pinned keys", () => {
+  const ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsYBiDBWbTtcMvV5VdLxcM8sLVkCVnRsTA4Ytrb9nBk";
+  const { platform } = parseConfig(
+    draft({
+      ...{ platform: "existing", "brokers.0.address": "10.9.8.7", sshPrivateKey: privateKey },
+      "existing.user": "operator",
+      "existing.hostKeys": `# 10.9.8.7:22 SSH-2.0-OpenSSH_9.2\n10.9.8.7,cent120 ${ed25519}\n[jump]:2222 ${ed25519}\n`,
+      "existing.bastion": { host: "jump", port: 2222 },
+    }),
+  );
+  assert.deepEqual(platform, {
+    ...{ kind: "existing", user: "operator", port: 22, purge: false },
+    hostKeys: { "10.9.8.7": ed25519, cent120: ed25519, jump: ed25519 },
+    bastion: { host: "jump", user: "root", port: 2222 },
+  });
+});
+
+test("takes any number of brokers when another partition handling is insisted on", () => {
+  const one = { "brokers.2": undefined, "brokers.1": undefined };
+  const settings = { "rabbitmq.settings": { cluster_partition_handling: "ignore" } };
+  assert.equal(parseConfig(draft({ ...one, ...settings })).brokers.length, 1);
+});
+
+test("draws each line between the last value that is good and the first that is not", () => {
+  const lines: readonly (readonly [path: string, good: unknown, bad: unknown])[] = [
+    ["haproxy.timeouts.client", "2147483647ms", "2147483648ms"],
+    ["keepalived.advertisementInterval", 40.95, 40.96],
+    ["keepalived.advertisementInterval", 0.01, 0],
+    ["keepalived.virtualRouterId", 1, 0],
+    ["keepalived.interface", "a".repeat(15), "a".repeat(16)],
+    ["rabbitmq.ports.amqp", 65535, 65536],
+    ["lab.subnet", "192.0.0.0/8", "192.0.0.0/7"],
+    ["erlangCookie", "a".repeat(255), "a".repeat(256)],
+    ["clusterName", "a".repeat(128), "a".repeat(129)],
+  ];
+  for (const [path, good, bad] of lines) {
+    assert.ok(parseConfig(draft({ [path]: good })));
+    assert.equal(faults(draft({ [path]: bad })).length, 1);
+  }
+});
+
+test("takes ram nodes beside a disc node", () => {
+  const { brokers } = parseConfig(draft({ "brokers.1.type": "ram", "brokers.2.type": "ram" }));
+  assert.deepEqual(
+    brokers.map(({ type }) => type),
+    ["disc", "ram", "ram"],
+  );
+});
+
+test("takes a block of which only the key is left", () => {
+  assert.deepEqual(parseConfig(draft({ rabbitmq: "", haproxy: "null", lab: "{}" })), defaults);
+});
+
+test("takes patterns that only RabbitMQ's regular expressions know", () => {
+  for (const pattern of [
+    "(?i)^a",
+    "^(?>a+)b",
+    "a++b",
+    "(?P<x>a)",
+    "^(?!amq\\.).*",
+    "\\Aa\\z",
+    "[[:alpha:]]",
+  ]) {
+    assert.equal(parseConfig(draft({ "rabbitmq.policy.pattern": pattern })).rabbitmq.policy.pattern, pattern);
+  }
+});
+
+test("freezes all of it", () => {
+  const config = parseConfig(draft());
+  const frozen = (value: unknown): boolean =>
+    typeof value !== "object" ||
+    value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(frozen));
+  assert.ok(frozen(config));
+});
+
+test("leaves other namespaces alone", () => {
+  assert.deepEqual(parseConfig({ ...draft(), "aws:region": "eu-central-1", "pulumi:tags": "{}" }), defaults);
+});
+
+test("names all faults in one message, by key and position", () => {
+  const raw = draft({
+    "keepalived.virtualRouterId": 300,
+    colour: "red",
+    erlangCookie: "hunter2!",
+    "brokers.2.name": "Cent122",
+    "brokers.1.address": "192.168.56.120",
+    "haproxy.checkIntervall": "5s",
+    virtualAddress: "192.168.56.121",
+  });
+  assert.equal(
+    refusal(raw, { stack: "dev" }),
+    `The configuration of stack "dev" has 6 faults; nothing was changed.
+
+  rabbitmq-ha:brokers[1].address = "192.168.56.120": two hosts have this address (cent120); give each host its own
+  rabbitmq-ha:brokers[2].name = "Cent122": not a host name; write lower-case letters, digits and hyphens, with no hyphen at either end
+  rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
+  rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
+  rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
+  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, aws, adminPassword, erlangCookie, sshPrivateKey and statsPassword
+`,
+  );
+});
+
+test("carries no stack, which the engine would take half a minute to format", () => {
+  assert.throws(
+    () => parseConfig(draft({ os: "plan-9" })),
+    (error) => error instanceof pulumi.RunError && error.stack === "",
+  );
+});
+
+test("counts one fault as one", () => {
+  assert.match(refusal(draft({ os: "plan-9" })), /^The configuration has 1 fault; nothing was changed\.\n\n/);
+});
+
+test("blames only the value that is wrong, and not those that it would have fitted", () => {
+  assert.deepEqual(faults(draft({ "lab.subnet": "10.0.0.0/33" })), [
+    'lab.subnet = "10.0.0.0/33": not a network; write an IPv4 network such as 192.168.56.0/24',
+  ]);
+  assert.deepEqual(faults(draft({ "haproxy.statsPort": "x", "rabbitmq.ports.amqp": 8100 })), [
+    'haproxy.statsPort = "x": not a TCP port; write a whole number from 1 to 65535',
+  ]);
+});
+
+test("refuses more balancers than there are priorities for", () => {
+  const balancers = (count: number): unknown =>
+    Array.from({ length: count }, (_, index) => ({
+      name: `b${String(index)}`,
+      address: `192.168.56.${String(10 + index)}`,
+    }));
+  assert.equal(parseConfig(draft({ balancers: balancers(15) })).balancers.length, 15);
+  assert.match(faults(draft({ balancers: balancers(16) }))[0] ?? "", /; write at most 15 balancers$/);
+});
+
+test("refuses a secret in a key that would show it", () => {
+  const encrypted = new Set(["rabbitmq-ha:rabbitmq", "rabbitmq-ha:secretly", "rabbitmq-ha:adminPassword"]);
+  const raw = draft({ "rabbitmq.adminUser": "hunter2 ", secretly: "hunter2", adminPassword: "hunter2" });
+  const lines = faults(raw, { encrypted });
+  const secrets = "adminPassword, erlangCookie, sshPrivateKey and statsPassword";
+  assert.equal(
+    lines[0],
+    `rabbitmq: holds a secret, which would come out in the clear; write it without, since only ${secrets} can be secret`,
+  );
+  assert.match(lines[1] ?? "", /^secretly: unknown key; the keys here are /);
+  assert.equal(lines.length, 2);
+  assert.doesNotMatch(lines.join(), /hunter2/);
+});
+
+test("knows every key of the configuration table", () => {
+  const table = {
+    top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
+    secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
+    rabbitmq: "adminUser plugins policy settings ports netTickTime",
+    haproxy:
+      "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
+    keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
+    lab: "subnet image",
+  };
+  const top = `${table.top} ${table.secrets}`.split(" ").map((key) => [key, "?"] as const);
+  assert.doesNotMatch(refusal(draft(Object.fromEntries(top))), /unknown key/);
+  for (const block of ["rabbitmq", "haproxy", "keepalived", "lab"] as const) {
+    const wrong = table[block].split(" ").map((key) => [`${block}.${key}`, null] as const);
+    const lines = faults(draft(Object.fromEntries(wrong)));
+    assert.equal(lines.length, wrong.length);
+    assert.doesNotMatch(lines.join(), /unknown key/);
+  }
+});
+
+test("Pulumi.dev.yaml writes out exactly the defaults", () => {
+  const { config } = yaml.load(readFileSync(new URL("../../../Pulumi.dev.yaml", import.meta.url), "utf8"));
+  const raw = Object.entries(config).map(([key, value]): [string, string] => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  assert.deepEqual(parseConfig(Object.fromEntries(raw)), defaults);
+});
+
+test("Pulumi.yaml declares what the engine cannot complain about, with the same defaults", () => {
+  const { config } = yaml.load(readFileSync(new URL("../../../Pulumi.yaml", import.meta.url), "utf8"));
+  const declared = Object.entries(config) as [string, Readonly<Record<string, unknown>>][];
+  for (const [, entry] of declared) assert.deepEqual(Object.keys(entry), ["description", "default"]);
+  const raw = declared.map(([key, { default: value }]): [string, string] => [
+    `rabbitmq-ha:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  const { brokers, balancers, virtualAddress } = Object.fromEntries(Object.entries(defaults));
+  assert.deepEqual(
+    faults(Object.fromEntries(raw)).map((line) => line.split(";")[0]),
+    ["brokers: missing", "balancers: missing", "virtualAddress: missing"],
+  );
+  const given = draft({ brokers, balancers, virtualAddress });
+  assert.deepEqual(parseConfig({ ...Object.fromEntries(raw), ...given }), defaults);
+});
+
+const encryptedKeys = process.env["PULUMI_CONFIG_SECRET_KEYS"];
+
+beforeEach(() => {
+  delete process.env["PULUMI_CONFIG_SECRET_KEYS"];
+});
+
+after(() => {
+  if (encryptedKeys !== undefined) process.env["PULUMI_CONFIG_SECRET_KEYS"] = encryptedKeys;
+});
+
+test("hands out the given secrets as secret outputs, and nothing for the others", async () => {
+  pulumi.runtime.setAllConfig(draft({ erlangCookie: cookie }));
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:erlangCookie"]';
+  const { secrets, ...clear } = readConfig();
+  assert.deepEqual(clear, defaults);
+  assert.deepEqual(Object.keys(secrets), ["erlangCookie"]);
+  const output = secrets.erlangCookie;
+  assert.ok(output !== undefined);
+  assert.ok(await pulumi.isSecret(output));
+  assert.equal(await valueOf(output), cookie);
+});
+
+test("learns from the engine which keys are secrets", () => {
+  pulumi.runtime.setAllConfig(draft({ "lab.image": "x" }));
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:lab"]';
+  assert.throws(readConfig, /The configuration of stack "[^"]+" has 1 fault.*\n\n {2}rabbitmq-ha:lab: holds/);
+});
+
+function valueOf<Value>(output: pulumi.Output<Value>): Promise<Value> {
+  return new Promise((resolve) => {
+    output.apply(resolve);
+  });
+}

@@ -1,0 +1,179 @@
+/** Keys that there are not, values of the wrong shape, and secrets. */
+import test from "node:test";
+import { refuses } from "./draft.ts";
+
+test("refuses a platform that there is not", () => {
+  refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab, existing or aws']);
+});
+
+test("refuses a block of another platform", () => {
+  refuses({ aws: { region: "eu-central-1" } }, [
+    "aws = {…}: of no use to platform lab; write platform: aws, or remove the block",
+  ]);
+});
+
+test("refuses a system that the lab has not", () => {
+  refuses({ os: "centos-7" }, ['os = "centos-7": the lab does not run it; write debian-12 or debian-13']);
+});
+
+test("refuses a system that there is not", () => {
+  refuses({ os: "debian-11" }, [
+    'os = "debian-11": unknown system; write debian-12, debian-13, ubuntu-24.04, rocky-8, rocky-9 or centos-7',
+  ]);
+});
+
+test("refuses an unknown key near a known one", () => {
+  refuses({ broker: "[]" }, ["broker = []: unknown key; did you mean brokers?"]);
+});
+
+test("refuses an unknown key near none", () => {
+  refuses({ colour: "red" }, [
+    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, aws, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
+  ]);
+});
+
+test("refuses an unknown key in a block", () => {
+  refuses({ "haproxy.checkIntervall": "5s" }, [
+    'haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?',
+  ]);
+});
+
+test("refuses an unknown key two levels down", () => {
+  refuses({ "haproxy.timeouts.clinet": "3h" }, [
+    'haproxy.timeouts.clinet = "3h": unknown key; did you mean client?',
+  ]);
+});
+
+test("refuses an unknown key of a host", () => {
+  refuses(
+    {
+      brokers: [
+        { name: "a", addres: "192.168.56.9", address: "192.168.56.9" },
+        { name: "b", address: "192.168.56.10" },
+        { name: "c", address: "192.168.56.11" },
+      ],
+    },
+    ['brokers[0].addres = "192.168.56.9": unknown key; did you mean address?'],
+  );
+});
+
+test("refuses a secret's name spelt wrong", () => {
+  refuses({ adminPasword: "hunter2" }, [
+    "adminPasword = (not shown): unknown key; did you mean adminPassword?",
+  ]);
+});
+
+test("refuses a secret inside a block", () => {
+  refuses({ "rabbitmq.adminPassword": "hunter2" }, [
+    "rabbitmq.adminPassword = (not shown): a key of its own, not one of this block; write it as rabbitmq-ha:adminPassword",
+  ]);
+});
+
+test("refuses a block that is a number", () => {
+  refuses({ rabbitmq: "5" }, [
+    "rabbitmq = 5: not a mapping; write it with the keys adminUser, plugins, policy, settings, ports and netTickTime",
+  ]);
+});
+
+test("refuses a block that is text", () => {
+  refuses({ keepalived: "fast" }, [
+    'keepalived = "fast": not a mapping; write it with the keys virtualRouterId, advertisementInterval, preempt, interface and prefixLength',
+  ]);
+});
+
+test("refuses a block that is a list", () => {
+  refuses({ haproxy: "[1,2]" }, [
+    "haproxy = [1,2]: not a mapping; write it with the keys maxConnections, balance, checkInterval, rise, fall, avoidAlarms, timeouts, statsPort, statsPath, statsRefresh and source",
+  ]);
+});
+
+test("refuses a list that is text", () => {
+  refuses({ brokers: "cent120" }, [
+    'brokers = "cent120": not a list; write three or more hosts with a name and an address each; Pulumi.dev.yaml shows how',
+  ]);
+});
+
+test("refuses an inner block left empty", () => {
+  refuses({ "haproxy.timeouts": null }, [
+    "haproxy.timeouts = null: not a mapping; write it with the keys connect, client and server",
+  ]);
+});
+
+test("refuses an empty password", () => {
+  refuses({ adminPassword: "" }, [
+    "adminPassword: empty; set one with pulumi config set --secret, or remove the key",
+  ]);
+});
+
+test("refuses a password with a line break", () => {
+  refuses({ adminPassword: "hunter2\n" }, [
+    "adminPassword: has line breaks or other control characters; set one without",
+  ]);
+});
+
+test("refuses a cookie that is none", () => {
+  refuses({ erlangCookie: "hunter2!" }, [
+    "erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits",
+  ]);
+});
+
+test("refuses a private key that is none", () => {
+  refuses({ sshPrivateKey: "hunter2" }, [
+    "sshPrivateKey: not a private key; set the whole file, from its -----BEGIN line to its -----END line",
+  ]);
+});
+
+test("refuses a private key that only looks like one, and shows nothing of it", () => {
+  for (const kind of ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY"]) {
+    refuses({ sshPrivateKey: `-----BEGIN ${kind}-----\nhunter2\n-----END ${kind}-----\n` }, [
+      "sshPrivateKey: not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file",
+    ]);
+  }
+});
+
+test("refuses a private key with a passphrase", () => {
+  refuses(
+    { sshPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2\n-----END ENCRYPTED PRIVATE KEY-----" },
+    ["sshPrivateKey: has a passphrase, which nobody is there to type; set a key without one"],
+  );
+});
+
+test("refuses a password that HAProxy would not read", () => {
+  refuses({ statsPassword: "hunter 2" }, [
+    "statsPassword: not one word to HAProxy; set one of ASCII characters without spaces, quotes, \\, # and $",
+  ]);
+});
+
+test("refuses a secret named after none of ours", () => {
+  refuses({ "rabbitmq.token": "hunter2" }, [
+    "rabbitmq.token = (not shown): unknown key; the keys here are adminUser, plugins, policy, settings, ports and netTickTime",
+  ]);
+});
+
+test("refuses a policy's unknown key", () => {
+  refuses({ "rabbitmq.policy.priority": 1 }, [
+    "rabbitmq.policy.priority = 1: unknown key; the keys here are name, pattern and definition",
+  ]);
+});
+
+test("refuses a key of a broker at a balancer", () => {
+  refuses({ "balancers.0.type": "disc" }, [
+    'balancers[0].type = "disc": unknown key; the keys here are name and address',
+  ]);
+});
+
+test("refuses an empty virtual address", () => {
+  refuses({ virtualAddress: "" }, ["virtualAddress: missing; write an IPv4 address such as 192.168.56.100"]);
+});
+
+test("refuses no brokers", () => {
+  refuses({ brokers: [] }, [
+    "brokers: missing; write three or more hosts with a name and an address each; Pulumi.dev.yaml shows how",
+  ]);
+});
+
+test("refuses no balancers", () => {
+  refuses({ balancers: [] }, [
+    "balancers: missing; write two or more hosts with a name and an address each; Pulumi.dev.yaml shows how",
+  ]);
+});

@@ -1,0 +1,139 @@
+/** What the probe finds out, through a real bash: the commands that it asks print what they print on real systems. */
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { execa } from "execa";
+import {
+  parse,
+  probeScript,
+  type Machine,
+  type Plan,
+  type Sight,
+} from "../../../platforms/existing/probe.ts";
+import { scratch } from "../../support/bash.ts";
+
+const folder = await scratch();
+const login = { host: "", port: 22, user: "root", privateKey: "" };
+const machines: Machine[] = [
+  { name: "mq1", address: "10.0.0.1", role: "broker", login },
+  { name: "lb1", address: "10.0.0.4", role: "balancer", login },
+];
+const plan: Plan = {
+  ...{ os: "rocky-8", machines, virtualAddress: "10.0.0.100", virtualRouterId: 51, interface: "lo" },
+  ...{ ports: { amqp: 5672, management: 15672, prometheus: 15692 }, statsPort: 8100 },
+};
+
+/** The first form is CentOS 7's before iproute 4, the second that of today. */
+const ss = `State      Recv-Q Send-Q Local Address:Port    Peer Address:Port
+LISTEN     0      128          *:5672          *:*      users:(("beam.smp",1234,62),("php fpm",7,3))
+LISTEN     0      128         :::4369         :::*      users:(("epmd",1199,3))
+LISTEN     0      4096   10.0.0.1:22      0.0.0.0:*      users:(("sshd",pid=1,fd=3))
+LISTEN     0      4096       [::]:15692      [::]:*      users:(("beam.smp",pid=1234,fd=63))
+LISTEN     0      4096   127.0.0.1%lo:8100 0.0.0.0:*
+`;
+
+const commands = {
+  ss: `cat <<'END'\n${ss}END`,
+  getent: `case $2 in mq1) printf '10.9.9.9 %s\\n' 'STREAM mq1' DGRAM RAW ;; lb1) echo 10.0.0.7 STREAM ;; esac`,
+  systemctl: `printf 'systemd 239 (239-82.el8)\\n+PAM\\n'`,
+  ping: "exit 1",
+  ip: `case $* in
+*neigh*)
+  if mkdir "$LOOK" 2>/dev/null; then state=$BEFORE; else state=$STATE; fi
+  echo "10.0.0.100 lladdr 02:00:00:00:00:FF $state"
+  ;;
+*) printf '1: lo    inet 127.0.0.1/8 scope host lo\\n2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0\\n' ;;
+esac`,
+};
+
+before(async () => {
+  await mkdir(join(folder, "systemd"));
+  for (const [name, body] of Object.entries(commands)) {
+    await writeFile(join(folder, name), `#!/bin/bash\n${body}\n`);
+    await chmod(join(folder, name), 0o755);
+  }
+  for (const data of ["rabbit@old", "rabbit@old-plugins-expand"]) {
+    await mkdir(join(folder, "mnesia", data), { recursive: true });
+  }
+  await writeFile(join(folder, "mnesia", "rabbit@old.pid"), "1");
+  await writeFile(join(folder, "os-release"), 'ID="almalinux"\nVERSION_ID="8.10"\n');
+  await writeFile(join(folder, "machine-id"), "abc\n");
+  await writeFile(
+    join(folder, "hosts"),
+    "10.0.0.7 mq1\n# rabbitmq-ha: begin\n10.0.0.4 lb1\n# rabbitmq-ha: end\n",
+  );
+});
+
+let looks = 0;
+
+/** The two states are what the kernel thinks of who has the virtual address, before the look and after it. */
+async function probed(
+  machine: Machine | undefined,
+  [before, after] = ["STALE", "REACHABLE"],
+): Promise<Sight> {
+  assert.ok(machine !== undefined);
+  const script = probeScript(machine, plan)
+    .replaceAll(/\/etc\/(?=hosts|os-release|machine-id)/g, `${folder}/`)
+    .replace("/var/lib/rabbitmq/mnesia", `${folder}/mnesia`)
+    .replace("/run/systemd/system", `${folder}/systemd`);
+  looks += 1;
+  const env = {
+    LOOK: join(folder, `look-${looks}`),
+    PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+    BEFORE: before,
+    STATE: after,
+  };
+  const { stdout } = await execa("bash", ["-s"], { input: script, env });
+  assert.match(stdout, /^clock=\d+\.\d+\n/);
+  const sight = parse(stdout, 0);
+  assert.ok("clock" in sight);
+  return sight;
+}
+
+test("a broker", async () => {
+  const sight = await probed(machines[0]);
+  const { system, fits, systemd, machineId, data, inets, listeners, names } = sight;
+  assert.deepEqual([system, fits, systemd, machineId], ["almalinux-8.10", true, 239, "abc"]);
+  assert.deepEqual(inets, [
+    { device: "lo", address: "127.0.0.1", prefixLength: 8 },
+    { device: "eth0", address: "10.0.0.1", prefixLength: 24 },
+  ]);
+  assert.deepEqual(listeners, [
+    { port: 5672, address: "*", processes: ["beam.smp", "php fpm"] },
+    { port: 4369, address: "::", processes: ["epmd"] },
+    { port: 15692, address: "[::]", processes: ["beam.smp"] },
+    { port: 8100, address: "127.0.0.1%lo", processes: [] },
+  ]);
+  assert.deepEqual(data, ["rabbit@old"]);
+  // That lb1 is 10.0.0.7 is of no account: the program wrote another address, which it will write again.
+  assert.deepEqual(names, [{ name: "mq1", address: "10.9.9.9" }]);
+  assert.ok(Math.abs(sight.clock - Date.now() / 1000) < 60 && sight.memory > 0 && sight.disk > 0);
+  assert.deepEqual([sight.device, sight.neighbour, sight.listened], [undefined, undefined, false]);
+});
+
+test("a balancer; who answered for the address before the look does not count", async () => {
+  const [now, once, lately] = await Promise.all([
+    probed(machines[1]),
+    probed(machines[1], ["STALE", "STALE"]),
+    probed(machines[1], ["REACHABLE", "REACHABLE"]),
+  ]);
+  assert.deepEqual([now.device, now.neighbour], ["lo", "02:00:00:00:00:ff"]);
+  assert.deepEqual([once.neighbour, lately.neighbour], [undefined, undefined]);
+});
+
+const unprivileged = process.getuid?.() === 0 ? false : "only root may listen to packets";
+test("a router on the network is heard", { skip: unprivileged }, async () => {
+  const advertisement = `
+import socket, time
+for _ in range(40):
+  for router, source, target in (50, "127.0.0.8", "127.0.0.1"), (51, "127.0.0.9", "127.0.0.1"), (51, "127.0.0.10", "224.0.0.18"):
+    sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    sender.bind((source, 0))
+    sender.sendto(bytes([0x31, router, 9, 1, 0, 20, 0, 0]), (target, 0))
+  time.sleep(0.05)
+`;
+  const [sight] = await Promise.all([probed(machines[1]), execa("python3", ["-c", advertisement])]);
+  assert.deepEqual([sight.listened, sight.routers], [true, ["127.0.0.10", "127.0.0.9"]]);
+});

@@ -1,0 +1,47 @@
+/** What a machine is told at its end: its own program cleans up, and one that has none is not passed over in silence. */
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, test } from "node:test";
+import { render } from "../../../templates/render.ts";
+import { bash, scratch, type Outcome } from "../../support/bash.ts";
+
+const folder = await scratch();
+let number = 0;
+let root: string;
+beforeEach(async () => {
+  number += 1;
+  root = join(folder, String(number));
+  await mkdir(root);
+});
+
+function cleanUp(purge = false): Promise<Outcome> {
+  const script = render("existing/clean-up.sh", { program: `${root}/rabbitmq-ha`, role: "broker", purge });
+  return bash(script.replace("/etc/systemd", `${root}/etc/systemd`));
+}
+
+test("the program that is there cleans up, and its end is the machine's", async () => {
+  const program = join(root, "rabbitmq-ha");
+  await writeFile(program, '#!/bin/sh\necho "$*"\nexit 3\n');
+  await chmod(program, 0o755);
+  const kept = await cleanUp();
+  assert.deepEqual([kept.code, kept.stdout], [3, "clean-up --role broker\n"]);
+  const purged = await cleanUp(true);
+  assert.equal(purged.stdout, "clean-up --role broker --purge\n");
+});
+
+test("a machine on which there is nothing is done", async () => {
+  assert.deepEqual(await cleanUp(), { code: 0, stdout: "", stderr: "" });
+});
+
+test("what an earlier release has left on a machine without the program is named", async () => {
+  const dropIn = join(root, "etc", "systemd", "system", "haproxy.service.d");
+  await mkdir(dropIn, { recursive: true });
+  await writeFile(join(dropIn, "rabbitmq-ha.conf"), "");
+  const { code, stderr } = await cleanUp();
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /rabbitmq-ha is missing, and \S+haproxy\.service\.d\/rabbitmq-ha\.conf is there: run npm run up/,
+  );
+});

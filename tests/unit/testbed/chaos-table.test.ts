@@ -1,0 +1,144 @@
+/** What of a fault's figures is a missed goal, and how it is shown. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { faults, short } from "../../../testbed/chaos/faults/index.ts";
+import { judge } from "../../../testbed/chaos/goals.ts";
+import { readOptions } from "../../../testbed/chaos/options.ts";
+import type { Figures, Row, Traffic } from "../../../testbed/chaos/row.ts";
+import { markdown, text } from "../../../testbed/chaos/table.ts";
+
+const calm: Traffic = {
+  ...{ confirmed: 1000, lost: 0, duplicates: 3, returned: 0 },
+  ...{ longestGap: 450, longestSilence: 200, stoodStill: 0, gapAfterHealing: 100 },
+};
+const good: Figures = {
+  ...{ traffic: { classic: calm, quorum: calm }, oneHolder: 600, unserved: 700, oneHolderAfter: 0 },
+  ...{ mostHolders: 1, whole: 12_000, noticed: ["members a"], complaints: [] },
+  nextUp: { code: 0, summary: "61 unchanged" },
+};
+const goals = { address: 1, publishing: 3 };
+
+const misses = (change: Partial<Figures>, traffic: Partial<Traffic> = {}): string[] =>
+  judge(goals, { ...good, traffic: { classic: calm, quorum: { ...calm, ...traffic } }, ...change });
+
+test("what holds misses nothing, and a bound itself still holds", () => {
+  assert.deepEqual(misses({}), []);
+  assert.deepEqual(misses({ oneHolder: 1000, whole: 60_000 }, { stoodStill: 3000 }), []);
+});
+
+for (const [what, change, traffic, words] of [
+  ["a lost message", {}, { lost: 1 }, "1 of 1000 confirmed messages lost on the quorum queues, goal 0"],
+  ["no message at all", {}, { confirmed: 0 }, "no message was confirmed on the quorum queues"],
+  [
+    "publishing that resumes late",
+    {},
+    { stoodStill: 3100 },
+    "a publisher stood still on the quorum queues: 3.1 s, goal 3 s",
+  ],
+  ["an address that moves late", { oneHolder: 1100 }, {}, "one and only one holder: 1.1 s, goal 1 s"],
+  ["two holders", { oneHolder: undefined }, {}, "one and only one holder: not at all, goal 1 s"],
+  [
+    "clients that are served late",
+    { unserved: 1900 },
+    {},
+    "new clients not served through the address: 1.9 s, goal 1 s",
+  ],
+  [
+    "two holders that remain",
+    { oneHolderAfter: undefined },
+    {},
+    "at the end there was not one and only one holder",
+  ],
+  ["a fault that verify does not see", { noticed: [] }, {}, "verify did not notice"],
+  ["a system that is whole late", { whole: 61_000 }, {}, "whole again: 61.0 s, goal 60 s"],
+  [
+    "a system that never is",
+    { whole: undefined, complaints: ["members a: silent"] },
+    {},
+    "whole again (members a: silent): not at all, goal 60 s",
+  ],
+  [
+    "an up that fails",
+    { nextUp: { code: 1, summary: "no summary" } },
+    {},
+    "the next up ended with 1: no summary",
+  ],
+] as const) {
+  test(`a missed goal: ${what}`, () => {
+    assert.deepEqual(misses(change, traffic), [words]);
+  });
+}
+
+const row: Row = {
+  ...{ fault: "broker-killed", what: "broker process killed", date: "2026-11-24" },
+  ...{ figures: good, missed: [], logs: "" },
+};
+const failed: Row = { ...row, fault: "x", figures: undefined, missed: ["the trial itself failed"] };
+
+test("the terminal's table has a line per fault and one per missed goal", () => {
+  const [head = "", first = "", second = "", miss, ...rest] = text([row, failed]).split("\n");
+  assert.match(
+    head,
+    /^fault +times +confirmed +lost +duplicates +longest gap +stood still +one holder +unserved +whole/,
+  );
+  assert.match(
+    first,
+    /^broker-killed +1 +2000 +0 +6 +0\.5 s \/ 0\.5 s +0\.0 s \/ 0\.0 s +0\.6 s +0\.7 s +12 s +1 checks/,
+  );
+  assert.match(first, /61 unchanged +ok$/);
+  assert.match(second, /^x +1 +(- +)+MISSED$/);
+  assert.equal(miss, "MISSED  x: the trial itself failed");
+  assert.deepEqual(rest, []);
+});
+
+test("the document's table has as many columns in every row, and names what was missed and measured", () => {
+  const document = markdown([row, failed], ["two cores"]);
+  const bars = document.split("\n").filter((line) => line.startsWith("|"));
+  assert.equal(bars.length, 4);
+  assert.deepEqual([...new Set(bars.map((line) => line.split("|").length))], [15]);
+  assert.match(document, /Goals that were missed:\n\n- x: the trial itself failed\n/);
+  assert.match(document, /- two cores\n$/);
+  assert.match(markdown([row], []), /Every goal was met\./);
+});
+
+test("of a fault that was made more than once there is one line: messages together, all else the worst", () => {
+  const slower = { ...good, whole: 31_000, noticed: [], nextUp: { code: 0, summary: "60 unchanged" } };
+  const never: Row = { ...row, figures: { ...good, whole: undefined }, missed: ["whole again"] };
+  const [, first = "", second] = text([row, { ...row, figures: slower }, failed]).split("\n");
+  assert.match(first, /^broker-killed +2 +4000 +0 +12 .* 31 s +no +61 unchanged; 60 unchanged +ok$/);
+  assert.match(second ?? "", /^x +1 /);
+  assert.match(
+    text([row, never, never]).split("\n")[1] ?? "",
+    /^broker-killed +3 .* never .*MISSED 2 times$/,
+  );
+});
+
+test("the faults have names of their own, and the short form is some of them", () => {
+  const names = faults.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  assert.deepEqual(
+    short.filter((name) => !names.includes(name)),
+    [],
+  );
+});
+
+test("only the faults that are asked for, in their own order, and no unknown ones", () => {
+  assert.equal(readOptions([]).faults.length, faults.length);
+  const {
+    faults: chosen,
+    keep,
+    json,
+  } = readOptions(["--only", "disk-alarm, broker-off", "--json", "a.json"]);
+  assert.deepEqual(
+    chosen.map(({ name }) => name),
+    ["broker-off", "disk-alarm"],
+  );
+  assert.deepEqual([keep, json], [false, "a.json"]);
+  assert.equal(readOptions(["--times", "10"]).times, 10);
+  assert.throws(() => readOptions(["--times", "no"]), /--times wants a whole number from 1 on, and got no/);
+  assert.throws(
+    () => readOptions(["--only", "broker-of"]),
+    /chaos knows no fault broker-of; there are broker-killed/,
+  );
+  assert.throws(() => readOptions(["--onyl", "broker-off"]), /chaos: Unknown option '--onyl'/);
+});
