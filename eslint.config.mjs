@@ -42,11 +42,14 @@ const owners = [
 
 const zones = [
   ...Object.entries(rooms).map(([room, others]) => ({
-    ...{ target: room, from: ".", except: [room, ...others, "node_modules"] },
+    target: room,
+    from: ".",
+    except: [room, ...others, "node_modules"],
     message: `${room} may import ${others.length === 0 ? "nothing else of the project" : `only ${others.join(", ")}`}.`,
   })),
   ...owners.map(({ name, owner, others }) => ({
-    ...{ target: [others, "*.ts"], from: `node_modules/${name}` },
+    target: [others, "*.ts"],
+    from: `node_modules/${name}`,
     message: `Only ${owner} may import ${name}.`,
   })),
 ];

@@ -29,7 +29,11 @@ const agent = haproxy.avoidAlarms ? { agentPort } : {};
 const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
 const mirrorPolicy = new MirrorPolicy(componentNames.policy, { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair(componentNames.haproxy, {
-  ...{ hosts: hosts.balancers, peers, brokers: config.brokers, nodes, ports },
+  hosts: hosts.balancers,
+  peers,
+  brokers: config.brokers,
+  nodes,
+  ports,
   virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agent,
@@ -44,7 +48,9 @@ const cluster = new RabbitCluster(componentNames.cluster, {
   told: haproxyPair.serving,
 });
 const vip = new KeepalivedVip(componentNames.virtualAddress, {
-  ...{ hosts: hosts.balancers, virtualAddress: config.virtualAddress, port: ports.amqp },
+  hosts: hosts.balancers,
+  virtualAddress: config.virtualAddress,
+  port: ports.amqp,
   ...keepalived,
   installed: haproxyPair.installed,
   serving: haproxyPair.serving,

@@ -47,7 +47,11 @@ export function testFiles(folder: string): string[] {
 export function wantedTests(args: readonly string[], hosts: boolean): Wanted {
   const options = Object.fromEntries(flagsWithValue.map((name) => [name, { type: "string" } as const]));
   const { tokens } = parseArgs({
-    ...{ args: [...args], options, strict: false, allowPositionals: true, tokens: true },
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
   });
   const places = new Set(tokens.flatMap(({ kind, index }) => (kind === "positional" ? [index] : [])));
   const all = [...checkFolders, ...hostFolders].flatMap(testFiles);

@@ -86,7 +86,12 @@ function tally(output: string, failed: boolean): Tally {
 async function run({ what, args, program = process.execPath }: Step, env: Pulumi["env"]): Promise<Tally> {
   const started = Date.now();
   const { failed, all } = await execa(program, args, {
-    ...{ cwd: root, env, extendEnv: false, stdin: "ignore", all: true, reject: false },
+    cwd: root,
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    reject: false,
   });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${failed ? "failed" : "ok"}: ${what} (${seconds} s)\n`);
@@ -113,8 +118,14 @@ async function runHere(
 ): Promise<Tally> {
   const args = ["--test", "--test-reporter=spec", ...flags, ...files];
   const { failed, stdout } = await execa(process.execPath, args, {
-    ...{ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false },
-    ...{ stdout: ["inherit", "pipe"], stderr: "inherit" },
+    cwd: root,
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    reject: false,
+    forceKillAfterDelay: false,
+    stdout: ["inherit", "pipe"],
+    stderr: "inherit",
   });
   return tally(stdout, failed);
 }

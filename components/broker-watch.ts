@@ -43,8 +43,11 @@ export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOption
   const prefix = `${host.name}-watch`;
   const conf = render("rabbitmq-ha/broker.conf", values);
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
-    ...{ unit: "rabbitmq-ha-watch", watched, oldSystemd: oldSystemd(host.os) },
-    ...{ program: programPath, version: stepVersion("watch") },
+    unit: "rabbitmq-ha-watch",
+    watched,
+    oldSystemd: oldSystemd(host.os),
+    program: programPath,
+    version: stepVersion("watch"),
   });
   return {
     script: new File(`${prefix}-script`, { host, path: brokerConf, content: conf }, options),

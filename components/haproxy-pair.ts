@@ -93,7 +93,9 @@ export class HaproxyPair extends pulumi.ComponentResource {
         new Step(
           `${name}-${host.name}-serving`,
           {
-            ...{ host, subcommand: "serving", options: { unit: "haproxy", ...watched, patience: 30 } },
+            host,
+            subcommand: "serving",
+            options: { unit: "haproxy", ...watched, patience: 30 },
             stdin: content.apply((own) => checksum(own, ...args.nodes.map((node) => node.content))),
           },
           { parent: this, dependsOn: [...services, ...args.nodes.map(({ member }) => member)] },
@@ -125,7 +127,9 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const config = new File(
       `${prefix}-config`,
       {
-        ...{ host, path: configPath, content: cfg },
+        host,
+        path: configPath,
+        content: cfg,
         check: `${binary} -c -f {}`,
       },
       on(installed),
@@ -134,7 +138,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const stats = new File(
       `${prefix}-stats`,
       {
-        ...{ host, path: statsPath, mode: "0600", content: page },
+        host,
+        path: statsPath,
+        mode: "0600",
+        content: page,
         // Quietly, since what it says of this one may have the password in it.
         check: `${binary} -c -q -f ${configPath} -f {}`,
       },
@@ -151,7 +158,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const service = new Service(
       `${prefix}-service`,
       {
-        ...{ host, unit: "haproxy", watched, address: args.virtualAddress },
+        host,
+        unit: "haproxy",
+        watched,
+        address: args.virtualAddress,
         content: checksum(unit, source?.sha256),
       },
       on(config, stats, limits, ...permitted),
@@ -170,7 +180,8 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const build = new Step(
       `${prefix}-build`,
       {
-        ...{ host, subcommand: "build-haproxy" },
+        host,
+        subcommand: "build-haproxy",
         options: {
           ...source,
           ...haproxyBuild(version),

@@ -80,7 +80,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const { virtualAddress, port } = args;
     for (const { host, watched, started } of instances) {
       const options = {
-        ...{ unit: "keepalived", ...watched, address: virtualAddress, port, patience: 45 },
+        unit: "keepalived",
+        ...watched,
+        address: virtualAddress,
+        port,
+        patience: 45,
         interface: args.interface ?? host.interface,
         moved: host.moveAddress === undefined ? undefined : movePath(host),
       };
@@ -107,13 +111,20 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const revive = render("keepalived/revive-haproxy", { program });
     const { moveAddress } = host;
     const unit = render("keepalived/rabbitmq-ha.conf", {
-      ...{ unit: "keepalived", watched },
+      unit: "keepalived",
+      watched,
       oldSystemd: oldSystemd(host.os),
     });
     const conf = render("keepalived/keepalived.conf", {
-      ...{ name: host.name, address: host.address, check: checkPath, revive: revivePath },
+      name: host.name,
+      address: host.address,
+      check: checkPath,
+      revive: revivePath,
       priority: priority(index),
-      ...{ virtualAddress, virtualRouterId, advertisementInterval, preempt },
+      virtualAddress,
+      virtualRouterId,
+      advertisementInterval,
+      preempt,
       // An address that is moved may be one of no network that the host has.
       prefixLength: args.prefixLength ?? (moveAddress === undefined ? host.prefixLength : 32),
       move: moveAddress === undefined ? "" : movePath(host),

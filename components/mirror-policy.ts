@@ -46,7 +46,9 @@ export class MirrorPolicy extends pulumi.ComponentResource {
     this.set = new Step(
       `${name}-set`,
       {
-        ...{ host, subcommand: "policy", identity: [policyName] },
+        host,
+        subcommand: "policy",
+        identity: [policyName],
         options: { name: policyName, pattern, definition: JSON.stringify(this.definition), members },
       },
       { parent: this, dependsOn: args.nodes.map(({ member }) => member) },

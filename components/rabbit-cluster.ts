@@ -39,7 +39,9 @@ export class RabbitCluster extends pulumi.ComponentResource {
       new Step(
         `${name}-admin`,
         {
-          ...{ host, subcommand: "admin", options: { user: adminUser } },
+          host,
+          subcommand: "admin",
+          options: { user: adminUser },
           stdin: pulumi.interpolate`${adminPassword}\n`,
         },
         // Once the first broker is a member nothing empties it any more; the others may still be joining.

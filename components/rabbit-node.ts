@@ -122,7 +122,10 @@ export class RabbitNode extends pulumi.ComponentResource {
     const cookie = new File(
       `${name}-cookie`,
       {
-        ...{ host, path: "/var/lib/rabbitmq/.erlang.cookie", owner: "rabbitmq:rabbitmq", mode: "0400" },
+        host,
+        path: "/var/lib/rabbitmq/.erlang.cookie",
+        owner: "rabbitmq:rabbitmq",
+        mode: "0400",
         content: args.cookie,
         unlessRunning: "rabbitmq-server",
       },

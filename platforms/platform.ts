@@ -65,7 +65,12 @@ async function accountHosts(config: Config, platform: AwsPlatform): Promise<read
   // Only here, since the SDK behind it takes most of a second to load.
   const { awsHosts } = await import("./aws/aws.ts");
   return awsHosts({
-    ...{ machines: placed(config), os, platform, packages, virtualAddress, ...openPorts(config) },
+    machines: placed(config),
+    os,
+    platform,
+    packages,
+    virtualAddress,
+    ...openPorts(config),
     ...(device === undefined ? {} : { interface: device }),
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
   });
@@ -79,7 +84,9 @@ function madeHosts(
   // A preview is for whoever wants to see what would be made, on any computer.
   if (!pulumi.runtime.isDryRun()) checkLabTools(platform.image === undefined);
   return labHosts({
-    ...{ machines: [...brokers, ...balancers], os, packages },
+    machines: [...brokers, ...balancers],
+    os,
+    packages,
     ...platform,
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey }),
   });
@@ -93,14 +100,23 @@ async function foundHosts(config: Config, platform: ExistingPlatform): Promise<r
   const key = await plainText(privateKey);
   const { virtualRouterId, interface: device } = config.keepalived;
   const found = await precheck({
-    ...{ os, virtualAddress: config.virtualAddress, ports: config.rabbitmq.ports },
-    ...{ statsPort: config.haproxy.statsPort, virtualRouterId },
+    os,
+    virtualAddress: config.virtualAddress,
+    ports: config.rabbitmq.ports,
+    statsPort: config.haproxy.statsPort,
+    virtualRouterId,
     ...(device === undefined ? {} : { interface: device }),
     stack: pulumi.getStack(),
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
   return existingHosts({
-    ...{ machines, os, platform, privateKey, found, packages: config.packages, ...openPorts(config) },
+    machines,
+    os,
+    platform,
+    privateKey,
+    found,
+    packages: config.packages,
+    ...openPorts(config),
   });
 }
 

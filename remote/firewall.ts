@@ -63,7 +63,8 @@ export function roleOpenings({
 /** @returns the same for one host's own firewall, where clients and operators may be anywhere */
 export function openings({ host, brokers, balancers, ...args }: FirewallArgs): readonly Opening[] {
   const sources: Readonly<Record<Audience, readonly string[]>> = {
-    ...{ clients: ["any"], operators: ["any"] },
+    clients: ["any"],
+    operators: ["any"],
     brokers: brokers.filter((address) => address !== host.address),
     balancers: balancers.filter((address) => address !== host.address),
   };

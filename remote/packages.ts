@@ -58,8 +58,10 @@ export function brokerPackages(
   if (rpms !== undefined) {
     const { erlang, rabbitmq } = rpms;
     const files = {
-      ...{ erlangUrl: erlang.url, erlangSha256: erlang.sha256 },
-      ...{ rabbitmqUrl: rabbitmq.url, rabbitmqSha256: rabbitmq.sha256 },
+      erlangUrl: erlang.url,
+      erlangSha256: erlang.sha256,
+      rabbitmqUrl: rabbitmq.url,
+      rabbitmqSha256: rabbitmq.sha256,
     };
     return new Step(
       name,
@@ -71,7 +73,8 @@ export function brokerPackages(
   const file = new File(
     `${prefix}-repository`,
     {
-      ...{ host, path: "/etc/yum.repos.d/rabbitmq-ha.repo" },
+      host,
+      path: "/etc/yum.repos.d/rabbitmq-ha.repo",
       content: render("rabbitmq/rabbitmq-ha.repo", { repository }),
     },
     options,

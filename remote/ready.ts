@@ -35,10 +35,18 @@ export class Ready extends remote.Command {
     const { name, address, os, connection, identity, machine } = host;
     const { release, installer, folders = [] } = systems[os];
     const values = {
-      ...{ name, address, os, release, installer, apt: installer === "apt" },
+      name,
+      address,
+      os,
+      release,
+      installer,
+      apt: installer === "apt",
       folders: folders.map((path, id) => ({ id, path })),
-      ...{ mirror: repositories(host).mirror, proxy: host.packages?.proxy ?? "" },
-      ...{ version: programVersion, home: programFolder, launcher: programPath },
+      mirror: repositories(host).mirror,
+      proxy: host.packages?.proxy ?? "",
+      version: programVersion,
+      home: programFolder,
+      launcher: programPath,
     };
     super(
       readyName(name),

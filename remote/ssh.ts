@@ -124,7 +124,11 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
     fail("timeout", `${host}:${port} does not answer by SSH within ${reach} s`);
   }, reach * 1000);
   const config: ConnectConfig = {
-    ...{ host, port, username: user, privateKey, readyTimeout: 0 },
+    host,
+    port,
+    username: user,
+    privateKey,
+    readyTimeout: 0,
     ...(socket === undefined ? {} : { sock: socket }),
     // The host may have several keys; it is to show the one that is pinned.
     ...(keyType === undefined ? {} : { algorithms: { serverHostKey: algorithmsOf(keyType) as never } }),

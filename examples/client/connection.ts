@@ -31,9 +31,11 @@ export async function open(
   const uri = new URL(AMQP_URI);
   uri.searchParams.set("heartbeat", String(heartbeat));
   const recovering = await connect(uri.href, {
-    ...{ timeout: patience, noDelay: true },
+    timeout: patience,
+    noDelay: true,
     recovery: {
-      ...{ ...pauses, waitForConnect: false },
+      ...pauses,
+      waitForConnect: false,
       setup: async (connection: ChannelModel) => {
         connection.on("error", () => undefined);
         await setup(connection);

@@ -98,7 +98,8 @@ class Aws extends pulumi.ComponentResource {
         new aws.ec2.Route(
           `aws-address-${name}`,
           {
-            ...{ routeTableId: id, destinationCidrBlock: `${virtualAddress}/32` },
+            routeTableId: id,
+            destinationCidrBlock: `${virtualAddress}/32`,
             networkInterfaceId: first.id,
           },
           { ...this.#child, ignoreChanges: ["networkInterfaceId"], deleteBeforeReplace: true },
@@ -114,11 +115,16 @@ class Aws extends pulumi.ComponentResource {
     const image = imageOf(os);
     const user = platform.user ?? image.user;
     const host = {
-      ...{ name, address, os, packages, sudo: user !== "root" },
+      name,
+      address,
+      os,
+      packages,
+      sudo: user !== "root",
       interface: this.#args.interface ?? image.interface,
       prefixLength: Number(subnetFor(address, this.#network).cidr.split("/")[1]),
       connection: this.#connection(placed, user, machine.hostKey, reachable?.publicIp),
-      ...{ identity: machine.instance.id, machine: machine.instance },
+      identity: machine.instance.id,
+      machine: machine.instance,
       ...(role === "balancer" ? { moveAddress: this.#move(own) } : {}),
     };
     const before = [machine.instance, ...moved, ...(this.#bastion?.ready ?? [])];
@@ -152,7 +158,10 @@ class Aws extends pulumi.ComponentResource {
     const routeTables = this.#network.routeTables.map(({ arn }) => arn);
     const profile = makeProfile(
       {
-        ...{ name, region: platform.region, tags: this.#tags, sessions: platform.access.way === "ssm" },
+        name,
+        region: platform.region,
+        tags: this.#tags,
+        sessions: platform.access.way === "ssm",
         ...(role === "balancer" ? { move: { networkInterface: own.arn, routeTables } } : {}),
       },
       this.#child,
@@ -169,8 +178,15 @@ class Aws extends pulumi.ComponentResource {
   ): Machine {
     return makeInstance(
       {
-        ...{ name, hostName, type, profile, networkInterface: own.id, image: this.#survey.image },
-        ...{ platform: this.#args.platform, authorizedKey: this.#authorizedKey, tags: this.#tags },
+        name,
+        hostName,
+        type,
+        profile,
+        networkInterface: own.id,
+        image: this.#survey.image,
+        platform: this.#args.platform,
+        authorizedKey: this.#authorizedKey,
+        tags: this.#tags,
       },
       { ...this.#child, dependsOn: [...this.#network.ready, ...this.#groups.rules] },
     );

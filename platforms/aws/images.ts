@@ -24,7 +24,10 @@ export const images: Readonly<Partial<Record<OperatingSystem, Image>>> = {
   "rocky-8": { ...rocky, names: ["Rocky-8-EC2-Base-8.*.x86_64*"] },
   "rocky-9": { ...rocky, names: ["Rocky-9-EC2-Base-9.*.x86_64*"] },
   "centos-7": {
-    ...{ owner: "125523088429", user: "centos", interface: "eth0", deprecated: true },
+    owner: "125523088429",
+    user: "centos",
+    interface: "eth0",
+    deprecated: true,
     names: ["CentOS Linux 7*x86_64*", "CentOS 7.*x86_64*", "CentOS-7-*x86_64*"],
   },
 };

@@ -33,8 +33,12 @@ export function makeInterface(
   return new aws.ec2.NetworkInterface(
     `${name}-interface-${address}`,
     {
-      ...{ subnetId: subnet.id, privateIps: [address], securityGroups: [group] },
-      ...{ sourceDestCheck: !overlay, description: name, tags: tags(name) },
+      subnetId: subnet.id,
+      privateIps: [address],
+      securityGroups: [group],
+      sourceDestCheck: !overlay,
+      description: name,
+      tags: tags(name),
     },
     { ...options, ignoreChanges: ["privateIps", "privateIpsCount"] },
   );
@@ -79,13 +83,19 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
   const instance = new aws.ec2.Instance(
     machineName(name),
     {
-      ...{ ami: pinned ?? args.image, instanceType: args.type, userData: pulumi.secret(userData) },
+      ami: pinned ?? args.image,
+      instanceType: args.type,
+      userData: pulumi.secret(userData),
       primaryNetworkInterface: { networkInterfaceId: args.networkInterface },
       metadataOptions: {
-        ...{ httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
       },
       rootBlockDevice: {
-        ...{ ...disk(platform), volumeType: "gp3", volumeSize: platform.volumes.root },
+        ...disk(platform),
+        volumeType: "gp3",
+        volumeSize: platform.volumes.root,
         tags: tags(`${hostName}-root`),
       },
       disableApiTermination: platform.terminationProtection,
@@ -131,15 +141,21 @@ export function makeVolume(
   const volume = new aws.ebs.Volume(
     `${name}-data`,
     {
-      ...{ availabilityZone: zone, type: "gp3", size: platform.volumes.data, ...disk(platform) },
-      ...{ finalSnapshot: !platform.purge, tags: tags(`${name}-data`) },
+      availabilityZone: zone,
+      type: "gp3",
+      size: platform.volumes.data,
+      ...disk(platform),
+      finalSnapshot: !platform.purge,
+      tags: tags(`${name}-data`),
     },
     options,
   );
   const attachment = new aws.ec2.VolumeAttachment(
     `${name}-data-attachment`,
     {
-      ...{ volumeId: volume.id, instanceId: instance.id, deviceName: "/dev/sdf" },
+      volumeId: volume.id,
+      instanceId: instance.id,
+      deviceName: "/dev/sdf",
       // A broker writes until it is stopped.
       stopInstanceBeforeDetaching: true,
     },

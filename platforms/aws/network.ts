@@ -51,7 +51,11 @@ export function makeNetwork(
     return { ...own.network(access.way === "public", mode), ranges: [network.cidr], mode };
   }
   return {
-    ...{ vpcId: vpc.id, ranges, mode, subnets: vpc.subnets, ready: [] },
+    vpcId: vpc.id,
+    ranges,
+    mode,
+    subnets: vpc.subnets,
+    ready: [],
     routeTables: mode === "route" ? vpc.routeTables.map((table) => ({ name: table.id, ...table })) : [],
   };
 }
@@ -114,7 +118,9 @@ class OwnVpc {
     const subnet = new aws.ec2.Subnet(
       `aws-subnet-${named(cidr)}`,
       {
-        ...{ vpcId: this.#vpc.id, availabilityZone: zone, cidrBlock: cidr },
+        vpcId: this.#vpc.id,
+        availabilityZone: zone,
+        cidrBlock: cidr,
         // Whoever is to have a public address is given one by name.
         mapPublicIpOnLaunch: false,
         tags: this.#tags(`subnet-${named(cidr)}`),

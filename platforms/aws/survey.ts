@@ -125,7 +125,9 @@ async function newestImage(
   const found = await ask(faults, ["os"], "write the ID of an image of it as aws.image", () =>
     aws.ec2.getAmi(
       {
-        ...{ owners: [owner], mostRecent: true, includeDeprecated: deprecated },
+        owners: [owner],
+        mostRecent: true,
+        includeDeprecated: deprecated,
         filters: [
           { name: "name", values: [...names] },
           { name: "architecture", values: ["x86_64"] },

@@ -48,7 +48,10 @@ export function connectionTo<Text>(
     return hostKey === undefined ? {} : { hostKey };
   };
   return {
-    ...{ host: machine.address, port, user, privateKey },
+    host: machine.address,
+    port,
+    user,
+    privateKey,
     ...pin(machine.address, machine.name),
     ...(bastion === undefined ? {} : { proxy: { ...bastion, privateKey, ...pin(bastion.host) } }),
   };
@@ -74,15 +77,27 @@ class Existing extends pulumi.ComponentResource {
       const machine = new Machine(
         machineName(name),
         {
-          ...{ name, connection, sudo, identity: seen.machineId },
-          ...{ role, purge: role === "broker" && platform.purge },
+          name,
+          connection,
+          sudo,
+          identity: seen.machineId,
+          role,
+          purge: role === "broker" && platform.purge,
         },
         child,
       );
       const { interface: device, prefixLength, machineId } = seen;
       const host = {
-        ...{ name, address, os, interface: device, prefixLength, connection, sudo },
-        ...{ identity: machineId, machine, packages },
+        name,
+        address,
+        os,
+        interface: device,
+        prefixLength,
+        connection,
+        sudo,
+        identity: machineId,
+        machine,
+        packages,
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });
       // Whatever waits for a host waits for both.

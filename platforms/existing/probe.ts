@@ -97,8 +97,12 @@ const become =
 export function probeScript({ address, role }: Pick<Machine, "address" | "role">, plan: Plan): string {
   const { amqp, management, prometheus } = plan.ports;
   return render("existing/probe.sh", {
-    ...{ address, balancer: role === "balancer", peers: plan.machines, release: systems[plan.os].release },
-    ...{ virtualAddress: plan.virtualAddress, virtualRouterId: plan.virtualRouterId },
+    address,
+    balancer: role === "balancer",
+    peers: plan.machines,
+    release: systems[plan.os].release,
+    virtualAddress: plan.virtualAddress,
+    virtualRouterId: plan.virtualRouterId,
     ports: [amqp, management, prometheus, plan.statsPort, epmdPort, distributionPort],
     interface: plan.interface ?? "",
   });

@@ -90,8 +90,15 @@ class Lab extends pulumi.ComponentResource {
           template: "lab/machine.sh",
           undo: "lab/machine-undo.sh",
           values: {
-            ...{ name, address, image, network, lab, spec: spec.slice(0, 12), packages: suite },
-            ...{ hostKey: publicKey(hostKey), authorizedKey: publicKey(sshKey) },
+            name,
+            address,
+            image,
+            network,
+            lab,
+            spec: spec.slice(0, 12),
+            packages: suite,
+            hostKey: publicKey(hostKey),
+            authorizedKey: publicKey(sshKey),
           },
           stdin: hostKey,
           identity: [image, network, args.subnet, address],
@@ -100,7 +107,13 @@ class Lab extends pulumi.ComponentResource {
       );
       const host = {
         // podman gives every container of one network this interface.
-        ...{ name, address, os: args.os, interface: "eth0", identity: machine.id, machine, sudo: false },
+        name,
+        address,
+        os: args.os,
+        interface: "eth0",
+        identity: machine.id,
+        machine,
+        sudo: false,
         packages: args.packages,
         prefixLength: Number(args.subnet.split("/")[1]),
         connection: {

@@ -63,14 +63,16 @@ export async function bare(
     env: {
       ...process.env,
       ...podmanEnv,
-      ...{ NETWORK: network, SUBNET: `192.168.${net}.0/24`, IMAGE: await image(), PACKAGES: packages },
-      ...{
-        BROKERS: list(at.brokers),
-        BALANCERS: list(at.balancers),
-        ADDRESS: virtualAddress(at),
-        WORK: work,
-      },
-      ...{ COOKIE: secrets.cookie, PASSWORD: secrets.password },
+      NETWORK: network,
+      SUBNET: `192.168.${net}.0/24`,
+      IMAGE: await image(),
+      PACKAGES: packages,
+      BROKERS: list(at.brokers),
+      BALANCERS: list(at.balancers),
+      ADDRESS: virtualAddress(at),
+      WORK: work,
+      COOKIE: secrets.cookie,
+      PASSWORD: secrets.password,
     },
     remove: async () => {
       await sweep(at, network);

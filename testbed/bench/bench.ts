@@ -122,7 +122,12 @@ class Bench {
   async #round(tool: Tool, size: number, record: readonly Part[]): Promise<void> {
     const compare = size === 3 && tool !== this.#verified ? this.#comparer.take(tool) : undefined;
     await round({
-      ...{ tool, size, record, figures: this.#figures, signal: this.#stop.signal, say },
+      tool,
+      size,
+      record,
+      figures: this.#figures,
+      signal: this.#stop.signal,
+      say,
       ...(compare === undefined ? {} : { compare }),
       seen: async ({ name }, brokers, balancers) => {
         if (name === "pulumi up") await this.#look(brokers, balancers);
@@ -163,7 +168,11 @@ class Bench {
     return {
       date: new Date().toISOString(),
       machine: machine(this.#versions),
-      ...{ rounds, trials, quick, figures: this.#figures.list, differences: this.#comparer.found },
+      rounds,
+      trials,
+      quick,
+      figures: this.#figures.list,
+      differences: this.#comparer.found,
     };
   }
 

@@ -5,8 +5,12 @@ import { median, type Figure, type Part } from "./figures.ts";
 const size = { width: 860, height: 380 };
 /** The same name has the same colour in every chart. */
 const colours: Readonly<Record<string, string>> = {
-  ...{ "pulumi up": "#2563eb", "SSH script": "#d97706", Ansible: "#059669", "npm run up": "#7c3aed" },
-  ...{ "to the brokers": "#d97706", "through the address": "#2563eb" },
+  "pulumi up": "#2563eb",
+  "SSH script": "#d97706",
+  Ansible: "#059669",
+  "npm run up": "#7c3aed",
+  "to the brokers": "#d97706",
+  "through the address": "#2563eb",
 };
 
 /** @returns SVG by name, for those parts that were measured */
@@ -83,7 +87,9 @@ function bars(figures: readonly Figure[]): Drawing {
   const groups = distinct(figures.map(({ what }) => what));
   const names = distinct(figures.map(({ who }) => who));
   const series = names.map((who) => ({
-    ...{ name: who, type: "bar", barMaxWidth: 60 },
+    name: who,
+    type: "bar",
+    barMaxWidth: 60,
     itemStyle: { color: colours[who] ?? "#6b7280" },
     data: groups.map((what) => {
       const figure = figures.find((one) => one.what === what && one.who === who);
@@ -104,7 +110,11 @@ function whiskers(figures: readonly Figure[], groups: readonly string[], names: 
     ...[Math.min(...figure.values), Math.max(...figure.values), rounded(median(figure.values))],
   ]);
   return {
-    ...{ type: "custom", data, encode: { x: 0, y: [2, 3] }, silent: true, z: 5 },
+    type: "custom",
+    data,
+    encode: { x: 0, y: [2, 3] },
+    silent: true,
+    z: 5,
     renderItem: (_: unknown, api: echarts.CustomSeriesRenderItemAPI) => {
       const [group = 0, name = 0, least = 0, most = 0, middle = 0] = [0, 1, 2, 3, 4].map((index) =>
         Number(api.value(index)),
@@ -114,7 +124,9 @@ function whiskers(figures: readonly Figure[], groups: readonly string[], names: 
       const [, high = 0] = api.coord([group, most]);
       const at = x + (layout?.[name]?.offsetCenter ?? 0);
       const line = (shape: object): object => ({
-        ...{ type: "line", shape, style: { stroke: "#111827", lineWidth: 1.5 } },
+        type: "line",
+        shape,
+        style: { stroke: "#111827", lineWidth: 1.5 },
       });
       const style = { text: `${middle}`, fill: "#111827", align: "center", verticalAlign: "bottom" };
       return {
@@ -135,12 +147,21 @@ function lines(figures: readonly Figure[]): Drawing {
   const at = ({ what }: Figure): number => Number.parseInt(what, 10);
   return {
     xAxis: {
-      ...{ type: "value", name: "brokers", nameLocation: "middle", nameGap: 26 },
-      ...{ min: 2, max: 8, interval: 1, splitLine: { show: false } },
+      type: "value",
+      name: "brokers",
+      nameLocation: "middle",
+      nameGap: 26,
+      min: 2,
+      max: 8,
+      interval: 1,
+      splitLine: { show: false },
     },
     yAxis: { type: "value", name: "s", min: 0 },
     series: names.map((who) => ({
-      ...{ name: who, type: "line", symbolSize: 8, label: { show: true, position: "top" } },
+      name: who,
+      type: "line",
+      symbolSize: 8,
+      label: { show: true, position: "top" },
       color: colours[who] ?? "#6b7280",
       data: figures
         .filter((figure) => figure.who === who)
@@ -158,11 +179,17 @@ function points(figures: readonly Figure[]): Drawing {
     yAxis: { type: "value", name: "s", min: 0 },
     series: [
       {
-        ...{ name: "one trial", type: "scatter", symbolSize: 8, itemStyle: { opacity: 0.6 } },
+        name: "one trial",
+        type: "scatter",
+        symbolSize: 8,
+        itemStyle: { opacity: 0.6 },
         data: figures.flatMap(({ what, values }) => values.map((value) => [what, rounded(value)])),
       },
       {
-        ...{ name: "median", type: "scatter", symbol: "rect", symbolSize: [44, 3] },
+        name: "median",
+        type: "scatter",
+        symbol: "rect",
+        symbolSize: [44, 3],
         label: { show: true, position: "right" },
         data: figures.map(({ what, values }) => [what, rounded(median(values))]),
       },

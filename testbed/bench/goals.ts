@@ -48,15 +48,20 @@ const ratios: readonly Ratio[] = [
     cause: start,
   },
   {
-    ...{ part: "rolling", what: "one setting of the brokers'", who: "pulumi up", against: "SSH script" },
-    ...{
-      bound: 1.3,
-      cause: "what is asked before and after each restart, and the balancers' look at each broker",
-    },
+    part: "rolling",
+    what: "one setting of the brokers'",
+    who: "pulumi up",
+    against: "SSH script",
+    bound: 1.3,
+    cause: "what is asked before and after each restart, and the balancers' look at each broker",
   },
   ...["mirrored queues", "quorum queues"].map((queues): Ratio => ({
-    ...{ part: "throughput", what: `${queues}, as fast as it goes`, who: "through the address" },
-    ...{ against: "to the brokers", bound: 0.95, least: true },
+    part: "throughput",
+    what: `${queues}, as fast as it goes`,
+    who: "through the address",
+    against: "to the brokers",
+    bound: 0.95,
+    least: true,
     cause: "HAProxy, the brokers and the load tool share the machine's cores",
   })),
 ];

@@ -49,7 +49,12 @@ function parsed(args: readonly string[]): Named & { readonly quick: boolean } {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        ...{ only: text, rounds: text, trials: text, json: text, markdown: text, chart: text },
+        only: text,
+        rounds: text,
+        trials: text,
+        json: text,
+        markdown: text,
+        chart: text,
         quick: { type: "boolean", default: false },
       },
     });

@@ -43,7 +43,8 @@ async function lab(hosts: Bare, { signal }: Surroundings): Promise<Lab> {
   await writeFile(file, inventory(hosts), { mode: 0o600 });
   const env = {
     ...hosts.env,
-    ...{ ANSIBLE_CONFIG: join(folder, "ansible.cfg"), ANSIBLE_SSH_CONTROL_PATH_DIR: join(work, "cp") },
+    ANSIBLE_CONFIG: join(folder, "ansible.cfg"),
+    ANSIBLE_SSH_CONTROL_PATH_DIR: join(work, "cp"),
     ANSIBLE_NOCOLOR: "1",
   };
   const limits = { cwd: folder, env, deadline: patience, signal };

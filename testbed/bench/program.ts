@@ -30,7 +30,10 @@ export function program({ signal }: Surroundings, verified: boolean): Program {
       await stack.open();
       const npm = async (script: string, ...args: string[]): Promise<{ seconds: number; stdout: string }> =>
         run(["npm", "run", "-s", script, "--", ...args, "--stack", stack.stack], {
-          ...{ cwd: root, env: stack.env, deadline: patience, signal },
+          cwd: root,
+          env: stack.env,
+          deadline: patience,
+          signal,
         });
       await npm("pulumi", "stack", "init", "--no-select");
       return lab(stack, npm, verified);

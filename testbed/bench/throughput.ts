@@ -67,7 +67,9 @@ async function deleteQueues(uri: string): Promise<void> {
   for (const name of queueNames) {
     const url = `http://${hostname}:15672/api/queues/%2F/${name}`;
     const { ok, status } = await fetch(url, {
-      ...{ method: "DELETE", headers: { authorization }, signal: AbortSignal.timeout(30_000) },
+      method: "DELETE",
+      headers: { authorization },
+      signal: AbortSignal.timeout(30_000),
     });
     if (!ok && status !== 404) throw new Error(`the queue ${name} was not deleted: ${status}`);
   }

@@ -65,10 +65,14 @@ function worst(all: readonly [Figures, ...Figures[]]): Figures {
     const sum = (key: keyof Traffic): number => of(key).reduce((total, each) => total + each, 0);
     const most = (key: keyof Traffic): number => Math.max(...of(key));
     return {
-      ...{ confirmed: sum("confirmed"), lost: sum("lost") },
-      ...{ duplicates: sum("duplicates"), returned: sum("returned") },
-      ...{ longestGap: most("longestGap"), longestSilence: most("longestSilence") },
-      ...{ stoodStill: most("stoodStill"), gapAfterHealing: most("gapAfterHealing") },
+      confirmed: sum("confirmed"),
+      lost: sum("lost"),
+      duplicates: sum("duplicates"),
+      returned: sum("returned"),
+      longestGap: most("longestGap"),
+      longestSilence: most("longestSilence"),
+      stoodStill: most("stoodStill"),
+      gapAfterHealing: most("gapAfterHealing"),
     };
   };
   const late = (key: "oneHolder" | "unserved" | "oneHolderAfter" | "whole"): number | undefined =>
@@ -77,8 +81,10 @@ function worst(all: readonly [Figures, ...Figures[]]): Figures {
   const [least = []] = all.map(({ noticed }) => noticed).sort((one, other) => one.length - other.length);
   return {
     traffic: { classic: together("classic"), quorum: together("quorum") },
-    ...{ oneHolder: late("oneHolder"), unserved: late("unserved") },
-    ...{ oneHolderAfter: late("oneHolderAfter"), whole: late("whole") },
+    oneHolder: late("oneHolder"),
+    unserved: late("unserved"),
+    oneHolderAfter: late("oneHolderAfter"),
+    whole: late("whole"),
     mostHolders: Math.max(...all.map(({ mostHolders }) => mostHolders)),
     noticed: least,
     complaints: all.flatMap(({ complaints }) => complaints),

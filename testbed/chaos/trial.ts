@@ -102,7 +102,8 @@ async function measure(
     const traffic = (kind: Kind): Traffic => {
       const { lost, ...balance } = load.ledgers[kind].balance();
       return {
-        ...{ ...balance, lost: lost.length },
+        ...balance,
+        lost: lost.length,
         longestGap: load.ledgers[kind].longestGap(all),
         longestSilence: load.ledgers[kind].longestSilence(all),
         stoodStill: load.ledgers[kind].stoodStill(broken),

@@ -16,7 +16,9 @@ export async function podman(...args: readonly string[]): Promise<string> {
 /** Runs a script in bash on a host. @returns what it printed */
 export async function on(host: string, script: string, seconds = patience): Promise<string> {
   const { stdout } = await execa("podman", ["exec", "-i", host, "bash", "-s"], {
-    ...{ env: podmanEnv, input: script, timeout: seconds * 1000 },
+    env: podmanEnv,
+    input: script,
+    timeout: seconds * 1000,
   });
   return stdout;
 }

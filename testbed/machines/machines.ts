@@ -49,7 +49,8 @@ async function local(template: string, values: Values, input?: string): Promise<
 
 async function bash(script: string, input = ""): Promise<string> {
   const { stdout } = await execa("bash", ["-c", `set -eu\n${script}`], {
-    ...{ input, timeout: patience * 1000 },
+    input,
+    timeout: patience * 1000,
     // What takes long says so.
     stderr: ["pipe", "inherit"],
   });

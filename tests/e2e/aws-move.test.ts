@@ -86,7 +86,9 @@ async function run(mode: Mode, args: readonly string[] = [], changes: Changes = 
   await writeFile(journal, "");
   aws.calls.length = 0;
   const { exitCode = -1 } = await execa("python3", ["-IS", script, ...args], {
-    ...{ reject: false, extendEnv: false, timeout: 240_000 },
+    reject: false,
+    extendEnv: false,
+    timeout: 240_000,
     env: {
       ...env,
       PATH: `${tools}:${bin}:/usr/bin:/bin`,
@@ -124,7 +126,9 @@ async function secondary(): Promise<Mode> {
     }
     if (!(await holds(networkInterface))) {
       await aws.ask("AssignPrivateIpAddresses", {
-        ...{ NetworkInterfaceId: networkInterface, "PrivateIpAddress.1": address, AllowReassignment: "true" },
+        NetworkInterfaceId: networkInterface,
+        "PrivateIpAddress.1": address,
+        AllowReassignment: "true",
       });
     }
   };

@@ -20,7 +20,12 @@ for (const name of short) {
   test(`${name}: ${fault.what}`, async (context) => {
     await lab.ensureUp("");
     const row = await trial({
-      ...{ lab, system: await systemOf(lab), fault, load: usual, nextUp: false, patience },
+      lab,
+      system: await systemOf(lab),
+      fault,
+      load: usual,
+      nextUp: false,
+      patience,
       signal: context.signal,
       say: (line) => {
         context.diagnostic(line);

@@ -29,7 +29,10 @@ test("tells subnets and route tables of another VPC", async () => {
     {},
     {
       "aws:ec2/getSubnet:getSubnet": ({ id }) => ({
-        ...{ id, vpcId: "vpc-00000009", availabilityZone: "eu-central-1a", cidrBlock: "10.20.1.0/24" },
+        id,
+        vpcId: "vpc-00000009",
+        availabilityZone: "eu-central-1a",
+        cidrBlock: "10.20.1.0/24",
       }),
       "aws:ec2/getRouteTable:getRouteTable": () => ({ vpcId: "vpc-00000009", arn: "arn" }),
     },
@@ -49,7 +52,9 @@ test("tells subnets and route tables of another VPC", async () => {
 test("tells subnets of too few zones, and hosts that stand in none of them", async () => {
   const answers = {
     "aws:ec2/getSubnet:getSubnet": ({ id }: Readonly<Record<string, unknown>>) => ({
-      ...{ id, vpcId: "vpc-0123456789abcdef0", availabilityZone: "eu-central-1a" },
+      id,
+      vpcId: "vpc-0123456789abcdef0",
+      availabilityZone: "eu-central-1a",
       cidrBlock: `10.20.${String(id).slice(-1)}.0/24`,
     }),
   };
@@ -66,7 +71,8 @@ test("tells subnets of too few zones, and hosts that stand in none of them", asy
 test("tells a virtual address inside a second range of the VPC, and route tables that are missing", async () => {
   const answers = {
     "aws:ec2/getVpc:getVpc": () => ({
-      ...{ id: "vpc-0123456789abcdef0", cidrBlock: "10.20.0.0/16" },
+      id: "vpc-0123456789abcdef0",
+      cidrBlock: "10.20.0.0/16",
       cidrBlockAssociations: [{ cidrBlock: "10.20.0.0/16" }, { cidrBlock: "10.255.0.0/16" }],
     }),
   };

@@ -61,7 +61,9 @@ function configOf({ brokers, balancers, mode, vpc, way, clients, consoles, alarm
     virtualAddress: mode === "route" ? "10.255.255.100" : `10.20.${String(balancers[0])}.100`,
     haproxy: { avoidAlarms: alarms },
     aws: {
-      ...{ ...aws, consoles, image: "ami-00000001" },
+      ...aws,
+      consoles,
+      image: "ami-00000001",
       ...(clients === undefined ? {} : { clients }),
       ...(vpc === "own" && way !== "public" ? { publicSubnet } : {}),
       ...(vpc === "given" && mode === "route" ? { routeTables } : {}),

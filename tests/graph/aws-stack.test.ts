@@ -20,7 +20,8 @@ const address: Readonly<Record<string, string>> = {
 
 const runWith = async (config: Blocks, aws: Blocks = {}): Promise<Run> =>
   runProgram({
-    ...{ config: { ...config, aws: { ...(config["aws"] as Blocks), ...aws } }, stack: "prod" },
+    config: { ...config, aws: { ...(config["aws"] as Blocks), ...aws } },
+    stack: "prod",
     answers: account(),
   });
 
@@ -128,7 +129,9 @@ describe("a VPC of the stack's own", () => {
       const { metadataOptions, rootBlockDevice, disableApiTermination, associatePublicIpAddress } =
         inputs(name);
       assert.deepEqual(metadataOptions, {
-        ...{ httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
       });
       const { encrypted, volumeType, volumeSize } = rootBlockDevice as Record<string, unknown>;
       assert.deepEqual([encrypted, volumeType, volumeSize], [true, "gp3", 20]);
@@ -280,8 +283,11 @@ describe("a VPC that is there already", () => {
   let run: Run;
   before(async () => {
     run = await runWith(givenVpc(), {
-      ...{ consoles: ["10.30.0.0/16"], clients: ["10.40.0.0/16"], tags: { Team: "queues" } },
-      ...{ terminationProtection: true, purge: true },
+      consoles: ["10.30.0.0/16"],
+      clients: ["10.40.0.0/16"],
+      tags: { Team: "queues" },
+      terminationProtection: true,
+      purge: true,
       kmsKey: "arn:aws:kms:eu-central-1:123456789012:key/abc",
     });
   });

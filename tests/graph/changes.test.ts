@@ -76,7 +76,8 @@ for (const [what, key, settings, expected] of changes) {
 test("HAProxy of another version: what each restarts by, in its turn", async () => {
   const source = (version: string): Blocks => ({
     source: {
-      ...{ version, url: `https://example.org/${version}.tar.gz` },
+      version,
+      url: `https://example.org/${version}.tar.gz`,
       sha256: version.at(-1)?.repeat(64),
     },
   });

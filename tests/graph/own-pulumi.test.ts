@@ -64,7 +64,12 @@ async function script(args: readonly string[], backend?: string): Promise<void> 
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_")));
   if (backend !== undefined) env["PULUMI_BACKEND_URL"] = backend;
   const { exitCode, all } = await execa(process.execPath, [join(clone, "cli", "main.ts"), ...args], {
-    ...{ cwd: clone, env, extendEnv: false, stdin: "ignore", reject: false, all: true },
+    cwd: clone,
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    reject: false,
+    all: true,
   });
   assert.equal(exitCode, 0, all);
 }

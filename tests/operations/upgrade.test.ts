@@ -52,7 +52,12 @@ async function makeStack(): Promise<void> {
   const file = `Pulumi.${lab.stack}.yaml`;
   await copyFile(join(root, file), join(checkout, file));
   const { exitCode, all } = await execa("npm", ["run", "up", "--", "--stack", lab.stack], {
-    ...{ cwd: checkout, env: lab.env, extendEnv: false, reject: false, all: true, stdin: "ignore" },
+    cwd: checkout,
+    env: lab.env,
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: "ignore",
     timeout: patience * 1000,
   });
   assert.equal(exitCode, 0, tail(all));

@@ -11,11 +11,9 @@ export function account(changes: NonNullable<RunArgs["answers"]> = {}): NonNulla
   return {
     "aws:ec2/getAmi:getAmi": ({ owners }: Inputs) => ({ id: `ami-of-${String((owners as string[])[0])}` }),
     "aws:ec2/getVpc:getVpc": ({ id }: Inputs) => ({
-      ...{
-        id: id ?? vpcId,
-        cidrBlock: "10.20.0.0/16",
-        cidrBlockAssociations: [{ cidrBlock: "10.20.0.0/16" }],
-      },
+      id: id ?? vpcId,
+      cidrBlock: "10.20.0.0/16",
+      cidrBlockAssociations: [{ cidrBlock: "10.20.0.0/16" }],
     }),
     "aws:ec2/getSubnets:getSubnets": () => ({ ids: [1, 2, 3].map(subnetId) }),
     "aws:ec2/getSubnet:getSubnet": ({ id }: Inputs) => {
@@ -28,11 +26,9 @@ export function account(changes: NonNullable<RunArgs["answers"]> = {}): NonNulla
       };
     },
     "aws:ec2/getRouteTable:getRouteTable": ({ routeTableId }: Inputs) => ({
-      ...{
-        routeTableId,
-        vpcId,
-        arn: `arn:aws:ec2:eu-central-1:123456789012:route-table/${String(routeTableId)}`,
-      },
+      routeTableId,
+      vpcId,
+      arn: `arn:aws:ec2:eu-central-1:123456789012:route-table/${String(routeTableId)}`,
     }),
     ...changes,
   };

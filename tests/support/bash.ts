@@ -14,7 +14,9 @@ export interface Outcome {
 /** Runs a script as the program's wrapper does: the whole text as one argument, and nothing goes on after an error. */
 export async function bash(script: string, stdin = ""): Promise<Outcome> {
   const { exitCode = -1, ...rest } = await execa("bash", ["-c", `umask 022\nset -eu\n${script}`], {
-    ...{ input: stdin, reject: false, stripFinalNewline: false },
+    input: stdin,
+    reject: false,
+    stripFinalNewline: false,
     // Messages are compared, so they are in one language.
     env: { LC_ALL: "C.UTF-8" },
   });

@@ -69,7 +69,10 @@ const existingKeys = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
 export function existingConfig(): Blocks {
   const { brokers, balancers, virtualAddress } = devConfig();
   return {
-    ...{ platform: "existing", brokers, balancers, virtualAddress },
+    platform: "existing",
+    brokers,
+    balancers,
+    virtualAddress,
     existing: {
       user: "operator",
       hostKeys: `192.168.56.120,jump ${existingKeys.public}`,

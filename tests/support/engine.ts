@@ -68,7 +68,11 @@ export class ScratchStack {
       this.#cli,
       ["--non-interactive", "--color=never", ...args],
       {
-        ...{ cwd: this.#folder, env: this.#env, extendEnv: false, stdin: "ignore", reject: false },
+        cwd: this.#folder,
+        env: this.#env,
+        extendEnv: false,
+        stdin: "ignore",
+        reject: false,
       },
     );
     return { code: exitCode, stdout: rest.stdout, stderr: rest.stderr };

@@ -63,7 +63,12 @@ export class OwnPulumi {
       this.#toolchain.cli.path,
       ["--non-interactive", "--color=never", ...args],
       {
-        ...{ cwd: this.#project, env, extendEnv: false, stdin: "ignore", reject: false, all: true },
+        cwd: this.#project,
+        env,
+        extendEnv: false,
+        stdin: "ignore",
+        reject: false,
+        all: true,
         timeout: deadline * 1000,
       },
     );

@@ -8,7 +8,8 @@ import { remains, type Release } from "./released.ts";
 
 const [version = "", commit = ""] = process.argv.slice(2);
 const release: Release = {
-  ...{ version, commit },
+  version,
+  commit,
   stacks: {
     dev: remains(await runProgram({ config: devConfig() })),
     existing: remains(await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"] })),

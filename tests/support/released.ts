@@ -24,7 +24,9 @@ const restarting = [/^cent12[0-2]-(config|tick-time|limits)$/, /^(haproxy|virtua
 /** @returns what there is of a stack; peers of the cluster's formation are read at a broker's first start only */
 export function remains({ graph }: Run): Remains[] {
   return graph.nodes.map(({ name, type, parent, inputs }) => ({
-    ...{ name, type, parent },
+    name,
+    type,
+    parent,
     ...(inputs["triggers"] === undefined ? {} : { triggers: plain(inputs["triggers"]) }),
     ...(restarting.some((pattern) => pattern.test(name))
       ? { text: String(plain(inputs["stdin"])).replaceAll(/^cluster_formation.*$/gm, "") }

@@ -5,7 +5,8 @@ import type { Fault } from "./fault.ts";
 const alarm = (name: string, what: string, raise: string, clear: string): Fault => ({
   name,
   what: `${what} alarm raised on one broker for 10 s, and cleared`,
-  ...{ hold: 10, goals: {} },
+  hold: 10,
+  goals: {},
   inject: async (scene) => {
     scene.strike();
     await on(scene.brokers[2] ?? "", `rabbitmqctl -q ${raise} </dev/null`);

@@ -34,20 +34,24 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: "broker-killed",
     what: "broker process killed (SIGKILL)",
-    ...{ hold: 10, ask: 1, goals: { publishing: 3, noticed: false } },
+    hold: 10,
+    ask: 1,
+    goals: { publishing: 3, noticed: false },
     inject: (scene) => kill(scene, at(scene, 0)),
   },
   {
     name: "broker-off",
     what: "broker machine powered off, and on again",
-    ...{ hold: 20, goals: { publishing: 15 } },
+    hold: 20,
+    goals: { publishing: 15 },
     inject: (scene) => scene.powerOff(at(scene, 1)),
     heal: (scene) => scene.powerOn(at(scene, 1)),
   },
   {
     name: "brokers-off",
     what: "all broker machines powered off at once, and on again at once",
-    ...{ hold: 15, goals: {} },
+    hold: 15,
+    goals: {},
     inject: (scene) => scene.powerOff(...scene.brokers),
     heal: async (scene) => {
       await Promise.all(scene.brokers.map((host) => scene.powerOn(host)));
@@ -56,7 +60,8 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: "brokers-off-in-turn",
     what: "all broker machines powered off at once, and on again one by one, the last one first, 5 s apart",
-    ...{ hold: 15, goals: {} },
+    hold: 15,
+    goals: {},
     inject: (scene) => scene.powerOff(...scene.brokers),
     heal: async (scene) => {
       for (const [index, host] of [...scene.brokers].reverse().entries()) {

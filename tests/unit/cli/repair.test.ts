@@ -20,7 +20,10 @@ const command = (
   needs: readonly string[],
   over: Partial<StateResource> = {},
 ) => ({
-  ...{ urn: urn(name), type: remote, parent: urn(parent, "component"), inputs: { create: "" } },
+  urn: urn(name),
+  type: remote,
+  parent: urn(parent, "component"),
+  inputs: { create: "" },
   dependencies: needs.map((each) => (each.endsWith("-machine") ? urn(each, "local") : urn(each))),
   ...over,
 });
@@ -29,8 +32,10 @@ const command = (
 const state: readonly StateResource[] = [
   { urn: urn("cluster", "component"), type: "rabbitmq-ha:index:RabbitCluster" },
   {
-    ...{ urn: urn("cent120-machine", "local"), type: "command:local:Command" },
-    ...{ parent: urn("lab", "component"), inputs: { create: "", delete: "" } },
+    urn: urn("cent120-machine", "local"),
+    type: "command:local:Command",
+    parent: urn("lab", "component"),
+    inputs: { create: "", delete: "" },
   },
   command("cent120-ready", "lab", ["cent120-machine"]),
   command("cent123-ready", "lab", []),

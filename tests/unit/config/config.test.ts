@@ -135,14 +135,19 @@ test("takes machines that are simply there, in any network, by their pinned keys
   const ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsYBiDBWbTtcMvV5VdLxcM8sLVkCVnRsTA4Ytrb9nBk";
   const { platform } = parseConfig(
     draft({
-      ...{ platform: "existing", "brokers.0.address": "10.9.8.7", sshPrivateKey: privateKey },
+      platform: "existing",
+      "brokers.0.address": "10.9.8.7",
+      sshPrivateKey: privateKey,
       "existing.user": "operator",
       "existing.hostKeys": `# 10.9.8.7:22 SSH-2.0-OpenSSH_9.2\n10.9.8.7,cent120 ${ed25519}\n[jump]:2222 ${ed25519}\n`,
       "existing.bastion": { host: "jump", port: 2222 },
     }),
   );
   assert.deepEqual(platform, {
-    ...{ kind: "existing", user: "operator", port: 22, purge: false },
+    kind: "existing",
+    user: "operator",
+    port: 22,
+    purge: false,
     hostKeys: { "10.9.8.7": ed25519, cent120: ed25519, jump: ed25519 },
     bastion: { host: "jump", user: "root", port: 2222 },
   });

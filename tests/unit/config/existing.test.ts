@@ -15,7 +15,8 @@ const notes = join(folder, "notes");
 writeFileSync(notes, "no key");
 
 const existing = (changes: Changes = {}): Changes => ({
-  ...{ platform: "existing", "existing.privateKeyFile": keyFile },
+  platform: "existing",
+  "existing.privateKeyFile": keyFile,
   ...changes,
 });
 

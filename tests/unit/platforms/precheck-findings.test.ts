@@ -21,8 +21,11 @@ function machine(name: string, address: string, role: Machine["role"]): Machine 
 const brokers = [1, 2, 3].map((number) => machine(`mq${number}`, `10.0.0.${number}`, "broker"));
 const balancers = [4, 5].map((number) => machine(`lb${number}`, `10.0.0.${number}`, "balancer"));
 const plan: Plan = {
-  ...{ os: "debian-12", machines: [...brokers, ...balancers], virtualAddress: "10.0.0.100" },
-  ...{ virtualRouterId: 51, statsPort: 8100 },
+  os: "debian-12",
+  machines: [...brokers, ...balancers],
+  virtualAddress: "10.0.0.100",
+  virtualRouterId: 51,
+  statsPort: 8100,
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };
 

@@ -20,8 +20,13 @@ const machines: Machine[] = [
   { name: "lb1", address: "10.0.0.4", role: "balancer", login },
 ];
 const plan: Plan = {
-  ...{ os: "rocky-8", machines, virtualAddress: "10.0.0.100", virtualRouterId: 51, interface: "lo" },
-  ...{ ports: { amqp: 5672, management: 15672, prometheus: 15692 }, statsPort: 8100 },
+  os: "rocky-8",
+  machines,
+  virtualAddress: "10.0.0.100",
+  virtualRouterId: 51,
+  interface: "lo",
+  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+  statsPort: 8100,
 };
 
 /** The first form is CentOS 7's before iproute 4, the second that of today. */

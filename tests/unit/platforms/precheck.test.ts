@@ -62,8 +62,13 @@ function machine(name: string, login: Login): Machine {
 
 function args(...machines: Machine[]): PrecheckArgs {
   return {
-    ...{ stack: "prod", os: "debian-12", machines, virtualAddress: "127.0.0.100", virtualRouterId: 51 },
-    ...{ ports: { amqp: 5672, management: 15672, prometheus: 15692 }, statsPort: 8100 },
+    stack: "prod",
+    os: "debian-12",
+    machines,
+    virtualAddress: "127.0.0.100",
+    virtualRouterId: 51,
+    ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+    statsPort: 8100,
   };
 }
 

@@ -23,7 +23,9 @@ test("without a mirror nobody is told what it would stand in for", () => {
 test("a mirror is told without the slash at its end; CentOS 7 has one by itself", () => {
   const packages = { mirror: "http://m.example.org/7/" };
   assert.deepEqual(sourceOptions({ os: "centos-7", packages }), {
-    ...{ installer: "yum", archive, mirror: "http://m.example.org/7" },
+    installer: "yum",
+    archive,
+    mirror: "http://m.example.org/7",
   });
   assert.equal(sourceOptions({ os: "centos-7" })["mirror"], systems["centos-7"].mirror);
 });
@@ -44,19 +46,21 @@ test("where no version is stated, a restart is told nothing of packages", () => 
 test("a stated version comes from where the first one came from", () => {
   const proxy = "http://p.example.org:3128";
   assert.deepEqual(upgrade("debian-12", { brokerVersion: "3.10.8-2", proxy, mirror: "http://m" }), {
-    ...{ packageVersion: "3.10.8-2", installer: "apt", proxy },
+    packageVersion: "3.10.8-2",
+    installer: "apt",
+    proxy,
   });
   assert.deepEqual(upgrade("rocky-9", { brokerVersion: "3.13.7-1.el8", proxy }), {
-    ...{ packageVersion: "3.13.7-1.el8", installer: "dnf", proxy },
+    packageVersion: "3.13.7-1.el8",
+    installer: "dnf",
+    proxy,
   });
   assert.deepEqual(upgrade("centos-7", { brokerVersion: "3.9.16-1.el7", proxy, rpms, mirror: "http://m" }), {
-    ...{
-      packageVersion: "3.9.16-1.el7",
-      ...rpms.rabbitmq,
-      installer: "yum",
-      archive,
-      mirror: "http://m",
-      proxy,
-    },
+    packageVersion: "3.9.16-1.el7",
+    ...rpms.rabbitmq,
+    installer: "yum",
+    archive,
+    mirror: "http://m",
+    proxy,
   });
 });

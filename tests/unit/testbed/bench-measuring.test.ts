@@ -48,7 +48,8 @@ test("PerfTest's summary, and its absence", () => {
 
 test("several PerfTests together", () => {
   const of = (received: number, median: number, p99: number): Parameters<typeof together>[0][number] => ({
-    ...{ received, latency: { median, p99 } },
+    received,
+    latency: { median, p99 },
   });
   assert.deepEqual(together([of(100, 2, 9), of(200, 4, 7)]), of(300, 3, 9));
 });
@@ -68,7 +69,9 @@ test("hosts that differ in names, addresses and remarks alone are the same", () 
 
 test("the inventory names the hosts of both groups", () => {
   const text = inventory({
-    ...{ site: site("an", 72, 3), work: "/tmp/x", secrets: { cookie: "C", password: "P" } },
+    site: site("an", 72, 3),
+    work: "/tmp/x",
+    secrets: { cookie: "C", password: "P" },
   });
   assert.match(
     text,
@@ -79,7 +82,10 @@ test("the inventory names the hosts of both groups", () => {
 
 test("arguments, and what is refused", () => {
   assert.deepEqual(options(["--only", "setting,cold", "--rounds", "2"]), {
-    ...{ only: ["cold", "setting"], rounds: 2, trials: 10, quick: false },
+    only: ["cold", "setting"],
+    rounds: 2,
+    trials: 10,
+    quick: false,
   });
   assert.equal(options(["--quick", "--json", "x.json"]).rounds, 1);
   assert.throws(() => options(["--only", "warm"]), /--only knows cold, .* and not warm/);

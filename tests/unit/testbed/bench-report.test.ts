@@ -19,9 +19,17 @@ function results(): Results {
   figures.add({ part: "throughput", what: "latency", who: "to the brokers", unit: "ms" }, 3);
   figures.fail({ part: "cold", what: "3 brokers", who: "Ansible", unit: "s" }, new Error("lost\nat 1"));
   return {
-    ...{ date: "2026-01-02T03:04:05.000Z", rounds: 2, trials: 1, quick: false, figures: figures.list },
+    date: "2026-01-02T03:04:05.000Z",
+    rounds: 2,
+    trials: 1,
+    quick: false,
+    figures: figures.list,
     machine: {
-      ...{ cores: 2, processor: "A processor", memory: 24, system: "Debian", kernel: "6.1" },
+      cores: 2,
+      processor: "A processor",
+      memory: 24,
+      system: "Debian",
+      kernel: "6.1",
       versions: { HAProxy: "2.6.12" },
     },
     differences: { "SSH script": [], Ansible: ["no /etc/x"] },

@@ -8,12 +8,24 @@ import type { Figures, Row, Traffic } from "../../../testbed/chaos/row.ts";
 import { markdown, text } from "../../../testbed/chaos/table.ts";
 
 const calm: Traffic = {
-  ...{ confirmed: 1000, lost: 0, duplicates: 3, returned: 0 },
-  ...{ longestGap: 450, longestSilence: 200, stoodStill: 0, gapAfterHealing: 100 },
+  confirmed: 1000,
+  lost: 0,
+  duplicates: 3,
+  returned: 0,
+  longestGap: 450,
+  longestSilence: 200,
+  stoodStill: 0,
+  gapAfterHealing: 100,
 };
 const good: Figures = {
-  ...{ traffic: { classic: calm, quorum: calm }, oneHolder: 600, unserved: 700, oneHolderAfter: 0 },
-  ...{ mostHolders: 1, whole: 12_000, noticed: ["members a"], complaints: [] },
+  traffic: { classic: calm, quorum: calm },
+  oneHolder: 600,
+  unserved: 700,
+  oneHolderAfter: 0,
+  mostHolders: 1,
+  whole: 12_000,
+  noticed: ["members a"],
+  complaints: [],
   nextUp: { code: 0, summary: "61 unchanged" },
 };
 const goals = { address: 1, publishing: 3 };
@@ -70,8 +82,12 @@ for (const [what, change, traffic, words] of [
 }
 
 const row: Row = {
-  ...{ fault: "broker-killed", what: "broker process killed", date: "2026-11-24" },
-  ...{ figures: good, missed: [], logs: "" },
+  fault: "broker-killed",
+  what: "broker process killed",
+  date: "2026-11-24",
+  figures: good,
+  missed: [],
+  logs: "",
 };
 const failed: Row = { ...row, fault: "x", figures: undefined, missed: ["the trial itself failed"] };
 

@@ -14,7 +14,10 @@ import {
 
 const names = ["cent120", "cent121", "cent122"];
 const row = (name: string, over: Partial<NodeRow> = {}): NodeRow => ({
-  ...{ name: `rabbit@${name}`, running: true, type: "disc", partitions: [] },
+  name: `rabbit@${name}`,
+  running: true,
+  type: "disc",
+  partitions: [],
   ...over,
 });
 const rows = names.map((name) => row(name));

@@ -7,8 +7,10 @@ import { judgeSpread } from "../../../verify/spread.ts";
 const brokers = ["cent120", "cent121", "cent122"];
 const nodes = (...names: string[]): string[] => names.map((name) => `rabbit@${name}`);
 const queue = (mirrors: string[], synchronised = mirrors) => ({
-  ...{ node: "rabbit@cent120", type: "classic" },
-  ...{ slave_nodes: nodes(...mirrors), synchronised_slave_nodes: nodes(...synchronised) },
+  node: "rabbit@cent120",
+  type: "classic",
+  slave_nodes: nodes(...mirrors),
+  synchronised_slave_nodes: nodes(...synchronised),
 });
 const all = { "ha-mode": "all" };
 
