@@ -4,15 +4,15 @@ import { HaproxyPair } from "./components/haproxy-pair.ts";
 import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.ts";
 import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
-import { brokersInTurn } from "./components/rabbit-node.ts";
+import { createBrokers } from "./components/rabbit-node.ts";
 import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
-import { keep, randomText } from "./secret.ts";
+import { generatedSecret, randomText } from "./secret.ts";
 import { componentNames } from "./hosts/resource-names.ts";
 
 // The SDK maps each line of each stack trace to its source, and keeps a trace for every promise. Node strips the types
-// in place, so that there is nothing to map, and a run is a second shorter without.
+// in place, so there is nothing to map. Without the mapping a run is a second shorter.
 Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const config = readConfig();
@@ -21,12 +21,12 @@ const { ports } = rabbitmq;
 export const { policy, adminUser } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
-const cookie = secrets.erlangCookie ?? keep("erlang-cookie", () => randomText(40));
-export const adminPassword = secrets.adminPassword ?? keep("admin-password", () => randomText(24));
+const cookie = secrets.erlangCookie ?? generatedSecret("erlang-cookie", () => randomText(40));
+export const adminPassword = secrets.adminPassword ?? generatedSecret("admin-password", () => randomText(24));
 
-const agent = haproxy.avoidAlarms ? { agentPort } : {};
+const agentCheck = haproxy.avoidAlarms ? { agentPort } : {};
 
-const nodes = brokersInTurn(hosts.brokers, { ...rabbitmq, ...agent, peers, cookie });
+const nodes = createBrokers(hosts.brokers, { ...rabbitmq, ...agentCheck, peers, cookie });
 const mirrorPolicy = new MirrorPolicy(componentNames.policy, { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   hosts: hosts.balancers,
@@ -36,8 +36,8 @@ const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   ports,
   virtualAddress: config.virtualAddress,
   ...haproxy,
-  ...agent,
-  alongside: keepalivedPackages,
+  ...agentCheck,
+  extraPackages: keepalivedPackages,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
 });
 const cluster = new RabbitCluster(componentNames.cluster, {
@@ -45,7 +45,7 @@ const cluster = new RabbitCluster(componentNames.cluster, {
   clusterName: config.clusterName,
   adminUser,
   adminPassword,
-  told: haproxyPair.serving,
+  balancersUpdated: haproxyPair.serving,
 });
 const vip = new KeepalivedVip(componentNames.virtualAddress, {
   hosts: hosts.balancers,
@@ -69,7 +69,7 @@ export const statsUrls = balancers.map(
 );
 // Null, not undefined: the engine would warn of an output without a value.
 export const statsPassword = secrets.statsPassword ?? null;
-/** How `verify` looks at the hosts themselves. */
+/** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(
   [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({
     name,

@@ -1,4 +1,4 @@
-/** Secrets that the program makes itself. */
+/** Secrets that the program generates. */
 import { randomInt } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -9,15 +9,15 @@ export function randomText(length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join("");
 }
 
-/** A secret that is made at the first run and then stays as it is, encrypted in the stack's state. */
-export function keep(
+/** @returns a secret that is generated at the first run and then kept, encrypted, in the stack's state */
+export function generatedSecret(
   name: string,
-  make: () => string,
+  generate: () => string,
   options: pulumi.CustomResourceOptions = {},
 ): pulumi.Output<string> {
   const stash = new pulumi.Stash(
     name,
-    { input: pulumi.secret(make()) },
+    { input: pulumi.secret(generate()) },
     { ...options, ignoreChanges: ["input"], additionalSecretOutputs: ["output"] },
   );
   return stash.output as pulumi.Output<string>;

@@ -1,4 +1,4 @@
-"""Which IPv4 addresses this host has, as the kernel's own table of routes says."""
+"""The IPv4 addresses of this host, read from the kernel's routing table."""
 
 import re
 
@@ -10,12 +10,12 @@ _LOCAL = re.compile(r"^ *\|-- ([0-9.]+)\n(?: */[0-9]+ .*\n)*? */32 host LOCAL$",
 
 
 def held():
-    """All addresses that this host has right now. Raises NoAnswer where the kernel does not say."""
+    """Returns all addresses that this host has now. Raises NoAnswer if the kernel does not list them."""
     try:
         found = set(_LOCAL.findall(files.read(TABLE)))
     except OSError as failure:
         raise NoAnswer("{}: {} cannot be read: {}".format(host.name(), TABLE, failure.strerror))
-    # There is no host without it, and no whole table.
+    # Every host has 127.0.0.1, so a table without it is incomplete.
     if "127.0.0.1" not in found:
         raise NoAnswer("{}: {} does not say which addresses this host has".format(host.name(), TABLE))
     return found

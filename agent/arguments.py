@@ -1,6 +1,6 @@
-"""Types of arguments."""
+"""Argument types for the command line."""
 
 
 def listed(text):
-    """A list: a,b,c; empty for none."""
+    """Parses a list such as a,b,c; an empty text is an empty list."""
     return [each for each in text.split(",") if each]

@@ -1,4 +1,4 @@
-"""/etc/rabbitmq-ha/broker.conf: what the program has to know of this host's broker when no `up` is there to say it."""
+"""/etc/rabbitmq-ha/broker.conf: what the program must know of this host's broker while no `up` runs."""
 
 import configparser
 
@@ -10,10 +10,12 @@ _SECTION = "broker"
 
 
 class BrokerConf:
-    """What the file says.
+    """The contents of the file.
 
-    brokers: the names of all, in the order of their turns. discovery_peers: whom this one asks for the cluster when it
-    has no data. port: AMQP's. metrics_port: that of the page which names alarms; 0 where nobody asks for it.
+    brokers: the names of all brokers, in the order in which they take turns to restart.
+    discovery_peers: the brokers that this one asks for the cluster when it has no data.
+    port: the AMQP port.
+    metrics_port: the port of the metrics page, which lists alarms; 0 if nobody reads it.
     """
 
     def __init__(self, brokers, discovery_peers, port, metrics_port):
@@ -24,7 +26,7 @@ class BrokerConf:
 
 
 def read():
-    """Raises StepError in words where the file is missing or broken."""
+    """Reads the file. Raises StepError if it is missing or invalid."""
     try:
         text = files.read(FILE)
     except OSError as missing:

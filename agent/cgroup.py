@@ -1,4 +1,4 @@
-"""How much the processes of a systemd unit have worked, by the unit's own control group, of either version."""
+"""The processor time that the processes of a systemd unit have used, from the unit's cgroup (version 1 or 2)."""
 
 import os
 
@@ -8,9 +8,9 @@ _MOUNTS = "/proc/self/mountinfo"
 
 
 def work_seconds(group):
-    """Seconds of processor time that a unit's control group has taken so far; None where that cannot be found out.
+    """Returns the seconds of processor time that a unit's cgroup has used so far; None if that is unknown.
 
-    group: as systemd names it (ControlGroup=), empty where there is none.
+    group: the cgroup as systemd names it (ControlGroup=); empty if the unit has none.
     """
     if not group:
         return None
@@ -27,7 +27,7 @@ def work_seconds(group):
 
 
 def _folders(group):
-    """Where the group lies in each hierarchy that is mounted: version 2 first, then the ones of version 1."""
+    """Returns the group's folder in each mounted hierarchy: version 2 first, then those of version 1."""
     text = _read(_MOUNTS)
     if text is None:
         return []
@@ -43,7 +43,10 @@ def _folders(group):
 
 
 def _below(mount, root, group):
-    """A container's mount may begin below the hierarchy's root, while systemd counts from the root on."""
+    """Returns the group's folder.
+
+    A container's mount may begin below the hierarchy's root, while systemd counts from the root.
+    """
     if root != "/" and (group + "/").startswith(root + "/"):
         group = group[len(root) :]
     return mount.rstrip("/") + group
@@ -75,7 +78,7 @@ def _accounted(folder):
 
 
 def _summed(processes):
-    """Their own time and that of their children that have ended; None where one ends meanwhile."""
+    """Adds up the time of these processes and of their ended children; None if one of them ends meanwhile."""
     ticks = 0
     for process in processes:
         fields = (_read("/proc/{}/stat".format(process)) or "").rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Time that only goes forward: deadlines and pauses never look at the time of day."""
+"""Deadlines and pauses on a monotonic clock, so that setting the time of day does not affect them."""
 
 import time
 
@@ -8,7 +8,7 @@ _limit = None
 
 
 def now():
-    """Seconds on a clock that no one can set."""
+    """Returns the seconds of the monotonic clock."""
     return time.monotonic()
 
 
@@ -17,26 +17,26 @@ def pause(seconds):
 
 
 def limit(seconds):
-    """Sets the end of everything that this process does."""
+    """Sets the deadline of this whole process."""
     global _limit
     _limit = None if seconds is None else now() + seconds
 
 
 def extend(seconds):
-    """Moves that end, so that at least the given seconds are left."""
+    """Moves the process's deadline, so that at least the given seconds are left."""
     if _limit is not None and _limit - now() < seconds:
         limit(seconds)
 
 
 def left(seconds):
-    """The given seconds, or fewer where the process's own end comes first."""
+    """Returns the given seconds, or fewer if the process's deadline comes first."""
     if _limit is None:
         return seconds
     return max(0.1, min(seconds, _limit - now()))
 
 
 class Deadline:
-    """A point in time, some seconds from now."""
+    """A deadline, some seconds from now."""
 
     def __init__(self, seconds):
         self._end = now() + seconds
@@ -49,7 +49,7 @@ class Deadline:
 
 
 def wait_until(condition, seconds, every=1.0):
-    """Whether the condition came true in time; it is asked at least once, and one last time at the end."""
+    """Returns whether the condition became true in time. It is checked at least once, and once more at the end."""
     deadline = Deadline(left(seconds))
     while True:
         if condition():
@@ -60,7 +60,7 @@ def wait_until(condition, seconds, every=1.0):
 
 
 def await_(condition, seconds, otherwise, every=1.0):
-    """Waits for the condition. `otherwise()` is called where it does not come, and returns the StepError to raise."""
+    """Waits for the condition. If it does not become true in time, raises the StepError that `otherwise()` returns."""
     if not wait_until(condition, seconds, every):
         failure = otherwise()
         assert isinstance(failure, StepError)

@@ -1,9 +1,9 @@
-"""Who is a member of the cluster, as a broker sees it, in one whole answer."""
+"""The cluster's members, in one complete answer of a broker."""
 
 from . import command, erlang, rabbitmq
 from .errors import NoAnswer, StepError
 
-# Mnesia keeps some nodes in memory only (up to 4.2); Khepri, which replaces it, keeps all on disc.
+# Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node.
 STATUS = """
 Khepri = try rabbit_khepri:is_enabled() catch _:_ -> false end,
 Members = rabbit_nodes:all(),
@@ -19,7 +19,7 @@ Running = rabbit_nodes:all_running(),
 
 
 class Cluster:
-    """What one broker says of its cluster: short names, sorted."""
+    """What one broker reports about its cluster: short names, sorted."""
 
     def __init__(self, answer):
         self.members = _names(answer, "members")
@@ -28,7 +28,7 @@ class Cluster:
         self.name = _field(answer, "name")
         self.version = _field(answer, "version")
         self.khepri = _field(answer, "khepri") is True
-        # The feature flags that are disabled at the broker itself.
+        # The feature flags that are disabled on the broker that answers.
         self.disabled = _field(answer, "disabled")
         if not self.members:
             raise NoAnswer("a broker lists no members at all, not even itself")
@@ -38,20 +38,21 @@ class Cluster:
         return [name for name in self.members if name not in self.disc]
 
     def has_mirrors(self):
-        """Whether this RabbitMQ has mirrored queues: up to 3.13 (https://www.rabbitmq.com/docs/whats-new)."""
+        """Whether this RabbitMQ has mirrored queues, as up to 3.13 (https://www.rabbitmq.com/docs/whats-new)."""
         return int(self.version.split(".")[0]) < 4
 
     def loses_flags(self):
-        """Whether brokers that boot together can lose feature flags: up to 3.10.
+        """Whether brokers that boot at the same time can lose feature flags, as up to 3.10.
 
-        There each one reads, changes and writes the others' lists without a lock (rabbit_feature_flags.erl of 3.10,
-        `try_to_write_enabled_feature_flags_list`); 3.11 has rabbit_ff_controller.erl, which takes turns.
+        Up to 3.10 each broker reads, changes and writes the others' lists without a lock (rabbit_feature_flags.erl of
+        3.10, `try_to_write_enabled_feature_flags_list`). 3.11 has rabbit_ff_controller.erl, which makes one change at a
+        time.
         """
         major, minor = self.version.split(".")[:2]
         return (int(major), int(minor)) < (3, 11)
 
     def is_unnamed(self):
-        """Whether the cluster still has the name that RabbitMQ gives it: it is just being made."""
+        """Whether the cluster still has RabbitMQ's default name, so that it is just being formed."""
         return self.name.startswith("rabbit@")
 
 
@@ -69,12 +70,12 @@ def _names(answer, key):
 
 
 def look(of=None, seconds=60):
-    """What a broker says of its cluster. Raises NoAnswer unless it says all of it."""
+    """Returns what a broker reports about its cluster. Raises NoAnswer unless the answer is complete."""
     return Cluster(rabbitmq.evaluate(STATUS, of=of, seconds=seconds))
 
 
 def look_all(names, seconds=60):
-    """The same of several brokers at once: by name, a Cluster or the NoAnswer of one that did not say it."""
+    """Asks several brokers at the same time. Returns, by name, a Cluster or the broker's NoAnswer."""
     answers = command.side_by_side([lambda name=name: look(name, seconds) for name in names])
     for answer in answers:
         if isinstance(answer, Exception) and not isinstance(answer, StepError):
@@ -83,9 +84,10 @@ def look_all(names, seconds=60):
 
 
 def on(name, call):
-    """An Erlang call that the broker `name` is to run itself, as a part of an expression; it is a badrpc where it cannot.
+    """Returns an Erlang expression that has the broker `name` run a call itself; a badrpc if it cannot.
 
-    It goes over the brokers' own connection: a broker that leaves may be missing in the others' lists of hosts.
+    The call goes over the connection between the brokers: a broker that leaves may be missing in the others' hosts
+    files.
     """
     module, function, arguments = call
     return "rpc:call({}, {}, {}, {}, 120000)".format(erlang.atom(rabbitmq.node(name)), module, function, arguments)

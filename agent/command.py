@@ -1,7 +1,7 @@
-"""Other programs: what they are asked, what they are told, and how long they may take.
+"""Runs other programs, for questions and for actions, each with a time limit.
 
-`ask` is for a question, `do` for what changes something. Both end the program's whole process group at the deadline,
-both fail loudly, and neither lets a program see this one's standard input or output.
+`ask` is for a question, `do` for a change. At the deadline both end the program's whole process group, both raise an
+error on failure, and neither lets a program use this program's standard input or output.
 """
 
 import os
@@ -12,14 +12,14 @@ import threading
 from . import clock, host
 from .errors import NoAnswer, Silence, StepError
 
-# What programs see: a locale in which every name can be written, and messages in English.
+# The environment of the programs: a locale in which every name can be written, and messages in English.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 QUESTION_SECONDS = 60
 ACTION_SECONDS = 300
 
 
 class Result:
-    """How a program ended."""
+    """The exit code and the output of a program that has ended."""
 
     def __init__(self, words, code, output, errors):
         self.words = list(words)
@@ -32,14 +32,14 @@ class Result:
 
 
 class Timeout(Exception):
-    """A program did not end in time, and was ended."""
+    """A program did not end in time and was stopped."""
 
     def __init__(self, words, seconds):
         super().__init__("{} was not done after {:.0f} s and was stopped".format(shown(words), seconds))
 
 
 def shown(words):
-    """A command for a message: short, on one line."""
+    """Returns a command as one short line, for a message."""
     text = " ".join(words).replace("\n", " ")
     return text if len(text) <= 120 else text[:117] + "..."
 
@@ -53,15 +53,15 @@ def environment(extra=None):
 
 
 def execute(words, stdin="", seconds=QUESTION_SECONDS, user=None, extra=None, log=None, cwd="/"):
-    """Runs a program to its end, whatever that is.
+    """Runs a program until it ends, with whatever exit code.
 
-    user: (uid, gid) to become. log: a path that takes the output in place of the result.
-    Raises Timeout when it was not done in time, OSError when it cannot be started.
+    user: (uid, gid) to run it as. log: a path that receives the output instead of the result.
+    Raises Timeout if it does not end in time, OSError if it cannot be started.
     """
 
     seconds = clock.left(seconds)
     if user is not None:
-        # It becomes the user and then the program itself: no process between that would outlive it.
+        # setpriv is replaced by the program itself, so that no process in between can outlive it.
         become = ["setpriv", "--reuid={}".format(user[0]), "--regid={}".format(user[1]), "--clear-groups", "--"]
         words = become + list(words)
     file = open(host.path(log), "ab") if log else None  # noqa: SIM115 (the process has it, too)
@@ -95,7 +95,7 @@ def _text(data):
 
 
 def _end(process):
-    """Ends a process and all that it has started; none of them can keep a pipe of ours open."""
+    """Ends a process and all that it has started, so that none of them keeps one of our pipes open."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -112,12 +112,12 @@ def _end(process):
 
 
 def ask(words, **options):
-    """The answer to a question. Raises NoAnswer when the program fails, hangs or is not there."""
+    """Returns the answer to a question. Raises NoAnswer if the program fails, hangs or does not exist."""
     return answer(words, **options).output
 
 
 def answer(words, codes=(0,), **options):
-    """How a program that was asked has ended. Raises NoAnswer unless it is with one of the exit codes that are an answer."""
+    """Returns the result of a question. Raises NoAnswer unless its exit code is one of those that are an answer."""
     try:
         result = execute(words, **options)
     except Timeout as late:
@@ -130,13 +130,13 @@ def answer(words, codes=(0,), **options):
 
 
 def holds(words, yes=0, no=1, **options):
-    """A question whose answer is an exit code. Raises NoAnswer at any code that means neither yes nor no."""
+    """Asks a question whose answer is an exit code. Raises NoAnswer for a code that means neither yes nor no."""
     denials = no if isinstance(no, tuple) else (no,)
     return answer(words, (yes, *denials), **options).code == yes
 
 
 def do(words, **options):
-    """Has something done. Raises StepError when it was not."""
+    """Runs an action. Raises StepError if it fails."""
     options.setdefault("seconds", ACTION_SECONDS)
     result = attempt(words, **options)
     if result.code != 0:
@@ -145,7 +145,7 @@ def do(words, **options):
 
 
 def attempt(words, **options):
-    """The same, for who looks at the exit code; a program that hangs or is not there is a failure all the same."""
+    """Runs an action whose exit code the caller checks. Raises StepError if it hangs or does not exist."""
     options.setdefault("seconds", ACTION_SECONDS)
     try:
         return execute(words, **options)
@@ -156,7 +156,7 @@ def attempt(words, **options):
 
 
 def side_by_side(tasks):
-    """The results of functions that run at the same time, in their order; an exception takes its result's place."""
+    """Runs functions at the same time. Returns their results in order; an exception takes its result's place."""
     results: list = [None] * len(tasks)
 
     def work(index, task):

@@ -1,9 +1,9 @@
-"""What the broker says of its own condition, each in one question: why it may not serve, and whether it is whole."""
+"""The broker's report of its condition: why it does not serve, or whether it is healthy, in one question each."""
 
 from . import passed_over, plugins, rabbitmq
 from .errors import NoAnswer
 
-# Every part for itself, since little of this is there while RabbitMQ does not run on its Erlang node.
+# Each part has its own `try`, because few of them work while RabbitMQ does not run on its Erlang node.
 _STATE = """
 Try = fun(Ask) -> try Ask() catch _:_ -> unknown end end,
 State = #{{
@@ -28,12 +28,15 @@ HEALTH = _STATE.format(more=_MORE.format(passed_over=passed_over.QUESTION, ended
 
 
 class Condition:
-    """What the broker said. A part that it did not know is None, and so is what it was not asked.
+    """The broker's answer. A part is None if the broker did not know it or was not asked for it.
 
-    running: whether RabbitMQ runs, and not only its Erlang node. booting: whether it is being started.
-    drained: whether it is in maintenance. is_suspended: whether its listeners were told to take nobody
-    (`rabbitmqctl suspend_listeners`). ports: where it listens. passed_over: whether this broker is the next to be
-    restarted of those that the others pass over. ended: the enabled plug-ins that have ended, and what they need.
+    running: whether RabbitMQ runs, and not only its Erlang node.
+    booting: whether it is being started.
+    drained: whether it is in maintenance mode.
+    is_suspended: whether its listeners accept no connections (`rabbitmqctl suspend_listeners`).
+    ports: the ports that it listens on.
+    passed_over: whether this is the next broker to restart of those that the others pass over (agent/passed_over.py).
+    ended: the enabled plug-ins, and what they need, that have ended.
     """
 
     def __init__(self, answer):
@@ -57,5 +60,5 @@ def _truth(value):
 
 
 def ask(question, seconds):
-    """STATE or HEALTH of this host's broker. Raises Silence where it says nothing, NoAnswer where it says half."""
+    """Asks this host's broker for STATE or HEALTH. Raises Silence without an answer, NoAnswer if it is incomplete."""
     return Condition(rabbitmq.evaluate(question, seconds=seconds))

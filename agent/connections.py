@@ -1,15 +1,15 @@
-"""The connections between this broker and the others, as the kernel lists them: asking costs the broker nothing."""
+"""The connections between this broker and the others, as the kernel lists them, at no cost to the broker."""
 
 from . import host
 
-# Erlang's distribution; the firewalls and the security groups open the same port.
+# The port of Erlang's distribution. The firewalls and the security groups open the same port.
 PORT = 25672
 _ESTABLISHED = "01"
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 def with_other_brokers():
-    """Both ends of each connection, so that one that broke and came back is another one; None where nothing says."""
+    """Returns both ends of each connection, so that a new connection differs from a broken one; None if unknown."""
     found: set = set()
     said = False
     mark = ":{:04X} ".format(PORT)
@@ -28,7 +28,7 @@ def _ends(line):
     if len(fields) < 4 or fields[3] != _ESTABLISHED:
         return None
     here, there = fields[1], fields[2]
-    # RabbitMQ's tools on this host connect as well, and end soon. The kernel writes 127.x.y.z backwards, in base 16.
+    # RabbitMQ's tools on this host also connect, for a short time. The kernel writes 127.x.y.z backwards, in base 16.
     mine, theirs = here.split(":")[0], there.split(":")[0]
     if mine == theirs or mine.endswith("7F"):
         return None

@@ -1,8 +1,8 @@
 """Draining a broker before its restart (https://www.rabbitmq.com/docs/upgrade#maintenance-mode).
 
-A drained broker takes no connections, so that the balancers pass it by, has closed those that it had, and leads no quorum
-queue; a restart ends that. Who was drained by a run that came to nothing serves again; a person who has drained one
-means it.
+A drained broker accepts no connections, so that the balancers skip it, has closed those that it had, and leads no
+quorum queue. A restart ends this state. A broker that was drained by an unfinished run is revived. A broker that a
+person has drained is left alone.
 """
 
 import os
@@ -10,7 +10,7 @@ import os
 from . import files, host, rabbitmq, systemd
 from .errors import StepError
 
-# When the broker that a run of this program has drained was started.
+# Holds the start time of the broker that a run of this program has drained.
 NOTE = host.RUN + "/drained"
 
 
@@ -20,18 +20,18 @@ def _start_of_broker():
 
 
 def drain():
-    """Raises StepError where the broker is not drained."""
+    """Drains the broker. Raises StepError if it is not drained."""
     files.write(NOTE, _start_of_broker())
     rabbitmq.tell("drain", tool="rabbitmq-upgrade", seconds=120)
 
 
 def over():
-    """The broker has been restarted, which ends its drained state."""
+    """Removes the note: the broker has been restarted, which ends its drained state."""
     files.remove(NOTE)
 
 
 def revive():
-    """Has a broker serve again that was drained for a restart that has not come."""
+    """Revives a broker that was drained for a restart that has not happened."""
     if not os.path.exists(host.path(NOTE)):
         return
     try:
@@ -39,6 +39,6 @@ def revive():
             print("{}: was drained for a restart that has not come, and serves again".format(host.name()))
             rabbitmq.tell("revive", tool="rabbitmq-upgrade", seconds=60)
     except StepError:
-        # The next run does it.
+        # The next run tries again.
         return
     over()

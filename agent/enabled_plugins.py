@@ -1,11 +1,11 @@
-"""Which of the broker's plug-ins are enabled, in its file and in the running broker."""
+"""The enabled plug-ins, in the broker's file and in the running broker."""
 
 import re
 
 from . import erlang, files, host, rabbitmq
 from .errors import StepError
 
-# The broker drops a plug-in that it does not find without a word.
+# The broker silently ignores a plug-in that it does not find.
 _MISSING = "%s -- rabbit_plugins:plugin_names(rabbit_plugins:list(rabbit_plugins:plugins_dir()))"
 _ENSURE = """
 {ok, _, _} = rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file()),
@@ -14,7 +14,7 @@ _ENSURE = """
 
 
 def names():
-    """What the file says; the broker reads it at its start only."""
+    """Returns the plug-ins of the file, which the broker reads only at its start."""
     return re.findall(r"[A-Za-z0-9_]+", files.read(rabbitmq.PLUGINS, ""))
 
 
@@ -23,7 +23,7 @@ def write(wanted):
 
 
 def enable(wanted):
-    """Has the running broker run these plug-ins, and no others; the file is as before where it does not."""
+    """Has the running broker run exactly these plug-ins. If that fails, the file is restored."""
     plugins = erlang.atoms(wanted)
     missing = rabbitmq.evaluate(_MISSING % plugins)
     if missing:
@@ -38,6 +38,6 @@ def enable(wanted):
         if lacking:
             raise StepError("{}: the broker does not run {}".format(host.name(), ", ".join(lacking)))
     except StepError:
-        # The next run sees that there is something to do.
+        # Restored so that the next run sees that the change is still to be made.
         files.write(rabbitmq.PLUGINS, before)
         raise

@@ -1,23 +1,23 @@
-"""Erlang's terms: answers as data (https://www.erlang.org/doc/apps/erts/erl_ext_dist.html), names in questions."""
+"""Erlang terms: decodes answers (https://www.erlang.org/doc/apps/erts/erl_ext_dist.html), writes names as source."""
 
 import base64
 import struct
 
 
 class Atom(str):
-    """An Erlang atom; compares with a string."""
+    """An Erlang atom; it compares like a string."""
 
     __slots__ = ()
 
 
 class Pid(str):
-    """A process: the name of its node."""
+    """An Erlang process, as the name of its node."""
 
     __slots__ = ()
 
 
 def text(value):
-    """A text as Erlang source in plain ASCII: a binary in UTF-8."""
+    """Returns a text as Erlang source in plain ASCII; its value is a binary in UTF-8."""
     return 'base64:decode(<<"{}">>)'.format(base64.b64encode(value.encode("utf-8")).decode())
 
 
@@ -26,7 +26,7 @@ def texts(values):
 
 
 def atom(value):
-    """An atom as Erlang source."""
+    """Returns an atom as Erlang source."""
     return "binary_to_atom({}, utf8)".format(text(value))
 
 
@@ -35,7 +35,7 @@ def atoms(values):
 
 
 def decode(data):
-    """A term from the external term format. Raises ValueError unless the data is one whole term."""
+    """Decodes a term in the external term format. Raises ValueError unless the data is exactly one complete term."""
     try:
         if data[0] != 131:
             raise ValueError("no Erlang term")
@@ -67,7 +67,10 @@ def _items(data, start, count):
 
 
 def _term(data, start):
-    """A term and the place behind it. Lists and tuples become lists and tuples, binaries strings, undefined None."""
+    """Returns a term and the position behind it.
+
+    Lists and tuples become lists and tuples, binaries become strings, undefined becomes None.
+    """
     tag, at = data[start], start + 1
     if tag == 97:
         return data[at], at + 1

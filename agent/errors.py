@@ -1,11 +1,11 @@
-"""How a step fails: what was wanted and what is in the way, what to do, and the log that tells more."""
+"""The errors of a step: what was wanted and what prevents it, what to do, and the log with details."""
 
 MOST_LINES = 15
 LONGEST_LINE = 600
 
 
 class _Told:
-    """message: what was wanted and what is in the way. remedy: what to do. log: the end of what tells more."""
+    """message: what was wanted and what prevents it. remedy: what to do. log: text whose end has the details."""
 
     def __init__(self, message, remedy="", log=""):
         super().__init__(message)  # type: ignore[call-arg]
@@ -14,7 +14,7 @@ class _Told:
         self.log = log
 
     def report(self):
-        """At most 15 lines; of the log, its end."""
+        """Returns at most 15 lines; the log is cut to its last ones."""
         lines = [line for part in (self.message, self.remedy) for line in part.splitlines() if line.strip()]
         room = MOST_LINES - len(lines)
         log = [line for line in self.log.splitlines() if line.strip()][-room:] if room > 0 else []
@@ -22,16 +22,19 @@ class _Told:
 
 
 class StepError(_Told, Exception):
-    """A step cannot be done, or may not be: nothing was destroyed or interrupted on its way."""
+    """A step cannot or must not be done. Nothing was destroyed or interrupted on the way."""
 
 
 class Stopped(_Told, BaseException):
-    """This process was told to end, or its time is up. Nobody takes it for the failure of what is just being done."""
+    """This process was told to end, or its time is up.
+
+    It is no StepError, so that no handler takes it for the failure of the current action.
+    """
 
 
 class NoAnswer(StepError):
-    """A question failed, was not answered in time, or was answered in part: that is no permission for anything."""
+    """A question failed, was not answered in time, or was answered incompletely. It permits nothing."""
 
 
 class Silence(NoAnswer):
-    """The program that asks ran and failed, or hung: who was asked may be dead, or the way there is."""
+    """The program that asks has failed or hung: the broker may be down, or the way to it may be broken."""

@@ -1,4 +1,4 @@
-"""Files that are fetched: each by its URL, and used only while it has the SHA-256 that the configuration states."""
+"""Downloads files by URL. A file is used only if it has the SHA-256 that the configuration states."""
 
 import hashlib
 import os
@@ -6,21 +6,21 @@ import os
 from . import command, files, host
 from .errors import StepError
 
-# Only root can enter it, so what lies here is what was fetched.
+# Only root can enter it, so nobody else can replace a downloaded file.
 FOLDER = host.STATE + "/fetched"
 SECONDS = 900
 LOG_LINES = 12
 
 
 def surroundings():
-    """The host's own words about proxies, which the one who logs in may have; a stated proxy comes before them."""
+    """Returns the environment's proxy variables, which the login user may have. A configured proxy has precedence."""
     names = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
     wanted = names + tuple(name.upper() for name in names)
     return {name: os.environ[name] for name in wanted if name in os.environ}
 
 
 def empty_folder(name):
-    """A new folder that only root can enter, in the place of one that an earlier run has left."""
+    """Makes an empty folder that only root can enter, in the place of one that an earlier run has left."""
     folder = FOLDER + "/" + name
     files.make_folder(host.STATE)
     files.make_folder(FOLDER, 0o700)
@@ -35,7 +35,7 @@ def remove_folder(name):
 
 
 class Download:
-    """A file to be fetched: what it is, where it is, its sum, and the setting that says so."""
+    """A file to download: what it is, its URL, its SHA-256, and the setting that states them."""
 
     def __init__(self, what, url, sha256, setting):
         self.what = what
@@ -44,7 +44,10 @@ class Download:
         self.setting = setting
 
     def fetch(self, path, log, proxy, unused):
-        """unused: what a wrong file was not, such as `installed`."""
+        """Downloads the file to a path.
+
+        unused: for the message, what is not done with a wrong file, such as `installed`.
+        """
         words = ["curl", "-fsSL", "--retry", "3", "--max-time", "300", "-o", host.path(path), "--url", self.url]
         if proxy:
             words[2:2] = ["-x", proxy]
@@ -58,7 +61,7 @@ class Download:
         self.check(path, unused)
 
     def check(self, path, unused):
-        """Raises StepError unless the file is there and has the stated sum."""
+        """Raises StepError unless the file exists and has the stated SHA-256."""
         if not host.exists(path):
             raise StepError("{}: {}, fetched from {}, is gone again".format(host.name(), self.what, self.url))
         found = sum_of(path)
@@ -72,7 +75,7 @@ class Download:
 
 
 def sum_of(path):
-    """A file's SHA-256 in hexadecimal digits."""
+    """Returns a file's SHA-256 in hexadecimal digits."""
     total = hashlib.sha256()
     with open(host.path(path), "rb") as file:
         for piece in iter(lambda: file.read(1 << 20), b""):

@@ -1,4 +1,4 @@
-"""Files of the host: read whole or not at all, written beside, synced, renamed."""
+"""Files of the host. A write replaces the whole file: a new file beside it, fsync, rename."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from . import command, host
 
 
 def read(name, otherwise=None):
-    """A file's text. A file that is not there is `otherwise`, if that is given; any other failure is raised."""
+    """Returns a file's text. For a missing file it returns `otherwise`, if given; any other failure is raised."""
     try:
         with open(host.path(name), encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
@@ -22,10 +22,11 @@ def make_folder(name, mode=0o755):
 
 
 def write(name, text, mode=0o644, owner=None, check=None, labelled=True):
-    """Writes a whole file in one move. Returns whether anything changed.
+    """Replaces a whole file atomically. Returns whether anything changed.
 
-    owner: (uid, gid), by default root. check: is called with the path of the new file before it takes the old one's
-    place, and raises where it may not. labelled: whether SELinux is to have its say, which nothing under /run needs.
+    owner: (uid, gid), by default root.
+    check: called with the path of the new file before the rename; raises if the file must not be used.
+    labelled: whether to set the SELinux label, which nothing under /run needs.
     """
     path = host.path(name)
     data = text.encode("utf-8", "surrogateescape")
@@ -37,7 +38,7 @@ def write(name, text, mode=0o644, owner=None, check=None, labelled=True):
     candidate = "{}.{}.new".format(path, os.getpid())
     with contextlib.suppress(FileNotFoundError):
         os.unlink(candidate)  # a killed run's
-    # Nobody may read it before it has its mode.
+    # Nobody else may read it before it has its mode.
     number = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(number, "wb") as file:
@@ -79,13 +80,13 @@ def sync_folder(folder):
 
 
 def relabel(path):
-    """Where SELinux is, the label that belongs to a file's place; without it, it would keep that of its folder."""
+    """With SELinux, sets the label that belongs to a file's path; otherwise the file would keep that of its folder."""
     if host.which("restorecon"):
         command.attempt(["restorecon", path], seconds=20)
 
 
 def remove(name):
-    """Whether the file was there."""
+    """Removes a file. Returns whether it existed."""
     try:
         os.unlink(host.path(name))
     except FileNotFoundError:
@@ -94,7 +95,7 @@ def remove(name):
 
 
 def remove_tree(name):
-    """A folder of the program's own, with all that is in it; one that is not there is no fault."""
+    """Removes one of the program's own folders with all its contents. A missing folder is no error."""
     path = host.path(name)
     if os.path.islink(path) or os.path.isfile(path):
         os.unlink(path)
@@ -111,7 +112,7 @@ def remove_tree(name):
 
 
 def tail(name, lines=15, size=100000):
-    """The end of a log, empty where there is none."""
+    """Returns the end of a log; empty if there is none."""
     try:
         with open(host.path(name), "rb") as file:
             file.seek(0, os.SEEK_END)

@@ -1,7 +1,7 @@
-"""What the running broker was started with, so that a run can tell whether it needs a restart, a command, or nothing.
+"""Records what the running broker was started with, to tell whether it needs a restart, a command, or nothing.
 
-The note has two lines: a digest of all that the broker reads at its start, and one of the same without the lines that a
-command can set too. Comments do not count, nor what only a first start reads, nor what concerns systemd alone.
+The note has two lines: a digest of all that the broker reads at its start, and a digest of the same without the lines
+that a command can also set. Comments do not count, nor do settings that only a first start reads or only systemd uses.
 """
 
 import hashlib
@@ -11,13 +11,13 @@ import re
 from . import files, host, rabbitmq
 
 NOTE = rabbitmq.HOME + "/rabbitmq-ha.started"
-# The second line of the note, as releases before this program kept it.
+# Where releases before this program kept the second line of the note.
 OLD_NOTE = host.STATE + "/started"
 FILES = (rabbitmq.CONFIGURATION, rabbitmq.ADVANCED, rabbitmq.DROP_IN)
 
-# Lines that a command can set too (https://www.rabbitmq.com/docs/memory, …/docs/disk-alarms).
+# Lines that a command can also set (https://www.rabbitmq.com/docs/memory, …/docs/disk-alarms).
 LIMIT = re.compile(r"(vm_memory_high_watermark|disk_free_limit)\.(relative|absolute) *= *(.*)")
-# What a drop-in says to systemd and not to the broker that runs.
+# Lines of a drop-in that concern systemd and not the running broker.
 _SYSTEMD_ALONE = re.compile(r"\[|ExecStartPre=|Restart|StartLimit")
 
 
@@ -27,12 +27,12 @@ def _lines(name, comment):
 
 
 def settings():
-    """The lines of rabbitmq.conf that the broker reads at each start."""
+    """Returns the lines of rabbitmq.conf that the broker reads at each start."""
     return [line for line in _lines(rabbitmq.CONFIGURATION, "#") if not line.startswith("cluster_formation")]
 
 
 def limits():
-    """Of these, the ones that a command can set: (limit, relative or absolute, value)."""
+    """Returns the settings that a command can also set: (limit, relative or absolute, value)."""
     return [match.groups() for match in map(LIMIT.match, settings()) if match]
 
 
@@ -41,7 +41,7 @@ def _digest(lines):
 
 
 def of_files():
-    """The note of a broker that starts now."""
+    """Returns the note of a broker that starts now."""
     unit = [line for line in _lines(rabbitmq.DROP_IN, ("#", ";")) if not _SYSTEMD_ALONE.match(line)]
     other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit
     fixed = [line for line in settings() if not LIMIT.match(line)]
@@ -49,7 +49,7 @@ def of_files():
 
 
 def note():
-    """Notes that the broker runs with the files as they are."""
+    """Records that the broker runs with the current files."""
     owner = rabbitmq.account() if os.getuid() == 0 else None
     files.write(NOTE, of_files(), owner=owner)
 
@@ -59,19 +59,19 @@ def forget():
 
 
 def is_read():
-    """Whether the broker was started with the files as they are."""
+    """Whether the broker was started with the current files."""
     return files.read(NOTE, "") == of_files()
 
 
 def only_limits_changed():
-    """Whether the broker's files differ from what it was started with in its two limits alone, each said once."""
+    """Whether only the broker's two limits differ from what it was started with, and each is set exactly once."""
     noted, now = files.read(NOTE, "").split("\n"), of_files().split("\n")
     names = sorted(name for name, _, _ in limits())
     return noted[1:] == now[1:] and names == ["disk_free_limit", "vm_memory_high_watermark"]
 
 
 def _as_noted_before():
-    """What releases before this program have noted of a broker that was started with the files as they are."""
+    """Returns what releases before this program recorded of a broker that was started with the current files."""
     digest = hashlib.sha256()
     for name in FILES:
         text = files.read(name, "")
@@ -82,7 +82,7 @@ def _as_noted_before():
 
 
 def adopt():
-    """Takes over the note of an earlier release, if the broker still runs with the files as they are; else a restart is due."""
+    """Converts an earlier release's note if the broker still runs with the current files; else a restart is due."""
     if files.read(NOTE, "") == _as_noted_before():
         note()
         files.remove(OLD_NOTE)

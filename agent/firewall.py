@@ -1,7 +1,7 @@
-"""The host's own firewall: firewalld, ufw, or nftables with a chain for input that refuses something.
+"""The host's own firewall: firewalld, ufw, or nftables with an input chain that refuses something.
 
-What was opened in firewalld and ufw is noted, a line each: the firewall and its own words. nftables' rules have a
-comment. A firewall that does not say whether it runs counts neither as one that runs nor as one that does not.
+What was opened in firewalld and ufw is recorded, one line each: the firewall and its own arguments. nftables' rules
+have a comment. A firewall that does not say whether it runs counts neither as running nor as stopped.
 """
 
 import collections
@@ -17,7 +17,7 @@ RULES = "/etc/nftables-rabbitmq-ha.nft"
 DROP_IN = "/etc/systemd/system/nftables.service.d/rabbitmq-ha.conf"
 COMMENT = "rabbitmq-ha"
 
-# firewall-cmd's exit codes (firewall.errors): the daemon does not run; there is no such zone.
+# firewall-cmd's exit codes (firewall.errors): the daemon does not run; the zone does not exist.
 _NOT_RUNNING = 252
 _NO_ZONE = 2
 _INVALID_ZONE = 112
@@ -27,7 +27,7 @@ Rule = collections.namedtuple("Rule", "protocol ports source")
 
 
 def running():
-    """firewalld, ufw, nftables or None. Raises NoAnswer where one does not say whether it runs."""
+    """Returns firewalld, ufw, nftables or None. Raises NoAnswer if one does not say whether it runs."""
     if host.which("firewall-cmd") and _firewalld_runs():
         return "firewalld"
     if host.which("ufw") and _ufw_runs():
@@ -38,7 +38,7 @@ def running():
 
 
 def let_in(rules, interface):
-    """Opens exactly these, for good; what was opened before and is not wanted any more is closed."""
+    """Opens exactly these rules, permanently. Closes what was opened before and is not wanted any more."""
     firewall = running()
     if firewall == "nftables":
         _in_nftables(rules)
@@ -47,7 +47,7 @@ def let_in(rules, interface):
 
 
 def close_all():
-    """Closes all that the program has opened. Returns what could not be closed, a line each."""
+    """Closes all that the program has opened. Returns what could not be closed, one line each."""
     left = {}
     for line in _opened():
         try:
@@ -60,7 +60,7 @@ def close_all():
         files.remove(OPENED)
     said = list(left.values())
     if host.exists(RULES) or host.exists(DROP_IN):
-        # Whatever is still in force, at the next boot it is not.
+        # Without this file, rules that are still in force are gone after the next boot.
         files.remove(RULES)
         try:
             deletions = _deletions(_ruleset())
@@ -68,20 +68,20 @@ def close_all():
                 command.do(["nft", "-f", "-"], stdin=deletions, seconds=30)
         except StepError as failure:
             said.append("nftables: {}".format(failure.message))
-        # At the end, so that who was killed meanwhile does it once more.
+        # Removed last, so that the next run repeats an interrupted clean-up.
         files.remove(DROP_IN)
         with contextlib.suppress(OSError):  # another's drop-in may be in it
             os.rmdir(host.path(os.path.dirname(DROP_IN)))
     return said
 
 
-# Which one runs
+# Which firewall runs
 
 
 def _firewalld_runs():
     if command.holds(["firewall-cmd", "-q", "--state"], no=_NOT_RUNNING, seconds=30):
         return True
-    # It says so of a daemon that it cannot reach, too.
+    # It also says so if it cannot reach the daemon.
     if _unit_runs("firewalld"):
         raise NoAnswer(
             "{}: firewall-cmd says that firewalld does not run, and systemd that it does".format(host.name()),
@@ -107,7 +107,7 @@ def _unit_runs(unit):
     raise NoAnswer("{}: {} neither runs nor is stopped: {}".format(host.name(), unit, state))
 
 
-# firewalld and ufw, which are told in words
+# firewalld and ufw, which take commands
 
 
 def _opened():
@@ -125,7 +125,7 @@ def _by_words(firewall, rules, interface):
     for line in wanted:
         if _is_open(line):
             continue
-        # Noted first, so that nothing is open that is not known to be ours.
+        # Recorded first, so that every open rule is known to be ours.
         if line not in opened:
             opened.append(line)
             _note(opened)
@@ -173,7 +173,7 @@ def _firewalld_words(action, zone, rule, permanent, program="firewall-cmd"):
 
 
 def _is_open(line):
-    """In what runs and for good, whoever has opened it."""
+    """Whether the rule is open, now and permanently, whoever has opened it."""
     firewall, words = line.split(" ", 1)
     if firewall == "ufw":
         said = command.ask(["ufw", "show", "added"], seconds=30)
@@ -193,13 +193,13 @@ def _open(line):
         command.do(["ufw", "allow"] + words.split() + ["comment", COMMENT], seconds=60)
         return
     zone, rule = words.split(" ", 1)
-    # What is there already is no error to it.
+    # Adding an existing rule is no error.
     for permanent in (True, False):
         command.do(_firewalld_words("add", zone, rule, permanent), seconds=60)
 
 
 def _close(line):
-    """Closes what was opened, also in a firewall that does not run any more; one that is not installed has nothing."""
+    """Closes what was opened, also in a firewall that does not run any more. One that is not installed has no rules."""
     firewall, words = line.split(" ", 1)
     if firewall == "ufw":
         if host.which("ufw"):
@@ -212,17 +212,17 @@ def _close(line):
     if not _firewalld_runs():
         places = [("firewall-offline-cmd", False)]
     for program, permanent in places:
-        # A zone that is gone has taken its rules with it.
+        # A removed zone has no rules any more.
         question = _firewalld_words("query", zone, rule, permanent, program)
         if command.holds(question, no=(1, _INVALID_ZONE), seconds=30):
             command.do(_firewalld_words("remove", zone, rule, permanent, program), seconds=60)
 
 
-# nftables, which is told in rules
+# nftables, which takes rule sets
 
 
 def _ruleset():
-    """All rules, each with its handle. Raises NoAnswer unless nft lists them whole."""
+    """Returns all rules, each with its handle. Raises NoAnswer unless nft lists them completely."""
     said = command.ask(["nft", "-a", "list", "ruleset"], seconds=30)
     bare = _bare(said)
     if bare.count("{") != bare.count("}") or (said and not said.endswith("\n")):
@@ -231,12 +231,12 @@ def _ruleset():
 
 
 def _bare(text):
-    """Rules without what somebody has written into their comments."""
+    """Returns rules without the contents of their comments."""
     return re.sub(r'"[^"\n]*"', '""', text)
 
 
 def _lines_of_chains(ruleset):
-    """Each line of each chain, behind the chain's family, table and name."""
+    """Yields each line of each chain, with the chain's family, table and name."""
     table, chain = (), None
     for line in ruleset.splitlines():
         words = line.split()
@@ -253,7 +253,7 @@ def _lines_of_chains(ruleset):
 
 
 def _guards(ruleset):
-    """The chains that refuse something of what comes in."""
+    """Returns the input chains that refuse something."""
     inputs, refusing = [], set()
     for chain, line in _lines_of_chains(ruleset):
         bare = _bare(line)
@@ -267,7 +267,7 @@ def _guards(ruleset):
 
 
 def _deletions(ruleset):
-    """What takes the program's own rules out of what is in force, a line each."""
+    """Returns the commands that delete the program's own rules in force, one line each."""
     return "".join(
         "delete rule {} {} {} handle {}\n".format(*chain, line.split()[-1])
         for chain, line in _lines_of_chains(ruleset)
@@ -285,21 +285,22 @@ def _in_nftables(rules):
     ruleset = _ruleset()
     new = "".join(_insertion(chain, rule) for chain in _guards(ruleset) for rule in rules)
     deletions = _deletions(ruleset)
-    # The user's own file stays as it is; if its chains are others one day, its rules are loaded all the same.
+    # The user's own file stays as it is. If its chains change one day, our rules fail to load (`-` ignores that), and
+    # the user's rules are loaded all the same.
     load = "-{} -f {}".format(_nft(), RULES)
     drop_in = "# Written by rabbitmq-ha.\n[Service]\nExecStartPost={0}\nExecReload={0}\n".format(load)
     are_in_force = files.read(RULES, "") == new and deletions.count("\n") == new.count("\n")
     if not new or (are_in_force and files.read(DROP_IN, "") == drop_in):
         return
     if not are_in_force:
-        # At once: there is no moment without the rules.
+        # In one transaction, so that the rules are in force at every moment.
         command.do(["nft", "-f", "-"], stdin=deletions + new, seconds=30)
         files.write(RULES, new)
     files.write(DROP_IN, drop_in)
     try:
         systemd.reload_units()
     except BaseException:
-        # So that the next run sees that there is something to do.
+        # Removed so that the next run sees that the reload is still to be done.
         files.remove(DROP_IN)
         raise
 

@@ -1,4 +1,4 @@
-"""The script that watched over the broker before this program did, in the two places where releases put it."""
+"""The script with which earlier releases watched the broker, in the two places where they installed it."""
 
 import os
 
@@ -9,7 +9,10 @@ _UNITS = "/etc/systemd/system"
 
 
 def remove():
-    """Removes it, unless a unit still calls it: the broker's own does before each start, until an `up` has changed it."""
+    """Removes the script unless a unit still calls it.
+
+    The broker's unit calls it before each start, until an `up` has changed the unit.
+    """
     there = [place for place in _PLACES if host.exists(place)]
     if not there:
         return

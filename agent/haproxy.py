@@ -1,4 +1,4 @@
-"""HAProxy's own socket (https://docs.haproxy.org/2.6/management.html#9): what it says of itself and of its servers."""
+"""HAProxy's admin socket (https://docs.haproxy.org/2.6/management.html#9): its state and that of its servers."""
 
 import csv
 import socket
@@ -9,13 +9,13 @@ from .errors import NoAnswer
 UNIT = "haproxy"
 SOCKET = "/run/haproxy/admin.sock"
 
-# The proxies that lead to the brokers: their AMQP ports and their management UIs.
+# The proxies in front of the brokers: AMQP and the management UI.
 AMQP = "rabbitmq_cluster"
 PROXIES = (AMQP, "rabbitmq_management")
 
 
 def ask(question, seconds=5):
-    """The whole answer to a question. Raises NoAnswer where HAProxy does not give it."""
+    """Returns the complete answer to a question. Raises NoAnswer if HAProxy does not give it."""
     deadline = clock.Deadline(seconds)
     said = []
     try:
@@ -32,14 +32,14 @@ def ask(question, seconds=5):
     except OSError as failure:
         raise NoAnswer("HAProxy's socket does not answer: {}".format(failure.strerror or failure))
     text = b"".join(said).decode("utf-8", "replace")
-    # It ends each answer with an empty line, and closes the connection.
+    # HAProxy ends each answer with an empty line, and closes the connection.
     if not text.endswith("\n\n"):
         raise NoAnswer("HAProxy's socket does not answer in full")
     return text
 
 
 def brokers():
-    """What each proxy knows of each broker: [(proxy, broker, state)]; a broker that is well is UP."""
+    """Returns each proxy's state of each broker: [(proxy, broker, state)]; a healthy broker is UP."""
     lines = list(csv.reader(ask("show stat").splitlines()))
     titles = [title.lstrip("# ") for title in lines[0]] if lines else []
     if not {"pxname", "svname", "status"} <= set(titles):

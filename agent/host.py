@@ -1,26 +1,26 @@
-"""The host that this program runs on. Every path of it goes through `path`, so that tests have a host in a folder."""
+"""The host that this program runs on. Every path goes through `path`, so that tests can have a folder as the host."""
 
 import os
 
 ROOT = ""
 
-# Where the program keeps what only it has to know: marks that outlive a reboot, and what holds until the next one.
+# Where the program keeps its own data: STATE outlives a reboot, RUN does not.
 STATE = "/var/lib/rabbitmq-ha"
 RUN = "/run/rabbitmq-ha"
 
 
 def path(name):
-    """A path of the host's, such as /etc/hosts."""
+    """Returns a path on the host, such as /etc/hosts."""
     return ROOT + name
 
 
 def name():
-    """The host's own short name, which the broker's node is named after."""
+    """Returns the host's short name, which the broker's node is named after."""
     return os.uname().nodename.split(".")[0]
 
 
 def full_name():
-    """The name as it was set, with or without a domain."""
+    """Returns the name as it was set, with or without a domain."""
     return os.uname().nodename
 
 
@@ -29,8 +29,8 @@ def exists(name_):
 
 
 def serves(address, port, seconds=2.0):
-    """Whether a TCP port takes connections."""
-    # Most steps ask no port, and this costs a tenth of their start.
+    """Whether a TCP port accepts connections."""
+    # Imported here because most steps check no port, and the import takes a tenth of their start-up time.
     import socket
 
     try:
@@ -41,7 +41,7 @@ def serves(address, port, seconds=2.0):
 
 
 def which(command):
-    """Whether a command is there, in the usual folders."""
+    """Whether a command exists in one of the folders of PATH."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         if folder and os.access(os.path.join(folder, command), os.X_OK):
             return True

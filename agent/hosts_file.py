@@ -1,4 +1,4 @@
-"""/etc/hosts: the stack's names in a block of their own; every other line stays as it is."""
+"""/etc/hosts: the stack's names are in a block of their own; every other line stays as it is."""
 
 import re
 
@@ -8,9 +8,9 @@ END = "# rabbitmq-ha: end"
 
 
 def with_block(text, peers):
-    """The file with the block of the peers, (name, address) each, at its end.
+    """Returns the file with the block of the peers, (name, address) each, at its end.
 
-    Lines that say otherwise of these names lose them: Debian's 127.0.1.1 breaks clustering.
+    The names are removed from all other lines: Debian's 127.0.1.1 breaks clustering.
     """
     names = {name for name, _ in peers}
     kept = [_without(line, names) for line in _others(text)]
@@ -23,7 +23,7 @@ def without_block(text):
 
 
 def _others(text):
-    """The lines outside the block. A block that has no end is none: what comes after its begin may be anybody's."""
+    """Returns the lines outside the block. Lines after a begin without an end may be anybody's, so they are kept."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -39,7 +39,7 @@ def _others(text):
 
 
 def _without(line, names):
-    """A line without these names; None where no name is left of it."""
+    """Returns a line without these names; None if no name is left on it."""
     if re.match(r"[ \t]*(#|$)", line):
         return line
     said, mark, comment = line.partition("#")

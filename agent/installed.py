@@ -1,4 +1,4 @@
-"""What is done once the program lies on a host: programs of earlier releases go, and their notes are taken over."""
+"""The end of the program's installation: earlier programs are removed, and their notes are taken over."""
 
 import os
 
@@ -6,9 +6,9 @@ from . import files, fingerprint, former_watch, host, notes
 
 
 def finish(home, version):
-    """Takes over what services have noted, so that none is restarted for the new program's sake, and removes the old.
+    """Takes over the services' notes, so that the new program restarts none of them, and removes earlier programs.
 
-    A watch that runs from an earlier program's folder has read all that it needs.
+    A watch that runs from an earlier program's folder has already loaded all that it needs.
     """
     notes.adopt_all()
     fingerprint.adopt()

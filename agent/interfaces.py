@@ -1,11 +1,11 @@
-"""Which IPv4 addresses the interfaces of this host have; agent/addresses.py says which ones the host has at all."""
+"""The IPv4 addresses of this host's interfaces; agent/addresses.py has those of the host as a whole."""
 
 from . import command
 from .errors import NoAnswer
 
 
 def addresses():
-    """Each interface with each of its addresses: [(interface, address)]. Raises NoAnswer unless all of them come."""
+    """Returns each interface with each of its addresses: [(interface, address)]. Raises NoAnswer unless complete."""
     answer = command.ask(["ip", "-o", "-4", "addr", "show"], seconds=10)
     found = []
     for line in answer.splitlines():
@@ -14,11 +14,11 @@ def addresses():
             raise NoAnswer("ip does not list this host's addresses", log=answer)
         found.append((words[1], words[3].split("/")[0]))
     if not found or not answer.endswith("\n"):
-        # Every host has 127.0.0.1 at least.
+        # Every host has at least 127.0.0.1.
         raise NoAnswer("ip does not list this host's addresses")
     return found
 
 
 def holds(address, interface):
-    """Whether an interface has an address."""
+    """Whether the interface has the address."""
     return (interface, address) in addresses()

@@ -1,7 +1,7 @@
-"""A broker gives up its place in the cluster, asked by a member that stays, where the others can do without it.
+"""Has a broker leave the cluster, requested by a member that stays, if the others can do without it.
 
-What cannot be seen beforehand may still refuse it half-way. Then it gets back what it has given up: it serves again,
-and the quorum queues have their member there again. What that is stands in a note, so that the next run can do it, too.
+Some obstacles show only half-way. Then the broker gets back what it has given up: it serves again, and the quorum
+queues have their member there again. A note records what was given up, so that the next run can restore it, too.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ GIVE_BACK_SECONDS = 600
 
 NOTES = host.STATE + "/leaving"
 
-# Who is being drained: by the table of that, or by its listeners, which a drain suspends. Up to RabbitMQ 3.13 the table may
-# have its only copy on the first broker; once that one has left, nobody can read or write it, and it is said of everyone
-# that he is not drained.
+# Which brokers are being drained: by the maintenance table, or by their listeners, which a drain suspends. Up to
+# RabbitMQ 3.13 the table may have its only copy on the first broker. Once that one has left, nobody can read or write
+# the table, and every broker is reported as not drained.
 _DRAINING = """
 Suspended = fun(N) ->
   case rpc:call(N, ranch, info, [], 10000) of
@@ -38,7 +38,8 @@ end,
 [{N, case rabbit_maintenance:is_being_drained_consistent_read(N) of true -> true; false -> Suspended(N) end} || N <- %s]
 """
 
-# Gives queues their member on a node back; a queue that has one, or is no more, needs none. 3.12 and newer have voters.
+# Adds the queues' member on a node again. A queue that has one, or does not exist any more, needs nothing. From 3.12 on
+# members can be voters or not, so add_member has one more argument.
 _GROW = """
 code:ensure_loaded(rabbit_quorum_queue),
 Add = case erlang:function_exported(rabbit_quorum_queue, add_member, 5) of
@@ -51,7 +52,7 @@ length([Q || {V, Q} <- [%(queues)s], not lists:member(Add(V, base64:decode(Q)), 
 
 
 class Note:
-    """What a broker has given up so far: a file on the host that asks it to leave."""
+    """What a broker has given up so far, in a file on the host that requests the leave."""
 
     def __init__(self, name):
         self.file = "{}/{}".format(NOTES, name)
@@ -66,7 +67,7 @@ class Note:
 
     @staticmethod
     def names():
-        """The brokers that there is a note of."""
+        """Returns the brokers that have a note."""
         try:
             return sorted(name for name in os.listdir(host.path(NOTES)) if not name.startswith("."))
         except FileNotFoundError:
@@ -88,7 +89,10 @@ class Note:
 
 
 class Leaving:
-    """One broker that is to leave. brokers: all of the stack's; of: the member that is asked, else the host's own."""
+    """One broker that is to leave.
+
+    brokers: all brokers of the stack. of: the member that is asked; by default the host's own broker.
+    """
 
     def __init__(self, name, brokers, of=None, wish="leave the cluster"):
         self.name = name
@@ -98,7 +102,7 @@ class Leaving:
         self.wish = wish
         self.note = Note(name)
         self.is_gone = False
-        # The broker may still be at it after the tool that told it to give up its places was ended.
+        # The broker may still be removing its queue members after the tool that requested it was ended.
         self.may_shrink_on = False
 
     def refused(self, words, remedy="", log=""):
@@ -107,10 +111,10 @@ class Leaving:
     def look(self):
         return cluster.look(self.of)
 
-    # The guards
+    # Checks
 
     def check_others(self, seen):
-        """All that are to stay are members and run, and are a majority without it, one of them on disc."""
+        """Checks that the others all run as members, are a majority without this one, and include a disc node."""
         others = [name for name in self.brokers if name != self.name]
         absent = [name for name in others if name not in seen.members or name not in seen.running]
         if absent:
@@ -130,7 +134,7 @@ class Leaving:
             raise self.refused("it is the last disc node that runs.", "Give another broker the type disc first.")
 
     def check_gone(self, seen):
-        """Neither it nor a broker that is apart from the one that is asked says that it is a member beside others."""
+        """Checks that neither this broker nor one outside the asked cluster lists it as a member beside others."""
         apart = [name for name in self.brokers if name not in seen.members]
         for name, said in cluster.look_all(sorted({*apart, self.name})).items():
             if not isinstance(said, cluster.Cluster) or self.name not in said.members:
@@ -144,7 +148,10 @@ class Leaving:
                 )
 
     def check_copies(self):
-        """No queue would be lost with it. Mirrors may be about to be synchronised, so it waits. Returns the queues."""
+        """Checks that no queue has its only copy here. Returns the queues.
+
+        Mirrors may be about to be synchronised, so it waits for them.
+        """
         deadline = clock.Deadline(COPIES_SECONDS)
         while True:
             seen = queues.look(self.of)
@@ -160,7 +167,7 @@ class Leaving:
             clock.pause(2)
 
     def check_streams(self, seen):
-        """No stream would be out of reach without it."""
+        """Checks that no stream would lose its majority for good without this broker."""
         lost = seen.out_of_reach_without(self.name)
         if lost:
             raise self.refused(
@@ -170,7 +177,7 @@ class Leaving:
             )
 
     def check_drained(self):
-        """No other broker of the stack is being drained. Returns whether this one is."""
+        """Checks that no other broker of the stack is being drained. Returns whether this one is."""
         names = sorted(set(self.brokers) | {self.name})
         answer = rabbitmq.evaluate(_DRAINING % erlang.atoms(map(rabbitmq.node, names)), of=self.of)
         said = {}
@@ -186,22 +193,22 @@ class Leaving:
             )
         return said[self.name]
 
-    # What it gives up
+    # What the broker gives up
 
     def step_down(self):
-        """It has no place in a quorum queue any more, and no clients.
+        """Removes the broker's quorum queue members and its clients.
 
-        The places go first: a drain stops its replicas at once, so that a queue of two would have no majority for letting
-        it go, and a replica that led there does not come back with `rabbitmq-upgrade revive`, only with a restart.
+        The members go first: a drain stops its replicas at once, so that a queue of two would have no majority for the
+        removal. A replica that was the leader does not come back with `rabbitmq-upgrade revive`, only with a restart.
         """
         is_drained = self.check_drained()
         self.shrink()
         self._drain(is_drained)
-        # Queues that were declared meanwhile.
+        # Once more, for queues that were declared meanwhile.
         self.shrink()
 
     def _drain(self, is_drained):
-        """No client's broker any more; mirrors are promoted when it stops."""
+        """Moves the clients to the other brokers. Mirrors are promoted when the broker stops."""
         if not is_drained:
             self.note.is_drained = True
             self.note.write()
@@ -212,12 +219,15 @@ class Leaving:
                 "it could not be drained: {}".format(said),
                 "Where that is a feature flag that is not enabled, run 'rabbitmqctl enable_feature_flag all'.",
             )
-        # Of two that are told to leave at the same moment, each sees the other now.
+        # If two brokers are told to leave at the same moment, each sees the other now.
         if not self.check_drained():
             raise self.refused("it was drained, and {} does not see it.".format(self.of or host.name()))
 
     def shrink(self, is_down=False):
-        """A quorum queue with two members would have no majority without it once it has stopped."""
+        """Removes the broker's quorum queue members.
+
+        Once it has stopped, a queue of two would have no majority for that.
+        """
         kept = queues.look(self.of).with_member(self.name)
         if kept:
             print("{}: gives up its places in quorum queues".format(self.name))
@@ -228,7 +238,8 @@ class Leaving:
                 self.note.write()
                 said = self._shrink(is_down)
             kept = self.check_copies().with_member(self.name)
-            # Of one whose host is off each queue may wait for seconds, so that the time does for some of them only.
+            # If its host is off, each queue may wait for seconds, so that one attempt may be enough for only some of
+            # them.
             if not (is_down and 0 < len(kept) < before):
                 break
         if kept:
@@ -250,12 +261,12 @@ class Leaving:
         return said
 
     def stop(self):
-        """It stops on its own host; its host's service does not start it again."""
+        """Stops the broker from here. The service on its host does not start it again."""
         print("{}: stops".format(self.name))
         try:
             self._have("rabbit, stop_and_halt, []", DRAIN_SECONDS)
         except StepError as unheard:
-            # Who halts does not always say so.
+            # A broker that halts does not always answer.
             print("{}: {}".format(self.name, unheard.message))
         clock.await_(
             self._has_stopped,
@@ -274,7 +285,7 @@ class Leaving:
         return connected is False
 
     def forget(self):
-        """The others forget it, and are seen to have."""
+        """Has the others forget the broker, and checks that they have."""
         failed = None
         try:
             rabbitmq.tell("forget_cluster_node", self.node, of=self.of, seconds=300)
@@ -289,19 +300,19 @@ class Leaving:
         print("{}: has left; members are {}".format(self.name, " ".join(seen.members)))
 
     def _have(self, call, seconds):
-        """What the leaving broker answers to an Erlang call, over the connection that the brokers have anyway."""
+        """Returns the leaving broker's answer to an Erlang call, over the connection that the brokers already have."""
         question = "rpc:call({}, {}, {})".format(erlang.atom(self.node), call, seconds * 1000)
         return rabbitmq.have(question, of=self.of, seconds=seconds + 30).strip()
 
-    # What it gets back
+    # What the broker gets back
 
     @contextlib.contextmanager
     def or_give_back(self):
-        """Whatever goes wrong within gives back what was given up, and says of what could not be."""
+        """On any failure in the block, gives back what was given up, and reports what could not be given back."""
         try:
             yield
         except BaseException as failure:
-            # Also where this run's time is up.
+            # Also if this run's time is up, so it gets a time limit of its own.
             clock.limit(GIVE_BACK_SECONDS)
             words = self._try_to_give_back()
             if isinstance(failure, (StepError, Stopped)) and words:
@@ -331,12 +342,12 @@ class Leaving:
         )
 
     def give_back(self):
-        """Serves again, with the places that it had. Returns False where it does not run, which is no failure."""
+        """Has the broker serve again with its queue members. Returns False if it does not run, which is no failure."""
         if self.note.is_empty:
             return True
         seen = self.look()
         if self.name not in seen.members:
-            # This host's own broker does not leave: it is on its way back.
+            # The host's own broker is not leaving: it is about to join again.
             if self.name == host.name():
                 return False
             # It was forgotten after all.
@@ -352,7 +363,7 @@ class Leaving:
         if self.note.places:
             self._grow()
         if self.may_shrink_on:
-            # The next run gives back what is taken from now on.
+            # The note stays, so that the next run gives back what is still taken from now on.
             self.note.is_drained = False
             self.note.write()
         else:
@@ -370,7 +381,7 @@ class Leaving:
 
 
 def leave(name, brokers):
-    """Has a broker leave the cluster of the host's own: drained, stopped, forgotten; one that is no member has left."""
+    """Has a broker leave the cluster of the host's own: drain, stop, forget. One that is no member has left already."""
     leaving = Leaving(name, brokers)
     seen = leaving.look()
     if name not in seen.members:
@@ -388,6 +399,6 @@ def leave(name, brokers):
             leaving.check_others(leaving.look())
         else:
             print("{}: does not run, so it is forgotten as it is".format(name))
-            # A queue that cannot let it go has no majority without it: only that broker could bring it back.
+            # A queue that cannot remove its member has no majority without it: only that broker could bring it back.
             leaving.shrink(is_down=True)
         leaving.forget()

@@ -1,4 +1,4 @@
-"""One run at a time of each step on a host, also of one that a killed `up` has left running."""
+"""Allows one run of each step at a time on a host, also beside a run that a killed `up` has left."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ def _taken(number):
 
 @contextlib.contextmanager
 def held(step, seconds):
-    """Holds a step's lock. Raises StepError that names who has held it since when, after the given seconds."""
+    """Holds a step's lock. If it is not free in time, raises a StepError with its holder and since when."""
     number = _open(step)
     try:
         if not clock.wait_until(lambda: _taken(number), seconds, 0.2):
@@ -47,7 +47,7 @@ def held(step, seconds):
 
 
 def is_busy(step):
-    """Whether somebody holds a step's lock right now."""
+    """Whether a step's lock is held now."""
     number = _open(step)
     try:
         return not _taken(number)

@@ -1,4 +1,4 @@
-"""The command line: one subcommand for each step, one run of it at a time, for a limited time, and few words at its end."""
+"""The command line: one subcommand for each step, one run of it at a time, with a time limit and a short report."""
 
 import argparse
 import importlib
@@ -9,7 +9,7 @@ import sys
 from . import clock, host, lock
 from .errors import StepError, Stopped
 
-# Each is the module of its name in agent/steps; the order is that of the help.
+# Each is the module of its name in agent/steps. The order is that of the help.
 SUBCOMMANDS = (
     ("status",)
     + ("names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
@@ -23,7 +23,7 @@ FAULTS = "/var/log/rabbitmq-ha-faults.log"
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Of a fixed width: to ask for the terminal's costs each step a tenth of its start."""
+    """Has a fixed width, because asking the terminal for its width takes a tenth of each step's start-up time."""
 
     def __init__(self, prog):
         super().__init__(prog, width=110)
@@ -34,7 +34,7 @@ def module_of(name):
 
 
 def parser_for(name):
-    """The arguments of one subcommand; with no name, all of them with their help."""
+    """Returns the parser of one subcommand; without a name, of all of them with their help."""
     parser = argparse.ArgumentParser(
         prog="rabbitmq-ha",
         description="What rabbitmq-ha does on a host: one subcommand for each of its steps.",
@@ -56,7 +56,7 @@ def parser_for(name):
 
 
 def main(words=None):
-    """Runs one subcommand. Returns the exit code: 0 when all is as it should be, 1 when not, 2 for a wrong command line."""
+    """Runs one subcommand. Returns the exit code: 0 for success, 1 for a failure, 2 for a wrong command line."""
     words = list(sys.argv[1:] if words is None else words)
     os.umask(0o022)
     known = words[0] if words and words[0] in SUBCOMMANDS else None
@@ -108,10 +108,10 @@ def _code(result):
 
 
 def _limit(name, seconds):
-    """Ends what this process does after the given seconds, whatever it waits for."""
+    """Ends this process after the given seconds, whatever it waits for."""
 
     def late(_number, _frame):
-        # What is undone at a run's end has its own time.
+        # The clean-up at a run's end has its own time limit.
         more = clock.left(seconds)
         if more > 1:
             signal.setitimer(signal.ITIMER_REAL, more + 2)
@@ -141,14 +141,14 @@ def _stop(_number, _frame):
 
 
 def start():
-    """The launcher's entry."""
+    """The launcher's entry point."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         # The terminal was closed.
         signal.signal(signal.SIGHUP, _stop)
     for stream in (sys.stdout, sys.stderr):
-        # Names in any script, whatever the locale of the one who calls.
+        # Names can be in any script, whatever the caller's locale.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
     if sys.version_info < (3, 7):

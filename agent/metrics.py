@@ -1,4 +1,4 @@
-"""The page on which a broker tells of itself in Prometheus' format (https://www.rabbitmq.com/docs/prometheus)."""
+"""The broker's metrics page in Prometheus' format (https://www.rabbitmq.com/docs/prometheus)."""
 
 import socket
 
@@ -9,7 +9,7 @@ _REQUEST = b"GET /metrics HTTP/1.0\r\n\r\n"
 
 
 def lines(address, port, seconds):
-    """The page's lines as they come. Raises NoAnswer where it does not come, or not to its end."""
+    """Yields the page's lines as they arrive. Raises NoAnswer if the page does not arrive completely."""
     deadline = clock.Deadline(seconds)
     try:
         with socket.create_connection((address, port), seconds) as connection:
@@ -44,7 +44,7 @@ def _received(connection, deadline):
 
 
 def _length(head):
-    """The length that the answer states; -1 where it states none."""
+    """Returns the length that the response states; -1 if it states none."""
     first, *fields = head.decode("latin-1").split("\r\n")
     if first.split(" ")[1:2] != ["200"]:
         raise NoAnswer("instead of the page came: {}".format(first))

@@ -1,7 +1,7 @@
-"""What a running service has read: its unit notes it at each start and reload, so that a run knows what is due.
+"""Notes of what running services have read, from which a run knows whether a restart or a reload is due.
 
-A note has a line for each file, its checksum and its path, and a last line that says that it is whole. It lies under
-/run, so it ends with the processes that it is about.
+A service's unit writes its note at each start and reload: one line for each file, its checksum and its path, and a
+last line that marks the note as complete. It is under /run, so it does not outlive the processes that it describes.
 """
 
 import glob
@@ -13,15 +13,15 @@ from .errors import NoAnswer
 
 UNITS = "/etc/systemd/system"
 END = "end"
-# In the place of a checksum: there was no such file, or it is unknown what the service has read of it.
+# Instead of a checksum: the file did not exist, or it is unknown what the service has read of it.
 ABSENT = "absent"
 UNKNOWN = "unknown"
 
-# What systemd itself reads of a unit whenever it needs it: a process that runs has nothing of it.
+# Settings that systemd itself reads whenever it needs them: they do not affect a running process.
 _NO_MATTER = re.compile(r"(ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)\s*=")
 _LINE = re.compile(r"([0-9a-f]{64}|absent|unknown) (/.+)")
 
-# The program's earlier releases noted a checksum of all files together, by a shell in the unit.
+# Earlier releases recorded one checksum of all files together, by a shell in the unit.
 _EARLIER = re.compile(r"cat /dev/null((?: /\S+)*) \| sha256sum >/run/rabbitmq-ha/([^\s/]+)\.(restart|reload)(?=[\s'])")
 
 
@@ -30,19 +30,19 @@ def path(unit):
 
 
 def write(unit, names):
-    """Notes that a service reads these files now."""
+    """Records that a service reads these files now."""
     _write(unit, {name: _digest_or_unknown(name) for name in names})
 
 
 def update(unit, names):
-    """Notes that a service that runs has read these files again. Raises NoAnswer where its note is not whole."""
+    """Records that a running service has read these files again. Raises NoAnswer if its note is incomplete."""
     known = read(unit) or {}
     known.update((name, _digest_or_unknown(name)) for name in names)
     _write(unit, known)
 
 
 def read(unit):
-    """The checksums by path; None where there is no note. Raises NoAnswer where there is one that cannot be read."""
+    """Returns the checksums by path; None without a note. Raises NoAnswer if the note cannot be read."""
     try:
         text = files.read(path(unit))
     except FileNotFoundError:
@@ -60,12 +60,12 @@ def read(unit):
 
 
 def is_stale(noted, names):
-    """Whether one of the files is not what the service has read."""
+    """Whether one of the files differs from what the service has read."""
     return any(noted.get(name) != digest(name) for name in names)
 
 
 def digest(name):
-    """The checksum of a file, of a unit's without what a process that runs has nothing of."""
+    """Returns a file's checksum; a unit file's is without the settings that do not affect a running process."""
     try:
         data = _bytes(name)
     except OSError as failure:
@@ -78,7 +78,7 @@ def digest(name):
 
 
 def essence(text):
-    """What of a unit's file matters to a process that runs: each setting, behind its section."""
+    """Returns the settings of a unit file that affect a running process, each behind its section."""
     section, settings = "", []
     for line in re.sub(r"\\\n", " ", text).splitlines():
         line = line.strip()
@@ -90,9 +90,9 @@ def essence(text):
 
 
 def adopt(unit):
-    """Takes the note of an earlier release over, if there is one: what is up to date by it is up to date.
+    """Takes over an earlier release's note, if there is one: what is up to date by it stays up to date.
 
-    Raises NoAnswer where it cannot be read.
+    Returns whether there was one. Raises NoAnswer if it cannot be read.
     """
     try:
         return _take_over(unit, _listed_earlier().get(unit, {}))
@@ -101,7 +101,7 @@ def adopt(unit):
 
 
 def adopt_all():
-    """The same for all services that have no note yet. Where one cannot be read, its step refuses in words later."""
+    """Takes over the notes of all services without one. One that cannot be read is later reported by its step."""
     try:
         found = _listed_earlier()
     except OSError:
@@ -135,7 +135,7 @@ def _bytes(name):
 
 
 def _listed_earlier():
-    """The files that units of an earlier release note: {unit: {"restart": [...], "reload": [...]}}."""
+    """Returns the files that units of an earlier release record: {unit: {"restart": [...], "reload": [...]}}."""
     found: dict = {}
     for pattern in ("/*.service", "/*.socket", "/*/rabbitmq-ha.conf"):
         for name in sorted(glob.glob(host.path(UNITS) + pattern)):
@@ -146,7 +146,7 @@ def _listed_earlier():
 
 
 def _take_over(unit, listed):
-    """Whether there was a note to take over."""
+    """Takes over a unit's earlier note. Returns whether there was one."""
     digests: dict = {}
     for kind in ("restart", "reload"):
         noted = _bytes("{}/{}.{}".format(host.RUN, unit, kind))

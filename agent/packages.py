@@ -1,7 +1,7 @@
-"""Packages: which are installed, installing what is missing, putting another version of the broker's in its place.
+"""Packages: lists what is installed, installs what is missing, and changes the version of the broker's package.
 
-Nothing that is installed is started: the program does that once it is configured. Whoever installs holds the lock LOCK,
-so that two installations do not wait for each other half-way.
+Nothing that is installed is started: the program does that once it is configured. Every installation holds the lock
+LOCK, so that two installations do not block each other half-way.
 """
 
 import collections
@@ -19,7 +19,7 @@ INSTALLING_SECONDS = 900
 LOG = "/var/log/rabbitmq-ha-packages.log"
 LOG_LINES = 12
 
-# The package whose version the configuration may state.
+# The package whose version the configuration can state.
 BROKER = "rabbitmq-server"
 
 POLICY = "/usr/sbin/policy-rc.d"
@@ -27,33 +27,33 @@ POLICY_TEXT = "#!/bin/sh\n# rabbitmq-ha: services are started once they are conf
 APT_LISTS = "/var/lib/apt/lists"
 LISTS_STAY_FRESH_SECONDS = 24 * 3600
 
-# Which RPMs are being installed. Who is killed meanwhile leaves it, and a package that it names may be there by half.
+# Lists the RPMs that are being installed. A killed run leaves it, and a package that it lists may be half installed.
 MARK = host.STATE + "/installing"
 
-# Folders of fetched RPMs.
+# Folders of downloaded RPMs.
 DOWNLOADS = "rpms"
 UPGRADE = "upgrade"
 
-# What is installed of a package, and since when: RPMs can be there in two versions, after an upgrade that was cut off.
+# What is installed of a package, and since when. After an interrupted upgrade an RPM can be installed in two versions.
 Found = collections.namedtuple("Found", "is_whole versions since")
 ABSENT = Found(False, (), "")
 
 
 def arguments(parser, required=True):
-    """How packages are installed on this host."""
+    """Adds the options that say how packages are installed on this host."""
     sources.arguments(parser, required)
     parser.add_argument("--proxy", default="", metavar="URL", help="the HTTP proxy for all that is fetched")
 
 
 def manager(wanted):
-    """What installs packages on this host, by the arguments."""
+    """Returns the package manager of this host, by the arguments."""
     if wanted.installer == "apt":
         return Apt(wanted.proxy)
     return Yum(wanted.installer, wanted.proxy, wanted.archive, wanted.mirror)
 
 
 def bare(name):
-    """A package's name without the version that may be stated behind it: NAME=VERSION."""
+    """Returns a package's name without a version behind it: NAME=VERSION."""
     return name.split("=", 1)[0]
 
 
@@ -68,7 +68,7 @@ def _nobody_tells(asker, silent, remedy):
 
 
 class Apt:
-    """Debian's and Ubuntu's packages."""
+    """The packages of Debian and Ubuntu."""
 
     def __init__(self, proxy=""):
         self._options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
@@ -78,12 +78,12 @@ class Apt:
         self._options.append("-y")
 
     def found(self, names):
-        """What is installed, by name. Raises NoAnswer unless dpkg says it of each."""
-        # Its own package is always there: a database without it is none.
+        """Returns what is installed, by name. Raises NoAnswer unless dpkg reports every name."""
+        # dpkg's own package is always installed: a database without it is invalid.
         asked = ["dpkg"] + list(names)
         words = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status} ${Version}\\n"] + asked
         try:
-            # It ends with 1 where a name is unknown, and with 2 where it cannot tell.
+            # dpkg-query ends with 1 if a name is unknown, and with 2 if it cannot tell.
             result = command.answer(words, codes=(0, 1))
             return self._parsed(result, asked)
         except NoAnswer as silent:
@@ -94,7 +94,7 @@ class Apt:
         found = dict.fromkeys(re.findall(r"no packages found matching (\S+)", result.errors), ABSENT)
         for line in result.output.split("\n")[:-1]:
             name, status, version = (line.split(" ", 2) + ["", ""])[:3]
-            # Of a package that is there for two architectures there are two lines.
+            # A package that is installed for two architectures has two lines.
             if not found.get(name, ABSENT).is_whole:
                 found[name] = Found(status == "installed", (version,) if version else (), "")
         missing = [name for name in asked if name not in found]
@@ -103,7 +103,7 @@ class Apt:
         return found
 
     def install(self, names):
-        """Installs what is missing of these."""
+        """Installs those of these packages that are missing."""
         found = self.found([bare(name) for name in names])
         missing = [name for name in names if not found[bare(name)].is_whole]
         if not missing:
@@ -120,13 +120,13 @@ class Apt:
 
     @staticmethod
     def tidy():
-        """Who was killed while installing leaves the policy, and no service would be started by an upgrade of its own."""
+        """Removes the policy file that a killed run has left: with it, a later upgrade would start no service."""
         if _is_ours(POLICY):
             files.remove(POLICY)
 
     @contextlib.contextmanager
     def prepared(self):
-        """While this holds, no service starts by itself; and an installation that was cut off is finished before."""
+        """Keeps services from starting by themselves in the block. Finishes an interrupted installation first."""
         files.write(LOG, "")
         is_ours = _is_ours(POLICY)
         try:
@@ -139,7 +139,10 @@ class Apt:
                 files.remove(POLICY)
 
     def _finish_former(self):
-        """What it cannot finish, apt tells in its own words; while somebody else installs, it waits as apt does."""
+        """Finishes an interrupted installation, and waits as apt does while another one runs.
+
+        apt itself reports what cannot be finished.
+        """
 
         def finished():
             before = len(files.read(LOG, ""))
@@ -149,8 +152,8 @@ class Apt:
         clock.wait_until(finished, LOCK_SECONDS, 3)
 
     def _install(self, words):
-        """Whether apt installs it."""
-        # Reading the package lists anew costs seconds, so lists of less than a day are tried first.
+        """Returns whether apt has installed it."""
+        # Reading the package lists again takes seconds, so lists of less than a day are tried first.
         install = ["install", "--no-install-recommends"] + list(words)
         if _are_fresh(APT_LISTS) and self._apt(install):
             return True
@@ -167,7 +170,7 @@ class Apt:
     # Another version of a package
 
     def is_earlier(self, version, than):
-        # It ends with 2 where it cannot tell.
+        # dpkg ends with 2 if it cannot tell.
         return command.holds(["dpkg", "--compare-versions", version, "lt", than])
 
     def fetch(self, package, version):
@@ -196,20 +199,20 @@ class Apt:
 
 
 def _is_ours(name):
-    """Whether a file may be written: a policy of somebody else's stays."""
+    """Whether the file may be written: somebody else's policy stays."""
     return not os.path.lexists(host.path(name)) or "rabbitmq-ha" in files.read(name, "")
 
 
 def _are_fresh(lists):
     try:
-        # The time of day is all that a file knows; where it is wrong, the lists are read anew or only after a failure.
+        # A file has only a time of day. If that is wrong, the lists are read again too often, or only after a failure.
         return time.time() - os.stat(host.path(lists)).st_mtime < LISTS_STAY_FRESH_SECONDS
     except FileNotFoundError:
         return False
 
 
 class Yum:
-    """The RPMs of CentOS, Rocky and Alma; it waits by itself while somebody else installs."""
+    """The RPMs of CentOS, Rocky and Alma. The installer itself waits while another installation runs."""
 
     def __init__(self, installer, proxy="", archive=None, mirror=""):
         self.proxy = proxy
@@ -219,13 +222,13 @@ class Yum:
         self._mirror = mirror
 
     def found(self, names):
-        """What is installed, by name. Raises NoAnswer unless rpm says it of each."""
-        # Every system has bash: a database without it is none. One that is broken has nothing, says rpm, and names the
-        # error only beside that.
+        """Returns what is installed, by name. Raises NoAnswer unless rpm reports every name."""
+        # Every system has bash: a database without it is invalid. With a broken database rpm reports every package as
+        # missing, and prints the error only beside that.
         asked = ["bash"] + list(names)
         words = ["rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} %{INSTALLTIME}\\n"] + asked
         try:
-            # It ends with the number of those that are missing.
+            # rpm ends with the number of missing packages.
             result = command.answer(words, codes=range(len(asked)))
             return self._parsed(result, asked)
         except NoAnswer as silent:
@@ -249,7 +252,7 @@ class Yum:
         return found
 
     def install(self, names, downloads=None):
-        """Installs what is missing of these, and once more what was being installed when somebody was cut off.
+        """Installs those of these packages that are missing, and reinstalls those whose installation was interrupted.
 
         downloads: where each comes from, by name. By default they come from the repositories.
         """
@@ -266,7 +269,7 @@ class Yum:
                 self._reinstall(again, words_for, found)
             if missing:
                 self.run(["install"] + words_for(missing))
-        # A package that is not there is no error to yum, so it is looked after.
+        # An unavailable package is no error to yum, so the result is checked.
         if not all(each.is_whole for each in self.found([bare(name) for name in names]).values()):
             raise StepError(
                 "{}: of {} not all could be installed; the end of {}:".format(host.name(), " ".join(names), LOG),
@@ -276,7 +279,7 @@ class Yum:
 
     @contextlib.contextmanager
     def _fetched(self, names, downloads):
-        """Fetches what is not from the repositories. Gives the function that says what yum is to be told for names."""
+        """Downloads what is not from the repositories. Yields a function that returns yum's arguments for names."""
         folder = fetch.empty_folder(DOWNLOADS) if downloads else ""
         paths = {name: "{}/{}.rpm".format(folder, name) for name in names if name in downloads}
 
@@ -297,7 +300,7 @@ class Yum:
     def _reinstall(self, names, words_for, before):
         if self.run(["reinstall"] + words_for([bare(name) for name in names])).code == 0:
             return
-        # A scriptlet that fails makes it fail, too.
+        # A failed scriptlet also makes yum fail.
         after = self.found([bare(name) for name in names])
         left = [bare(name) for name in names if after[bare(name)].since == before[bare(name)].since]
         if left:
@@ -311,7 +314,7 @@ class Yum:
 
     @staticmethod
     def tidy():
-        """Who was killed while installing leaves nothing here that matters."""
+        """Does nothing: a killed installation leaves nothing here that matters."""
 
     def prepare(self):
         files.write(LOG, "")
@@ -352,14 +355,17 @@ class Yum:
             raise _not_done("fetched", package, version)
 
     def put(self, package, version, path=None):
-        """path: the RPM's file. By default it comes from the repositories."""
+        """Installs a version of a package.
+
+        path: the RPM's file. By default it comes from the repositories.
+        """
         self.prepare()
-        # What it cannot install is no error to yum, so its exit code says nothing.
+        # A failed installation is no error to yum, so its exit code is ignored.
         self.run(["install", path or "{}-{}".format(package, version)])
         versions = self.found([package])[package].versions
         if version not in versions:
             raise _not_done("installed", package, version)
-        # Whoever was killed between the two has left the former version beside it.
+        # A killed upgrade has left the former version beside the new one.
         for former in [each for each in versions if each != version]:
             self._forget(package, former)
 
@@ -383,7 +389,7 @@ def _not_done(doing, package, version, offered=""):
 
 
 def upgrade_arguments(parser):
-    """The options of a step that may put another version of the broker's package in the place of the installed one."""
+    """Adds the options of a step that can change the version of the broker's package."""
     parser.add_argument("--package-version", metavar="VERSION", help="the version that rabbitmq-server is to have")
     parser.add_argument("--url", help="the RPM to take it from; by default it comes from the host's own sources")
     parser.add_argument("--sha256", help="that RPM's SHA-256")
@@ -391,7 +397,7 @@ def upgrade_arguments(parser):
 
 
 def upgrade_from(wanted):
-    """The upgrade that the arguments ask for; None where no version is stated."""
+    """Returns the upgrade that the arguments ask for; None if no version is stated."""
     if not wanted.package_version:
         return None
     if not wanted.installer:
@@ -405,7 +411,10 @@ def upgrade_from(wanted):
 
 
 class Upgrade:
-    """Another version of the broker's package, from the host's own sources, by turns with all else that installs."""
+    """Another version of the broker's package, from the host's own sources.
+
+    It takes turns with all other installations.
+    """
 
     package = BROKER
 
@@ -414,17 +423,17 @@ class Upgrade:
         self.version = version
 
     def due(self):
-        """Whether anything but this version is installed; also after an upgrade that was cut off."""
+        """Whether anything but this version is installed, also after an interrupted upgrade."""
         found = self._manager.found([self.package])[self.package]
         return not found.is_whole or found.versions != (self.version,)
 
     def tidy(self):
-        """After an upgrade that is done, or was killed when it nearly was; whoever installs just now tidies up himself."""
+        """Cleans up after an upgrade, also a killed one that was nearly done. A running installation does it itself."""
         with contextlib.suppress(StepError), lock.held(LOCK, 0):
             self._manager.tidy()
 
     def fetch(self):
-        """While the broker still serves."""
+        """Downloads the package while the broker still serves."""
         with lock.held(LOCK, LOCK_SECONDS):
             for installed in self._manager.found([self.package])[self.package].versions:
                 if self._manager.is_earlier(self.version, installed):
@@ -436,7 +445,10 @@ class Upgrade:
             self._fetch()
 
     def install(self):
-        """While it is stopped. Raises StepError where it has the version that it had, or none that is whole."""
+        """Installs the package while the broker is stopped.
+
+        Raises StepError if the broker keeps its former version, or has no complete one.
+        """
         with lock.held(LOCK, LOCK_SECONDS):
             self._install()
             if self.due():
@@ -450,7 +462,7 @@ class Upgrade:
 
 
 class UpgradeByUrl(Upgrade):
-    """The same from one RPM, which the configuration names."""
+    """An upgrade from one RPM, whose URL the configuration states."""
 
     def __init__(self, manager_, version, download):
         super().__init__(manager_, version)

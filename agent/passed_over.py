@@ -1,14 +1,14 @@
-"""Whether the other members pass this broker over, which no broker notices by itself.
+"""Whether the other members pass this broker over, that is, no longer send it what they write to Mnesia.
 
-RabbitMQ 3 keeps what it knows of queues and users in Mnesia, on every member. A member whose connection broke for some
+RabbitMQ 3 keeps its data about queues and users in Mnesia, on every member. A member whose connection broke for some
 milliseconds, or that loaded its tables at the same moment as another one, may be passed over from then on: it runs and
-serves, and one or all of the others no longer send it what they write. Mnesia never mends that, and RabbitMQ does not
-see it (https://github.com/rabbitmq/rabbitmq-server/issues/17319). A restart does. Khepri, which replaces Mnesia, has no
-such fault.
+serves, but one or all of the others no longer send it what they write. The broker does not notice this, Mnesia never
+repairs it, and RabbitMQ does not detect it (https://github.com/rabbitmq/rabbitmq-server/issues/17319). A restart
+repairs it. Khepri, which replaces Mnesia, does not have this fault.
 """
 
-# Whether this broker is the first that is to be restarted; none where there is no Mnesia. Of two members that pass each
-# other over, the one with fewer others is to be restarted; of equal ones, the later.
+# Whether this broker is the first one to restart; none without Mnesia. Of two members that pass each other over, the
+# one with fewer others is to restart; of equal ones, the later.
 QUESTION = """
 case (try rabbit_khepri:is_enabled() catch _:_ -> false end) =:= true orelse mnesia:system_info(is_running) =/= yes of
   true -> none;

@@ -1,8 +1,9 @@
-"""The broker's plug-ins: which of those that are enabled have ended, and how they are started again.
+"""The enabled plug-ins that have ended in the running broker, and how they are started again.
 
-A plug-in that failed too often, or what it is built on, has ended for good while the broker serves on. The management
-agent still counts as running when its supervisor alone has ended (seen with 3.10.8): when a machine comes back that had
-fallen silent, it counts the connections between nodes, and for a moment there are two to the same one.
+A plug-in, or something that it needs, ends for good after too many failures, while the broker serves on. The management
+agent still counts as running if only its supervisor has ended (seen with 3.10.8). This happens when a machine comes
+back that had not been reachable: the agent counts the connections between nodes, and for a moment there are two to the
+same node.
 """
 
 from . import rabbitmq
@@ -15,7 +16,7 @@ Hollow = [App || App <- [rabbitmq_management_agent], lists:member(App, Running),
   whereis(rabbit_mgmt_external_stats) =:= undefined],
 """
 
-# What has ended of the plug-ins that are enabled and of what they are built on.
+# The enabled plug-ins, and the applications that they need, that have ended.
 ENDED = (
     _ENABLED
     + """
@@ -24,8 +25,8 @@ lists:usort(Hollow ++ [App || Plugin <- Enabled, {ok, Needs} <- [application:get
 """
 )
 
-# With a plug-in everything that it needs is started, RabbitMQ among it: a broker that was stopped, or has paused itself in
-# a minority, would serve again.
+# A plug-in is started with everything that it needs, RabbitMQ included: a broker that was stopped, or has paused itself
+# in a minority, would serve again.
 _START = """
 case rabbit:is_running() of
   false -> [];
@@ -39,9 +40,9 @@ end
 
 
 def start_ended():
-    """Starts what has ended of the enabled plug-ins. Returns the names of what was started again.
+    """Starts the enabled plug-ins that have ended. Returns the names of what was started.
 
-    Raises NoAnswer where the broker does not say so in full, as when one of them cannot be started.
+    Raises NoAnswer if the broker's answer is incomplete, for example if one of them cannot be started.
     """
     started = rabbitmq.evaluate(_START, seconds=60)
     if not isinstance(started, list):

@@ -1,7 +1,7 @@
-"""Which queues there are, and which brokers have a copy of each: all of them, in one whole answer.
+"""All queues, and the brokers that have a copy of each, in one complete answer.
 
-Read from the brokers' own records, never from the queues' processes: one of those that hangs holds up nobody, and a
-queue whose broker is down is in the records all the same.
+The data comes from the brokers' own records, never from the queues' processes: a process that hangs blocks nobody, and
+a queue whose broker is down is included.
 """
 
 import base64
@@ -13,10 +13,10 @@ from .errors import NoAnswer
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
 KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit_stream_queue": STREAM}
 
-# `list` has no queue of a broker that is down, `list_down` those only. A queue that comes up meanwhile is in the second
-# or in the third list, and one that goes down in the first. The mirrors' fields went with RabbitMQ 4, so they are asked
-# for by version: tools of 4.0 still offer commands for them. Khepri's lists are read from tables in memory, and read as
-# empty where those are missing; the fence has this broker know all that was written before.
+# `list` lacks the queues of a broker that is down; `list_down` has only those. A queue that comes up meanwhile is in
+# the second or in the third list, and one that goes down is in the first. RabbitMQ 4 has no fields for mirrors, so the
+# version decides whether to read them: tools of 4.0 still offer commands for them. Khepri's lists are read from tables
+# in memory, and are empty if those are missing. The fence makes this broker know all that was written before.
 _LISTED = """
 Mirrors = case string:to_integer(rabbit_misc:version()) of {Major, _} when is_integer(Major) -> Major < 4 end,
 Khepri = try rabbit_khepri:is_enabled() catch error:undef -> false end,
@@ -75,7 +75,7 @@ class Queue:
         return self.vhost, self.code
 
     def holders(self):
-        """The brokers that have a copy which can be relied on."""
+        """Returns the brokers that have a reliable copy."""
         if self.kind in (QUORUM, STREAM):
             return set(self.members)
         return set(self.synchronised) | ({self.leader} if self.leader else set())
@@ -85,7 +85,7 @@ class Queue:
 
 
 class Queues:
-    """All queues that outlive a connection, and which brokers run."""
+    """All queues that outlive a connection, and the brokers that run."""
 
     def __init__(self, answer):
         rows = _field(answer, "queues", list)
@@ -97,7 +97,7 @@ class Queues:
         self.running = {rabbitmq.short(node) for node in _field(answer, "running", list)}
         if not self.running:
             raise NoAnswer("a broker lists no broker that runs, not even itself")
-        # Up to 3.12 a broker that is forgotten keeps its places in streams, and nobody can take them any more.
+        # Up to 3.12 a forgotten broker stays a member of its streams, and cannot be removed from them any more.
         numbers = re.match(r"(\d+)\.(\d+)\.", _field(answer, "version", str))
         if numbers is None:
             raise NoAnswer("a broker does not say which RabbitMQ it is")
@@ -106,25 +106,25 @@ class Queues:
         for queue in map(_queue, rows):
             if queue.vhost not in vhosts:
                 raise NoAnswer("there is a queue in the virtual host {}, which is not listed".format(queue.vhost))
-            # The last list says what holds now.
+            # The last list is the current one.
             found[queue.key] = queue
-        # An exclusive queue goes with its connection anyway.
+        # An exclusive queue ends with its connection anyway.
         self.all = [queue for _, queue in sorted(found.items()) if not queue.is_exclusive]
 
     def only_on(self, name):
-        """Those that have no copy on another broker that runs: they would be lost with this one."""
+        """Returns the queues without a copy on another running broker, which would be lost with this one."""
         return [queue for queue in self.all if not (queue.holders() & self.running) - {name}]
 
     def with_member(self, name):
-        """The quorum queues in which a broker has a place."""
+        """Returns the quorum queues that have a member on a broker."""
         return [queue for queue in self.all if queue.kind == QUORUM and name in queue.members]
 
     def without_member(self, name):
-        """The quorum queues and streams in which it has none."""
+        """Returns the quorum queues and streams that have no member on a broker."""
         return [queue for queue in self.all if queue.kind in (QUORUM, STREAM) and name not in queue.members]
 
     def out_of_reach_without(self, name):
-        """The streams that would never have a majority again once a broker is forgotten."""
+        """Returns the streams that would never have a majority again once a broker is forgotten."""
         return [
             queue
             for queue in self.all
@@ -133,7 +133,7 @@ class Queues:
         ]
 
     def unsynchronised_on(self, name):
-        """Those whose mirror there lacks messages."""
+        """Returns the queues whose mirror on a broker lacks messages."""
         return [queue for queue in self.all if name in queue.mirrors and name not in queue.synchronised]
 
 
@@ -160,12 +160,12 @@ def _queue(row):
 
 
 def look(of=None, seconds=120):
-    """All queues of the cluster, as a broker's records have them. Raises NoAnswer unless all of all are there."""
+    """Returns all queues of the cluster, from a broker's records. Raises NoAnswer unless the answer is complete."""
     return Queues(rabbitmq.evaluate(_LISTED, of=of, seconds=seconds))
 
 
 def named(queues, most=10):
-    """Some queues in words."""
+    """Lists some queues for a message."""
     names = [str(queue) for queue in queues]
     rest = ["and {} more".format(len(names) - most)] if len(names) > most else []
     return "; ".join(names[:most] + rest)

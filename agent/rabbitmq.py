@@ -1,9 +1,9 @@
-"""What the broker is asked and told.
+"""Questions and commands to the broker.
 
-RabbitMQ's own tools are called as the user rabbitmq, not through the packages' wrappers: Debian 12's hands every word to
-a second shell, and the wrappers of 3.12 and newer keep standard input to themselves. A question is an Erlang
-expression on standard input, and its answer one whole Erlang term, so that no name needs quoting, a part of an answer
-is no answer, and one call answers several questions.
+RabbitMQ's own tools are called as the user rabbitmq, not through the packages' wrappers: Debian 12's passes every word
+to a second shell, and the wrappers of 3.12 and newer do not pass standard input on. A question is an Erlang expression
+on standard input, and its answer is one complete Erlang term. So no name needs quoting, an incomplete answer is
+detected, and one call answers several questions.
 """
 
 import base64
@@ -23,14 +23,14 @@ ADVANCED = "/etc/rabbitmq/advanced.config"
 DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
 PLUGINS = "/etc/rabbitmq/enabled_plugins"
 
-# That this host's broker has been a member of the stack's cluster: it never serves alone again.
+# Exists once this host's broker has been a member of the stack's cluster: it never serves alone again.
 MEMBER_MARK = host.STATE + "/member"
-# Every broker that the stack has ever had, a name a line: a member that is none of them was added by somebody else.
+# Every broker that the stack has ever had, one name a line. A member that is not listed was added by somebody else.
 KNOWN_BROKERS = host.STATE + "/brokers"
 
 
 def node(name=None):
-    """The Erlang name of a broker's node."""
+    """Returns the Erlang name of a broker's node."""
     return "rabbit@" + (name or host.name())
 
 
@@ -43,7 +43,7 @@ def log_file(name=None):
 
 
 def account():
-    """The numbers of the user rabbitmq and its group."""
+    """Returns the uid and the gid of the user rabbitmq."""
     try:
         found = pwd.getpwnam("rabbitmq")
     except KeyError:
@@ -52,7 +52,7 @@ def account():
 
 
 def _options(seconds, stdin="", more=()):
-    # What this Erlang prints has to be UTF-8, and CentOS 7 has no C.UTF-8.
+    # Erlang's output has to be UTF-8, and CentOS 7 has no C.UTF-8.
     known = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")
     locale = "C.UTF-8" if any(os.path.isdir(each) for each in known) else "en_US.UTF-8"
     return {
@@ -70,27 +70,33 @@ def words(tool, arguments, of=None):
 
 
 def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120):
-    """Has one of RabbitMQ's tools do something, at the broker `of` or here. Raises StepError when it does not."""
+    """Runs one of RabbitMQ's tools for the broker `of`, or this host's. Raises StepError if it fails."""
     return command.do(words(tool, arguments, of), **_options(seconds))
 
 
 def evaluate(expression, of=None, seconds=60):
-    """The value of an Erlang expression at the broker `of`, or here. Raises NoAnswer unless it comes, and comes whole."""
+    """Returns the value of an Erlang expression on the broker `of`, or this host's.
+
+    Raises NoAnswer unless the value arrives completely.
+    """
     return _value(command.ask, expression, of, seconds)
 
 
 def act(expression, of=None, seconds=120):
-    """Has an Erlang expression do something at the broker `of`, or here. Its value; raises StepError unless it comes whole."""
+    """Runs an Erlang expression that changes something on the broker `of`, or this host's. Returns its value.
+
+    Raises StepError unless the value arrives completely.
+    """
     return _value(command.do, expression, of, seconds)
 
 
 def have(expression, of=None, seconds=120):
-    """As `act`; what the tool prints of the value, whatever that is."""
+    """Runs an expression like `act`. Returns what the tool prints of the value, whatever that is."""
     return _eval(command.do, expression, of, seconds)
 
 
 def _eval(run, expression, of, seconds):
-    # From 3.13 on the tool reads its standard input only where `eval` is its one argument, and waits for ever otherwise.
+    # From 3.13 on the tool reads its standard input only if `eval` is its one argument. Otherwise it waits for ever.
     more = {} if of is None else {"RABBITMQ_NODENAME": node(of)}
     question = expression.strip().rstrip(".") + ".\n"
     return run([host.path(TOOLS + "/rabbitmqctl"), "eval"], **_options(seconds, question, more))
@@ -109,12 +115,12 @@ def _value(run, expression, of, seconds):
 
 
 def serves(name, port):
-    """Whether a broker takes connections."""
+    """Whether a broker accepts connections."""
     return host.serves(name, port)
 
 
 def boot_errors(lines=8):
-    """What the broker said as it did not start, each thing once, without Erlang's own reports."""
+    """Returns the errors that the broker logged at a failed start, each one once, without Erlang's own reports."""
     from . import files, systemd
 
     text = "\n".join(

@@ -1,10 +1,11 @@
-"""Whether a broker may stop for a moment, and whether all run again: in one whole answer of the broker itself."""
+"""Whether a broker may stop briefly, and whether all members run again, in one complete answer of the broker."""
 
 from . import clock, cluster, files, host, rabbitmq
 from .errors import NoAnswer, StepError
 
-# The checks of `rabbitmq-queues check_if_node_is_quorum_critical` (from RabbitMQ 3.13 on it looks at streams and at the
-# store of the cluster's tables too) and `check_if_node_is_mirror_sync_critical` (up to 3.13), by what these call.
+# The checks of `rabbitmq-queues check_if_node_is_quorum_critical` (from RabbitMQ 3.13 on also of streams and of the
+# store of the cluster's tables) and `check_if_node_is_mirror_sync_critical` (up to 3.13), by the functions that these
+# call.
 _QUESTION = """
 Cluster = begin %s end,
 Names = fun(Queues) ->
@@ -29,7 +30,7 @@ end,
 {Cluster, Critical, Unsynchronised}
 """ % cluster.STATUS.strip()
 
-# What a broker waits for before its restart, and for how many seconds.
+# What a broker waits for before its restart, and for how many seconds at most.
 MEMBERS, QUORUM, MIRRORS = "every member to run", "a majority without it", "its mirrors to be in sync"
 PATIENCE_SECONDS = {MEMBERS: 120, QUORUM: 300, MIRRORS: 300}
 WORDS = {
@@ -40,7 +41,7 @@ WORDS = {
 
 
 def look():
-    """What this host's broker says. Raises NoAnswer unless it says all of it."""
+    """Returns the answer of this host's broker. Raises NoAnswer unless it is complete."""
     answer = rabbitmq.evaluate(_QUESTION)
     if not isinstance(answer, tuple) or len(answer) != 3 or not all(isinstance(each, list) for each in answer[1:]):
         raise NoAnswer("{} does not say whether it can do without this broker".format(host.name()))
@@ -56,7 +57,7 @@ def _absent(seen):
 
 
 def _obstacle():
-    """What keeps the broker from a restart, and what tells more; None where nothing does."""
+    """Returns what prevents a restart of the broker, and the details; None if nothing does."""
     try:
         seen, critical, unsynchronised = look()
     except NoAnswer as silent:
@@ -76,7 +77,7 @@ def _some(queues, what):
 
 
 def await_restart():
-    """Returns once the cluster can do without this broker for a moment. Raises StepError where it cannot in time."""
+    """Returns once the cluster can do without this broker briefly. Raises StepError if that is not so in time."""
     deadlines = {}  # type: dict
     while True:
         found = _obstacle()
@@ -90,7 +91,7 @@ def await_restart():
 
 
 def await_everyone(seconds):
-    """Returns once every member runs, this one among them."""
+    """Returns once every member runs, including this one. Raises StepError if they do not in time."""
     last = [""]
 
     def all_run():

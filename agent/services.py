@@ -1,7 +1,7 @@
-"""Services that run with the files that they should have read: which of start, restart and reload is due.
+"""Services and the files that they should run with: which of start, restart and reload is due.
 
-Which files a service has read is in its note (agent/notes.py). Whether a restart is due is read from there, never
-inferred from a file that was written just now: a run that was killed between the two is made good by the next one.
+A service's note (agent/notes.py) has the files that it has read. Whether a restart is due is decided by the note,
+never by whether a file was written just now: the next run completes one that was killed between the two.
 """
 
 from . import addresses, host, notes, systemd
@@ -13,21 +13,21 @@ _RUNS_NOT = ("inactive", "failed", "activating", "deactivating")
 
 
 def add_arguments(parser):
-    """What a step says of the service whose restart or reload it does."""
+    """Adds the options of a step that restarts or reloads a service."""
     parser.add_argument("--unit", required=True, help="the systemd unit; a service without .service")
     parser.add_argument("--restart", default=[], type=listed, help="files that need a restart when they change, a,b,c")
     parser.add_argument("--reload", default=[], type=listed, help="files that need a reload when they change, a,b,c")
 
 
 def due(unit, restart, reload):
-    """start, restart, reload or None. Raises NoAnswer unless systemd and the service's note say all of it."""
+    """Returns start, restart, reload or None. Raises NoAnswer unless systemd's answer and the note are complete."""
     return _due(unit, systemd.state(unit), restart, reload)
 
 
 def do_what_is_due(unit, restart, reload, held_address=None):
-    """Starts, restarts or reloads the service where it needs it.
+    """Starts, restarts or reloads the service if that is due.
 
-    held_address: whoever holds it leaves a restart to a step of its own that comes after this one of all hosts.
+    held_address: a host that holds it leaves a restart to a later step, which follows this one on all hosts.
     """
     systemd.enable(unit)
     said = systemd.properties(unit, "ActiveState", "NeedDaemonReload")
@@ -35,7 +35,7 @@ def do_what_is_due(unit, restart, reload, held_address=None):
         raise NoAnswer("systemctl does not say whether it has read {} anew".format(unit))
     what = _due(unit, said["ActiveState"], restart, reload)
     is_left = what == "restart" and held_address is not None and addresses.is_held(held_address)
-    # systemd does not always notice by itself that a drop-in has come, and not all of one is worth a restart.
+    # systemd does not always notice a new drop-in by itself, and not all of a drop-in's settings need a restart.
     if what in ("start", "restart") or said["NeedDaemonReload"] == "yes":
         systemd.reload_units()
     if is_left:
@@ -56,7 +56,7 @@ def _due(unit, state, restart, reload):
     noted = notes.read(unit)
     if noted is None and notes.adopt(unit):
         noted = notes.read(unit)
-    # A service that was started without the program's drop-in has noted nothing.
+    # A service that was started without the program's drop-in has no note.
     if noted is None or notes.is_stale(noted, restart):
         return "restart"
     return "reload" if notes.is_stale(noted, reload) else None

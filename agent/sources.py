@@ -1,6 +1,6 @@
-"""Where the host's installer looks for the system's packages: in the files of its own, or at a mirror that stands in.
+"""The system's package sources: its own archive, or a mirror in its place.
 
-Each file is made from what it was before, which is kept until it is given back.
+Each file is made from its original, which is kept until it is restored.
 """
 
 import glob
@@ -10,8 +10,8 @@ import re
 from . import files, host
 from .errors import StepError
 
-# What the files were before a mirror stood in for the system's own archive: each by its path, and which mirror it is;
-# while one takes another one's place, it is both, a line each.
+# The original files, each by its path, and the mirror in use. While one mirror replaces another, both are listed, one a
+# line.
 KEPT = host.STATE + "/sources"
 COPIES = KEPT + "/files"
 MIRROR = KEPT + "/mirror"
@@ -24,7 +24,7 @@ APT = (
 )
 RPM = ("/etc/yum.repos.d/*.repo",)
 
-# Team RabbitMQ's repositories, and what the program writes at its head (templates/rabbitmq/rabbitmq-ha.repo).
+# Team RabbitMQ's repositories, and the text at its head (templates/rabbitmq/rabbitmq-ha.repo).
 REPOSITORY = "/etc/yum.repos.d/rabbitmq-ha.repo"
 OWN = "Written by rabbitmq-ha"
 
@@ -37,7 +37,7 @@ def arguments(parser, required=True):
 
 
 def point(installer, archive, mirror):
-    """Has the mirror stand in for the archive; without one, what an earlier one has changed is taken back."""
+    """Makes the sources use the mirror instead of the archive; without a mirror, undoes an earlier one's changes."""
     if not mirror:
         if _noted():
             _restore()
@@ -52,7 +52,7 @@ def point(installer, archive, mirror):
 
 
 def _point_apt(change, archive):
-    # Both are separated by spaces or tabs from what else is on their line.
+    # In both formats of these files, spaces or tabs separate a URL from the rest of its line.
     wanted = re.compile(r"(?<![^ \t])(?:{})(?![^ \t\r\n])".format(archive))
 
     def pointed(line):
@@ -71,7 +71,7 @@ def _point_apt(change, archive):
 
 
 def _point_rpm(change, archive):
-    # The addresses that they have as a rule are those of lists of mirrors, CentOS 7's of one that is gone.
+    # By default these files use lists of mirrors. CentOS 7's list does not exist any more.
     wanted = re.compile(r"^#? ?baseurl=(?:{})/".format(archive))
 
     def pointed(line):
@@ -86,7 +86,7 @@ def _point_rpm(change, archive):
 
 
 class _Change:
-    """A mirror that takes its place, in the archive's or in that of an earlier mirror."""
+    """Puts a mirror in the place of the archive, or of an earlier mirror."""
 
     def __init__(self, mirror):
         self.mirror = mirror
@@ -94,10 +94,10 @@ class _Change:
         _note(self._former + [mirror])
 
     def make(self, name, pointed):
-        """Makes a file what `pointed` makes of each line of it, or of what it was before another mirror's came."""
+        """Applies `pointed` to each line of a file, or of its original if it has an earlier mirror."""
         present = _read(name)
         copy = COPIES + name
-        # Where another mirror stands in, it can no longer be told from what was there before it.
+        # In a file with another mirror, what was there before can no longer be recognised.
         is_base = not host.exists(copy) or not any(each in present for each in self._former)
         base = present if is_base else _read(copy)
         wanted = "\n".join(pointed(line) for line in base.split("\n"))
@@ -112,14 +112,14 @@ class _Change:
 
 
 def give_back():
-    """Undoes all of this: every file that still bears the mirror is as it was, and the program's own one is gone."""
+    """Undoes everything: restores every file that still has the mirror, and removes the program's own file."""
     _restore()
     if host.exists(REPOSITORY) and OWN in _read(REPOSITORY):
         files.remove(REPOSITORY)
 
 
 def _restore():
-    """A file that bears nothing of the mirror any more was written anew by somebody else, and stays."""
+    """Restores the files that have the mirror. One without it was rewritten by somebody else, and stays."""
     noted = _noted()
     root = host.path(COPIES)
     for folder, _, names in os.walk(root):
@@ -145,7 +145,7 @@ def _existing(patterns):
 
 
 def _read(name):
-    """A file's text with its line ends as they are."""
+    """Returns a file's text, with its line ends unchanged."""
     with open(host.path(name), "rb") as file:
         return file.read().decode("utf-8", "surrogateescape")
 
@@ -155,6 +155,6 @@ def _copy(name, target):
 
 
 def _write(name, text, like):
-    """Writes a file with the owner and mode of another one."""
+    """Writes a file with the owner and the mode of another one."""
     found = os.stat(host.path(like))
     files.write(name, text, mode=found.st_mode & 0o7777, owner=(found.st_uid, found.st_gid))

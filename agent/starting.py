@@ -1,4 +1,4 @@
-"""How a broker starts: whom it waits for, what this very start has logged, and what it does about data that is in the way."""
+"""The broker's start: which brokers it waits for, what this start has logged, and moving data aside."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import time
 from . import files, host, rabbitmq, systemd
 from .errors import NoAnswer, StepError
 
-# Long logs are not read from their beginning.
+# Of a longer log only the end is read.
 MOST_BYTES = 1000000
 CONFLICT = ("schema_integrity_check_failed", "case_clause,{ok,[]}")
 HAD_LEFT = ("inconsistent_cluster",)
@@ -19,7 +19,7 @@ def data():
 
 
 def is_there(name):
-    """Whether a path is there. Raises NoAnswer where that cannot be seen: what cannot be seen is not missing."""
+    """Whether a path exists. Raises NoAnswer if that is unknown: what cannot be seen does not count as missing."""
     try:
         os.lstat(host.path(name))
     except (FileNotFoundError, NotADirectoryError):
@@ -34,16 +34,16 @@ def was_member():
 
 
 def has_data():
-    """Whether the broker has tables of a cluster: Mnesia's (up to 4.2), or Khepri's, which writes no such file."""
+    """Whether the broker has a cluster's tables: Mnesia's (up to 4.2), or Khepri's, without cluster_nodes.config."""
     return is_there(data() + "/cluster_nodes.config") or is_there(data() + "/rabbitmq_metadata")
 
 
-# Whom a broker waits for. A broker that starts loads the cluster's tables from one that still ran when it stopped itself;
-# it notes at every change who runs beside it.
+# Which brokers a broker waits for: at its start it loads the cluster's tables from one that still ran when it stopped
+# itself. It records at every change which brokers run beside it.
 
 
 def beside():
-    """The brokers that still ran when this one stopped, or that it runs beside now; None where it has no data."""
+    """Returns the brokers that still ran when this one stopped, or that run beside it now; None without data."""
     text = files.read(data() + "/nodes_running_at_shutdown", "")
     if not text and not is_there(data() + "/nodes_running_at_shutdown"):
         return None
@@ -59,7 +59,7 @@ def log_size():
 
 
 def log(since=None):
-    """What the broker has logged behind a place, or the end of it all; from its beginning where the log is a new one."""
+    """Returns the broker's log from an offset on, or its end. A log that is shorter than the offset is a new one."""
     try:
         with open(host.path(rabbitmq.log_file()), "rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -78,7 +78,7 @@ def logged(patterns, since):
 
 
 def waits(since=None):
-    """Whether the newest start has not got the cluster's tables from another broker yet."""
+    """Whether the newest start still waits for the cluster's tables from another broker."""
     waiting = False
     for line in log(since).splitlines():
         if "Waiting for Mnesia tables" in line:
@@ -89,16 +89,16 @@ def waits(since=None):
 
 
 def last_words():
-    """The end of what tells why the broker did not start."""
+    """Returns the ends of the logs that show why the broker did not start."""
     said = rabbitmq.boot_errors()
     lines = files.tail(rabbitmq.log_file(), 3 if said else 8).splitlines()
     return "\n".join(systemd.journal(rabbitmq.UNIT, 2 if said else 4).splitlines() + lines + said.splitlines())
 
 
 def put_aside(why):
-    """Renames the data of a broker that is stopped; nothing of it is deleted. Returns where it lies.
+    """Renames the data of a stopped broker, without deleting any of it. Returns where it is.
 
-    It is a new broker from then on: one with the mark of a member would get no copies of the cluster's queues.
+    From then on it is a new broker. With a member's mark it would get no copies of the cluster's queues.
     """
     if systemd.state(rabbitmq.UNIT) not in ("inactive", "failed"):
         raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
@@ -112,7 +112,7 @@ def put_aside(why):
     if os.getuid() == 0:
         os.chown(host.path(aside), *rabbitmq.account())
     for entry in sorted(os.listdir(host.path(rabbitmq.DATA))):
-        # The folder of the node, and what lies beside it: NODE-feature_flags, NODE-plugins-expand, NODE.pid.
+        # The node's folder, and what is beside it: NODE-feature_flags, NODE-plugins-expand, NODE.pid.
         if entry == rabbitmq.node() or entry.startswith((rabbitmq.node() + "-", rabbitmq.node() + ".")):
             os.rename(host.path(rabbitmq.DATA + "/" + entry), host.path(aside + "/" + entry))
     return aside

@@ -1,4 +1,4 @@
-"""systemd's units. Old versions, as CentOS 7's 219, know all the words here."""
+"""systemd's units. All options used here exist in old versions, too, such as CentOS 7's 219."""
 
 from . import command, host
 from .errors import StepError
@@ -7,7 +7,7 @@ JOURNAL_LINES = 12
 
 
 def properties(unit, *names):
-    """What systemd says of a unit, by property. Raises NoAnswer where it does not answer whole."""
+    """Returns a unit's properties, by name. Raises NoAnswer unless systemd's answer is complete."""
     words = ["systemctl", "show", unit] + ["--property=" + name for name in names]
     answer = command.ask(words, seconds=30)
     found = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
@@ -18,7 +18,7 @@ def properties(unit, *names):
 
 
 def state(unit):
-    """active, reloading, inactive, failed, activating or deactivating."""
+    """Returns active, reloading, inactive, failed, activating or deactivating."""
     return properties(unit, "ActiveState")["ActiveState"]
 
 
@@ -31,24 +31,24 @@ def exists(unit):
 
 
 def reload_units():
-    """systemd does not always notice by itself that a unit's file has come."""
+    """Has systemd read its unit files again: it does not always notice a new one by itself."""
     command.do(["systemctl", "daemon-reload"], seconds=60)
 
 
 def enable(unit):
-    """At boot, too."""
+    """Enables a unit, so that it starts at boot."""
     result = command.attempt(["systemctl", "-q", "is-enabled", unit], seconds=30)
     if result.code != 0:
         command.do(["systemctl", "-q", "enable", unit], seconds=60)
 
 
 def reset(unit):
-    """Forgets that a unit has failed; one that has not is no fault."""
+    """Clears a unit's failed state. A unit that has not failed is no error."""
     command.attempt(["systemctl", "reset-failed", unit], seconds=30)
 
 
 def act(action, unit, seconds=300):
-    """start, stop, restart or reload; raises StepError with the end of the unit's journal."""
+    """Runs start, stop, restart or reload. Raises StepError with the end of the unit's journal."""
     result = command.attempt(["systemctl", action, unit], seconds=seconds)
     if result.code != 0 or (action != "stop" and not is_active(unit)):
         raise StepError(
@@ -57,7 +57,7 @@ def act(action, unit, seconds=300):
 
 
 def journal(unit, lines=JOURNAL_LINES):
-    """The end of a unit's journal; empty where there is none."""
+    """Returns the end of a unit's journal; empty if there is none."""
     words = ["journalctl", "-u", unit, "-n", str(lines), "--no-pager", "-o", "cat"]
     try:
         return command.execute(words, seconds=20).output

@@ -1,14 +1,14 @@
-"""When a broker's host restarts its broker, or starts its plug-ins again: a state machine that is told the time.
+"""Decides when a host restarts its broker, or starts its plug-ins again: a state machine that is given the time.
 
-`Watch.look` is given what the host sees by itself, every few seconds, and says whether the broker is to be asked;
-`Watch.answered` is given what the broker said, and says whether anything is to be done. It does nothing by itself. Its
-seconds are those of a clock that nobody can set.
+`Watch.look` is given what the host observes by itself, every few seconds, and returns whether to ask the broker.
+`Watch.why` and `Watch.health` are given the broker's answer, and return what to do. It does nothing by itself. Its
+seconds are those of a monotonic clock.
 """
 
 from collections import namedtuple
 
 EVERY_SECONDS = 5
-# Longer between two looks, and the watch itself stood still: what it knew of before no longer counts.
+# After a longer gap between two looks the watch itself was suspended: earlier observations no longer count.
 STOOD_STILL_SECONDS = 15
 
 PATIENCE_SECONDS = 20  # of not serving, the rest of the cluster being there
@@ -22,17 +22,17 @@ HEALTH_SECONDS = 50  # between two questions whether a serving broker is whole, 
 LOOKS = 3  # at each of which it is asked, after what can make it less than whole
 ATTEMPTS = 12  # to start plug-ins again that have ended
 
-# What the host sees without asking its broker.
-#   serves       whether it takes connections at AMQP's port
-#   unit, phase  systemd's ActiveState and SubState of its unit; None where systemd does not say
+# What the host observes without asking its broker:
+#   serves       whether it accepts connections on AMQP's port
+#   unit, phase  systemd's ActiveState and SubState of its unit; None if systemd does not answer
 #   started      when the unit's main process was started: a text that changes with each start
-#   work         seconds of processor time that the unit has taken; None where that cannot be found out
-#   others       which of the other brokers serve; None where nobody has looked
+#   work         seconds of processor time that the unit has used; None if that is unknown
+#   others       which of the other brokers serve; None if nobody has checked
 #   is_busy      whether a step of the program works on the broker
-#   connections  those with the other brokers; None where that cannot be found out
+#   connections  those with the other brokers; None if that is unknown
 Sight = namedtuple("Sight", "serves unit phase started work others is_busy connections")
 
-# What the rest of the cluster says: the names of its members, and of those that run.
+# What the rest of the cluster reports: the names of its members, and of those that run.
 Rest = namedtuple("Rest", "members running")
 
 NOTHING = "nothing"
@@ -73,10 +73,10 @@ class Watch:
         self._attempts = 0
         self.words = []
 
-    # Looking
+    # Observing
 
     def look(self, now, sight):
-        """What is to be asked: NOTHING, ASK_WHY or ASK_HEALTH. `words` then has what is to be said, line by line."""
+        """Returns what to ask: NOTHING, ASK_WHY or ASK_HEALTH. `words` then has the lines to print."""
         self.words = []
         if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS:
             self._forget_how_long()
@@ -96,12 +96,12 @@ class Watch:
         self._is_idle = False
 
     def _forget_answers(self):
-        """What a serving broker said of its health counts only where it says so twice in a row."""
+        """Forgets a serving broker's answers about its health: they count only if given twice in a row."""
         self._was_passed_over = False
         self._had_ended = False
 
     def _note_events(self, sight):
-        """After a start, and after each change of its connections with the others, a broker may be less than whole."""
+        """Notices a start or a change of the connections with the others, after which a broker may be unhealthy."""
         if sight.started != self._started:
             self._started = sight.started
             self._forget_how_long()
@@ -116,7 +116,7 @@ class Watch:
         self._attempts = 0
 
     def _follow(self, sight):
-        """Says once how a restart has ended."""
+        """Reports once how a restart has ended."""
         if self._awaited is None:
             return
         is_down = sight.unit in ("failed", "inactive")
@@ -124,7 +124,7 @@ class Watch:
             self.words.append("{} serves again".format(self._name))
             self._awaited = None
         elif is_down and self._was_down:
-            # At two looks: between its stop and its start a unit is inactive for a moment.
+            # At two looks, because between its stop and its start a unit is inactive for a moment.
             self.words.append("{} did not start".format(self._name))
             self._awaited = None
         self._was_down = is_down
@@ -144,7 +144,7 @@ class Watch:
         self._forget_answers()
         starts = _starts(sight)
         self._measure(now, sight.work)
-        # systemd itself looks after a broker that failed, and one whose start is held back waits for the cluster.
+        # systemd itself restarts a failed broker, and a broker whose start is held back waits for the cluster.
         should_serve = sight.unit == "active" or (starts and self._is_idle)
         if not should_serve or not self._is_majority(sight.others):
             self._not_serving_since = None
@@ -162,14 +162,14 @@ class Watch:
         return ASK_WHY
 
     def _measure(self, now, work):
-        """Whether the broker has hardly worked since the last look; unknown is no."""
+        """Notes whether the broker has hardly used the processor since the last look; unknown means no."""
         before, self._work = self._work, None if work is None else (now, work)
         self._is_idle = False
         if before is not None and work is not None and now > before[0]:
             self._is_idle = 0 <= work - before[1] < BUSY_SHARE * (now - before[0])
 
     def _has_worked(self, now, sight):
-        """Whether the broker has worked since it was last looked at, more than its answer costs; unknown is yes."""
+        """Whether the broker has used more processor time since the last look than its answer costs, or may have."""
         if self._work is None or sight.work is None:
             return True
         when, work = self._work
@@ -179,7 +179,7 @@ class Watch:
         return others is not None and len(others) >= len(self._brokers) // 2 + 1
 
     def _ahead(self, others):
-        """How many that do not serve have their turn before this one."""
+        """Returns how many brokers that do not serve have their turn before this one."""
         earlier = self._brokers[: self._brokers.index(self._name)] if self._name in self._brokers else self._brokers
         return len([name for name in earlier if name not in others])
 
@@ -187,13 +187,13 @@ class Watch:
         last = self._restarted_at[action]
         return last is not None and now - last < PAUSE_SECONDS
 
-    # What the broker said
+    # The broker's answers
 
     def why(self, now, sight, condition, rest):
-        """What is to be done with a broker that does not serve: NOTHING or START_ANEW.
+        """Decides about a broker that does not serve: NOTHING or START_ANEW.
 
-        sight: a new one, after the question. condition: what the broker said, None where it said nothing at all.
-        rest: what one of the others said to the same host; None where none did, so that a silent broker proves nothing.
+        sight: a new observation, after the question. condition: the broker's answer; None if it did not answer.
+        rest: what one of the others answered to this host; None if none did, so that a silent broker proves nothing.
         """
         self.words = []
         self._seen_at = now
@@ -201,7 +201,7 @@ class Watch:
             self._forget_how_long()
             return NOTHING
         if condition is not None and sight.unit == "active":
-            # A drain suspends the listeners, too, and does not always leave another mark.
+            # A drain also suspends the listeners, and does not always leave another trace.
             is_drained = condition.drained or condition.is_suspended
             if is_drained or condition.running:
                 self._drained = sight.started if is_drained else None
@@ -223,11 +223,11 @@ class Watch:
         return NOTHING
 
     def _still_runs(self, sight):
-        """Whether nobody has stopped or started the broker since it was asked: one that is stopped says nothing, too."""
+        """Whether nobody has stopped or started the broker since it was asked; a stopped one is silent, too."""
         return sight.started == self._started and (sight.unit == "active" or _starts(sight))
 
     def _reason_to_leave(self, now, sight, condition, rest):
-        """Why nothing is done, and whether that may take long; None where the broker was found wanting."""
+        """Returns why nothing is done, or None if the broker needs a restart, and whether that may take long."""
         if sight.is_busy:
             return "a step of rabbitmq-ha works on it", False
         if _starts(sight) and self._has_worked(now, sight):
@@ -243,7 +243,8 @@ class Watch:
         if condition is not None and condition.drained and is_active:
             return "it is being drained", True
         if (condition is None or not condition.running) and is_active and self._drained == sight.started:
-            # One that leaves the cluster is drained and stops, and without Mnesia it knows nothing of the former.
+            # A broker that leaves the cluster is drained and then stops. Without Mnesia it no longer knows that it was
+            # drained.
             return "it was drained before it stopped", True
         if condition is None:
             return None, False
@@ -260,10 +261,11 @@ class Watch:
         return None, False
 
     def health(self, now, sight, condition):
-        """What is to be done with a broker that serves: NOTHING, START_PLUGINS or RESTART.
+        """Decides about a broker that serves: NOTHING, START_PLUGINS or RESTART.
 
-        sight: a new one, after the question, where the answer asks for something to be done.
-        condition: None where it did not answer, which proves nothing. sight.others counts only where it is passed over.
+        sight: a new observation, after the question, if the answer asks for an action.
+        condition: None if the broker did not answer, which proves nothing.
+        sight.others counts only if the broker is passed over.
         """
         self.words = []
         self._seen_at = now
@@ -273,7 +275,7 @@ class Watch:
             return NOTHING
         if condition.ended == []:
             self._attempts = 0
-        # Only what is so twice in a row counts: of a broker that is being stopped the plug-ins end first.
+        # Only the same answer twice in a row counts: when a broker stops, its plug-ins end first.
         had_ended, self._had_ended = self._had_ended, bool(condition.ended)
         if condition.ended and self._attempts < ATTEMPTS and not sight.is_busy:
             self._look_again()
@@ -304,7 +306,10 @@ class Watch:
         return RESTART
 
     def _has_turn(self, now, others):
-        """Another one that does not serve may be at its own restart; whoever takes longer for it is not waited for."""
+        """Whether this broker may restart now.
+
+        Another one that does not serve may be restarting; it is not waited for if that takes too long.
+        """
         absent = frozenset(self._brokers) - {self._name} - frozenset(others)
         if absent != self._absent:
             self._absent, self._absent_since = absent, now
@@ -314,13 +319,13 @@ class Watch:
         self._looks = max(self._looks, 1)
 
     def unclear(self):
-        """The answer to ASK_WHY came in part: that is no reason to do anything, and its time begins anew."""
+        """Handles an incomplete answer to ASK_WHY: it is no reason to act, and the waiting time begins again."""
         self._forget_how_long()
 
-    # What was done
+    # Actions
 
     def restarted(self, now, action):
-        """START_ANEW or RESTART has been begun."""
+        """Records that START_ANEW or RESTART has begun."""
         self._seen_at = now
         self._restarted_at[action] = now
         self._awaited = self._started

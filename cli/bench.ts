@@ -1,7 +1,7 @@
-/** `npm run bench`: the program beside a plain SSH script and an Ansible playbook, and what its system can take. */
-import { bench } from "../testbed/bench/bench.ts";
-import type { Pulumi } from "./pulumi.ts";
+/** `npm run bench`: compares the program with an SSH script and an Ansible playbook, and measures its system. */
+import { runBench } from "../testbed/bench/bench.ts";
+import type { PulumiCli } from "./pulumi.ts";
 
-export async function run(_: Pulumi, args: readonly string[]): Promise<number> {
-  return bench(args);
+export async function run(_: PulumiCli, args: readonly string[]): Promise<number> {
+  return runBench(args);
 }

@@ -1,7 +1,7 @@
 /**
- * The first step of every npm script. It needs nothing but Node 20 and npm: it installs the npm packages that the
- * lockfile names, Node 24 among them, and hands over to the command under that Node. Plain JavaScript, because
- * Node 20 cannot load TypeScript.
+ * The first step of every npm script. It needs only Node 20 and npm. It installs the npm packages of the lockfile,
+ * Node 24 among them, and runs the command under that Node. It is plain JavaScript because Node 20 cannot load
+ * TypeScript.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node = join(root, "node_modules", "node", "bin", "node");
 
 /**
- * @param {string} path a lockfile below the project's folder
+ * @param {string} path a lockfile, relative to the project's folder
  * @returns {Record<string, {version?: string, optional?: boolean}>} the packages it lists, by folder
  */
 function lockedPackages(path) {
@@ -24,8 +24,8 @@ function lockedPackages(path) {
   return packages;
 }
 
-/** @returns {boolean} whether node_modules holds what package-lock.json names, Node 24 included */
-function installed() {
+/** @returns {boolean} whether node_modules holds the versions of package-lock.json, Node 24 included */
+function isInstalled() {
   if (!existsSync(node) || !existsSync(join(root, "node_modules", ".package-lock.json"))) return false;
   const wanted = lockedPackages("package-lock.json");
   const found = lockedPackages(join("node_modules", ".package-lock.json"));
@@ -34,14 +34,16 @@ function installed() {
   );
 }
 
-/** Runs `npm ci`, with a line every 20 s for as long as it is silent. */
+/** Runs `npm ci`, and prints a line every 20 s while it runs. */
 function install() {
   process.stderr.write("set-up: installing the npm packages and Node 24 (usually 1–2 minutes)\n");
   const started = Date.now();
   const timer = setInterval(() => {
-    process.stderr.write(`set-up: npm is still at it after ${Math.round((Date.now() - started) / 1000)} s\n`);
+    process.stderr.write(
+      `set-up: npm ci is still running after ${Math.round((Date.now() - started) / 1000)} s\n`,
+    );
   }, 20_000);
-  // The engine warnings concern the Node that runs npm; everything else runs under the Node 24 that comes with it.
+  // Hides npm's engine warnings: they are about the Node that runs npm, and everything else runs under Node 24.
   const npm = spawn("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
@@ -52,24 +54,24 @@ function install() {
   );
   npm.once("exit", (code) => {
     clearInterval(timer);
-    if (code !== 0) fail(`npm ci ended with exit code ${code}; its output above says why`);
+    if (code !== 0) fail(`npm ci failed with exit code ${code}; see its output above`);
     if (!existsSync(node)) {
       fail(
-        "npm did not install Node 24: the `node` package needs its install script, which a setting" +
-          " (ignore-scripts) of npm forbids here; allow it and run this again",
+        "npm did not install Node 24: the package `node` needs its install script, and an npm setting" +
+          " (ignore-scripts) forbids it; allow it and run this again",
       );
     }
     run();
   });
 }
 
-/** Runs the command under Node 24 and ends as it ends. */
+/** Runs the command under Node 24, and ends with its exit code. */
 function run() {
   const main = join(root, "cli", "main.ts");
-  // Node keeps what it has compiled between runs: about a third of the start of this and of each of its children.
+  // With this cache of compiled code, this process and each of its children start in about two thirds of the time.
   const env = { NODE_COMPILE_CACHE: join(root, ".toolchain", "compiled"), ...process.env };
   const child = spawn(node, [main, ...process.argv.slice(2)], { cwd: root, stdio: "inherit", env });
-  // A terminal's Ctrl-C reaches the whole group, a plain kill only this process: pass that on and wait.
+  // Ctrl-C in a terminal reaches the whole process group. `kill` reaches only this process, which passes it on.
   process.on("SIGINT", () => undefined);
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"]))
     process.on(signal, () => child.kill(signal));
@@ -86,7 +88,7 @@ function fail(message) {
 }
 
 if (Number(process.versions.node.split(".")[0]) < 20) {
-  fail(`Node ${process.versions.node} is too old to start from; install Node 20 or newer`);
+  fail(`Node ${process.versions.node} is too old; install Node 20 or newer`);
 }
-if (installed()) run();
+if (isInstalled()) run();
 else install();

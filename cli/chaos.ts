@@ -1,12 +1,12 @@
-/** `npm run chaos`: breaks a lab of its own, one fault at a time, and says what each came to. */
+/** `npm run chaos`: injects faults into a lab of its own, one at a time, and reports the effect of each. */
 import { faults } from "../testbed/chaos/faults/index.ts";
 import { readOptions } from "../testbed/chaos/options.ts";
-import { suite } from "../testbed/chaos/suite.ts";
+import { runSuite } from "../testbed/chaos/suite.ts";
 
 export async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
-  if (!options.list) return suite(options);
+  if (!options.list) return runSuite(options);
   const width = Math.max(...faults.map(({ name }) => name.length));
-  for (const { name, what } of faults) process.stdout.write(`${name.padEnd(width)}  ${what}\n`);
+  for (const { name, description } of faults) process.stdout.write(`${name.padEnd(width)}  ${description}\n`);
   return 0;
 }

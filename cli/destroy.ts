@@ -1,13 +1,13 @@
-/** `npm run destroy`: takes a stack's resources away. The stack itself stays, empty, and can be upped again. */
-import { say } from "../toolchain/step.ts";
-import type { Pulumi } from "./pulumi.ts";
-import { recoverStack, stackArgument } from "./stack.ts";
+/** `npm run destroy`: removes a stack's resources. The empty stack stays, and `up` can set it up again. */
+import { logSetup } from "../toolchain/step.ts";
+import type { PulumiCli } from "./pulumi.ts";
+import { recoverStack, takeStackOption } from "./stack.ts";
 
-export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
-  const { stack, rest } = stackArgument(args);
+export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
+  const { stack, rest } = takeStackOption(args);
   const flags = await recoverStack(pulumi, stack, rest);
   if (flags === undefined) {
-    say(`there is no stack ${stack}, so there is nothing to destroy`);
+    logSetup(`stack ${stack} does not exist; there is nothing to destroy`);
     return 0;
   }
   return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...flags]);

@@ -1,16 +1,16 @@
 /**
- * A backend that is a folder on this computer: its locks, and its states, which are read here in a hundredth of the time
- * that the CLI takes to say the same. Of every other backend, and of a file that is not as expected, this says nothing.
+ * Reads the locks and states of a Pulumi backend that is a folder on this computer, in a hundredth of the time that the
+ * CLI takes. Returns nothing for any other backend, and for a file of unexpected form.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Pulumi } from "./pulumi.ts";
+import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import type { SecretsProvider } from "./stack-file.ts";
 
-/** The folder of a file backend; undefined for every other backend, whose locks are not ours to judge. */
-function backendFolder(pulumi: Pulumi): string | undefined {
+/** @returns the folder of a file backend; undefined for any other backend, whose locks only the backend can judge */
+function backendFolder(pulumi: PulumiCli): string | undefined {
   const url = pulumi.env["PULUMI_BACKEND_URL"] ?? "";
   return url.startsWith("file:///") ? fileURLToPath(url.replace(/\?.*$/, "")) : undefined;
 }
@@ -20,8 +20,8 @@ export interface Lock {
   readonly hostname: string;
 }
 
-/** @returns the locks that somebody holds on a stack; none where the backend is no folder */
-export function locksOf(pulumi: Pulumi, project: string, stack: string): readonly Lock[] {
+/** @returns the locks on a stack; none if the backend is not a folder */
+export function readLocks(pulumi: PulumiCli, project: string, stack: string): readonly Lock[] {
   const folder = backendFolder(pulumi);
   if (folder === undefined) return [];
   const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
@@ -29,7 +29,8 @@ export function locksOf(pulumi: Pulumi, project: string, stack: string): readonl
   return readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
 }
 
-export function alive({ pid }: Lock): boolean {
+/** @returns whether the process that took the lock still runs */
+export function isHolderRunning({ pid }: Lock): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
   } catch {
@@ -37,8 +38,8 @@ export function alive({ pid }: Lock): boolean {
   }
 }
 
-/** A stack's state as `pulumi stack export` gives it, as far as it is read here. */
-export interface Export {
+/** The part of the output of `pulumi stack export` that is read here. */
+export interface StackExport {
   readonly version?: number;
   readonly deployment?: {
     readonly pending_operations?: readonly unknown[] | null;
@@ -48,25 +49,29 @@ export interface Export {
 }
 
 /**
- * @returns a stack's state in the form of `pulumi stack export`, secrets encrypted; "none" where there is no such stack;
- * undefined where that has to be asked for, because the backend is no folder, or holds states in another form
+ * @returns a stack's state in the form of `pulumi stack export`, with encrypted secrets; "none" if the stack does not
+ * exist; undefined if only the CLI can tell, because the backend is not a folder or stores states in another form
  */
-export function stateOf(pulumi: Pulumi, project: string, stack: string): Export | "none" | undefined {
+export function readState(
+  pulumi: PulumiCli,
+  project: string,
+  stack: string,
+): StackExport | "none" | undefined {
   const folder = backendFolder(pulumi);
   if (folder === undefined || stack.includes("/")) return undefined;
   const backend = join(folder, ".pulumi");
   const states = join(backend, "stacks", project);
   try {
-    // 1 is the version in which each project has a folder of its own.
+    // In version 1 of the backend, each project has its own folder.
     const meta = existsSync(backend) ? readFileSync(join(backend, "meta.yaml"), "utf8") : "version: 1";
     if (meta.trim() !== "version: 1") return undefined;
-    const kept = existsSync(states) ? readdirSync(states) : [];
-    if (!kept.some((name) => name.startsWith(`${stack}.`))) return "none";
+    const files = existsSync(states) ? readdirSync(states) : [];
+    if (!files.some((name) => name.startsWith(`${stack}.`))) return "none";
     const { version, checkpoint } = JSON.parse(readFileSync(join(states, `${stack}.json`), "utf8")) as {
       readonly version?: number;
-      readonly checkpoint?: { readonly latest?: Export["deployment"] };
+      readonly checkpoint?: { readonly latest?: StackExport["deployment"] };
     };
-    // 3 is the version whose form is that of an export.
+    // A checkpoint of version 3 has the form of an export.
     return version === 3 && checkpoint?.latest !== undefined
       ? { version, deployment: checkpoint.latest }
       : undefined;

@@ -1,80 +1,86 @@
-/** What is said of brokers that wait for one that is not there, and why one is not started without it. */
-import type { Standstill } from "../verify/finding.ts";
-import { type BrokerStates, goneOf, laterThan } from "../verify/standstill.ts";
-import { npm } from "./stack.ts";
+/** Messages about brokers that wait for one that is not there, and reasons not to start one without it. */
+import type { StartDeadlock } from "../verify/finding.ts";
+import { type BrokerStates, missingPeersOf, stoppedLaterThan } from "../verify/start-deadlock.ts";
+import { npmCommand } from "./stack.ts";
 
-const list = (names: readonly string[]): string => names.join(", ");
+const joined = (names: readonly string[]): string => names.join(", ");
 
-function replacement(gone: readonly string[], stack: string): string {
+function replaceCommand(gone: readonly string[], stack: string): string {
   const [name = "", ...others] = gone;
-  return npm("up", stack, "--replace", others.length === 0 ? name : "NAME");
+  return npmCommand("up", stack, "--replace", others.length === 0 ? name : "NAME");
 }
 
-/** @returns who waits for whom, and what there is to do */
-export function standstillWords({ waiting, gone, idle, last }: Standstill, stack: string): string {
-  const lines = waiting.map(({ name, beside }) => `  ${name} waits for ${list(beside)}`);
+/** @returns which broker waits for which, and what to do */
+export function startDeadlockMessage(
+  { waiting, gone, notStarting, lastStopped }: StartDeadlock,
+  stack: string,
+): string {
+  const lines = waiting.map(
+    ({ name, lastRunningPeers }) => `  ${name} waits for ${joined(lastRunningPeers)}`,
+  );
   return [
-    "Brokers do not start, because others ran longer than they did and have the newest state:",
+    "These brokers do not start, because other brokers ran longer and have newer state:",
     ...lines,
-    ...idle.map(
+    ...notStarting.map(
       ({ name, active }) =>
-        `${name} is there, and its rabbitmq-server is ${active}: start it (${npm("up", stack, "--repair")}), and the others follow.`,
+        `${name} is reachable, and its rabbitmq-server is ${active}: start it (${npmCommand("up", stack, "--repair")}), and the others start too.`,
     ),
-    ...(gone.length === 0 ? [] : goneWords(gone, last, stack)),
-    ...(gone.length + idle.length > 0
+    ...(gone.length === 0 ? [] : goneMessage(gone, lastStopped, stack)),
+    ...(gone.length + notStarting.length > 0
       ? []
-      : ["All of them are there: they start as soon as they see each other."]),
+      : ["All of them are reachable: they start as soon as they see each other."]),
   ].join("\n");
 }
 
-function goneWords(gone: readonly string[], last: string | undefined, stack: string): string[] {
+function goneMessage(gone: readonly string[], last: string | undefined, stack: string): string[] {
   const several = gone.length > 1;
-  const missing = `${list(gone)} cannot be logged in to, or ${several ? "have" : "has"} no data any more.`;
-  const on = `${missing} Switch ${several ? "one of them" : "it"} on, and the others follow by themselves.`;
-  if (last === undefined) return [on];
+  const missing = `${joined(gone)} cannot be logged in to, or ${several ? "have" : "has"} no data any more.`;
+  const remedy = `${missing} Switch ${several ? "one of them" : "it"} on, and the others start by themselves.`;
+  if (last === undefined) return [remedy];
   return [
-    on,
-    `Only if ${several ? "all of them are" : "it is"} gone for good, start without ${several ? "them" : "it"}, from what ${last} has, which stopped last of those that are here:`,
-    `  ${npm("up", stack, "--force-boot", last)}`,
-    `What ${list(gone)} alone ${several ? "have" : "has"} is lost then: ${loss(last)}. Then replace ${several ? "them" : "it"}: ${replacement(gone, stack)}`,
+    remedy,
+    `Only if ${several ? "all of them are" : "it is"} gone for good, start ${last} without ${several ? "them" : "it"}; it stopped last of the reachable brokers:`,
+    `  ${npmCommand("up", stack, "--force-boot", last)}`,
+    `This loses what only ${joined(gone)} ${several ? "have" : "has"}: ${lostData(last)}. Then replace ${several ? "them" : "it"}: ${replaceCommand(gone, stack)}`,
   ];
 }
 
-/** @returns what only the brokers that ran longer may have */
-function loss(name: string): string {
+/** @returns what only the brokers that ran longer than this one may have */
+function lostData(name: string): string {
   return `what was confirmed, declared or changed after ${name} had stopped, and queues that have no copy on ${name}`;
 }
 
-/** @returns what is given up by starting a broker without those that it waits for */
-export function farewellWords(name: string, states: BrokerStates, stack: string): string {
-  const gone = goneOf(name, states);
+/** @returns what is lost by starting a broker without those that it waits for */
+export function dataLossMessage(name: string, states: BrokerStates, stack: string): string {
+  const gone = missingPeersOf(name, states);
   return [
-    `${name} is started without ${list(gone)}. Lost is what ${list(gone)} alone has: ${loss(name)}.`,
-    `When the others serve, replace ${list(gone)}: ${replacement(gone, stack)}`,
+    `${name} is started without ${joined(gone)}. This loses what only ${joined(gone)} has: ${lostData(name)}.`,
+    `When the others serve clients, replace ${joined(gone)}: ${replaceCommand(gone, stack)}`,
   ].join("\n");
 }
 
-/** @returns why a broker is not to be started without the others, and what to do instead; undefined where it may be */
-export function refusal(
+/** @returns why a broker may not be started without the others, and what to do instead; undefined if it may */
+export function refusalReason(
   name: string,
   names: readonly string[],
   states: BrokerStates,
   stack: string,
 ): string | undefined {
-  if (!names.includes(name)) return `${name} is no broker of stack ${stack}: these are ${list(names)}`;
+  if (!names.includes(name))
+    return `${name} is no broker of stack ${stack}; its brokers are ${joined(names)}`;
   const state = states.get(name);
-  if (state === undefined) return `${name} cannot be asked by SSH: it has to be switched on for this`;
-  if (!state.waits) {
-    return `${name} does not wait for another broker (its rabbitmq-server is ${state.active}); ${npm("verify", stack)} says what is not whole`;
+  if (state === undefined) return `${name} cannot be asked by SSH; switch it on first`;
+  if (!state.isWaiting) {
+    return `${name} does not wait for another broker (its rabbitmq-server is ${state.active}); see which checks fail: ${npmCommand("verify", stack)}`;
   }
-  const later = laterThan(name, states);
+  const later = stoppedLaterThan(name, states);
   for (const other of later) {
-    const { active, waits } = states.get(other) ?? {};
-    return waits === true
-      ? `${other} ran longer than ${name} and waits too: if those that it waits for are gone for good, ${npm("up", stack, "--force-boot", other)}`
-      : `${other} ran longer than ${name} and is there (its rabbitmq-server is ${active ?? "unknown"}): start that one, and ${name} follows`;
+    const { active, isWaiting } = states.get(other) ?? {};
+    return isWaiting === true
+      ? `${other} ran longer than ${name} and waits too; if those that it waits for are gone for good, run: ${npmCommand("up", stack, "--force-boot", other)}`
+      : `${other} ran longer than ${name} and is reachable (its rabbitmq-server is ${active ?? "unknown"}); start it, and ${name} starts too`;
   }
-  if (goneOf(name, states).length === 0)
-    return `all brokers that ${name} waits for are there: it starts with them`;
+  if (missingPeersOf(name, states).length === 0)
+    return `all brokers that ${name} waits for are reachable; it starts with them`;
   return undefined;
 }

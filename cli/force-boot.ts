@@ -2,19 +2,19 @@
 import { UserError } from "../user-error.ts";
 import { runOn, SshError } from "../remote/ssh.ts";
 import { shellWord } from "../templates/render.ts";
-import { askBrokers, loginOf, programOn } from "../verify/hosts.ts";
+import { queryBrokerStates, findLogin, buildProgramCommand } from "../verify/hosts.ts";
 import type { System } from "../verify/outputs.ts";
-import { goneOf } from "../verify/standstill.ts";
-import { farewellWords, refusal } from "./force-boot-messages.ts";
+import { missingPeersOf } from "../verify/start-deadlock.ts";
+import { dataLossMessage, refusalReason } from "./force-boot-messages.ts";
 
-/** Seconds that the program on the host may take, to wait for another run of it included. */
-const patience = 1100;
+/** Timeout of the program on the host. It includes the wait for another run of the program there. */
+const timeoutSeconds = 1100;
 
 /**
- * @param gone those that it waits for in vain
- * @returns the arguments by which the program on a broker's host starts it without them
+ * @param gone the brokers that it waits for and that are gone
+ * @returns the arguments with which the program on the broker's host starts it without them
  */
-export function forceBootWords(
+export function forceBootArguments(
   gone: readonly string[],
   { brokers, amqpUri }: Pick<System, "brokers" | "amqpUri">,
 ): readonly string[] {
@@ -23,17 +23,16 @@ export function forceBootWords(
 }
 
 /**
- * Starts one broker without those that it waits for, and sees to it that the others follow. What only the missing ones
- * had is lost.
- * @throws UserError, before anything is done, where a broker serves or one that stopped later may still start
+ * Starts one broker without those that it waits for, and then the others. What only the missing brokers had is lost.
+ * @throws UserError, before anything is done, if a broker serves or one that stopped later may still start
  */
 export async function forceBoot(system: System, name: string, stack: string): Promise<void> {
-  const states = await askBrokers(system);
+  const states = await queryBrokerStates(system);
   const names = system.brokers.map((broker) => broker.name);
-  const reason = refusal(name, names, states, stack);
+  const reason = refusalReason(name, names, states, stack);
   if (reason !== undefined) throw new UserError(`--force-boot ${name}: nothing was done: ${reason}`);
-  process.stdout.write(`${farewellWords(name, states, stack)}\n`);
-  await runProgram(system, name, forceBootWords(goneOf(name, states), system));
+  process.stdout.write(`${dataLossMessage(name, states, stack)}\n`);
+  await runProgram(system, name, forceBootArguments(missingPeersOf(name, states), system));
   process.stdout.write(`${name} serves\n`);
   const others = names.filter((other) => other !== name && states.has(other));
   await Promise.all(
@@ -44,12 +43,12 @@ export async function forceBoot(system: System, name: string, stack: string): Pr
   );
 }
 
-/** Has the program on a broker's host do it, never beside another start there. */
-async function runProgram(system: System, name: string, words: readonly string[]): Promise<void> {
-  const login = loginOf(system, name);
-  const command = [programOn(login), "force-boot", ...words.map(shellWord)].join(" ");
+/** Runs force-boot on a broker's host; the program there allows one start at a time. */
+async function runProgram(system: System, name: string, args: readonly string[]): Promise<void> {
+  const login = findLogin(system, name);
+  const command = [buildProgramCommand(login), "force-boot", ...args.map(shellWord)].join(" ");
   try {
-    await runOn(login, { command, patience });
+    await runOn(login, { command, timeoutSeconds });
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     throw new UserError(`--force-boot: ${name}: ${error.message}`);

@@ -1,4 +1,4 @@
-/** The npm scripts. Each sets up what it needs, then runs; `--help` says how. */
+/** The npm scripts. Each installs what it needs, then runs; `--help` prints its usage. */
 import {
   awsPackages,
   benchPackages,
@@ -9,21 +9,21 @@ import {
   labPackages,
 } from "../toolchain/debian.ts";
 import { pulumiEnvironment } from "../toolchain/environment.ts";
-import { say } from "../toolchain/step.ts";
+import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
-import { describe, ensureToolchain } from "../toolchain/toolchain.ts";
-import { pulumiCli, type Pulumi } from "./pulumi.ts";
-import { ensureGuarded, platformOf, stackArgument, withStackFile } from "./stack.ts";
-import { needsHosts, wantedTests } from "./test-files.ts";
+import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
+import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
+import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
+import { ensureSecretsProtected, readPlatform, takeStackOption, addStackFileFlags } from "./stack.ts";
+import { needsHosts, selectTests } from "./test-files.ts";
 
 interface Command {
-  readonly help: string;
-  /** What must be on this computer before the command can run. */
+  /** What must be installed on this computer before the command can run. */
   readonly needs: (args: readonly string[]) => readonly Need[];
-  readonly run: (pulumi: Pulumi, args: readonly string[]) => Promise<number>;
+  readonly run: (pulumi: PulumiCli, args: readonly string[]) => Promise<number>;
 }
 
-/** The Debian packages behind each thing that a command may need. */
+/** The Debian packages for each need of a command. */
 const packages = {
   lab: labPackages,
   checks: checkPackages,
@@ -33,13 +33,13 @@ const packages = {
 } as const;
 type Need = keyof typeof packages;
 
-/** The lab's tools only where the stack's hosts are the lab's. */
-const asStack = (args: readonly string[]): readonly Need[] =>
-  platformOf(stackArgument(args).stack) === "lab" ? ["lab"] : [];
+/** @returns the lab's tools if the stack's hosts are lab hosts, else nothing */
+const stackNeeds = (args: readonly string[]): readonly Need[] =>
+  readPlatform(takeStackOption(args).stack) === "lab" ? ["lab"] : [];
 
-/** @returns what the given files of tests need, or all that the command needs where it is given none */
-function asTests(args: readonly string[], all: readonly Need[]): readonly Need[] {
-  const { files } = wantedTests(args, all.includes("lab"));
+/** @returns what the given test files need; without files, all that the command needs */
+function testNeeds(args: readonly string[], all: readonly Need[]): readonly Need[] {
+  const { files } = selectTests(args, all.includes("lab"));
   if (files.length === 0) return all;
   const needs = new Set<Need>();
   for (const file of files) {
@@ -50,86 +50,80 @@ function asTests(args: readonly string[], all: readonly Need[]): readonly Need[]
   return [...needs];
 }
 
-const commands: Readonly<Record<string, Command>> = {
+const commands: Readonly<Record<CommandName, Command>> = {
   up: {
-    help: "[--stack NAME] [--repair] [--replace HOST] [--force-boot BROKER] [pulumi up's flags]   bring the stack up, verify it and say how to use it; --repair also runs again what verify finds broken; --replace puts another machine in a host's place; --force-boot first starts a broker that waits for one that is gone for good, whose newest state is lost",
-    needs: asStack,
+    needs: stackNeeds,
     run: async (...args) => (await import("./up.ts")).run(...args),
   },
   preview: {
-    help: "[--stack NAME] [--replace HOST] [pulumi preview's flags]   show what `up` would do",
     needs: () => [],
     run: async (...args) => (await import("./preview.ts")).run(...args),
   },
   destroy: {
-    help: "[--stack NAME] [pulumi destroy's flags]   take the stack away; nothing to take away is no error",
-    needs: asStack,
+    needs: stackNeeds,
     run: async (...args) => (await import("./destroy.ts")).run(...args),
   },
   verify: {
-    help: "[--stack NAME]   ask the running system whether it is whole; exit code 0 only if it is",
     needs: () => [],
     run: async (...args) => (await import("./verify.ts")).run(...args),
   },
   pulumi: {
-    help: "ARGS   the Pulumi CLI with this project's toolchain and backend",
     needs: () => [],
-    run: async (pulumi, args) => pulumi.run(await withStackFile(pulumi, args)),
+    run: async (pulumi, args) => pulumi.run(await addStackFileFlags(pulumi, args)),
   },
   check: {
-    help: "[FILE...] [node --test's flags]   format, lint, types, unit and graph tests: everything that needs no hosts; or these files of tests alone",
-    needs: (args) => asTests(args, ["checks"]),
-    run: async (...args) => (await import("./test.ts")).check(...args),
+    needs: (args) => testNeeds(args, ["checks"]),
+    run: async (...args) => (await import("./test.ts")).runChecks(...args),
   },
   chaos: {
-    help: "[--only FAULT,FAULT] [--times N] [--list] [--keep] [--json FILE] [--markdown FILE]   break a lab of its own under load, one fault at a time; exit code 0 only if every goal holds",
     needs: (args) => (args.includes("--list") ? [] : ["lab"]),
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },
   test: {
-    help: "[FILE...] [node --test's flags]   everything: the checks, then the end-to-end suite on lab hosts; or these files of tests alone",
-    needs: (args) => asTests(args, ["checks", "lab", "browser", "aws"]),
-    run: async (...args) => (await import("./test.ts")).test(...args),
+    needs: (args) => testNeeds(args, ["checks", "lab", "browser", "aws"]),
+    run: async (...args) => (await import("./test.ts")).runTests(...args),
   },
   "test:platforms": {
-    help: "[FILE...] [node --test's flags]   the end-to-end suite on further systems, which `test` has no time for; or these files of tests alone",
-    needs: (args) => asTests(args, ["lab"]),
-    run: async (...args) => (await import("./test.ts")).platforms(...args),
+    needs: (args) => testNeeds(args, ["lab"]),
+    run: async (...args) => (await import("./test.ts")).runPlatformTests(...args),
   },
   "test:operations": {
-    help: "[FILE...] [node --test's flags]   the end-to-end suite on operations that take long, which `test` has no time for; or these files of tests alone",
-    needs: (args) => asTests(args, ["lab"]),
-    run: async (...args) => (await import("./test.ts")).operations(...args),
+    needs: (args) => testNeeds(args, ["lab"]),
+    run: async (...args) => (await import("./test.ts")).runOperationTests(...args),
   },
   bench: {
-    help: "[--only PARTS] [--rounds N] [--quick] [--json FILE] [--markdown FILE] [--chart DIR]   set the program beside others",
     needs: () => ["lab", "bench"],
     run: async (...args) => (await import("./bench.ts")).run(...args),
   },
 };
 
 async function main([verb = "", ...args]: readonly string[]): Promise<number> {
-  const command = commands[verb];
-  if (command === undefined || (verb !== "pulumi" && (args.includes("--help") || args.includes("-h")))) {
-    const lines = Object.entries(commands).map(([name, { help }]) => `  npm run ${name} -- ${help}`);
-    process.stderr.write(`${lines.join("\n")}\n`);
-    return command === undefined ? 2 : 0;
+  if (!isCommand(verb)) {
+    const isHelp = verb === "--help" || verb === "-h";
+    const problem = verb === "" || isHelp ? "" : `there is no command ${verb}; write one of these:\n\n`;
+    process.stderr.write(`${problem}${formatCommands()}`);
+    return isHelp ? 0 : 2;
   }
-  const { stack } = stackArgument(args);
-  ensureGuarded(stack, process.env);
+  if (verb !== "pulumi" && (args.includes("--help") || args.includes("-h"))) {
+    process.stdout.write(formatUsage(verb));
+    return 0;
+  }
+  const command = commands[verb];
+  const { stack } = takeStackOption(args);
+  ensureSecretsProtected(stack, process.env);
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
   const wanted = needs.flatMap((need) => packages[need]);
   if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
-  say(describe(toolchain));
+  logSetup(describeToolchain(toolchain));
   return command.run(
-    pulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain, platformOf(stack) === "lab")),
+    makePulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain, readPlatform(stack) === "lab")),
     args,
   );
 }
 
-// Ctrl-C is for the command below, which winds up; its exit code then ends this process too.
+// The command below handles Ctrl-C and ends in order; this process then ends with its exit code.
 process.on("SIGINT", () => undefined);
 try {
   process.exitCode = await main(process.argv.slice(2));

@@ -1,10 +1,15 @@
-/** `npm run preview`: what `up` would do. */
-import { withMachines } from "./replace.ts";
-import type { Pulumi } from "./pulumi.ts";
-import { openStack, stackArgument } from "./stack.ts";
+/** `npm run preview`: shows what `up` would change. */
+import { resolveReplaceFlagsOfStack } from "./replace.ts";
+import type { PulumiCli } from "./pulumi.ts";
+import { openStack, takeStackOption } from "./stack.ts";
 
-export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
-  const { stack, rest } = stackArgument(args);
+export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
+  const { stack, rest } = takeStackOption(args);
   const flags = await openStack(pulumi, stack, rest);
-  return pulumi.run(["preview", "--stack", stack, ...(await withMachines(pulumi, stack, flags))]);
+  return pulumi.run([
+    "preview",
+    "--stack",
+    stack,
+    ...(await resolveReplaceFlagsOfStack(pulumi, stack, flags)),
+  ]);
 }

@@ -5,25 +5,26 @@ import { UserError } from "../user-error.ts";
 
 const root = dirname(import.meta.dirname);
 
-export interface Answer {
+/** How a run of the CLI ended, and what it printed. */
+export interface CliOutput {
   readonly failed: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface Pulumi {
+export interface PulumiCli {
   readonly env: Readonly<Record<string, string>>;
   /** Runs the CLI on this terminal. @returns its exit code */
   run(args: readonly string[]): Promise<number>;
-  /** Runs the CLI for its answer. */
-  ask(args: readonly string[], input?: string): Promise<Answer>;
-  /** As `ask`, and an error with what the CLI said when it fails. */
-  must(args: readonly string[], input?: string): Promise<string>;
+  /** Runs the CLI and captures its output. */
+  capture(args: readonly string[], input?: string): Promise<CliOutput>;
+  /** Runs the CLI. @returns its standard output @throws UserError with the CLI's output if it fails */
+  captureOrThrow(args: readonly string[], input?: string): Promise<string>;
 }
 
-export function pulumiCli(cli: string, env: Readonly<Record<string, string>>): Pulumi {
+export function makePulumiCli(cli: string, env: Readonly<Record<string, string>>): PulumiCli {
   const options = { cwd: root, env, extendEnv: false, reject: false } as const;
-  const ask = async (args: readonly string[], input?: string): Promise<Answer> => {
+  const ask = async (args: readonly string[], input?: string): Promise<CliOutput> => {
     const { failed, stdout, stderr } = await execa(cli, ["--non-interactive", ...args], {
       ...options,
       ...(input === undefined ? { stdin: "ignore" } : { input }),
@@ -32,9 +33,9 @@ export function pulumiCli(cli: string, env: Readonly<Record<string, string>>): P
   };
   return {
     env,
-    ask,
+    capture: ask,
     async run(args) {
-      // Ctrl-C reaches the CLI through the terminal; it winds up and we wait for it. Its children follow it.
+      // Ctrl-C reaches the CLI through the terminal. It ends in order with its children; this process waits.
       const { exitCode, signal, shortMessage } = await execa(cli, args, {
         ...options,
         stdio: "inherit",
@@ -44,7 +45,7 @@ export function pulumiCli(cli: string, env: Readonly<Record<string, string>>): P
       if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;
       throw new UserError(`the Pulumi CLI could not be run: ${shortMessage ?? cli}`);
     },
-    async must(args, input) {
+    async captureOrThrow(args, input) {
       const { failed, stdout, stderr } = await ask(args, input);
       if (failed) throw new UserError(`pulumi ${args.slice(0, 2).join(" ")} failed:\n${stderr || stdout}`);
       return stdout;

@@ -1,119 +1,139 @@
-/** From findings to the resources that are run again for them, and to what is left to a person. */
+/** Plans a repair: which resources to re-run for which findings, and what is left to the user. */
 import type { Finding } from "../verify/finding.ts";
 import { brokerServiceName, readyName } from "../hosts/resource-names.ts";
 
-/** A resource as `pulumi stack export` has it, as far as it matters here. */
+/** The part of a resource in `pulumi stack export` that is read here. */
 export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly parent?: string;
   readonly dependencies?: readonly string[] | null;
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** That it only waits for its deletion. */
+  /** Whether it is only pending deletion. */
   readonly delete?: boolean;
 }
 
-/** A resource that is run again. */
+/** A resource to re-run. */
 export interface Rerun {
   readonly name: string;
-  readonly reasons: readonly Finding[];
-  /** The names of what it stands on in its own component, which is run again before it. */
-  readonly first: readonly string[];
+  readonly findings: readonly Finding[];
+  /** The names of the resources of its own component that it depends on; they are re-run before it. */
+  readonly prerequisites: readonly string[];
 }
 
-/** Something that is not done. */
-export interface Left {
-  /** Whether it is a resource that is left out, a host that cannot be reached, or a finding as a whole. */
-  readonly kind: "undone" | "missing" | "in vain" | "unreachable" | "unmendable";
-  /** The name of the resource or of the host; the check of a finding. */
+/** Something that the repair leaves to the user. */
+export interface SkippedItem {
+  /**
+   * The first three are about a resource: it has an undo, is not in the state, or was re-run and its checks still fail.
+   * "unreachable" is about a host, "needs operator" about a finding.
+   */
+  readonly kind: "has undo" | "missing" | "still failing" | "unreachable" | "needs operator";
+  /** The name of the resource, the host, or the finding's check. */
   readonly name: string;
-  readonly reasons: readonly Finding[];
-  /** The names of the resources that are left out because of an unreachable host. */
+  readonly findings: readonly Finding[];
+  /** The names of the resources that are skipped because their host is unreachable. */
   readonly resources: readonly string[];
 }
 
-export interface Plan {
+export interface RepairPlan {
   readonly reruns: readonly Rerun[];
-  /** Everything to replace, in the order of the state, in which what depends comes after what it depends on. */
-  readonly urns: readonly string[];
-  readonly left: readonly Left[];
+  /** All resources to replace, in the order of the state: each comes after those that it depends on. */
+  readonly urnsToReplace: readonly string[];
+  readonly skipped: readonly SkippedItem[];
 }
 
-export function nameOf(urn: string): string {
+export function resourceNameOf(urn: string): string {
   return urn.split("::").at(-1) ?? urn;
 }
 
 /**
- * Whether its replacement does nothing but run its script again. One with an undo is undone before, or after: a
- * machine's replacement would be another machine, without its data.
+ * Whether replacing it only re-runs its script. Replacing a resource with an undo also runs the undo: a replaced
+ * machine would be another machine, without its data.
  */
-function repeatable({ type, inputs = {} }: StateResource): boolean {
+function isRepeatable({ type, inputs = {} }: StateResource): boolean {
   return type === "command:remote:Command" && inputs["delete"] === undefined;
 }
 
 /**
- * @param findings of which those that are not whole are looked at
+ * @param findings of all checks; only the failed ones are used
  * @param resources the stack's, in the order of its state
- * @param done the URNs of what was run again already, and is not once more
+ * @param done the URNs of the resources that were already re-run; none is re-run twice
  */
 export function planRepair(
   findings: readonly Finding[],
   resources: readonly StateResource[],
   done: ReadonlySet<string> = new Set(),
-): Plan {
-  const failed = findings.filter(({ whole }) => !whole);
+): RepairPlan {
+  const failed = findings.filter((finding) => !finding.ok);
   const living = resources.filter((resource) => resource.delete !== true);
   const byUrn = new Map(living.map((resource) => [resource.urn, resource]));
-  const hosts = [...new Set(failed.flatMap(({ unreachable = [] }) => unreachable))];
-  /** The host that cannot be reached and that the resource is on: what is on a host waits for that it is ready. */
-  const lost = ({ urn, dependencies }: StateResource): string | undefined =>
-    hosts.find((host) => [urn, ...(dependencies ?? [])].some((each) => nameOf(each) === readyName(host)));
-  /** What the resource stands on in its own component, near or far. */
-  const below = ({ parent, dependencies }: StateResource, seen = new Set<string>()): ReadonlySet<string> => {
+  const hosts = [...new Set(failed.flatMap(({ unreachableHosts = [] }) => unreachableHosts))];
+  /** The unreachable host that the resource is on: every resource on a host depends on the host's `-ready`. */
+  const unreachableHostOf = ({ urn, dependencies }: StateResource): string | undefined =>
+    hosts.find((host) =>
+      [urn, ...(dependencies ?? [])].some((each) => resourceNameOf(each) === readyName(host)),
+    );
+  /** The repeatable resources of its own component that the resource depends on, directly or not. */
+  const prerequisitesOf = (
+    { parent, dependencies }: StateResource,
+    seen = new Set<string>(),
+  ): ReadonlySet<string> => {
     for (const urn of dependencies ?? []) {
       const found = byUrn.get(urn);
-      if (found === undefined || found.parent !== parent || !repeatable(found) || seen.has(urn)) continue;
+      if (found === undefined || found.parent !== parent || !isRepeatable(found) || seen.has(urn)) continue;
       seen.add(urn);
-      below(found, seen);
+      prerequisitesOf(found, seen);
     }
     return seen;
   };
 
-  /** Brokers that wait for others start with these; to start them again takes minutes and ends the same. */
-  const waiting = failed.flatMap(({ standstill }) => standstill?.waiting ?? []);
-  const vain = new Set(waiting.map(({ name }) => brokerServiceName(name)));
+  /** Brokers that wait for others start together with those; restarting them takes minutes and changes nothing. */
+  const waiting = failed.flatMap((finding) => finding.startDeadlock?.waiting ?? []);
+  const futile = new Set(waiting.map(({ name }) => brokerServiceName(name)));
 
   const reruns: Rerun[] = [];
-  const left: Left[] = [];
+  const left: SkippedItem[] = [];
   const urns = new Set<string>();
-  const lostResources = new Map<string, string[]>(hosts.map((host) => [host, []]));
-  const named = failed.flatMap(({ rerun }) => rerun).filter((name) => !vain.has(name));
-  for (const name of new Set(named)) {
-    const reasons = failed.filter(({ rerun }) => rerun.includes(name));
-    const bearers = living.filter(({ urn }) => nameOf(urn) === name);
-    // A component may have the name of one of its resources.
-    const found = bearers.find(repeatable) ?? bearers[0];
-    const leave = (kind: Left["kind"]): number => left.push({ kind, name, reasons, resources: [] });
-    const host = found === undefined ? undefined : lost(found);
-    if (found === undefined) leave("missing");
-    else if (host !== undefined) lostResources.get(host)?.push(name);
-    else if (!repeatable(found)) leave("undone");
-    else if (done.has(found.urn)) leave("in vain");
+  const skippedByHost = new Map<string, string[]>(hosts.map((host) => [host, []]));
+  const names = failed
+    .flatMap(({ resourcesToRerun }) => resourcesToRerun)
+    .filter((name) => !futile.has(name));
+  for (const name of new Set(names)) {
+    const reasons = failed.filter(({ resourcesToRerun }) => resourcesToRerun.includes(name));
+    const matches = living.filter(({ urn }) => resourceNameOf(urn) === name);
+    // A component may have the same name as one of its resources.
+    const found = matches.find(isRepeatable) ?? matches[0];
+    const skip = (kind: SkippedItem["kind"]): number =>
+      left.push({ kind, name, findings: reasons, resources: [] });
+    const host = found === undefined ? undefined : unreachableHostOf(found);
+    if (found === undefined) skip("missing");
+    else if (host !== undefined) skippedByHost.get(host)?.push(name);
+    else if (!isRepeatable(found)) skip("has undo");
+    else if (done.has(found.urn)) skip("still failing");
     else {
-      const first = [...below(found)].filter((urn) => !done.has(urn));
+      const first = [...prerequisitesOf(found)].filter((urn) => !done.has(urn));
       for (const urn of [...first, found.urn]) urns.add(urn);
       const order = living.map(({ urn }) => urn).filter((urn) => first.includes(urn));
-      reruns.push({ name, reasons, first: order.map(nameOf) });
+      reruns.push({ name, findings: reasons, prerequisites: order.map(resourceNameOf) });
     }
   }
   for (const host of hosts) {
-    const reasons = failed.filter(({ unreachable = [] }) => unreachable.includes(host));
-    left.push({ kind: "unreachable", name: host, reasons, resources: lostResources.get(host) ?? [] });
+    const reasons = failed.filter(({ unreachableHosts = [] }) => unreachableHosts.includes(host));
+    left.push({
+      kind: "unreachable",
+      name: host,
+      findings: reasons,
+      resources: skippedByHost.get(host) ?? [],
+    });
   }
   for (const finding of failed) {
-    const { check, rerun, advice, unreachable = [] } = finding;
-    if (advice !== undefined || (rerun.length === 0 && unreachable.length === 0))
-      left.push({ kind: "unmendable", name: check, reasons: [finding], resources: [] });
+    const { check, resourcesToRerun, advice, unreachableHosts = [] } = finding;
+    if (advice !== undefined || (resourcesToRerun.length === 0 && unreachableHosts.length === 0))
+      left.push({ kind: "needs operator", name: check, findings: [finding], resources: [] });
   }
-  return { reruns, urns: living.map(({ urn }) => urn).filter((urn) => urns.has(urn)), left };
+  return {
+    reruns,
+    urnsToReplace: living.map(({ urn }) => urn).filter((urn) => urns.has(urn)),
+    skipped: left,
+  };
 }

@@ -1,14 +1,14 @@
-/** `--replace NAME` of `up` and `preview`: another machine under the same name. */
+/** `--replace NAME` of `up` and `preview`: replaces a host's machine; the host keeps its name. */
 import { UserError } from "../user-error.ts";
-import type { Pulumi } from "./pulumi.ts";
-import { nameOf, type StateResource } from "./repair-plan.ts";
-import { resourcesOf } from "./stack.ts";
+import type { PulumiCli } from "./pulumi.ts";
+import { resourceNameOf, type StateResource } from "./repair-plan.ts";
+import { readResources } from "./stack.ts";
 import { machineName } from "../hosts/resource-names.ts";
 
-const suffix = machineName("");
+const machineSuffix = machineName("");
 
-/** The values of `--replace` among a command's flags, with the places of those that name a host and no URN. */
-function named(flags: readonly string[]): ReadonlyMap<number, string> {
+/** @returns the values of `--replace` that are a host's name and not a URN, by their index among the flags */
+function hostNames(flags: readonly string[]): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
   flags.forEach((flag, index) => {
     const inline = flag.startsWith("--replace=") ? flag.slice("--replace=".length) : undefined;
@@ -20,28 +20,29 @@ function named(flags: readonly string[]): ReadonlyMap<number, string> {
 
 /**
  * @param resources the stack's
- * @returns the flags, with the URN of its machine in place of each host's name
- * @throws UserError when there is no such host, or more than one is to be replaced
+ * @returns the flags, with each host's name replaced by the URN of its machine
+ * @throws UserError if there is no such host, or more than one is to be replaced
  */
-export function machineFlags(flags: readonly string[], resources: readonly StateResource[]): string[] {
-  const wanted = named(flags);
+export function resolveReplaceFlags(flags: readonly string[], resources: readonly StateResource[]): string[] {
+  const wanted = hostNames(flags);
   const machines = new Map(
     resources
-      .filter((resource) => resource.delete !== true && nameOf(resource.urn).endsWith(suffix))
-      .map(({ urn }) => [nameOf(urn).slice(0, -suffix.length), urn]),
+      .filter((resource) => resource.delete !== true && resourceNameOf(resource.urn).endsWith(machineSuffix))
+      .map(({ urn }) => [resourceNameOf(urn).slice(0, -machineSuffix.length), urn]),
   );
   for (const name of wanted.values()) {
     if (machines.has(name)) continue;
-    const hosts = machines.size === 0 ? "and it has none" : `which are ${[...machines.keys()].join(", ")}`;
-    throw new UserError(`--replace ${name}: that is none of the stack's machines, ${hosts}`);
+    const hosts =
+      machines.size === 0 ? "it has no machines" : `use one of ${[...machines.keys()].join(", ")}`;
+    throw new UserError(`--replace ${name}: the stack has no such host; ${hosts}`);
   }
   const all = new Set([
     ...wanted.values(),
-    ...flags.filter((flag) => /^(--replace=)?urn:.*-machine$/.test(flag)).map((urn) => nameOf(urn)),
+    ...flags.filter((flag) => /^(--replace=)?urn:.*-machine$/.test(flag)).map((urn) => resourceNameOf(urn)),
   ]);
   if (all.size > 1) {
     throw new UserError(
-      `--replace ${[...wanted.values()].join(" and ")}: one machine at a time; replace the next one once the first is whole again`,
+      `--replace ${[...wanted.values()].join(" and ")}: one machine at a time; replace the next one when the stack is healthy again`,
     );
   }
   return flags.map((flag, index) => {
@@ -52,11 +53,13 @@ export function machineFlags(flags: readonly string[], resources: readonly State
   });
 }
 
-/** As `machineFlags`, of a stack as it is; it is not asked for where no host is named. */
-export async function withMachines(
-  pulumi: Pulumi,
+/** As `resolveReplaceFlags`, with the resources of the stack's state, which is read only if the flags name a host. */
+export async function resolveReplaceFlagsOfStack(
+  pulumi: PulumiCli,
   stack: string,
   flags: readonly string[],
 ): Promise<string[]> {
-  return named(flags).size === 0 ? [...flags] : machineFlags(flags, await resourcesOf(pulumi, stack));
+  return hostNames(flags).size === 0
+    ? [...flags]
+    : resolveReplaceFlags(flags, await readResources(pulumi, stack));
 }

@@ -1,95 +1,95 @@
 /**
- * The stack's file as the Pulumi CLI gets it.
+ * The copy of the stack's file that the Pulumi CLI reads.
  *
- * The CLI keeps the salt of a stack's passphrase in the stack's file, and writes it there where it is missing. A file
- * under version control would then belong to whoever has that passphrase. So the file stays as it is, the salt comes
- * from the stack's state, which holds it too, and the CLI reads a copy that has both.
+ * The CLI keeps the salt of a stack's passphrase in the stack's file, and writes it there if it is missing. A file
+ * under version control would then only work with that passphrase. So the file stays unchanged: the salt is taken
+ * from the stack's state, which holds it too, and the CLI reads a copy of the file with that salt.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Pulumi } from "./pulumi.ts";
+import type { PulumiCli } from "./pulumi.ts";
 
 const root = dirname(import.meta.dirname);
-/** Where the copies are; the whole folder is ignored by git. */
+/** The folder of the copies; git ignores it. */
 const copies = join(root, ".pulumi-state", "stack-files");
 
-/** How a state says what guards its secrets, as far as it is read here. */
+/** The part of a state's `secrets_providers` that is read here. */
 export interface SecretsProvider {
   readonly type?: string;
   readonly state?: { readonly salt?: string };
 }
 
-/** @param stack its name, in Pulumi Cloud with that of its organisation before it */
-function nameOf(stack: string): string {
+/** @param stack the stack's name; in Pulumi Cloud it begins with the organisation's name */
+function stackFileName(stack: string): string {
   return `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`;
 }
 
-/** @returns the text of the stack's file, which is empty where there is none */
-export function textOf(stack: string): string {
-  const file = join(root, nameOf(stack));
+/** @returns the text of the stack's file; empty if there is no file */
+export function readStackFile(stack: string): string {
+  const file = join(root, stackFileName(stack));
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-const salt = /^encryptionsalt:[ \t]*(\S+)[ \t]*$/m;
+const saltPattern = /^encryptionsalt:[ \t]*(\S+)[ \t]*$/m;
 
-/** Whether the stack's file has a salt of its own. */
+/** Whether the stack's file has a salt. */
 export function hasSalt(stack: string): boolean {
-  return salt.test(textOf(stack));
+  return saltPattern.test(readStackFile(stack));
 }
 
-/** Whether a file's text is tied to a key already: by secrets in it, or by the name of another guard of secrets. */
+/** Whether a file's text is already bound to a key: it holds secrets, or names another secrets provider. */
 function isBound(text: string): boolean {
   return /^\s*(?:- )?secure:|[{,]\s*secure:/m.test(text) || /^(?:secretsprovider|encryptedkey):/m.test(text);
 }
 
 /**
- * @param provider what the stack's state says; undefined where it says nothing
- * @returns the file's text with the state's salt; undefined where the CLI can read the file as it is
+ * @param provider of the stack's state; undefined if the state names none
+ * @returns the file's text with the state's salt; undefined if the CLI can read the file as it is
  */
-export function withSalt(text: string, provider: SecretsProvider | undefined): string | undefined {
+export function addSalt(text: string, provider: SecretsProvider | undefined): string | undefined {
   if (isBound(text) || (provider?.type ?? "passphrase") !== "passphrase") return undefined;
-  const own = salt.exec(text)?.[1];
+  const current = saltPattern.exec(text)?.[1];
   const wanted = provider?.state?.salt;
-  if (own !== undefined && (wanted === undefined || wanted === own)) return undefined;
-  const rest = text.replace(salt, "").trimEnd();
+  if (current !== undefined && (wanted === undefined || wanted === current)) return undefined;
+  const rest = text.replace(saltPattern, "").trimEnd();
   return `${rest}\n${wanted === undefined ? "" : `encryptionsalt: ${wanted}\n`}`;
 }
 
-/** Whether flags of an update name another file, or settings that the CLI is to write into the stack's file. */
-function nameFile(flags: readonly string[]): boolean {
+/** Whether flags of an update name another file, or settings that the CLI writes to the stack's file. */
+function changeStackFile(flags: readonly string[]): boolean {
   return flags.some((flag) => /^(?:-c|--config(?:=|$)|--config-file)/.test(flag));
 }
 
 /**
- * @param flags of the update or preview, which may say where its configuration comes from
- * @returns what to add to them, so that the CLI changes nothing in the stack's file
+ * @param flags of the update or preview; they may name another configuration file
+ * @returns the flags to add, so that the CLI leaves the stack's file unchanged
  */
-export async function fileFlags(
+export async function stackFileFlags(
   stack: string,
   provider: SecretsProvider | undefined,
   flags: readonly string[],
 ): Promise<string[]> {
-  const text = nameFile(flags) ? undefined : withSalt(textOf(stack), provider);
+  const text = changeStackFile(flags) ? undefined : addSalt(readStackFile(stack), provider);
   if (text === undefined) return [];
-  const path = join(copies, nameOf(stack));
+  const path = join(copies, stackFileName(stack));
   await mkdir(copies, { recursive: true });
-  // In one step, since another command on this stack may be reading it.
+  // Renamed in one step, since another command on this stack may be reading the copy.
   await writeFile(`${path}.${process.pid}`, text);
   await rename(`${path}.${process.pid}`, path);
   return ["--config-file", path];
 }
 
-/** Makes a stack, and leaves the salt of its passphrase in its state alone. */
-export async function initStack(pulumi: Pulumi, stack: string): Promise<void> {
+/** Creates a stack, and leaves the salt of its passphrase only in its state. */
+export async function initStack(pulumi: PulumiCli, stack: string): Promise<void> {
   const init = ["stack", "init", stack, "--no-select"];
-  if (isBound(textOf(stack))) {
-    await pulumi.must(init);
+  if (isBound(readStackFile(stack))) {
+    await pulumi.captureOrThrow(init);
     return;
   }
-  // `stack init` takes no other file than the one in its project's folder, so it gets such a folder.
+  // `stack init` only writes to the stack's file in the project's folder, so it runs in a folder of its own.
   await mkdir(copies, { recursive: true });
-  await rm(join(copies, nameOf(stack)), { force: true });
+  await rm(join(copies, stackFileName(stack)), { force: true });
   await copyFile(join(root, "Pulumi.yaml"), join(copies, "Pulumi.yaml"));
-  await pulumi.must([...init, "--cwd", copies]);
+  await pulumi.captureOrThrow([...init, "--cwd", copies]);
 }

@@ -1,31 +1,31 @@
-/** Which stack a command is about, and that it is in a state to be worked on. */
+/** The stack of a command: its name, its platform, its state, and recovery from a killed run. */
 import { parseArgs } from "node:util";
-import { say } from "../toolchain/step.ts";
+import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
-import { alive, locksOf, stateOf, type Export } from "./file-backend.ts";
-import type { Pulumi } from "./pulumi.ts";
+import { isHolderRunning, readLocks, readState, type StackExport } from "./file-backend.ts";
+import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
-import { fileFlags, hasSalt, initStack, textOf } from "./stack-file.ts";
+import { stackFileFlags, hasSalt, initStack, readStackFile } from "./stack-file.ts";
 
-export const project = "rabbitmq-ha";
+export const projectName = "rabbitmq-ha";
 export const defaultStack = "dev";
 
-/** What an argument with a value is called. */
+/** A command-line option with a value. */
 interface Option {
   readonly name: string;
   readonly short?: string;
-  /** What its value is, and an example. */
-  readonly wants: string;
+  /** Describes its value, with an example. */
+  readonly valueHint: string;
 }
 
 /**
  * Takes `--NAME VALUE` or `--NAME=VALUE` out of a command's arguments.
- * @returns its value, the last one where it is given twice, and the arguments that are left, in their order
- * @throws UserError when it has no value
+ * @returns its value (the last one if it is given more than once) and the remaining arguments, in their order
+ * @throws UserError if it has no value
  */
 export function takeOption(
   args: readonly string[],
-  { name, short, wants }: Option,
+  { name, short, valueHint }: Option,
 ): { readonly value: string | undefined; readonly rest: string[] } {
   const { tokens } = parseArgs({
     args: [...args],
@@ -42,7 +42,7 @@ export function takeOption(
       token.value === "" ||
       (!token.inlineValue && token.value.startsWith("-"))
     ) {
-      throw new UserError(`--${name} wants ${wants}`);
+      throw new UserError(`--${name} needs ${valueHint}`);
     }
     value = token.value;
     taken.add(token.index);
@@ -51,120 +51,143 @@ export function takeOption(
   return { value, rest: args.filter((_, index) => !taken.has(index)) };
 }
 
-const stackOption = { name: "stack", short: "s", wants: "the stack's name, such as --stack dev" } as const;
+const stackOption = {
+  name: "stack",
+  short: "s",
+  valueHint: "the stack's name, such as --stack dev",
+} as const;
 
 /**
  * Takes `--stack NAME` (or `-s NAME`) out of a command's arguments.
- * @returns the stack's name and the arguments that are left for the Pulumi CLI, in their order
+ * @returns the stack's name and the remaining arguments for the Pulumi CLI, in their order
  */
-export function stackArgument(args: readonly string[]): { readonly stack: string; readonly rest: string[] } {
+export function takeStackOption(args: readonly string[]): {
+  readonly stack: string;
+  readonly rest: string[];
+} {
   const { value = defaultStack, rest } = takeOption(args, stackOption);
   return { stack: value, rest };
 }
 
-/** @returns the npm script as it has to be typed for this stack */
-export function npm(script: string, stack: string, ...flags: readonly string[]): string {
+/** @returns the command line that runs the npm script on this stack */
+export function npmCommand(script: string, stack: string, ...flags: readonly string[]): string {
   const args = [...flags, ...(stack === defaultStack ? [] : ["--stack", stack])];
   return `npm run ${script}${args.length === 0 ? "" : ` -- ${args.join(" ")}`}`;
 }
 
-/** @returns the platform that the stack's file names; what is wrong with it is the program's to say */
-export function platformOf(stack: string): string {
-  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(textOf(stack))?.[1] ?? "lab";
+/** @returns the platform that the stack's file names; the Pulumi program checks whether it is valid */
+export function readPlatform(stack: string): string {
+  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(readStackFile(stack))?.[1] ?? "lab";
 }
 
-/** @throws UserError when nothing that only the user has would guard the secrets of a stack of real machines */
-export function ensureGuarded(stack: string, env: NodeJS.ProcessEnv): void {
+/** @throws UserError if a stack of real machines has neither a passphrase nor a secrets provider of the user's own */
+export function ensureSecretsProtected(stack: string, env: NodeJS.ProcessEnv): void {
   const own = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"];
-  if (platformOf(stack) === "lab" || own.some((name) => env[name] !== undefined)) return;
-  if (/^secretsprovider:/m.test(textOf(stack))) return;
+  if (readPlatform(stack) === "lab" || own.some((name) => env[name] !== undefined)) return;
+  if (/^secretsprovider:/m.test(readStackFile(stack))) return;
   throw new UserError(
-    `the machines of stack ${stack} are no lab, so its secrets need a passphrase of your own: write one into a file ` +
+    `stack ${stack} is not a lab, so its secrets need a passphrase of your own: write one to a file ` +
       `that only you can read, and export PULUMI_CONFIG_PASSPHRASE_FILE=THAT-FILE`,
   );
 }
 
 /**
- * Removes the lock of a run that was killed. A lock whose process lives stays, and the command ends with its number.
- * @throws UserError when another run is under way
+ * Removes the lock of a run that was killed. The lock of a process that still runs stays.
+ * @throws UserError with the process ID if another run is in progress
  */
-async function clearLock(pulumi: Pulumi, stack: string): Promise<void> {
-  const found = locksOf(pulumi, project, stack);
+async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
+  const found = readLocks(pulumi, projectName, stack);
   if (found.length === 0) return;
-  const living = found.find(alive);
-  if (living !== undefined) {
+  const active = found.find(isHolderRunning);
+  if (active !== undefined) {
     throw new UserError(
-      `stack ${stack} is being worked on by process ${living.pid}; wait for it, or end it first`,
+      `stack ${stack} is being worked on by process ${active.pid}; wait for it, or end it first`,
     );
   }
-  say(`the last run on stack ${stack} was killed; removing its lock`);
-  await pulumi.must(["cancel", "--yes", "--stack", stack]);
+  logSetup(`the last run on stack ${stack} was killed; removing its lock`);
+  await pulumi.captureOrThrow(["cancel", "--yes", "--stack", stack]);
 }
 
 /**
- * Makes good what a killed run left in the way: its lock and its pending operations are cleared. Every command here can
- * be repeated, so an operation of which nothing is known is just run again.
- * @param flags of the update that is to follow
- * @returns them, with those by which the CLI reads the stack's file; undefined where there is no such stack
+ * Clears the lock and the pending operations of a killed run. Every command of the program can be repeated, so an
+ * operation whose result is unknown is run again.
+ * @param flags of the update that follows
+ * @returns the flags, with those that name the stack's file for the CLI; undefined if the stack does not exist
  */
 export async function recoverStack(
-  pulumi: Pulumi,
+  pulumi: PulumiCli,
   stack: string,
   flags: readonly string[],
 ): Promise<string[] | undefined> {
   await clearLock(pulumi, stack);
   const state = await exportStack(pulumi, stack);
   if (state === undefined) return undefined;
-  const all = [...(await fileFlags(stack, state.deployment?.secrets_providers, flags)), ...flags];
+  const all = [...(await stackFileFlags(stack, state.deployment?.secrets_providers, flags)), ...flags];
   const pending = state.deployment?.pending_operations ?? [];
   if (pending.length === 0) return all;
-  say(`the last run on stack ${stack} left ${pending.length} operations unfinished; they will be run again`);
+  logSetup(
+    `the last run on stack ${stack} left ${pending.length} operations unfinished; they will be run again`,
+  );
   const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
-  await pulumi.must(["stack", "import", "--stack", stack], JSON.stringify(cleared));
+  await pulumi.captureOrThrow(["stack", "import", "--stack", stack], JSON.stringify(cleared));
   return all;
 }
 
 /**
- * Makes sure that the stack exists and that no killed run is in the way.
- * @returns the flags, with those by which the CLI reads the stack's file
+ * Creates the stack if it does not exist, and clears what a killed run left.
+ * @returns the flags, with those that name the stack's file for the CLI
  */
-export async function openStack(pulumi: Pulumi, stack: string, flags: readonly string[]): Promise<string[]> {
+export async function openStack(
+  pulumi: PulumiCli,
+  stack: string,
+  flags: readonly string[],
+): Promise<string[]> {
   const opened = await recoverStack(pulumi, stack, flags);
   if (opened !== undefined) return opened;
   await initStack(pulumi, stack);
   const state = await exportStack(pulumi, stack);
-  return [...(await fileFlags(stack, state?.deployment?.secrets_providers, flags)), ...flags];
+  return [...(await stackFileFlags(stack, state?.deployment?.secrets_providers, flags)), ...flags];
 }
 
-/** The CLI's commands that read the stack's whole file, and write into it what is missing there. */
-const updating = ["up", "update", "preview", "pre", "refresh", "destroy", "down", "import", "watch"];
+/** The commands of the CLI that read the stack's file, and write a missing salt to it. */
+const commandsWithStackFile = [
+  "up",
+  "update",
+  "preview",
+  "pre",
+  "refresh",
+  "destroy",
+  "down",
+  "import",
+  "watch",
+];
 
 /**
  * @param args of the CLI
- * @returns them, with those by which it reads the file of the stack that they name
+ * @returns the arguments, with those that name the file of the stack for the CLI
  */
-export async function withStackFile(pulumi: Pulumi, args: readonly string[]): Promise<string[]> {
+export async function addStackFileFlags(pulumi: PulumiCli, args: readonly string[]): Promise<string[]> {
   const { value: stack } = takeOption(args, stackOption);
   const verb = args.find((arg) => !arg.startsWith("-"));
-  // A stack that is not named is the CLI's to choose, and of a file with a salt nothing has to be asked.
-  if (stack === undefined || verb === undefined || !updating.includes(verb) || hasSalt(stack))
+  // Without a name the CLI chooses the stack. A file that has a salt is used as it is.
+  if (stack === undefined || verb === undefined || !commandsWithStackFile.includes(verb) || hasSalt(stack))
     return [...args];
   const state = await exportStack(pulumi, stack);
   if (state === undefined) return [...args];
-  return [...args, ...(await fileFlags(stack, state.deployment?.secrets_providers, args))];
+  return [...args, ...(await stackFileFlags(stack, state.deployment?.secrets_providers, args))];
 }
 
-/** @returns the resources of a stack's state, each after those that it depends on */
-export async function resourcesOf(pulumi: Pulumi, stack: string): Promise<readonly StateResource[]> {
+/** @returns the resources of a stack's state; each comes after those that it depends on */
+export async function readResources(pulumi: PulumiCli, stack: string): Promise<readonly StateResource[]> {
   return (await exportStack(pulumi, stack))?.deployment?.resources ?? [];
 }
 
-/** @returns the stack's state as the CLI exports it, secrets encrypted; undefined where there is no such stack */
-async function exportStack(pulumi: Pulumi, stack: string): Promise<Export | undefined> {
-  const kept = stateOf(pulumi, project, stack);
-  if (kept !== undefined) return kept === "none" ? undefined : kept;
-  const { failed, stdout, stderr } = await pulumi.ask(["stack", "export", "--stack", stack]);
-  if (!failed) return JSON.parse(stdout) as Export;
+/** @returns the stack's state as the CLI exports it, with encrypted secrets; undefined if the stack does not exist */
+async function exportStack(pulumi: PulumiCli, stack: string): Promise<StackExport | undefined> {
+  const stored = readState(pulumi, projectName, stack);
+  if (stored !== undefined) return stored === "none" ? undefined : stored;
+  const { failed, stdout, stderr } = await pulumi.capture(["stack", "export", "--stack", stack]);
+  if (!failed) return JSON.parse(stdout) as StackExport;
   if (stderr.includes("no stack named")) return undefined;
   throw new UserError(`the state of stack ${stack} cannot be read:\n${stderr}`);
 }

@@ -1,4 +1,4 @@
-/** Which tests a command runs: those of the files that it is given, else all of its own. */
+/** Selects the tests of a command: the given files, else all of the command's own. */
 import { readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,17 +9,17 @@ const root = dirname(import.meta.dirname);
 
 /** The folders of tests that need no hosts. */
 export const checkFolders = ["unit", "graph", "engine"] as const;
-/** The folders of tests on hosts: each file has a lab of its own. */
+/** The folders of tests that need hosts: each file has a lab of its own. */
 const hostFolders = ["e2e", "platforms", "operations"] as const;
 
-/** The flags of `node --test` whose value may be the next argument, which is no file then. */
+/** The flags of `node --test` whose value may be the next argument; that argument is not a test file. */
 const flagsWithValue = [
   ...["test-name-pattern", "test-skip-pattern", "test-timeout", "test-concurrency", "test-isolation"],
   ...["test-reporter", "test-reporter-destination", "test-shard", "test-rerun-failures", "import", "require"],
 ];
 
-export interface Wanted {
-  /** The files to run, such as `tests/e2e/killed.test.ts`; none where all are wanted. */
+export interface TestSelection {
+  /** The files to run, such as `tests/e2e/killed.test.ts`; empty for all. */
   readonly files: readonly string[];
   /** The flags of `node --test`, in their order. */
   readonly flags: readonly string[];
@@ -30,8 +30,8 @@ export function needsHosts(file: string): boolean {
   return hostFolders.some((folder) => file.startsWith(`tests/${folder}/`));
 }
 
-/** @returns the files of a folder's tests, in their order */
-export function testFiles(folder: string): string[] {
+/** @returns the test files of a folder, sorted */
+export function listTestFiles(folder: string): string[] {
   const names = readdirSync(join(root, "tests", folder), { recursive: true, encoding: "utf8" });
   return names
     .filter((name) => name.endsWith(".test.ts"))
@@ -40,11 +40,11 @@ export function testFiles(folder: string): string[] {
 }
 
 /**
- * Tells files and flags apart.
- * @param hosts whether the command has hosts for tests
- * @throws UserError with a line for each file that cannot be run, which says what to write instead
+ * Separates test files from flags.
+ * @param hasHosts whether the command provides hosts
+ * @throws UserError with a line for each file that cannot be run and what to write instead
  */
-export function wantedTests(args: readonly string[], hosts: boolean): Wanted {
+export function selectTests(args: readonly string[], hasHosts: boolean): TestSelection {
   const options = Object.fromEntries(flagsWithValue.map((name) => [name, { type: "string" } as const]));
   const { tokens } = parseArgs({
     args: [...args],
@@ -53,23 +53,23 @@ export function wantedTests(args: readonly string[], hosts: boolean): Wanted {
     allowPositionals: true,
     tokens: true,
   });
-  const places = new Set(tokens.flatMap(({ kind, index }) => (kind === "positional" ? [index] : [])));
-  const all = [...checkFolders, ...hostFolders].flatMap(testFiles);
-  const files = args.filter((_, index) => places.has(index)).map(fromRoot);
-  const faults = files.map((file) => fault(file, all, hosts)).filter((line) => line !== undefined);
+  const fileIndexes = new Set(tokens.flatMap(({ kind, index }) => (kind === "positional" ? [index] : [])));
+  const all = [...checkFolders, ...hostFolders].flatMap(listTestFiles);
+  const files = args.filter((_, index) => fileIndexes.has(index)).map(relativeToRoot);
+  const faults = files.map((file) => fileFault(file, all, hasHosts)).filter((line) => line !== undefined);
   if (faults.length > 0) throw new UserError(faults.join("\n"));
-  return { files, flags: args.filter((_, index) => !places.has(index)) };
+  return { files, flags: args.filter((_, index) => !fileIndexes.has(index)) };
 }
 
-function fromRoot(path: string): string {
+function relativeToRoot(path: string): string {
   return relative(root, resolve(root, path));
 }
 
-/** @returns what is wrong with a file's name, and what to write instead */
-function fault(file: string, all: readonly string[], hosts: boolean): string | undefined {
+/** @returns what is wrong with a file's name, and what to write instead; undefined if it can be run */
+function fileFault(file: string, all: readonly string[], hosts: boolean): string | undefined {
   if (all.includes(file)) {
     if (hosts || !needsHosts(file)) return undefined;
-    return `${file} needs lab hosts, and npm run check has none; write npm test -- ${file}`;
+    return `${file} needs lab hosts, which npm run check does not have; write npm test -- ${file}`;
   }
   if (all.some((each) => each.startsWith(`${file}/`))) {
     return `${file} is a folder; write its files, such as ${file}/*.test.ts`;

@@ -1,19 +1,19 @@
 /**
- * `npm run up`: brings a stack up, verifies it and says how to use it; with `--repair`, mends it; with
- * `--force-boot NAME`, first starts a broker without those that it waits for.
+ * `npm run up`: sets a stack up or updates it, verifies it and prints how to use it. `--repair` also repairs it.
+ * `--force-boot NAME` first starts a broker without those that it waits for.
  */
-import { say } from "../toolchain/step.ts";
+import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";
 import { forceBoot } from "./force-boot.ts";
-import { withMachines } from "./replace.ts";
-import type { Pulumi } from "./pulumi.ts";
+import { resolveReplaceFlagsOfStack } from "./replace.ts";
+import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
-import { npm, openStack, platformOf, stackArgument, takeOption } from "./stack.ts";
-import { systemOf, verify } from "./verify.ts";
+import { npmCommand, openStack, readPlatform, takeStackOption, takeOption } from "./stack.ts";
+import { readSystem, verify } from "./verify.ts";
 
-/** What `up` is asked for, next to what Pulumi's own `up` knows. */
-export interface Wishes {
+/** The options of `up`. */
+export interface UpOptions {
   readonly repair: boolean;
   /** The broker to start without those that it waits for. */
   readonly forceBoot: string | undefined;
@@ -21,46 +21,53 @@ export interface Wishes {
   readonly flags: readonly string[];
 }
 
-/** @throws UserError when the arguments contradict each other, or one lacks its value */
-export function wishesOf(args: readonly string[]): Wishes {
-  const option = { name: "force-boot", wants: "a broker's name, such as --force-boot cent121" };
+/** @throws UserError if the arguments contradict each other, or one lacks its value */
+export function parseUpOptions(args: readonly string[]): UpOptions {
+  const option = { name: "force-boot", valueHint: "a broker's name, such as --force-boot cent121" };
   const { value, rest } = takeOption(args, option);
   const flags = rest.filter((flag) => flag !== "--repair");
-  const wishes = { repair: flags.length < rest.length, forceBoot: value, flags };
-  if (wishes.repair && value !== undefined) {
-    throw new UserError("--force-boot and --repair are two runs: first --force-boot, then --repair");
+  const options = { repair: flags.length < rest.length, forceBoot: value, flags };
+  if (options.repair && value !== undefined) {
+    throw new UserError(
+      "--force-boot and --repair cannot be combined; run --force-boot first, then --repair",
+    );
   }
-  return wishes;
+  return options;
 }
 
-export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
-  const { stack, rest } = stackArgument(args);
-  const { flags: given, ...wishes } = wishesOf(rest);
-  const flags = await withMachines(pulumi, stack, await openStack(pulumi, stack, given));
-  if (wishes.forceBoot !== undefined) await forceBoot(await systemOf(pulumi, stack), wishes.forceBoot, stack);
-  if (wishes.repair) {
-    const ended = await repair(pulumi, stack, flags);
-    if (ended !== undefined) return ended;
-    say("there is nothing to repair; going on as without --repair");
+export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
+  const { stack, rest } = takeStackOption(args);
+  const options = parseUpOptions(rest);
+  const flags = await resolveReplaceFlagsOfStack(
+    pulumi,
+    stack,
+    await openStack(pulumi, stack, options.flags),
+  );
+  if (options.forceBoot !== undefined)
+    await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
+  if (options.repair) {
+    const exitCode = await repair(pulumi, stack, flags);
+    if (exitCode !== undefined) return exitCode;
+    logSetup("there is nothing to repair; continuing without --repair");
   }
   const code = await pulumi.run(["up", "--yes", "--skip-preview", "--stack", stack, ...flags]);
   if (code !== 0) return code;
   process.stdout.write("\n");
-  const { system, findings, whole } = await verify(pulumi, stack);
-  if (!whole) {
-    const waits = findings.some(({ standstill }) => standstill !== undefined);
-    const mend = waits ? "" : `; mend it: ${npm("up", stack, "--repair")}`;
+  const result = await verify(pulumi, stack);
+  if (!result.healthy) {
+    const isWaiting = result.findings.some((finding) => finding.startDeadlock !== undefined);
+    const remedy = isWaiting ? "" : `; repair it: ${npmCommand("up", stack, "--repair")}`;
     process.stderr.write(
-      `The stack is up and its system is not whole; the rows that FAILED say what to look at. Ask again: ${npm("verify", stack)}${mend}\n`,
+      `The stack is up and its system is not whole; see the rows marked FAILED. Check again: ${npmCommand("verify", stack)}${remedy}\n`,
     );
     return 1;
   }
-  process.stdout.write(`\n${summary(system, stack, platformOf(stack) === "lab")}\n`);
+  process.stdout.write(`\n${formatSummary(result.system, stack, readPlatform(stack) === "lab")}\n`);
   return 0;
 }
 
-/** @returns what a person needs to use the system, without its password */
-export function summary(system: System, stack: string, lab: boolean): string {
+/** @returns what a user needs to know to use the system, without its password */
+export function formatSummary(system: System, stack: string, lab: boolean): string {
   const address = new URL(system.amqpUri);
   const [host] = system.brokers;
   const rows: (readonly [string, string])[] = [
@@ -72,10 +79,10 @@ export function summary(system: System, stack: string, lab: boolean): string {
     ),
     ["User", system.adminUser],
     ["Password", `npm run -s pulumi -- stack output adminPassword --show-secrets --stack ${stack}`],
-    ["Verify", npm("verify", stack)],
-    ["Repair", `${npm("up", stack, "--repair")}   when verify finds it not whole`],
-    ["Preview", `${npm("preview", stack)}   after a change to Pulumi.${stack}.yaml`],
-    ["Destroy", npm("destroy", stack)],
+    ["Verify", npmCommand("verify", stack)],
+    ["Repair", `${npmCommand("up", stack, "--repair")}   if verify finds failed checks`],
+    ["Preview", `${npmCommand("preview", stack)}   after a change to Pulumi.${stack}.yaml`],
+    ["Destroy", npmCommand("destroy", stack)],
   ];
   if (lab && host !== undefined) {
     const shell = `CONTAINERS_CONF=/var/lib/rabbitmq-ha-lab/containers.conf podman exec -it ${host.name} bash`;

@@ -1,63 +1,68 @@
-/** `npm run verify`: asks the running system whether it is whole. */
+/** `npm run verify`: checks the running system. */
 import { UserError } from "../user-error.ts";
 import { examine } from "../verify/examine.ts";
 import type { Finding } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
-import { until } from "../verify/patience.ts";
-import { table } from "../verify/table.ts";
-import { standstillWords } from "./force-boot-messages.ts";
-import type { Pulumi } from "./pulumi.ts";
-import { stackArgument } from "./stack.ts";
+import { pollUntil } from "../verify/polling.ts";
+import { formatTable } from "../verify/table.ts";
+import { startDeadlockMessage } from "./force-boot-messages.ts";
+import type { PulumiCli } from "./pulumi.ts";
+import { npmCommand, takeStackOption } from "./stack.ts";
 
-export async function run(pulumi: Pulumi, args: readonly string[]): Promise<number> {
-  const { stack, rest } = stackArgument(args);
-  if (rest.length > 0)
-    throw new UserError(`verify takes nothing but --stack NAME, and got: ${rest.join(" ")}`);
-  const { whole } = await verify(pulumi, stack);
-  return whole ? 0 : 1;
+export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
+  const { stack, rest } = takeStackOption(args);
+  if (rest.length > 0) throw new UserError(`verify takes only --stack NAME; leave out: ${rest.join(" ")}`);
+  const result = await verify(pulumi, stack);
+  return result.healthy ? 0 : 1;
 }
 
-export interface Verified {
+/** The result of all checks of a stack's system. */
+export interface VerifyResult {
   readonly system: System;
   readonly findings: readonly Finding[];
-  readonly whole: boolean;
+  readonly healthy: boolean;
 }
 
-/** Seconds that a change may take to be seen: a broker has to be found up again by the balancers, say. */
-const patience = 60;
+/** How long a change may take to show: the balancers, for example, have to see a broker come up again. */
+const settleTimeoutSeconds = 60;
 
 /**
- * Examines a stack's system and prints the table.
- * @param settled whether the findings are to be taken as they are; for a minute they are asked for again until then
- * @throws UserError when the stack has nothing that could be examined
+ * Examines a stack's system and prints the table of findings.
+ * @param isSettled whether the findings are final; until they are, the system is examined again, for up to a minute
+ * @throws UserError if the stack has no system to examine
  */
 export async function verify(
-  pulumi: Pulumi,
+  pulumi: PulumiCli,
   stack: string,
-  settled: (findings: readonly Finding[]) => boolean = () => true,
-): Promise<Verified> {
-  const system = await systemOf(pulumi, stack);
+  isSettled: (findings: readonly Finding[]) => boolean = () => true,
+): Promise<VerifyResult> {
+  const system = await readSystem(pulumi, stack);
   const started = performance.now();
-  const findings = await until({ seconds: patience, between: 1000 }, () => examine(system), settled);
+  const findings = await pollUntil(
+    { timeoutSeconds: settleTimeoutSeconds, intervalMs: 1000 },
+    () => examine(system),
+    isSettled,
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${table(findings)}\n`);
-  const failed = findings.filter((finding) => !finding.whole).length;
+  process.stdout.write(`${formatTable(findings)}\n`);
+  const failed = findings.filter((finding) => !finding.ok).length;
   const verdict = failed === 0 ? "is whole" : "is not whole";
   process.stderr.write(
     `stack ${stack} ${verdict}: ${failed} of ${findings.length} checks failed, in ${seconds} s\n`,
   );
-  const [standstill] = findings.flatMap((finding) => finding.standstill ?? []);
-  if (standstill !== undefined) process.stdout.write(`\n${standstillWords(standstill, stack)}\n`);
-  return { system, findings, whole: failed === 0 };
+  const [deadlock] = findings.flatMap((finding) => finding.startDeadlock ?? []);
+  if (deadlock !== undefined) process.stdout.write(`\n${startDeadlockMessage(deadlock, stack)}\n`);
+  return { system, findings, healthy: failed === 0 };
 }
 
-/** @returns the stack's system as its outputs describe it @throws UserError when it has none */
-export async function systemOf(pulumi: Pulumi, stack: string): Promise<System> {
-  const answer = await pulumi.ask(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
+/** @returns the system that the stack's outputs describe @throws UserError if the stack has no outputs */
+export async function readSystem(pulumi: PulumiCli, stack: string): Promise<System> {
+  const answer = await pulumi.capture(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
   if (answer.failed && !answer.stderr.includes("no stack named")) {
     throw new UserError(`the outputs of stack ${stack} cannot be read:\n${answer.stderr}`);
   }
   const system = answer.failed ? undefined : readOutputs(answer.stdout, stack);
-  if (system === undefined) throw new UserError(`stack ${stack} has nothing to verify; npm run up first`);
+  if (system === undefined)
+    throw new UserError(`stack ${stack} is not set up; run: ${npmCommand("up", stack)}`);
   return system;
 }

@@ -1,11 +1,11 @@
-/** What a broker's host looks after by itself, next to the broker: see docs/failures.md. */
+/** The watch service on a broker's host, which restarts a broker that does not serve: see docs/failures.md. */
 import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { programPath, stepVersion } from "../remote/program.ts";
-import { Service, type Watched } from "../remote/service.ts";
-import { oldSystemd } from "../hosts/systems.ts";
+import { Service, type TrackedFiles } from "../remote/service.ts";
+import { hasOldSystemd } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import { brokerWatchName } from "../hosts/resource-names.ts";
 
@@ -13,11 +13,11 @@ export interface WatchArgs {
   readonly host: Host;
   /** The names of all brokers. */
   readonly brokers: readonly string[];
-  /** Those that this one asks for the cluster when it has no data. */
-  readonly asked: readonly string[];
+  /** The brokers that this one asks for an existing cluster when it has no data. */
+  readonly discoveryPeers: readonly string[];
   /** AMQP's TCP port. */
   readonly port: number;
-  /** The TCP port of the page that tells of alarms; 0 where nobody asks for them. */
+  /** The TCP port of the metrics page, which shows alarms; 0 if HAProxy does not check for alarms. */
   readonly metricsPort: number;
 }
 
@@ -26,54 +26,54 @@ const watchUnit = "/etc/systemd/system/rabbitmq-ha-watch.service";
 const agentSocket = "/etc/systemd/system/rabbitmq-ha-agent.socket";
 const agentUnit = "/etc/systemd/system/rabbitmq-ha-agent@.service";
 
-/** The files of the watch, and what is in them. */
+/** The files that the watch service needs. */
 export interface WatchFiles {
-  /** What the program knows of the broker: without this one the broker does not start. Once it was a script. */
-  readonly script: File;
+  /** broker.conf, without which the broker does not start. Its resource is called a script because it was one once. */
+  readonly conf: File;
   readonly unit: File;
-  /** A text that changes with either. */
-  readonly content: string;
+  /** A hash of both files. */
+  readonly configurationHash: string;
 }
 
-/** What the service that watches was started with. */
-const watched: Watched = { restart: [brokerConf, watchUnit], reload: [] };
+/** The files that the watch service reads when it starts. */
+const trackedFiles: TrackedFiles = { restart: [brokerConf, watchUnit], reload: [] };
 
-export function watchFiles(args: WatchArgs, options: pulumi.CustomResourceOptions): WatchFiles {
-  const { host, ...values } = args;
+export function writeWatchFiles(args: WatchArgs, options: pulumi.CustomResourceOptions): WatchFiles {
+  const { host, discoveryPeers, ...values } = args;
   const prefix = `${host.name}-watch`;
-  const conf = render("rabbitmq-ha/broker.conf", values);
+  const conf = render("rabbitmq-ha/broker.conf", { ...values, asked: discoveryPeers });
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
     unit: "rabbitmq-ha-watch",
-    watched,
-    oldSystemd: oldSystemd(host.os),
+    watched: trackedFiles,
+    oldSystemd: hasOldSystemd(host.os),
     program: programPath,
     version: stepVersion("watch"),
   });
   return {
-    script: new File(`${prefix}-script`, { host, path: brokerConf, content: conf }, options),
+    conf: new File(`${prefix}-script`, { host, path: brokerConf, content: conf }, options),
     unit: new File(`${prefix}-unit`, { host, path: watchUnit, content: unit }, options),
-    content: createHash("sha256").update([conf, unit].join("\0")).digest("hex"),
+    configurationHash: createHash("sha256").update([conf, unit].join("\0")).digest("hex"),
   };
 }
 
-/** The service that watches, which comes after the broker's own. */
-export function keepWatch(host: Host, content: string, options: pulumi.CustomResourceOptions): Service {
+/** Starts the watch service, which depends on the broker's own service. */
+export function installWatch(host: Host, content: string, options: pulumi.CustomResourceOptions): Service {
   return new Service(
     brokerWatchName(host.name),
-    { host, unit: "rabbitmq-ha-watch", watched, content },
+    { host, unit: "rabbitmq-ha-watch", trackedFiles, changeMarker: content },
     options,
   );
 }
 
-/** A socket that answers HAProxy from the broker's own metrics. */
-export function answerAgent(host: Host, port: number, options: pulumi.CustomResourceOptions): void {
+/** Installs a socket that answers HAProxy's agent check from the broker's own metrics. */
+export function installAgentCheck(host: Host, port: number, options: pulumi.CustomResourceOptions): void {
   const prefix = `${host.name}-agent`;
   const name = "rabbitmq-ha-agent.socket";
-  const listening: Watched = { restart: [agentSocket], reload: [] };
-  const socket = render("rabbitmq/rabbitmq-ha-agent.socket", { unit: name, watched: listening, port });
+  const socketFiles: TrackedFiles = { restart: [agentSocket], reload: [] };
+  const socket = render("rabbitmq/rabbitmq-ha-agent.socket", { unit: name, watched: socketFiles, port });
   const unit = render("rabbitmq/rabbitmq-ha-agent@.service", {
     program: programPath,
-    oldSystemd: oldSystemd(host.os),
+    oldSystemd: hasOldSystemd(host.os),
   });
   const files = [
     new File(`${prefix}-socket`, { host, path: agentSocket, content: socket }, options),
@@ -81,7 +81,7 @@ export function answerAgent(host: Host, port: number, options: pulumi.CustomReso
   ];
   new Service(
     `${prefix}-service`,
-    { host, unit: name, watched: listening, content: socket },
+    { host, unit: name, trackedFiles: socketFiles, changeMarker: socket },
     { ...options, dependsOn: files },
   );
 }

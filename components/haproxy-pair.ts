@@ -1,37 +1,37 @@
-/** HAProxy on two or more balancers, before the brokers. */
+/** HAProxy on two or more balancers, in front of the brokers. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
-import { Names } from "../remote/names.ts";
+import { HostNames } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
-import { Service, type Watched } from "../remote/service.ts";
+import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { systems, type Noun } from "../hosts/systems.ts";
+import { systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
-import { haproxyBuild, haproxyUnit, type HaproxyUnit } from "./haproxy-unit.ts";
+import { haproxyBuildValues, haproxyUnitValues, type HaproxyUnitValues } from "./haproxy-unit.ts";
 
 export interface HaproxyPairArgs {
   readonly hosts: readonly Host[];
-  /** All hosts of the stack, to be found by name. */
+  /** All hosts of the stack, whose names each balancer must resolve. */
   readonly peers: readonly { readonly name: string; readonly address: string }[];
   readonly brokers: readonly { readonly name: string; readonly address: string }[];
-  /** The address that one of the hosts holds: that one's HAProxy is restarted after the others'. */
+  /** The address that one of the hosts holds: that host's HAProxy is restarted after the others'. */
   readonly virtualAddress: string;
-  /** The same brokers, as what says that they serve: each balancer is to see every one up, after a change of theirs too. */
-  readonly nodes: readonly Pick<RabbitNode, "member" | "content">[];
+  /** The same brokers as components. Each balancer waits until it sees all of them up, also after one has changed. */
+  readonly nodes: readonly Pick<RabbitNode, "ready" | "configurationHash">[];
   /** TCP ports, the same on balancers and brokers. */
   readonly ports: { readonly amqp: number; readonly management: number };
-  /** TCP port at which each broker says that it is in alarm and takes no new connections. @default nobody is asked */
+  /** TCP port of each broker's agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
-  /** Most connections at a time: of the process, and of each proxy in it. */
+  /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
   readonly maxConnections: { readonly global: number; readonly proxy: number };
   /** HAProxy's algorithm, such as `roundrobin` or `leastconn`. */
   readonly balance: string;
-  /** Between two checks of a broker that is well; HAProxy's notation, such as `5s`. */
+  /** Between two checks of a broker that is up; HAProxy's notation, such as `5s`. */
   readonly checkInterval: string;
-  /** Good checks after which a broker is up. */
+  /** Passed checks after which a broker is up. */
   readonly rise: number;
   /** Failed checks after which it is down. */
   readonly fall: number;
@@ -41,17 +41,17 @@ export interface HaproxyPairArgs {
   /** Starts with a slash. */
   readonly statsPath: string;
   readonly statsRefresh: string;
-  /** Asked for on the statistics page, of the user `admin`. @default the page is open */
+  /** The password of the user `admin` on the statistics page. @default the page is open */
   readonly statsPassword?: pulumi.Input<string>;
-  /** What others need on these hosts, installed in the same go: two runs take longer than one. @default none */
-  readonly alongside?: readonly Noun[];
+  /** Packages that other components need on these hosts, installed in the same run: two runs take longer. @default none */
+  readonly extraPackages?: readonly PackageRole[];
   /** The tarball to compile HAProxy from. @default the system's package */
   readonly source?: { readonly version: string; readonly url: string; readonly sha256: string };
 }
 
-/** `socat` asks HAProxy's socket. */
-const fromSource: readonly Noun[] = ["build", "socat"];
-const fromPackage: readonly Noun[] = ["haproxy", "socat"];
+/** What the host needs to compile HAProxy, or to install its package. `socat` queries HAProxy's socket. */
+const sourceRoles: readonly PackageRole[] = ["build", "socat"];
+const packageRoles: readonly PackageRole[] = ["haproxy", "socat"];
 
 const configPath = "/etc/haproxy/haproxy.cfg";
 const statsPath = "/etc/haproxy/stats.cfg";
@@ -59,28 +59,44 @@ const dropIn = "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf";
 const unitPath = "/etc/systemd/system/haproxy.service";
 
 /** One host's HAProxy. */
-interface Balancer {
+interface InstalledBalancer {
   readonly host: Host;
   readonly installed: pulumi.Resource;
   readonly service: Service;
-  readonly watched: Watched;
-  /** A text that changes with its files. */
-  readonly content: pulumi.Output<string>;
+  readonly trackedFiles: TrackedFiles;
+  /** A hash of its files. */
+  readonly configurationHash: pulumi.Output<string>;
 }
 
 /**
  * HAProxy for AMQP and for the management UI, and a statistics page on each balancer's own address. A configuration
- * that HAProxy itself refuses never takes the running one's place; a good one is reloaded, connections stay. Where only
- * a restart will do, the host that holds the virtual address has its own after the others. It reads a new list of brokers
- * when those are members, not before.
+ * that HAProxy refuses never replaces the running one; a valid one is reloaded, and connections stay. If a restart is
+ * needed, the host that holds the virtual address restarts after the others. HAProxy reads a new list of brokers only
+ * once all of them are members.
  *
  * @example
- * new HaproxyPair("haproxy", { hosts: balancers, brokers, nodes, ports: { amqp: 5672, management: 15672 }, … });
+ * new HaproxyPair("haproxy", {
+ *   hosts: balancers,
+ *   peers,
+ *   brokers,
+ *   nodes,
+ *   virtualAddress: "192.168.56.100",
+ *   ports: { amqp: 5672, management: 15672 },
+ *   maxConnections: { global: 5120, proxy: 2000 },
+ *   balance: "roundrobin",
+ *   checkInterval: "5s",
+ *   rise: 2,
+ *   fall: 2,
+ *   timeouts: { connect: "2s", client: "3h", server: "3h" },
+ *   statsPort: 8100,
+ *   statsPath: "/rabbitmq-stats",
+ *   statsRefresh: "5s",
+ * });
  */
 export class HaproxyPair extends pulumi.ComponentResource {
-  /** Per host, in their order: that its packages are installed. */
+  /** Per host, in their order: done once its packages are installed. */
   readonly installed: readonly pulumi.Resource[];
-  /** Per host, in their order: that its HAProxy runs, knows the brokers and sees them up. */
+  /** Per host, in their order: done once its HAProxy runs with the current list of brokers and sees them up. */
   readonly serving: readonly pulumi.Resource[];
 
   constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {
@@ -89,38 +105,41 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const services = balancers.map(({ service }) => service);
     this.installed = balancers.map(({ installed }) => installed);
     this.serving = balancers.map(
-      ({ host, watched, content }) =>
+      ({ host, trackedFiles, configurationHash }) =>
         new Step(
           `${name}-${host.name}-serving`,
           {
             host,
             subcommand: "serving",
-            options: { unit: "haproxy", ...watched, patience: 30 },
-            stdin: content.apply((own) => checksum(own, ...args.nodes.map((node) => node.content))),
+            options: { unit: "haproxy", ...trackedFiles, patience: 30 },
+            stdin: configurationHash.apply((own) =>
+              checksum(own, ...args.nodes.map((node) => node.configurationHash)),
+            ),
           },
-          { parent: this, dependsOn: [...services, ...args.nodes.map(({ member }) => member)] },
+          { parent: this, dependsOn: [...services, ...args.nodes.map((node) => node.ready)] },
         ),
     );
     this.registerOutputs({});
   }
 
-  #balancer(prefix: string, host: Host, args: HaproxyPairArgs): Balancer {
-    const { source, alongside = [] } = args;
-    const how = haproxyUnit(host.os, source?.version);
-    const { binary, chroot } = how;
+  #balancer(prefix: string, host: Host, args: HaproxyPairArgs): InstalledBalancer {
+    const { source, extraPackages = [] } = args;
+    const unitValues = haproxyUnitValues(host.os, source?.version);
+    const { binary, chroot } = unitValues;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
     });
 
-    const names = new Names(`${prefix}-names`, { host, peers: args.peers }, on());
+    const names = new HostNames(`${prefix}-names`, { host, peers: args.peers }, on());
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, nouns: [...(source === undefined ? fromPackage : fromSource), ...alongside] },
+      { host, roles: [...(source === undefined ? packageRoles : sourceRoles), ...extraPackages] },
       on(names),
     );
-    const installed = source === undefined ? packages : this.#build(prefix, host, source, how, on(packages));
-    const permitted = systems[host.os].selinux
+    const installed =
+      source === undefined ? packages : this.#build(prefix, host, source, unitValues, on(packages));
+    const selinuxSteps = systems[host.os].selinux
       ? [new Step(`${prefix}-selinux`, { host, subcommand: "selinux" }, on(installed))]
       : [];
     const cfg = render("haproxy/haproxy.cfg", { agentPort: 0, ...args, chroot });
@@ -134,46 +153,50 @@ export class HaproxyPair extends pulumi.ComponentResource {
       },
       on(installed),
     );
-    const page = statsCfg(host, args);
+    const statsText = statsCfg(host, args);
     const stats = new File(
       `${prefix}-stats`,
       {
         host,
         path: statsPath,
         mode: "0600",
-        content: page,
-        // Quietly, since what it says of this one may have the password in it.
+        content: statsText,
+        // Quietly (-q), since its messages about this file may contain the password.
         check: `${binary} -c -q -f ${configPath} -f {}`,
       },
       on(config),
     );
-    const watched: Watched = {
+    const trackedFiles: TrackedFiles = {
       restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
       reload: [configPath, statsPath],
     };
-    const unit = render("haproxy/rabbitmq-ha.conf", { ...how, unit: "haproxy", watched });
-    const limits = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
-    const content = pulumi.output(page).apply((text) => checksum(cfg, text, unit, source?.sha256));
-    // It starts beside the brokers; what is only to be read again waits for them.
+    const unit = render("haproxy/rabbitmq-ha.conf", {
+      ...unitValues,
+      unit: "haproxy",
+      watched: trackedFiles,
+    });
+    const dropInFile = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
+    const content = pulumi.output(statsText).apply((text) => checksum(cfg, text, unit, source?.sha256));
+    // HAProxy starts while the brokers do. A changed configuration is reloaded later, by the step `serving`.
     const service = new Service(
       `${prefix}-service`,
       {
         host,
         unit: "haproxy",
-        watched,
-        address: args.virtualAddress,
-        content: checksum(unit, source?.sha256),
+        trackedFiles,
+        heldAddress: args.virtualAddress,
+        changeMarker: checksum(unit, source?.sha256),
       },
-      on(config, stats, limits, ...permitted),
+      on(config, stats, dropInFile, ...selinuxSteps),
     );
-    return { host, installed: packages, service, watched, content };
+    return { host, installed: packages, service, trackedFiles, configurationHash: content };
   }
 
   #build(
     prefix: string,
     host: Host,
     source: NonNullable<HaproxyPairArgs["source"]>,
-    how: HaproxyUnit,
+    unitValues: HaproxyUnitValues,
     options: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
     const { version } = source;
@@ -184,14 +207,18 @@ export class HaproxyPair extends pulumi.ComponentResource {
         subcommand: "build-haproxy",
         options: {
           ...source,
-          ...haproxyBuild(version),
-          prefix: how.chroot,
+          ...haproxyBuildValues(version),
+          prefix: unitValues.chroot,
           proxy: host.packages?.proxy,
         },
       },
       options,
     );
-    const unit = render("haproxy/haproxy.service", { ...how, ...haproxyBuild(version), version });
+    const unit = render("haproxy/haproxy.service", {
+      ...unitValues,
+      ...haproxyBuildValues(version),
+      version,
+    });
     return new File(
       `${prefix}-source-unit`,
       { host, path: unitPath, content: unit },
@@ -200,7 +227,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
   }
 }
 
-/** @returns the statistics page's section; a secret when a password is in it */
+/** @returns the statistics page's section; a secret if it contains a password */
 function statsCfg(host: Host, args: HaproxyPairArgs): pulumi.Input<string> {
   const { statsPassword: password, statsPort, statsPath: path, statsRefresh } = args;
   const values = { address: host.address, statsPort, statsPath: path, statsRefresh };
@@ -210,7 +237,7 @@ function statsCfg(host: Host, args: HaproxyPairArgs): pulumi.Input<string> {
     .apply((plain) => render("haproxy/stats.cfg", { ...values, password: plain }));
 }
 
-/** @returns a text that changes with any of these */
+/** @returns one hash of all the texts */
 function checksum(...texts: readonly (string | undefined)[]): string {
   return createHash("sha256").update(texts.join("\0")).digest("hex");
 }

@@ -1,17 +1,17 @@
-/** One virtual address that the balancers hold in turn, by VRRP. */
+/** The virtual address, which one balancer at a time holds by VRRP. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressMove, Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
-import { programCurrent as program } from "../remote/program.ts";
-import { Service, type Watched } from "../remote/service.ts";
+import { currentProgramFolder as program } from "../remote/program.ts";
+import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { oldSystemd, systems, type Noun } from "../hosts/systems.ts";
+import { hasOldSystemd, systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 
 export interface KeepalivedVipArgs {
-  /** The balancers; the first has the highest priority and holds the address while it is well. */
+  /** The balancers; the first has the highest priority and holds the address while it is healthy. */
   readonly hosts: readonly Host[];
   /** IPv4, a free one in the hosts' network. */
   readonly virtualAddress: string;
@@ -21,52 +21,63 @@ export interface KeepalivedVipArgs {
   readonly virtualRouterId: number;
   /** Seconds between two advertisements, 0.01–40.95 (RFC 5798, section 5.2.7). */
   readonly advertisementInterval: number;
-  /** Whether the host of the highest priority takes the address back once it is well again. */
+  /** Whether the host with the highest priority takes the address back once it has recovered. */
   readonly preempt: boolean;
   /** The network interface that carries the address. @default that of the host's own address */
   readonly interface?: string;
-  /** The TCP port at which the address must take connections. */
+  /** The TCP port at which the address must accept connections. */
   readonly port: number;
-  /** Per host, in their order: what has to be installed before; one installation at a time is the quickest. */
+  /** Per host, in their order: the installation to wait for; installing one after the other is the quickest. */
   readonly installed: readonly pulumi.Resource[];
-  /** Per host, in their order: that its HAProxy is installed and serves. The address comes up after all of these. */
+  /** Per host, in their order: done once its HAProxy serves. The address comes up after all of these. */
   readonly serving: readonly pulumi.Resource[];
-  /** What else must be done before the address comes up. */
+  /** Further resources that the address waits for. */
   readonly after: readonly pulumi.Resource[];
 }
 
-/** What Keepalived and its scripts need on a host. */
-export const keepalivedPackages: readonly Noun[] = ["keepalived", "arping", "socat"];
+/** The packages that Keepalived and its scripts need. */
+export const keepalivedPackages: readonly PackageRole[] = ["keepalived", "arping", "socat"];
 
 const configPath = "/etc/keepalived/keepalived.conf";
 const dropIn = "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf";
 
-/** Where the script lies that brings the address to a host. */
-function movePath({ os }: Host): string {
+/** @returns the path of the script that moves the address to a host */
+function moveScriptPath({ os }: Host): string {
   return `${systems[os].keepalivedScripts}move-address`;
 }
 
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
-export function priority(index: number): number {
+export function vrrpPriority(index: number): number {
   return 150 - 10 * index;
 }
 
 /** One host's Keepalived. */
-interface Instance {
+interface InstalledKeepalived {
   readonly host: Host;
   readonly service: Service;
-  readonly watched: Watched;
-  /** A text that changes with what only a restart reads. */
-  readonly started: string;
+  readonly trackedFiles: TrackedFiles;
+  /** A hash of what is only read at a restart. */
+  readonly restartHash: string;
 }
 
 /**
- * Keepalived on every balancer. The address goes to the first balancer whose HAProxy answers, and comes up last of
- * all: the component is done when exactly one host has been seen to hold it. Where only a restart will do, that host has
- * its own after the others.
+ * Keepalived on every balancer. The first balancer whose HAProxy answers gets the address. The address comes up last
+ * of all: the component is done once exactly one host holds it. If a restart is needed, that host restarts after the
+ * others.
  *
  * @example
- * new KeepalivedVip("virtual-address", { hosts: balancers, virtualAddress: "192.168.56.100", serving, … });
+ * const { installed, serving } = haproxyPair;
+ * new KeepalivedVip("virtual-address", {
+ *   hosts: balancers,
+ *   virtualAddress: "192.168.56.100",
+ *   virtualRouterId: 51,
+ *   advertisementInterval: 0.2,
+ *   preempt: true,
+ *   port: 5672,
+ *   installed,
+ *   serving,
+ *   after: [...cluster.ready, mirrorPolicy.set],
+ * });
  */
 export class KeepalivedVip extends pulumi.ComponentResource {
   readonly virtualAddress: string;
@@ -78,26 +89,26 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       this.#instance(`${name}-${host.name}`, host, index, args),
     );
     const { virtualAddress, port } = args;
-    for (const { host, watched, started } of instances) {
+    for (const { host, trackedFiles, restartHash } of instances) {
       const options = {
         unit: "keepalived",
-        ...watched,
+        ...trackedFiles,
         address: virtualAddress,
         port,
         patience: 45,
         interface: args.interface ?? host.interface,
-        moved: host.moveAddress === undefined ? undefined : movePath(host),
+        moved: host.moveAddress === undefined ? undefined : moveScriptPath(host),
       };
       new Step(
         `${name}-${host.name}-holder`,
-        { host, subcommand: "holder", options, stdin: started },
+        { host, subcommand: "holder", options, stdin: restartHash },
         { parent: this, dependsOn: instances.map(({ service }) => service) },
       );
     }
     this.registerOutputs({});
   }
 
-  #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): Instance {
+  #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): InstalledKeepalived {
     const { virtualAddress, virtualRouterId, advertisementInterval, preempt } = args;
     const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
@@ -106,38 +117,38 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const { keepalivedScripts: scripts } = systems[host.os];
     const checkPath = `${scripts}check-haproxy`;
     const revivePath = `${scripts}revive-haproxy`;
-    const watched: Watched = { restart: [dropIn], reload: [configPath, checkPath] };
+    const trackedFiles: TrackedFiles = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", { program });
     const revive = render("keepalived/revive-haproxy", { program });
     const { moveAddress } = host;
     const unit = render("keepalived/rabbitmq-ha.conf", {
       unit: "keepalived",
-      watched,
-      oldSystemd: oldSystemd(host.os),
+      watched: trackedFiles,
+      oldSystemd: hasOldSystemd(host.os),
     });
     const conf = render("keepalived/keepalived.conf", {
       name: host.name,
       address: host.address,
       check: checkPath,
       revive: revivePath,
-      priority: priority(index),
+      priority: vrrpPriority(index),
       virtualAddress,
       virtualRouterId,
       advertisementInterval,
       preempt,
-      // An address that is moved may be one of no network that the host has.
+      // An address that a script moves may belong to none of the host's networks.
       prefixLength: args.prefixLength ?? (moveAddress === undefined ? host.prefixLength : 32),
-      move: moveAddress === undefined ? "" : movePath(host),
+      move: moveAddress === undefined ? "" : moveScriptPath(host),
       takeBack: systems[host.os].keepalived > 1,
       interface: args.interface ?? host.interface,
       peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
     });
 
-    const earlier = args.installed[index];
+    const previousInstallation = args.installed[index];
     const packages = new Packages(
       `${prefix}-packages`,
-      { host, nouns: [...keepalivedPackages, ...(moveAddress?.needs ?? [])] },
-      on(...(earlier === undefined ? [] : [earlier])),
+      { host, roles: [...keepalivedPackages, ...(moveAddress?.packageRoles ?? [])] },
+      on(...(previousInstallation === undefined ? [] : [previousInstallation])),
     );
     const files = [
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
@@ -149,13 +160,18 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const content = createHash("sha256").update([conf, check, unit].join("\0")).digest("hex");
     const service = new Service(
       `${prefix}-service`,
-      { host, unit: "keepalived", watched, content, address: virtualAddress },
+      { host, unit: "keepalived", trackedFiles, changeMarker: content, heldAddress: virtualAddress },
       on(...files, ...args.serving, ...args.after),
     );
-    return { host, service, watched, started: createHash("sha256").update(unit).digest("hex") };
+    const restartHash = createHash("sha256").update(unit).digest("hex");
+    return { host, service, trackedFiles, restartHash };
   }
 
   #move(prefix: string, host: Host, { script }: AddressMove, options: pulumi.CustomResourceOptions): File {
-    return new File(`${prefix}-move`, { host, path: movePath(host), content: script, mode: "0755" }, options);
+    return new File(
+      `${prefix}-move`,
+      { host, path: moveScriptPath(host), content: script, mode: "0755" },
+      options,
+    );
   }
 }

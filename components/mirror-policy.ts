@@ -1,10 +1,10 @@
-/** The policy that has every queue mirrored on every broker. */
+/** The policy that mirrors every queue on every broker. */
 import * as pulumi from "@pulumi/pulumi";
 import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
 export interface MirrorPolicyArgs {
-  /** Every broker; the policy is set from the first one's host, by asking each in turn until one takes it. */
+  /** Every broker; the policy is set from the first one's host, which tries each broker until one accepts it. */
   readonly nodes: readonly [RabbitNode, ...RabbitNode[]];
   /** @default ha-all */
   readonly policyName?: string;
@@ -12,19 +12,19 @@ export interface MirrorPolicyArgs {
   readonly pattern?: string;
   /**
    * What the policy does (https://www.rabbitmq.com/docs/3.13/ha). Without automatic synchronisation a new or returned
-   * mirror gets new messages only, and the older ones are lost with the last broker that had them.
+   * mirror gets new messages only, and older messages are lost with the last broker that has them.
    * @default {"ha-mode":"all","ha-sync-mode":"automatic"}
    */
   readonly definition?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * A policy of the virtual host `/`, seen on every member before it counts as set, and cleared on delete.
+ * A policy of the virtual host `/`. It counts as set once every member has it, and it is cleared on delete.
  *
- * Clearing it is a resource of its own: the one that sets the policy has no undo, so it can be replaced at any time
- * and no queue is without its mirrors meanwhile. Under another name the old one is cleared once the new one is set.
+ * A separate resource clears it. The resource that sets the policy has no undo, so it can be replaced at any time and no
+ * queue loses its mirrors meanwhile. When the name changes, the old policy is cleared after the new one is set.
  *
- * @throws at deployment on RabbitMQ 4, which has no mirrored queues: in words that say what to use instead
+ * @throws at deployment on RabbitMQ 4, which has no mirrored queues; the message says what to use instead
  * @example
  * new MirrorPolicy("mirror-policy", { nodes });
  */
@@ -32,7 +32,7 @@ export class MirrorPolicy extends pulumi.ComponentResource {
   readonly policyName: string;
   readonly pattern: string;
   readonly definition: Readonly<Record<string, unknown>>;
-  /** That the policy is seen on every member. */
+  /** Done once every member has the policy. */
   readonly set: pulumi.Resource;
 
   constructor(name: string, args: MirrorPolicyArgs, options: pulumi.ComponentResourceOptions = {}) {
@@ -51,9 +51,9 @@ export class MirrorPolicy extends pulumi.ComponentResource {
         identity: [policyName],
         options: { name: policyName, pattern, definition: JSON.stringify(this.definition), members },
       },
-      { parent: this, dependsOn: args.nodes.map(({ member }) => member) },
+      { parent: this, dependsOn: args.nodes.map((node) => node.ready) },
     );
-    // Another first machine, or another name, is no end of the policy: never replaced, it is undone with the component.
+    // Another first machine or another name does not end the policy: this resource is never replaced, only deleted.
     const undo = { subcommand: "policy", options: { clear: true, name: policyName, members } };
     new Step(
       `${name}-undo`,

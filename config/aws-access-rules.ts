@@ -1,89 +1,97 @@
-/** How the machines are reached: what is wrong between the values that say it. */
-import { isOwn } from "./aws-network-rules.ts";
-import { listed, type Fault, type Path } from "./faults.ts";
-import { keysOf, textAt, type Reading } from "./reading.ts";
+/** Rules on the keys of `aws.access`, which say how the machines are reached by SSH. */
+import { isOwnVpc } from "./aws-network-rules.ts";
+import { joinNames, type Fault, type Path } from "./faults.ts";
+import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 
-/** The ports of SSM's sessions are no root's, and no two hosts have the same. */
-const firstPort = 1024;
+/** The lowest port that users other than root can listen at; SSM's sessions do. */
+const firstUnprivilegedPort = 1024;
 
-/** @param names those of all hosts */
-export function accessFaults(reading: Reading, names: readonly string[]): Fault[] {
+/** @param names the names of all hosts */
+export function accessFaults(reading: ConfigReading, names: readonly string[]): Fault[] {
   const at = (key: string): Path => ["aws", "access", key];
   const way = textAt(reading, at("way"));
   if (way === undefined) return [];
-  const fault = (key: string, words: string): Fault => {
-    const value = reading.sound(at(key));
-    return { path: at(key), ...(value === undefined ? {} : { value }), words };
+  const fault = (key: string, message: string): Fault => {
+    const value = reading.validValue(at(key));
+    return { path: at(key), ...(value === undefined ? {} : { value }), message };
   };
-  const from = reading.sound(at("from"));
-  const bastion = reading.faulty(at("bastion")) ? undefined : reading.sound(at("bastion"));
+  const from = reading.validValue(at("from"));
+  const bastion = reading.hasFault(at("bastion")) ? undefined : reading.validValue(at("bastion"));
   const faults: Fault[] = [];
   if (way !== "ssm" && Array.isArray(from) && from.length === 0) {
-    faults.push(fault("from", "nobody may log in; write the networks that SSH comes from"));
+    faults.push(fault("from", "empty, so nobody may log in; write the networks that SSH comes from"));
   }
   if (
     way === "bastion" &&
     bastion === undefined &&
-    isOwn(reading) === false &&
-    !reading.faulty(at("bastion"))
+    isOwnVpc(reading) === false &&
+    !reading.hasFault(at("bastion"))
   ) {
-    faults.push(fault("bastion", "missing; write the host that leads into the VPC, or another access.way"));
+    faults.push(
+      fault("bastion", "missing; write the host through which the VPC is reached, or another access.way"),
+    );
   }
   if (way !== "bastion" && bastion !== undefined) {
-    faults.push(fault("bastion", `of no use to the way ${way}; remove it, or write access.way: bastion`));
+    faults.push(
+      fault("bastion", `not used with access.way: ${way}; remove it, or write access.way: bastion`),
+    );
   }
   if (way === "ssm") faults.push(...sessionFaults(reading, names));
   return [...faults, ...publicSubnetFaults(reading, way)];
 }
 
-/** The machines of the stack's own VPC reach their packages through a NAT gateway, or by addresses of their own. */
-function publicSubnetFaults(reading: Reading, way: string): Fault[] {
+/** In the stack's own VPC, machines download packages through a NAT gateway, or by public addresses of their own. */
+function publicSubnetFaults(reading: ConfigReading, way: string): Fault[] {
   const path = ["aws", "publicSubnet"];
-  if (isOwn(reading) !== true || reading.faulty(path)) return [];
-  const found = reading.sound(path);
+  if (isOwnVpc(reading) !== true || reading.hasFault(path)) return [];
+  const found = reading.validValue(path);
   if (way === "public" && found !== undefined) {
-    const words = "of no use to machines with public addresses of their own; remove the key";
-    return [{ path, value: found, words }];
+    const message = "not used with access.way: public; remove the key";
+    return [{ path, value: found, message }];
   }
   if (way === "public" || found !== undefined) return [];
-  const words =
-    "missing; write the zone and cidr of a subnet for the NAT gateway, through which packages are fetched";
-  return [{ path, words }];
+  const message =
+    "missing; write the zone and cidr of a subnet for the NAT gateway, through which packages are downloaded";
+  return [{ path, message }];
 }
 
-/** A session of SSM's ends at a port on this computer, so each host has to have one. */
-function sessionFaults(reading: Reading, names: readonly string[]): Fault[] {
+/** A session of SSM ends at a port on this computer, so each host needs one, and no two hosts the same. */
+function sessionFaults(reading: ConfigReading, names: readonly string[]): Fault[] {
   const path = ["aws", "access", "ports"];
   const image = ["aws", "image"];
   const hosts = keysOf(reading, path);
-  const ports = hosts.map((name) => ({ path: [...path, name], port: reading.sound([...path, name]) }));
-  const lacking = reading.faulty(path) ? [] : names.filter((name) => !hosts.includes(name));
-  const words = `has no port for ${listed(lacking)}; write the one that a session forwards`;
+  const ports = hosts.map((name) => ({ path: [...path, name], port: reading.validValue([...path, name]) }));
+  const hostsWithoutPort = reading.hasFault(path) ? [] : names.filter((name) => !hosts.includes(name));
+  const portFault: Fault = {
+    path,
+    value: reading.validValue(path),
+    message: `has no port for ${joinNames(hostsWithoutPort)}; write the port of this computer that a session forwards to it`,
+  };
+  const imageFault: Fault = {
+    path: image,
+    message: "missing, and the systems' own images have no SSM agent; write the ID of an image that has one",
+  };
   return [
-    ...(lacking.length === 0 ? [] : [{ path, value: reading.sound(path), words }]),
+    ...(hostsWithoutPort.length === 0 ? [] : [portFault]),
     ...ports.flatMap(({ path: own, port }, index): Fault[] => {
       if (typeof port !== "number") return [];
-      if (port < firstPort)
-        return [{ path: own, value: port, words: "root's alone; write a port from 1024 to 65535" }];
+      if (port < firstUnprivilegedPort)
+        return [{ path: own, value: port, message: "reserved for root; write a port from 1024 to 65535" }];
       if (!ports.slice(0, index).some((other) => other.port === port)) return [];
-      return [{ path: own, value: port, words: "the port of another host; write one of its own" }];
+      return [{ path: own, value: port, message: "already the port of another host; write a different one" }];
     }),
-    ...unknownHosts(reading, path, names),
-    ...(reading.sound(image) === undefined && !reading.faulty(image)
-      ? [
-          {
-            path: image,
-            words: "missing, and the systems' own images have no SSM agent; write the ID of one that has",
-          },
-        ]
-      : []),
+    ...unknownHostFaults(reading, path, names),
+    ...(reading.validValue(image) === undefined && !reading.hasFault(image) ? [imageFault] : []),
   ];
 }
 
-/** Values by a host's name, of hosts that there are not. */
-export function unknownHosts(reading: Reading, path: Path, names: readonly string[]): Fault[] {
+/** @returns a fault for each key of a mapping that is no host's name */
+export function unknownHostFaults(reading: ConfigReading, path: Path, names: readonly string[]): Fault[] {
   if (names.length === 0) return [];
   return keysOf(reading, path)
-    .filter((key) => !names.includes(key) && !reading.faulty([...path, key]))
-    .map((key) => ({ path: [...path, key], words: `no host's name; write one of ${listed(names, "or")}` }));
+    .filter((key) => !names.includes(key) && !reading.hasFault([...path, key]))
+    .map((key): Fault => ({
+      path: [...path, key],
+      message: `not the name of a host; write one of ${joinNames(names, "or")}`,
+    }));
 }

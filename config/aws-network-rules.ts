@@ -1,61 +1,64 @@
-/** Which VPC it is, and which subnets: what is wrong with how that is said. */
+/** Rules on the keys of `aws` that name the VPC and its subnets. */
 import type { Fault, Path } from "./faults.ts";
-import { network } from "../hosts/network.ts";
-import { itemsOf, keysOf, textAt, type Reading } from "./reading.ts";
+import { parseNetwork } from "../hosts/network.ts";
+import { itemsOf, keysOf, textAt, type ConfigReading } from "./reading.ts";
 
-/** Whether the VPC is one of the stack's own; undefined where it is not said, or in more than one way. */
-export function isOwn(reading: Reading): boolean | undefined {
-  const said = vpcKeys(reading);
-  return said.length === 1 ? said[0] === "cidr" : undefined;
+/** Whether the stack creates the VPC (`cidr`); undefined if no key or more than one says which VPC it is. */
+export function isOwnVpc(reading: ConfigReading): boolean | undefined {
+  const given = vpcKeys(reading);
+  return given.length === 1 ? given[0] === "cidr" : undefined;
 }
 
-function vpcKeys(reading: Reading): string[] {
+function vpcKeys(reading: ConfigReading): string[] {
   return keysOf(reading, ["aws", "vpc"]).filter((key) => ["id", "tags", "cidr"].includes(key));
 }
 
-export function networkFaults(reading: Reading): Fault[] {
+export function networkFaults(reading: ConfigReading): Fault[] {
   return [...vpcFaults(reading), ...subnetFaults(reading)];
 }
 
-function vpcFaults(reading: Reading): Fault[] {
+function vpcFaults(reading: ConfigReading): Fault[] {
   const path = ["aws", "vpc"];
-  const value = reading.sound(path);
+  const value = reading.validValue(path);
   if (value === undefined) return [];
-  const said = vpcKeys(reading);
-  if (said.length !== 1) {
-    const says = said.length === 0 ? "does not say" : "says in more than one way";
-    return [{ path, value, words: `${says} which VPC it is; write one of id, tags and cidr` }];
+  const given = vpcKeys(reading);
+  if (given.length !== 1) {
+    const problem = given.length === 0 ? "has none" : "has more than one";
+    return [{ path, value, message: `${problem} of the keys id, tags and cidr; write one of them` }];
   }
-  const strange = (key: string, words: string): Fault[] => {
-    const found = reading.sound(["aws", key]);
-    return found === undefined ? [] : [{ path: ["aws", key], value: found, words }];
+  const unusedKeyFault = (key: string, message: string): Fault[] => {
+    const found = reading.validValue(["aws", key]);
+    return found === undefined ? [] : [{ path: ["aws", key], value: found, message }];
   };
-  return isOwn(reading) === true
-    ? strange("routeTables", "the stack's own VPC has route tables of its own; remove the key")
-    : strange("publicSubnet", "of no use in a VPC that is there already; remove the key");
+  return isOwnVpc(reading) === true
+    ? unusedKeyFault(
+        "routeTables",
+        "not used, since the stack's own VPC has its own route tables; remove the key",
+      )
+    : unusedKeyFault("publicSubnet", "not used in an existing VPC; remove the key");
 }
 
-function subnetFaults(reading: Reading): Fault[] {
+function subnetFaults(reading: ConfigReading): Fault[] {
   const path = ["aws", "subnets"];
-  const own = isOwn(reading);
-  const value = reading.sound(path);
+  const own = isOwnVpc(reading);
+  const value = reading.validValue(path);
   if (own === undefined || value === undefined) return [];
   const items = itemsOf(reading, path);
   if (items.length === 0) {
-    return [{ path, value, words: "none; write the subnets that the hosts stand in" }];
+    return [{ path, value, message: "empty; write the subnets that the hosts are in" }];
   }
   const shapes = items.flatMap((item) => shapeFaults(reading, item, own));
   return own ? [...shapes, ...ownSubnetFaults(reading)] : shapes;
 }
 
-function shapeFaults(reading: Reading, path: Path, own: boolean): Fault[] {
-  if (reading.faulty(path)) return [];
-  const said = keysOf(reading, path).sort().join();
-  if (own ? said === "cidr,zone" : ["id", "tags"].includes(said)) return [];
-  const words = own
-    ? "not one of the stack's own VPC; write its zone and its cidr, and nothing else"
-    : "not one of a VPC that is there already; write its id or its tags, and nothing else";
-  return [{ path, value: reading.sound(path), words }];
+function shapeFaults(reading: ConfigReading, path: Path, own: boolean): Fault[] {
+  if (reading.hasFault(path)) return [];
+  const given = keysOf(reading, path).sort().join();
+  if (own ? given === "cidr,zone" : ["id", "tags"].includes(given)) return [];
+  const message = own
+    ? "not a subnet of the stack's own VPC; write its zone and its cidr, and nothing else"
+    : "not a subnet of an existing VPC; write its id or its tags, and nothing else";
+  return [{ path, value: reading.validValue(path), message }];
 }
 
 interface OwnSubnet {
@@ -64,12 +67,12 @@ interface OwnSubnet {
   readonly cidr: string | undefined;
 }
 
-/** @returns the subnets of a VPC of the stack's own, the public one last */
-function ownSubnets(reading: Reading): OwnSubnet[] {
-  const open = ["aws", "publicSubnet"];
+/** @returns the subnets of the stack's own VPC, the public one last */
+function ownSubnets(reading: ConfigReading): OwnSubnet[] {
+  const publicPath = ["aws", "publicSubnet"];
   const paths = [
     ...itemsOf(reading, ["aws", "subnets"]),
-    ...(reading.sound(open) === undefined ? [] : [open]),
+    ...(reading.validValue(publicPath) === undefined ? [] : [publicPath]),
   ];
   return paths.map((path) => ({
     path,
@@ -78,39 +81,39 @@ function ownSubnets(reading: Reading): OwnSubnet[] {
   }));
 }
 
-function ownSubnetFaults(reading: Reading): Fault[] {
+function ownSubnetFaults(reading: ConfigReading): Fault[] {
   const region = textAt(reading, ["aws", "region"]);
   const range = textAt(reading, ["aws", "vpc", "cidr"]);
   return ownSubnets(reading).flatMap(({ path, zone, cidr }, index, all): Fault[] => {
-    const fault = (key: string, value: string, words: string): Fault => ({
+    const fault = (key: string, value: string, message: string): Fault => ({
       path: [...path, key],
       value,
-      words,
+      message,
     });
     const earlier = all.slice(0, index).find((other) => overlap(other.cidr, cidr))?.cidr;
     return [
       ...(zone === undefined || region === undefined || zone.slice(0, -1) === region
         ? []
-        : [fault("zone", zone, `no zone of ${region}; write one such as ${region}a`)]),
+        : [fault("zone", zone, `not a zone of ${region}; write one such as ${region}a`)]),
       ...(cidr === undefined || earlier === undefined
         ? []
-        : [fault("cidr", cidr, `overlaps with ${earlier}; write a range of its own`)]),
+        : [fault("cidr", cidr, `overlaps with ${earlier}; write a range that overlaps with no other`)]),
       ...(cidr === undefined || range === undefined || within(cidr, range)
         ? []
-        : [fault("cidr", cidr, `outside the VPC; write a part of ${range}`)]),
+        : [fault("cidr", cidr, `outside the VPC; write a range within ${range}`)]),
     ];
   });
 }
 
 function within(cidr: string, range: string): boolean {
-  const [inner, outer] = [network(cidr), network(range)];
+  const [inner, outer] = [parseNetwork(cidr), parseNetwork(range)];
   if (inner === undefined || outer === undefined) return true;
   return outer.contains(inner.first) && outer.contains(inner.last);
 }
 
 function overlap(one: string | undefined, other: string | undefined): boolean {
   if (one === undefined || other === undefined) return false;
-  const [a, b] = [network(one), network(other)];
+  const [a, b] = [parseNetwork(one), parseNetwork(other)];
   if (a === undefined || b === undefined) return false;
   return a.contains(b.first) || b.contains(a.first);
 }

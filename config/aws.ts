@@ -1,19 +1,19 @@
-/** The block of the platform `aws`: the network, the way in, and what the machines are made of. */
+/** The block of the platform `aws`: the network, the access by SSH, and the instances. */
 import { z } from "zod";
-import { network } from "../hosts/network.ts";
+import { parseNetwork } from "../hosts/network.ts";
 import type { AwsAccess, AwsNetwork, AwsPlatform, AwsSelector } from "./types.ts";
 import * as values from "./values.ts";
 
 const networkExample = "an IPv4 network such as 10.20.1.0/24";
 
-/** A network in CIDR notation, from the shortest prefix allowed to the longest. */
+/** A network in CIDR notation whose prefix length is within bounds, both included. */
 function cidr(shortest: number, longest: number): z.ZodString {
   return values.text("not a network", networkExample, (text) => {
-    const found = network(text);
+    const found = parseNetwork(text);
     if (found === undefined) return `not a network; write ${networkExample}`;
     if (found.cidr !== text) return `an address inside a network; write the network itself, ${found.cidr}`;
     if (found.prefixLength >= shortest && found.prefixLength <= longest) return undefined;
-    return `no size for this; write a network from /${String(shortest)} to /${String(longest)}`;
+    return `not a size allowed here; write a network from /${String(shortest)} to /${String(longest)}`;
   });
 }
 
@@ -21,7 +21,7 @@ function cidr(shortest: number, longest: number): z.ZodString {
 const range = cidr(16, 28);
 const sources = values.list(cidr(0, 32), "networks, one a line, such as 203.0.113.0/24");
 
-/** The ID of something in an account: its kind's prefix and 8 or 17 hexadecimal digits. */
+/** The ID of an AWS object: a prefix for its kind, and 8 or 17 hexadecimal digits. */
 function id(prefix: string): z.ZodString {
   const example = `${prefix}-0123456789abcdef0`;
   return values.matching(
@@ -40,22 +40,23 @@ const tags = z.record(
 
 const zone = values.matching(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "not a zone", "one such as eu-central-1a");
 
-/** Families without Nitro (EC2 User Guide, "Instances built on the AWS Nitro System"), whose disks are no NVMe ones. */
+/** Instance families without Nitro (EC2 User Guide, "Instances built on the AWS Nitro System"), whose disks are not NVMe. */
 const beforeNitro = /^(t[12]|[mcr][1-4]|cc2|cr1|d2|f1|g[23]|h1|hs1|i[23]|p[23]|x1e?)\./;
-/** A `g` after the generation's number: Graviton. The images are x86_64. */
+/** Instance families with ARM processors: a `g` after the generation's number stands for Graviton. */
 const arm = /^([a-z]+\d+g[a-z]*|a1)\./;
 
 const instanceType = values.text("not an instance type", "one such as m6i.large", (type) => {
   const shape = /^[a-z]+\d+[a-z]*(-[a-z0-9]+)?\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)$/;
   if (!shape.test(type)) return "not an instance type; write one such as m6i.large";
   if (arm.test(type))
-    return "one with an ARM processor, and the images are x86_64; write one such as m6i.large";
+    return "a type with an ARM processor, and the images are x86_64; write one such as m6i.large";
   if (!beforeNitro.test(type)) return undefined;
-  return "one from before Nitro, whose volumes cannot be told apart by their IDs; write one such as m6i.large";
+  return "a type without Nitro, on which volumes cannot be found by their IDs; write one such as m6i.large";
 });
 
 const image = id("ami");
-const gibibytes = (least: number): z.ZodNumber => values.whole("a volume's size", "GiB", least, 16384);
+const volumeSize = (minGiB: number): z.ZodNumber =>
+  values.wholeNumber("a volume's size", "GiB", minGiB, 16384);
 const userName = values.matching(
   /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
   "not a user's name",
@@ -93,11 +94,11 @@ export const aws = z
     clients: sources.exactOptional(),
     consoles: sources.default([]),
     openToTheWorld: values
-      .flag("true if networks as large as the Internet shall be let in, or false")
+      .flag("true if networks as large as the Internet shall have access, or false")
       .default(false),
     access: z
       .strictObject({
-        way: values.choice("a way in", ["bastion", "direct", "public", "ssm"]).default("bastion"),
+        way: values.choice("a way of access", ["bastion", "direct", "public", "ssm"]).default("bastion"),
         from: sources.default([]),
         bastion: z
           .strictObject({
@@ -130,7 +131,9 @@ export const aws = z
         bastion: instanceType.default("t3.nano"),
       })
       .prefault({}),
-    volumes: z.strictObject({ root: gibibytes(10).default(20), data: gibibytes(8).default(50) }).prefault({}),
+    volumes: z
+      .strictObject({ root: volumeSize(10).default(20), data: volumeSize(8).default(50) })
+      .prefault({}),
     kmsKey: values
       .matching(
         /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/,
@@ -150,10 +153,10 @@ export const aws = z
 
 export type AwsBlock = z.output<typeof aws>;
 
-/** The keys that a stack on this platform has to say; of another platform's stack none may be there. */
+/** The keys that a stack on this platform must set, and one on another platform must not. */
 export const awsKeys = ["region", "vpc", "subnets"] as const;
 
-/** @returns the block as the platform takes it; config/aws-rules.ts has seen to it that all of it is there */
+/** @returns the block as platforms/aws takes it; config/aws-rules.ts has checked that all of it is set */
 export function awsPlatform(block: AwsBlock): AwsPlatform {
   const { region = "", vpc = {}, subnets = [], publicSubnet, routeTables = [], access, ...others } = block;
   const { openToTheWorld, ...rest } = others;
@@ -161,7 +164,7 @@ export function awsPlatform(block: AwsBlock): AwsPlatform {
     ...(own === undefined ? {} : { id: own }),
     ...(by === undefined ? {} : { tags: by }),
   });
-  const place: AwsNetwork =
+  const awsNetwork: AwsNetwork =
     vpc.cidr === undefined
       ? { kind: "given", vpc: selected(vpc), subnets: subnets.map(selected), routeTables }
       : {
@@ -170,7 +173,7 @@ export function awsPlatform(block: AwsBlock): AwsPlatform {
           subnets: subnets.map((subnet) => ({ zone: subnet.zone ?? "", cidr: subnet.cidr ?? "" })),
           ...(publicSubnet === undefined ? {} : { publicSubnet }),
         };
-  return { kind: "aws", region, network: place, access: awsAccess(access), ...rest };
+  return { kind: "aws", region, network: awsNetwork, access: awsAccess(access), ...rest };
 }
 
 function awsAccess({ way, from, bastion, ports }: AwsBlock["access"]): AwsAccess {

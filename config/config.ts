@@ -1,25 +1,25 @@
 /**
- * The only reader of the stack's configuration. It is read once, checked as a whole, and from then on a frozen value
- * of a known type. Shapes and defaults stand in config/schema.ts, what concerns several values in config/rules.ts.
+ * Reads the stack's configuration once and checks it as a whole; the result is a frozen value of a known type. Nothing else
+ * reads it. Shapes and defaults are in config/schema.ts, rules on several values in config/rules.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
-import { namespace, report } from "./faults.ts";
+import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { packageSources } from "./packages.ts";
-import { read } from "./reading.ts";
-import { crossFaults } from "./rules.ts";
-import { keys, type Parsed } from "./schema.ts";
+import { toPackageSources } from "./packages.ts";
+import { readValues } from "./reading.ts";
+import { combinationFaults } from "./rules.ts";
+import { configKeys, type SchemaOutput } from "./schema.ts";
 import { secretKeys } from "./secrets.ts";
 import type { Config, ParsedConfig, Platform, Secrets } from "./types.ts";
 
 export type * from "./types.ts";
 
-/** Where a configuration comes from. */
+/** What is known about a configuration beside its keys and values. */
 export interface Origin {
-  /** The stack's name, for the message. */
+  /** The stack's name, for the error message. */
   readonly stack?: string;
-  /** The keys that the engine holds as secrets, with their namespace. */
+  /** The keys that the engine stores as secrets, with their namespace. */
   readonly encrypted?: ReadonlySet<string>;
 }
 
@@ -29,37 +29,37 @@ export interface Origin {
  * @throws pulumi.RunError with every fault in one message
  */
 export function readConfig(): Config {
-  const origin = { stack: pulumi.getStack(), encrypted: encryptedKeys() };
+  const origin = { stack: pulumi.getStack(), encrypted: readEncryptedKeys() };
   const parsed = parseConfig(pulumi.runtime.allConfig(), origin);
   return Object.freeze({ ...parsed, secrets: readSecrets() });
 }
 
 /**
- * Checks a configuration as the engine hands it over and fills in the defaults.
+ * Checks a configuration as the engine passes it and fills in the defaults.
  *
  * @param raw every key with its namespace; scalars as text, blocks as JSON
- * @throws pulumi.RunError with every fault in one message; it never holds the value of a secret
+ * @throws pulumi.RunError with every fault in one message; it never contains the value of a secret
  */
 export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origin = {}): ParsedConfig {
-  const reading = read(raw, origin.encrypted ?? new Set());
-  const faults = [...reading.faults, ...crossFaults(reading)];
+  const reading = readValues(raw, origin.encrypted ?? new Set());
+  const faults = [...reading.faults, ...combinationFaults(reading)];
   if (reading.parsed === undefined || faults.length > 0) {
-    const refusal = new pulumi.RunError(report(faults, [...keys], origin.stack));
-    // Nobody reads it, and the engine's way of formatting it costs Node half a minute (nodejs/node#64011).
-    refusal.stack = "";
-    throw refusal;
+    const error = new pulumi.RunError(formatFaults(faults, [...configKeys], origin.stack));
+    // Nobody needs the stack trace, and the way the engine formats it costs Node half a minute (nodejs/node#64011).
+    error.stack = "";
+    throw error;
   }
-  return deepFreeze(assemble(reading.parsed));
+  return deepFreeze(assembleConfig(reading.parsed));
 }
 
-function platformOf({ platform, lab, existing, aws }: Parsed): Platform {
+function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
   if (platform === "lab") return { kind: "lab", ...lab };
   if (platform === "aws") return awsPlatform(aws);
-  const { hostKeys = "", ...way } = existing;
-  return { kind: "existing", ...way, hostKeys: parseHostKeys(hostKeys).keys };
+  const { hostKeys = "", ...access } = existing;
+  return { kind: "existing", ...access, hostKeys: parseHostKeys(hostKeys).keys };
 }
 
-function assemble(parsed: Parsed): ParsedConfig {
+function assembleConfig(parsed: SchemaOutput): ParsedConfig {
   const { os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived } = parsed;
   return {
     platform: platformOf(parsed),
@@ -71,7 +71,7 @@ function assemble(parsed: Parsed): ParsedConfig {
     rabbitmq,
     haproxy,
     keepalived,
-    packages: packageSources(parsed.packages),
+    packages: toPackageSources(parsed.packages),
   };
 }
 
@@ -85,10 +85,10 @@ function readSecrets(): Secrets {
 }
 
 /**
- * The SDK keeps to itself which keys are secret, so this reads what the engine tells the program through its
- * environment: a JSON list of keys, with the `config:` that old engines put into them.
+ * The SDK does not say which keys are secret. This reads what the engine passes in an environment variable: a JSON list of
+ * keys, with the `config:` that old engines put into them.
  */
-function encryptedKeys(): ReadonlySet<string> {
+function readEncryptedKeys(): ReadonlySet<string> {
   const text = process.env["PULUMI_CONFIG_SECRET_KEYS"];
   const list: unknown = text === undefined || text === "" ? [] : JSON.parse(text);
   if (!Array.isArray(list)) return new Set();

@@ -13,18 +13,18 @@ const user = values.matching(
   "the name of the user to log in as, such as root",
 );
 
-/** @returns where a key's file lies; `~` is the home of whoever runs the program, and all else is seen from the project */
-export function keyPath(file: string): string {
+/** @returns the absolute path of a key file; `~` is the home of the user who runs the program, other paths start at the project */
+export function resolveKeyPath(file: string): string {
   return resolve(file.replace(/^~(?=\/|$)/, homedir()));
 }
 
 function keyFileFault(file: string): string | undefined {
-  const path = keyPath(file);
-  if (!existsSync(path)) return "no such file; write where the private key lies, such as ~/.ssh/id_ed25519";
+  const path = resolveKeyPath(file);
+  if (!existsSync(path)) return "no such file; write the path of the private key, such as ~/.ssh/id_ed25519";
   try {
     return privateKeyFault(readFileSync(path, "utf8"));
   } catch {
-    return "a file that cannot be read; write where the private key lies, such as ~/.ssh/id_ed25519";
+    return "a file that cannot be read; write the path of the private key, such as ~/.ssh/id_ed25519";
   }
 }
 
@@ -33,7 +33,7 @@ export const existing = z
     user: user.default("root"),
     port: values.port.default(22),
     privateKeyFile: values
-      .text("not a path", "where the private key lies, such as ~/.ssh/id_ed25519", keyFileFault)
+      .text("not a path", "the path of the private key, such as ~/.ssh/id_ed25519", keyFileFault)
       .exactOptional(),
     hostKeys: values
       .text("not host keys", "what ssh-keyscan prints of the hosts", (text) => parseHostKeys(text).fault)

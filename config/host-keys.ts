@@ -1,45 +1,48 @@
-/** Host keys as ssh-keyscan and known_hosts have them. */
+/** Reads host keys in the format of ssh-keyscan and known_hosts. */
 import ssh2 from "ssh2";
 
-/** From a host's name or address, as it stands there, to its key as a line of authorized_keys. */
+/** From a host's name or address, as it is written there, to its key as a line of authorized_keys. */
 export type HostKeys = Readonly<Record<string, string>>;
 
-/** The kinds that can be pinned, the best first: the provider asks for an RSA key by SHA-1, which servers refuse. */
-const kinds = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
+/** The key types that can be pinned, the best first. RSA is not: the provider requests RSA with SHA-1, which servers refuse. */
+const keyTypes = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
 /**
- * @param text lines of `NAME[,NAME] KIND KEY`, a name in brackets with a port after it where that is not 22; comments
- *   and empty lines count for nothing
- * @returns of each name the key of the best kind; a fault where a line is none, or where all keys are of other kinds
+ * @param text lines of `NAME[,NAME] TYPE KEY`, where a port other than 22 is written `[NAME]:PORT`; comments and empty lines
+ *   are ignored
+ * @returns for each name the key of the best type; a fault if a line is invalid, or if a name has keys of other types only
  */
 export function parseHostKeys(text: string): { readonly keys: HostKeys; readonly fault?: string } {
   const best = new Map<string, { readonly rank: number; readonly line: string }>();
-  const others = new Set<string>();
+  const otherTypes = new Set<string>();
   for (const line of text.split("\n").map((each) => each.trim())) {
     if (line === "" || line.startsWith("#")) continue;
-    const [names = "", kind = "", key = ""] = line.split(/\s+/);
+    const [names = "", type = "", key = ""] = line.split(/\s+/);
     if (names.startsWith("|")) {
       return { keys: {}, fault: "has hashed names; write what ssh-keyscan prints without -H" };
     }
-    if (ssh2.utils.parseKey(`${kind} ${key}`) instanceof Error) {
-      const words = `${names} ${kind}`.trim();
-      return { keys: {}, fault: `has a line that is no host key (${words}); write what ssh-keyscan prints` };
+    if (ssh2.utils.parseKey(`${type} ${key}`) instanceof Error) {
+      const start = `${names} ${type}`.trim();
+      return {
+        keys: {},
+        fault: `has a line that is not a host key (${start}); write what ssh-keyscan prints`,
+      };
     }
-    const rank = kinds.indexOf(kind);
-    for (const name of names.split(",").map(bare)) {
-      if (rank < 0) others.add(name);
-      else if (rank < (best.get(name)?.rank ?? kinds.length))
-        best.set(name, { rank, line: `${kind} ${key}` });
+    const rank = keyTypes.indexOf(type);
+    for (const name of names.split(",").map(withoutPort)) {
+      if (rank < 0) otherTypes.add(name);
+      else if (rank < (best.get(name)?.rank ?? keyTypes.length))
+        best.set(name, { rank, line: `${type} ${key}` });
     }
   }
-  const lacking = [...others].filter((name) => !best.has(name));
+  const namesWithoutKey = [...otherTypes].filter((name) => !best.has(name));
   const keys = Object.fromEntries([...best].map(([name, { line }]) => [name, line]));
-  if (lacking.length === 0) return { keys };
-  const fault = `has neither an ed25519 nor an ecdsa key of ${lacking.join(", ")}; write one: ssh-keyscan -t ed25519,ecdsa`;
+  if (namesWithoutKey.length === 0) return { keys };
+  const fault = `has neither an ed25519 nor an ecdsa key of ${namesWithoutKey.join(", ")}; write one that ssh-keyscan -t ed25519,ecdsa prints`;
   return { keys, fault };
 }
 
 /** `[10.0.0.5]:2222` → `10.0.0.5` */
-function bare(name: string): string {
+function withoutPort(name: string): string {
   return /^\[(.+)\]:\d+$/.exec(name)?.[1] ?? name;
 }

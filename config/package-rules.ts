@@ -1,47 +1,40 @@
-/** What the values of the block `packages` have to be to each other and to the system. */
+/** Rules on the block `packages`, which depend on the operating system. */
 import type { Fault } from "./faults.ts";
-import { lastForCentos7, type Rpm } from "./packages.ts";
-import type { Reading } from "./reading.ts";
+import { lastRpmsForCentos7, type RpmName } from "./packages.ts";
+import type { ConfigReading } from "./reading.ts";
 
-const rpmKeys: readonly Rpm[] = ["erlang", "rabbitmq"];
+const rpmKeys: readonly RpmName[] = ["erlang", "rabbitmq"];
 
-/** Both RPMs, each with its sum, or none: for CentOS 7 both, and for systems with packages of their own none. */
-export function packageFaults(reading: Reading, os: string | undefined): Fault[] {
+/** Both RPMs, each with its SHA-256, or none: both on CentOS 7, none on systems with their own packages. */
+export function packageFaults(reading: ConfigReading, os: string | undefined): Fault[] {
   if (os === undefined) return [];
-  const given = rpmKeys.flatMap((rpm) => ["url", "sha256"].map((key) => ["packages", rpm, key]));
-  const stated = given.filter((path) => reading.sound(path) !== undefined);
+  const paths = rpmKeys.flatMap((rpm) => ["url", "sha256"].map((key) => ["packages", rpm, key]));
+  const given = paths.filter((path) => reading.validValue(path) !== undefined);
   if (/^(debian|ubuntu)-/.test(os)) {
-    const words = `of no use to ${os}, which has RabbitMQ among its own packages; remove it`;
-    return stated.map((path) => ({ path, value: reading.sound(path), words }));
+    const message = `not used on ${os}, which has its own RabbitMQ package; remove it`;
+    return given.map((path): Fault => ({ path, value: reading.validValue(path), message }));
   }
   const centos7 = os === "centos-7";
-  if (!centos7 && stated.length === 0 && !given.some((path) => reading.faulty(path))) return [];
-  return rpmKeys.flatMap((rpm) => rpmFaults(reading, rpm, centos7 ? lastForCentos7[rpm] : undefined));
+  if (!centos7 && given.length === 0 && !paths.some((path) => reading.hasFault(path))) return [];
+  return rpmKeys.flatMap((rpm) => rpmFaults(reading, rpm, centos7 ? lastRpmsForCentos7[rpm] : undefined));
 }
 
-/** @param usual the URL where none is given; absent: one has to be */
-function rpmFaults(reading: Reading, rpm: Rpm, usual: string | undefined): Fault[] {
+/** @param defaultUrl the URL if none is configured; absent: one must be configured */
+function rpmFaults(reading: ConfigReading, rpm: RpmName, defaultUrl: string | undefined): Fault[] {
   const [urlPath, sumPath] = [["packages", rpm, "url"] as const, ["packages", rpm, "sha256"] as const];
-  const url = reading.sound(urlPath) ?? usual;
-  const lacks = (path: readonly string[]): boolean =>
-    reading.sound(path) === undefined && !reading.faulty(path);
+  const url = reading.validValue(urlPath) ?? defaultUrl;
+  const isMissing = (path: readonly string[]): boolean =>
+    reading.validValue(path) === undefined && !reading.hasFault(path);
+  const urlFault: Fault = {
+    path: urlPath,
+    message: "missing; write the URL of the RPM, or leave out both packages.erlang and packages.rabbitmq",
+  };
+  const sumFault: Fault = {
+    path: sumPath,
+    message: `missing, and an RPM is not installed unchecked; write what this prints: curl -L ${typeof url === "string" ? url : "URL"} | sha256sum`,
+  };
   return [
-    ...(url === undefined && lacks(urlPath)
-      ? [
-          {
-            path: urlPath,
-            words:
-              "missing; write where the RPM lies, or leave out both packages.erlang and packages.rabbitmq",
-          },
-        ]
-      : []),
-    ...(lacks(sumPath)
-      ? [
-          {
-            path: sumPath,
-            words: `missing, and nothing is installed that was not checked; write what this prints: curl -L ${typeof url === "string" ? url : "URL"} | sha256sum`,
-          },
-        ]
-      : []),
+    ...(url === undefined && isMissing(urlPath) ? [urlFault] : []),
+    ...(isMissing(sumPath) ? [sumFault] : []),
   ];
 }

@@ -4,15 +4,15 @@ import type { PackageSources } from "../hosts/host.ts";
 import * as values from "./values.ts";
 
 const sha256 = values
-  .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the file's, 64 hexadecimal digits")
+  .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the file's SHA-256, 64 hexadecimal digits")
   .toLowerCase();
 
 const rpm = {
-  url: values.address(["http:", "https:", "file:"], "the RPM's, with http, https or file").exactOptional(),
+  url: values.url(["http:", "https:", "file:"], "the RPM's URL, with http, https or file").exactOptional(),
   sha256: sha256.exactOptional(),
 };
 
-/** As dpkg writes it (deb-version(7)), or as an RPM's VERSION-RELEASE. */
+/** A version as dpkg writes it (deb-version(7)), or an RPM's VERSION-RELEASE. */
 const version = values.matching(
   /^[0-9][A-Za-z0-9.+~:-]*$/,
   "not a package's version",
@@ -21,34 +21,34 @@ const version = values.matching(
 
 export const packages = z
   .strictObject({
-    proxy: values.address(["http:"], "the proxy's, such as http://proxy.example.org:3128").exactOptional(),
+    proxy: values.url(["http:"], "the proxy's URL, such as http://proxy.example.org:3128").exactOptional(),
     mirror: values
-      .address(["http:", "https:", "file:"], "the mirror's base URL, with http, https or file")
+      .url(["http:", "https:", "file:"], "the mirror's base URL, with http, https or file")
       .exactOptional(),
     erlang: z.strictObject(rpm).prefault({}),
     rabbitmq: z.strictObject({ ...rpm, version: version.exactOptional() }).prefault({}),
   })
   .prefault({});
 
-export type Rpm = "erlang" | "rabbitmq";
+export type RpmName = "erlang" | "rabbitmq";
 
 /**
  * The last RPMs that Team RabbitMQ made for CentOS 7, as releases on GitHub. Their SHA-256 sums are published nowhere,
- * so whoever uses them states them.
+ * so the user has to write them.
  */
-export const lastForCentos7: Readonly<Record<Rpm, string>> = {
+export const lastRpmsForCentos7: Readonly<Record<RpmName, string>> = {
   erlang:
     "https://github.com/rabbitmq/erlang-rpm/releases/download/v23.3.4.18/erlang-23.3.4.18-1.el7.x86_64.rpm",
   rabbitmq:
     "https://github.com/rabbitmq/rabbitmq-server/releases/download/v3.9.16/rabbitmq-server-3.9.16-1.el7.noarch.rpm",
 };
 
-/** @returns the block as hosts carry it, with the RPMs of CentOS 7 where no others are named */
-export function packageSources(block: z.output<typeof packages>): PackageSources {
+/** @returns the block as part of a host, with the default URLs of CentOS 7's RPMs where no others are configured */
+export function toPackageSources(block: z.output<typeof packages>): PackageSources {
   const { erlang, rabbitmq, ...given } = block;
   const rest = rabbitmq.version === undefined ? given : { ...given, brokerVersion: rabbitmq.version };
-  const download = (rpm: Rpm, { url, sha256: sum }: z.output<typeof packages>[Rpm]) =>
-    sum === undefined ? undefined : { url: url ?? lastForCentos7[rpm], sha256: sum };
+  const download = (rpm: RpmName, { url, sha256: sum }: z.output<typeof packages>[RpmName]) =>
+    sum === undefined ? undefined : { url: url ?? lastRpmsForCentos7[rpm], sha256: sum };
   const rpms = { erlang: download("erlang", erlang), rabbitmq: download("rabbitmq", rabbitmq) };
   if (rpms.erlang === undefined || rpms.rabbitmq === undefined) return rest;
   return { ...rest, rpms: { erlang: rpms.erlang, rabbitmq: rpms.rabbitmq } };

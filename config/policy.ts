@@ -1,6 +1,6 @@
-/** What RabbitMQ would refuse in a mirroring policy, known before anything runs. */
+/** Checks a mirroring policy for what RabbitMQ would refuse, before anything runs. */
 import type { z } from "zod";
-import { listed } from "./faults.ts";
+import { joinNames } from "./faults.ts";
 
 const mirrorModes = ["all", "exactly", "nodes"];
 
@@ -14,7 +14,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Checks a policy's definition as RabbitMQ 3 does on `set_policy` (rabbit_mirror_queue_misc, `validate_policy`).
- * Keys that have nothing to do with mirroring pass: which of them exist depends on the plug-ins.
+ * Keys that do not concern mirroring are accepted: which of them exist depends on the plug-ins.
  */
 export function checkDefinition(definition: Record<string, unknown>, context: z.RefinementCtx): void {
   const fault = (message: string, ...path: string[]): void => {
@@ -26,14 +26,14 @@ export function checkDefinition(definition: Record<string, unknown>, context: z.
   for (const [key, allowed] of Object.entries(choices)) {
     const value = definition[key];
     if (value === undefined || (typeof value === "string" && allowed.includes(value))) continue;
-    fault(`not a value of ${key}; write ${listed(allowed, "or")}`, key);
+    fault(`not a value of ${key}; write ${joinNames(allowed, "or")}`, key);
   }
   const mode = definition["ha-mode"];
   const params = definition["ha-params"];
   const mirroring = Object.keys(definition).filter((key) => key.startsWith("ha-"));
   if (mode === undefined && mirroring.length > 0) {
     fault(
-      `missing, and without it there is nothing to ${listed(mirroring)}; write ${listed(mirrorModes, "or")}`,
+      `missing, but needed for ${joinNames(mirroring)}; write ${joinNames(mirrorModes, "or")}`,
       "ha-mode",
     );
   }
@@ -43,16 +43,16 @@ export function checkDefinition(definition: Record<string, unknown>, context: z.
   }
   if (mode === "all" && params !== undefined)
     fault('ha-mode "all" takes no parameters; leave the key out', "ha-params");
-  const given = params === undefined ? "missing" : "does not fit";
+  const problem = params === undefined ? "missing" : "wrong";
   if (mode === "exactly" && !isPositive(params)) {
     fault(
-      `${given}: ha-mode "exactly" wants the number of copies; write a whole number, 1 or more`,
+      `${problem}: ha-mode "exactly" needs the number of copies; write a whole number, 1 or more`,
       "ha-params",
     );
   }
   if (mode === "nodes" && !isNodeList(params)) {
     fault(
-      `${given}: ha-mode "nodes" wants a list of nodes; write one such as ["rabbit@cent120"]`,
+      `${problem}: ha-mode "nodes" needs a list of nodes; write one such as ["rabbit@cent120"]`,
       "ha-params",
     );
   }
@@ -69,10 +69,10 @@ function isNodeList(value: unknown): boolean {
 }
 
 /**
- * RabbitMQ's patterns are PCRE's. JavaScript knows all that people write in them except for a few forms, which are
- * put into its own words first: inline flags, atomic groups, possessive quantifiers, named groups with a P.
+ * RabbitMQ's patterns are PCRE. JavaScript accepts the common ones except for a few forms, which are translated first:
+ * inline flags, atomic groups, possessive quantifiers, named groups with a P.
  *
- * @returns what is wrong with the pattern, if anything
+ * @returns what is wrong with the pattern; undefined if it is valid
  */
 export function patternFault(pattern: string): string | undefined {
   if (pattern === "") return "empty; write a regular expression on queue names, such as ^ for all of them";

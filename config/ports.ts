@@ -1,15 +1,15 @@
 /** No two listeners on one host can have the same port. */
-import { namespace, pathText, type Fault, type Path } from "./faults.ts";
+import { namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
-import type { Reading } from "./reading.ts";
+import type { ConfigReading } from "./reading.ts";
 
 const amqp = ["rabbitmq", "ports", "amqp"];
 const management = ["rabbitmq", "ports", "management"];
 const prometheus = ["rabbitmq", "ports", "prometheus"];
 const stats = ["haproxy", "statsPort"];
 
-/** The configured ports that meet on one host, and those that something else there holds already. */
-const meetings: readonly { readonly paths: readonly Path[]; readonly taken: ReadonlyMap<number, string> }[] =
+/** Per role, the configured ports on its hosts, and the ports that other programs there use. */
+const listeners: readonly { readonly paths: readonly Path[]; readonly taken: ReadonlyMap<number, string> }[] =
   [
     {
       paths: [amqp, management, prometheus],
@@ -23,18 +23,20 @@ const meetings: readonly { readonly paths: readonly Path[]; readonly taken: Read
     { paths: [amqp, management, stats], taken: new Map([[sshPort, "sshd"]]) },
   ];
 
-export function portFaults(reading: Reading): Fault[] {
-  return meetings.flatMap(({ paths, taken }) => {
+export function portFaults(reading: ConfigReading): Fault[] {
+  return listeners.flatMap(({ paths, taken }) => {
     const holders = new Map(taken);
     return paths.flatMap((path): Fault[] => {
-      const port = reading.sound(path);
+      const port = reading.validValue(path);
       if (typeof port !== "number") return [];
       const holder = holders.get(port);
       if (holder === undefined) {
-        holders.set(port, `${namespace}:${pathText(path)}`);
+        holders.set(port, `${namespace}:${formatPath(path)}`);
         return [];
       }
-      return [{ path, value: port, words: `the port of ${holder} on the same host; write another` }];
+      return [
+        { path, value: port, message: `already the port of ${holder} on the same host; write another` },
+      ];
     });
   });
 }

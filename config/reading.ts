@@ -1,35 +1,38 @@
-/** From the engine's texts to values: which keys there are, what each holds, and what is wrong with it. */
-import { listed, namespace, type Fault, type Path } from "./faults.ts";
+/** Turns the engine's texts into values, and finds the faults of each value by itself. */
+import { joinNames, namespace, type Fault, type Path } from "./faults.ts";
 import { faultsOf, valueAt } from "./issues.ts";
-import { blockKeys, keys, schema, type Parsed } from "./schema.ts";
+import { blockKeys, configKeys, schema, type SchemaOutput } from "./schema.ts";
 import { secretKeys } from "./secrets.ts";
 
-export interface Reading {
-  /** Everything with its defaults; absent as soon as one value has a fault of its own. */
-  readonly parsed?: Parsed;
+export interface ConfigReading {
+  /** All values, with defaults; absent if one of them has a fault. */
+  readonly parsed?: SchemaOutput;
   readonly faults: readonly Fault[];
-  /** Whether the value at a path has a fault, or what it stands in has. */
-  faulty(path: Path): boolean;
+  /** Whether the value at a path has a fault, or the block or list that contains it. */
+  hasFault(path: Path): boolean;
   /**
-   * Looks up one value for a rule that concerns several, so that the rule can speak even when others are wrong.
+   * Looks up one value for a rule on several values, so that the rule can be checked even if other values are wrong.
    *
-   * @returns the value, or its default; undefined if it is faulty or there is none
+   * @returns the value, or its default; undefined if it has a fault or there is none
    */
-  sound(path: Path): unknown;
+  validValue(path: Path): unknown;
 }
 
 /**
  * @param raw all configuration, keys with their namespace
- * @param encrypted the keys that the engine holds as secrets
+ * @param encrypted the keys that the engine stores as secrets
  */
-export function read(raw: Readonly<Record<string, string>>, encrypted: ReadonlySet<string>): Reading {
+export function readValues(
+  raw: Readonly<Record<string, string>>,
+  encrypted: ReadonlySet<string>,
+): ConfigReading {
   const input: Record<string, unknown> = {};
   const faults: Fault[] = [];
   for (const [name, text] of Object.entries(raw)) {
     if (!name.startsWith(`${namespace}:`)) continue;
     const key = name.slice(namespace.length + 1);
     if (encrypted.has(name) && isKnown(key) && !isSecretKey(key)) faults.push(misplacedSecret(key));
-    else if (!isNothing(key, text)) input[key] = isBlock(key, text) ? fromJson(text) : text;
+    else if (!isUnset(key, text)) input[key] = isJson(key, text) ? fromJson(text) : text;
   }
   const isSecret = ({ path: [key] }: Fault): boolean =>
     isSecretKey(String(key)) || encrypted.has(`${namespace}:${String(key)}`);
@@ -41,37 +44,37 @@ export function read(raw: Readonly<Record<string, string>>, encrypted: ReadonlyS
       .filter(({ path }) => !misplaced.has(path[0]))
       .map((fault) => (isSecret(fault) ? withoutValue(fault) : fault)),
   );
-  const faulty = (path: Path): boolean => faults.some((fault) => isWithin(path, fault.path));
+  const hasFault = (path: Path): boolean => faults.some((fault) => isWithin(path, fault.path));
   return {
     ...(result.success && faults.length === 0 ? { parsed: result.data } : {}),
     faults,
-    faulty,
-    sound: (path) => (faulty(path) ? undefined : (valueAt(input, path) ?? valueAt(defaults, path))),
+    hasFault,
+    validValue: (path) => (hasFault(path) ? undefined : (valueAt(input, path) ?? valueAt(defaults, path))),
   };
 }
 
-/** @returns the keys that a mapping has; none where it is none, or a faulty one */
-export function keysOf(reading: Reading, path: Path): string[] {
-  const value = reading.sound(path);
+/** @returns the keys of the mapping at a path; none if it is not a mapping, or has a fault */
+export function keysOf(reading: ConfigReading, path: Path): string[] {
+  const value = reading.validValue(path);
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
 }
 
-/** @returns the paths of a list's items; none where it is no list, or a faulty one */
-export function itemsOf(reading: Reading, path: Path): Path[] {
-  const value = reading.sound(path);
+/** @returns the paths of the items of the list at a path; none if it is not a list, or has a fault */
+export function itemsOf(reading: ConfigReading, path: Path): Path[] {
+  const value = reading.validValue(path);
   return Array.isArray(value) ? value.map((_, index) => [...path, index]) : [];
 }
 
-/** @returns a text, where there is a sound one at a path */
-export function textAt(reading: Reading, path: Path): string | undefined {
-  const value = reading.sound(path);
+/** @returns the text at a path; undefined if it is not a text, or has a fault */
+export function textAt(reading: ConfigReading, path: Path): string | undefined {
+  const value = reading.validValue(path);
   return typeof value === "string" ? value : undefined;
 }
 
 const defaults: unknown = schema.parse({ brokers: [], balancers: [], virtualAddress: "192.168.56.100" });
 
 function isKnown(key: string): boolean {
-  return keys.some((known) => known === key);
+  return configKeys.some((known) => known === key);
 }
 
 function isSecretKey(key: string): boolean {
@@ -79,19 +82,19 @@ function isSecretKey(key: string): boolean {
 }
 
 /**
- * Pulumi.yaml cannot declare a key without a default, or the engine asks for it first, in its own words and one
- * complaint at a time. So what every stack has to say itself is declared there with an empty value, which stands
- * for none; and so does a block of which only the key is left.
+ * Whether a key counts as not set. Pulumi.yaml declares every key with a default, since the engine itself would report
+ * missing keys, one at a time. So the keys that every stack must set have an empty default there, which counts as not set;
+ * so does a block of which only the key is left.
  */
-function isNothing(key: string, text: string): boolean {
+function isUnset(key: string, text: string): boolean {
   if (key === "virtualAddress") return text === "";
   if (!blockKeys.has(key)) return false;
-  const listed = key === "brokers" || key === "balancers";
-  return ["", "null"].includes(text.trim()) || (listed && /^\s*\[\s*\]\s*$/.test(text));
+  const isList = key === "brokers" || key === "balancers";
+  return ["", "null"].includes(text.trim()) || (isList && /^\s*\[\s*\]\s*$/.test(text));
 }
 
-/** Of an unknown key only the look of its text can tell. */
-function isBlock(key: string, text: string): boolean {
+/** Whether a value is JSON. For an unknown key this is guessed from its first character. */
+function isJson(key: string, text: string): boolean {
   return blockKeys.has(key) || (!isKnown(key) && /^[[{]/.test(text));
 }
 
@@ -103,14 +106,14 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** A secret inside a block, or in place of a plain value, would come out in the clear further on. */
+/** The engine encrypts a key as a whole, and the program would show the decrypted value of these keys. */
 function misplacedSecret(key: string): Fault {
-  const words = `holds a secret, which would come out in the clear; write it without, since only ${listed(secretKeys)} can be secret`;
-  return { path: [key], words };
+  const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames(secretKeys)} can be secret`;
+  return { path: [key], message };
 }
 
-function withoutValue({ path, words }: Fault): Fault {
-  return { path, words };
+function withoutValue({ path, message }: Fault): Fault {
+  return { path, message };
 }
 
 function isWithin(path: Path, outer: Path): boolean {

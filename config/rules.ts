@@ -1,47 +1,47 @@
-/** What several values have to be to each other. Each rule speaks only of values that are sound in themselves. */
-import { awsFaults, strangeAwsFaults } from "./aws-rules.ts";
-import { listed, namespace, pathText, type Fault, type Path } from "./faults.ts";
-import { gateway, network, type Network } from "../hosts/network.ts";
+/** Rules on several values at once. Each rule only uses values that have no fault themselves. */
+import { awsFaults, unusedAwsFaults } from "./aws-rules.ts";
+import { joinNames, namespace, formatPath, type Fault, type Path } from "./faults.ts";
+import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts";
 import type { OperatingSystem } from "../hosts/host.ts";
 import { operatingSystems, systems, systemsOf, type PlatformKind } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { portFaults } from "./ports.ts";
-import { textAt, type Reading } from "./reading.ts";
+import { textAt, type ConfigReading } from "./reading.ts";
 
-interface Host {
+interface UncheckedHost {
   readonly path: Path;
   readonly name: string | undefined;
   readonly address: string | undefined;
   readonly type: string | undefined;
 }
 
-/** Plug-in that the console, the stack's outputs and `npm run verify` rely on. */
-const indispensablePlugin = "rabbitmq_management";
+/** The plug-in that the management UI, the stack's outputs and `npm run verify` need. */
+const managementPlugin = "rabbitmq_management";
 
-/** Plug-in whose page tells of a broker's alarms. */
+/** The plug-in whose metrics show a broker's alarms. */
 const metricsPlugin = "rabbitmq_prometheus";
 
-/** RabbitMQ's answer to a network partition, unless the settings insist on another. */
-const usualPartitionHandling = "pause_minority";
+/** How RabbitMQ handles a network partition, unless `settings` choose another way. */
+const defaultPartitionHandling = "pause_minority";
 
-/** The first balancer's VRRP priority is 150, each further one's 10 less, and the last one's has to be positive. */
-const mostBalancers = 15;
+/** The first balancer's VRRP priority is 150, each further one's is 10 less, and the last one's must be positive. */
+const maxBalancers = 15;
 
-/** Finds what is wrong between values; empty where all fits together. */
-export function crossFaults(reading: Reading): Fault[] {
+/** @returns the faults between values that are valid by themselves */
+export function combinationFaults(reading: ConfigReading): Fault[] {
   const os = textAt(reading, ["os"]);
   const platform = textAt(reading, ["platform"]);
-  // Of machines that are simply there, the network is seen on the machines: platforms/existing looks at it.
-  const subnet = platform === "lab" ? network(textAt(reading, ["lab", "subnet"]) ?? "") : undefined;
+  // The network of existing machines is only known on the machines: platforms/existing checks it.
+  const subnet = platform === "lab" ? parseNetwork(textAt(reading, ["lab", "subnet"]) ?? "") : undefined;
   const brokers = hosts(reading, "brokers");
   const balancers = hosts(reading, "balancers");
   const all = [...(brokers ?? []), ...(balancers ?? [])];
   return [
     ...systemFaults(os, platform),
     ...(platform === "existing" ? privateKeyFaults(reading) : []),
-    ...(platform === "lab" || platform === "aws" ? strangeBlockFaults(reading, platform) : []),
+    ...(platform === "lab" || platform === "aws" ? unusedBlockFaults(reading, platform) : []),
     ...(platform === "aws" ? awsFaults(reading, brokers, balancers) : []),
-    ...(platform === "lab" || platform === "existing" ? strangeAwsFaults(reading, platform) : []),
+    ...(platform === "lab" || platform === "existing" ? unusedAwsFaults(reading, platform) : []),
     ...(brokers === undefined
       ? []
       : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, os)]),
@@ -50,7 +50,7 @@ export function crossFaults(reading: Reading): Fault[] {
     ...duplicateFaults(all, "address"),
     ...(subnet === undefined
       ? []
-      : all.flatMap((host) => placeFaults([...host.path, "address"], host.address, subnet))),
+      : all.flatMap((host) => addressFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
     ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
@@ -58,8 +58,8 @@ export function crossFaults(reading: Reading): Fault[] {
   ];
 }
 
-function hosts(reading: Reading, key: string): Host[] | undefined {
-  const list = reading.sound([key]);
+function hosts(reading: ConfigReading, key: string): UncheckedHost[] | undefined {
+  const list = reading.validValue([key]);
   if (!Array.isArray(list)) return undefined;
   return list.map((_, index) => ({
     path: [key, index],
@@ -69,8 +69,8 @@ function hosts(reading: Reading, key: string): Host[] | undefined {
   }));
 }
 
-function names(of: readonly Host[]): string[] {
-  return of.map(({ name, path }) => name ?? pathText(path));
+function names(of: readonly UncheckedHost[]): string[] {
+  return of.map(({ name, path }) => name ?? formatPath(path));
 }
 
 function systemFaults(os: string | undefined, platform: string | undefined): Fault[] {
@@ -78,66 +78,66 @@ function systemFaults(os: string | undefined, platform: string | undefined): Fau
   const offered: readonly string[] = systemsOf(platform);
   if (offered.includes(os)) return [];
   const reasons: Readonly<Record<PlatformKind, string>> = {
-    lab: "the lab does not run it",
-    existing: "the program does not set it up yet",
-    aws: "it has no AWS CLI among its packages, which moves the virtual address",
+    lab: "not a system of the lab",
+    existing: "a system that the program does not support",
+    aws: "a system without a package of the AWS CLI, which moves the virtual address",
   };
-  return [{ path: ["os"], value: os, words: `${reasons[platform]}; write ${listed(offered, "or")}` }];
+  return [{ path: ["os"], value: os, message: `${reasons[platform]}; write ${joinNames(offered, "or")}` }];
 }
 
 function isPlatform(platform: string | undefined): platform is PlatformKind {
   return platform === "lab" || platform === "existing" || platform === "aws";
 }
 
-function privateKeyFaults(reading: Reading): Fault[] {
+function privateKeyFaults(reading: ConfigReading): Fault[] {
   const path = ["existing", "privateKeyFile"];
-  if (reading.faulty(path) || reading.faulty(["sshPrivateKey"])) return [];
-  const file = reading.sound(path);
-  const key = reading.sound(["sshPrivateKey"]);
+  if (reading.hasFault(path) || reading.hasFault(["sshPrivateKey"])) return [];
+  const file = reading.validValue(path);
+  const key = reading.validValue(["sshPrivateKey"]);
   if ((file === undefined) !== (key === undefined)) return [];
-  const words =
+  const message =
     file === undefined
-      ? "missing; write where the key to log in with lies, or set the secret sshPrivateKey"
-      : "one key too many; remove it, or the secret sshPrivateKey";
-  return [{ path, ...(file === undefined ? {} : { value: file }), words }];
+      ? "missing; write the path of the private key to log in with, or set the secret sshPrivateKey"
+      : "set, and so is the secret sshPrivateKey; remove one of them";
+  return [{ path, ...(file === undefined ? {} : { value: file }), message }];
 }
 
-/** A block of another platform's is one that was meant to be used. */
-function strangeBlockFaults(reading: Reading, platform: string): Fault[] {
+/** A block of another platform that is filled in: probably `platform` is wrong. */
+function unusedBlockFaults(reading: ConfigReading, platform: string): Fault[] {
   const keys = ["privateKeyFile", "hostKeys", "bastion"];
-  if (keys.every((key) => reading.sound(["existing", key]) === undefined)) return [];
-  const words = `of no use to platform ${platform}; write platform: existing, or remove the block`;
-  return [{ path: ["existing"], value: reading.sound(["existing"]), words }];
+  if (keys.every((key) => reading.validValue(["existing", key]) === undefined)) return [];
+  const message = `not used on platform ${platform}; write platform: existing, or remove the block`;
+  return [{ path: ["existing"], value: reading.validValue(["existing"]), message }];
 }
 
-function brokerCountFaults(brokers: readonly Host[], reading: Reading): Fault[] {
+function brokerCountFaults(brokers: readonly UncheckedHost[], reading: ConfigReading): Fault[] {
   const handlingPath = ["rabbitmq", "settings", "cluster_partition_handling"];
-  if (reading.faulty(handlingPath)) return [];
-  const handling = reading.sound(handlingPath) ?? usualPartitionHandling;
-  if (handling !== usualPartitionHandling) return [];
+  if (reading.hasFault(handlingPath)) return [];
+  const handling = reading.validValue(handlingPath) ?? defaultPartitionHandling;
+  if (handling !== defaultPartitionHandling) return [];
   const count = brokers.length;
   if (count >= 3 && count % 2 === 1) return [];
-  const why =
+  const problem =
     count < 3
       ? "fewer than three brokers, with no majority left when one is lost"
-      : "an even number of brokers, which a network can split into halves that both pause";
+      : "an even number of brokers, which a network partition can split into halves that both pause";
   const counts = count < 3 ? "three" : `${String(count - 1)} or ${String(count + 1)}`;
-  const words = `${why}; write ${counts}, or another rabbitmq.settings.cluster_partition_handling than ${usualPartitionHandling}`;
-  return [{ path: ["brokers"], value: names(brokers), words }];
+  const message = `${problem}; write ${counts}, or another rabbitmq.settings.cluster_partition_handling than ${defaultPartitionHandling}`;
+  return [{ path: ["brokers"], value: names(brokers), message }];
 }
 
-function nodeTypeFaults(brokers: readonly Host[], os: string | undefined): Fault[] {
+function nodeTypeFaults(brokers: readonly UncheckedHost[], os: string | undefined): Fault[] {
   const ram = brokers.filter(({ type }) => type === "ram");
   if (hasRabbitmq4(os)) {
-    const words = `RabbitMQ 4, which ${os} has, knows no ram nodes; write disc, or leave the key out`;
-    return ram.map(({ path, type }) => ({ path: [...path, "type"], value: type, words }));
+    const message = `not supported by RabbitMQ 4, which ${os} has; write disc, or leave the key out`;
+    return ram.map(({ path, type }): Fault => ({ path: [...path, "type"], value: type, message }));
   }
   if (ram.length === 0 || ram.length < brokers.length) return [];
   return [
     {
       path: ["brokers"],
       value: names(brokers),
-      words: "all are ram nodes, which keep nothing; write type: disc for at least one",
+      message: "all are ram nodes, which store nothing on disk; write type: disc for at least one",
     },
   ];
 }
@@ -147,73 +147,83 @@ function hasRabbitmq4(os: string | undefined): os is OperatingSystem {
   return operatingSystems.some((known) => known === os && systems[known].rabbitmq === 4);
 }
 
-function balancerCountFaults(balancers: readonly Host[]): Fault[] {
+function balancerCountFaults(balancers: readonly UncheckedHost[]): Fault[] {
   const count = balancers.length;
   if (count < 2) {
-    const words = "no other to take the virtual address over; write two or more balancers";
-    return [{ path: ["balancers"], value: names(balancers), words }];
+    const message =
+      "too few: no other balancer can take over the virtual address; write two or more balancers";
+    return [{ path: ["balancers"], value: names(balancers), message }];
   }
-  if (count <= mostBalancers) return [];
-  const words = `more than there are priorities for; write at most ${String(mostBalancers)} balancers`;
-  return [{ path: ["balancers"], value: names(balancers), words }];
+  if (count <= maxBalancers) return [];
+  const message = `too many: there are not enough VRRP priorities; write at most ${String(maxBalancers)} balancers`;
+  return [{ path: ["balancers"], value: names(balancers), message }];
 }
 
-function duplicateFaults(all: readonly Host[], kind: "name" | "address"): Fault[] {
-  return all.flatMap((host, index) => {
+function duplicateFaults(all: readonly UncheckedHost[], kind: "name" | "address"): Fault[] {
+  return all.flatMap((host, index): Fault[] => {
     const value = host[kind];
     const other = all.slice(0, index).find((earlier) => value !== undefined && earlier[kind] === value);
     if (other === undefined) return [];
-    const who = kind === "address" && other.name !== undefined ? other.name : pathText(other.path);
+    const who = kind === "address" && other.name !== undefined ? other.name : formatPath(other.path);
     return [
       {
         path: [...host.path, kind],
         value,
-        words: `two hosts have this ${kind} (${who}); give each host its own`,
+        message: `already the ${kind} of ${who}; give each host its own`,
       },
     ];
   });
 }
 
-/** An address in the lab's network, and none that the network keeps for itself. */
-function placeFaults(path: Path, address: string | undefined, subnet: Network): Fault[] {
+/** An address must be in the lab's network, and must not be one that the network reserves. */
+function addressFaults(path: Path, address: string | undefined, subnet: Network): Fault[] {
   if (address === undefined) return [];
-  const kept = new Map([
+  const reserved = new Map([
     [subnet.first, "network's own address"],
     [subnet.last, "network's broadcast address"],
-    [gateway(subnet), "lab's gateway"],
+    [gatewayAddress(subnet), "lab's gateway"],
   ]).get(address);
-  const write = `write a free one in ${subnet.cidr}`;
-  if (kept !== undefined) return [{ path, value: address, words: `the ${kept}; ${write}` }];
+  const remedy = `write a free one in ${subnet.cidr}`;
+  if (reserved !== undefined) return [{ path, value: address, message: `the ${reserved}; ${remedy}` }];
   if (subnet.contains(address)) return [];
   return [
-    { path, value: address, words: `outside the hosts' network; ${write}, or set ${namespace}:lab.subnet` },
+    {
+      path,
+      value: address,
+      message: `outside the hosts' network; ${remedy}, or set ${namespace}:lab.subnet`,
+    },
   ];
 }
 
 function virtualAddressFaults(
   address: string | undefined,
-  all: readonly Host[],
+  all: readonly UncheckedHost[],
   subnet: Network | undefined,
 ): Fault[] {
   const path = ["virtualAddress"];
   const owner = all.find((host) => address !== undefined && host.address === address);
   if (owner !== undefined) {
-    const words = `the address of ${owner.name ?? pathText(owner.path)}; write one that no host has`;
-    return [{ path, value: address, words }];
+    const message = `the address of ${owner.name ?? formatPath(owner.path)}; write one that no host has`;
+    return [{ path, value: address, message }];
   }
-  return subnet === undefined ? [] : placeFaults(path, address, subnet);
+  return subnet === undefined ? [] : addressFaults(path, address, subnet);
 }
 
-function pluginFaults(reading: Reading): Fault[] {
+function pluginFaults(reading: ConfigReading): Fault[] {
   const path = ["rabbitmq", "plugins"];
-  const plugins = reading.sound(path);
+  const plugins = reading.validValue(path);
   if (!Array.isArray(plugins)) return [];
-  const lacks = (plugin: string, what: string): Fault[] =>
-    plugins.includes(plugin) ? [] : [{ path, value: plugins, words: `without ${plugin} ${what}; add it` }];
+  const missingPlugin = (plugin: string, consequence: string): Fault[] => {
+    const message = `without ${plugin} ${consequence}; add it`;
+    return plugins.includes(plugin) ? [] : [{ path, value: plugins, message }];
+  };
   return [
-    ...lacks(indispensablePlugin, "there is no console and nothing to ask for its state"),
-    ...(reading.sound(["haproxy", "avoidAlarms"]) === true
-      ? lacks(metricsPlugin, "nothing says that a broker is in alarm, as haproxy.avoidAlarms wants to know")
+    ...missingPlugin(managementPlugin, "there is no management UI, and the broker's state cannot be queried"),
+    ...(reading.validValue(["haproxy", "avoidAlarms"]) === true
+      ? missingPlugin(
+          metricsPlugin,
+          "nothing reports that a broker is in alarm, which haproxy.avoidAlarms needs",
+        )
       : []),
   ];
 }

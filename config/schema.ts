@@ -1,6 +1,4 @@
-/**
- * Every configuration key, its shape and its default. What concerns several values at once stands in rules.ts.
- */
+/** Every configuration key, its shape and its default. Rules on several values at once are in rules.ts. */
 import { z } from "zod";
 import { defaultPorts } from "../hosts/ports.ts";
 import { aws } from "./aws.ts";
@@ -11,11 +9,11 @@ import { secrets } from "./secrets.ts";
 import { checkSettings } from "./settings.ts";
 import * as values from "./values.ts";
 
-const machine = { name: values.hostName, address: values.ipv4("192.168.56.120") };
+const hostEntry = { name: values.hostName, address: values.ipv4("192.168.56.120") };
 
-const example = "with a name and an address each; Pulumi.dev.yaml shows how";
+const hostRemedy = "with a name and an address each; Pulumi.dev.yaml shows how";
 
-const broker = { ...machine, type: values.choice("a kind of node", ["disc", "ram"]).default("disc") };
+const broker = { ...hostEntry, type: values.choice("a node type", ["disc", "ram"]).default("disc") };
 
 const policy = z
   .strictObject({
@@ -56,18 +54,18 @@ const rabbitmq = z
         prometheus: values.port.default(defaultPorts.prometheus),
       })
       .prefault({}),
-    netTickTime: values.whole("a tick time", "seconds", 1).default(5),
+    netTickTime: values.wholeNumber("a tick time", "seconds", 1).default(5),
   })
   .prefault({});
 
-const connections = values.whole("a number of connections", "", 1);
-const checks = values.whole("a number of checks", "", 1);
+const connections = values.wholeNumber("a number of connections", "", 1);
+const checks = values.wholeNumber("a number of checks", "", 1);
 
 const source = z.strictObject({
   version: values.matching(/^\d+\.\d+\.\d+$/, "not a version of HAProxy", "three numbers such as 2.8.26"),
-  url: values.webAddress,
+  url: values.tarballUrl,
   sha256: values
-    .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the tarball's, 64 hexadecimal digits")
+    .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the tarball's SHA-256, 64 hexadecimal digits")
     .toLowerCase(),
 });
 
@@ -77,7 +75,7 @@ const haproxy = z
       .strictObject({ global: connections.default(5120), proxy: connections.default(2000) })
       .prefault({}),
     balance: values
-      .choice("an algorithm known here", ["roundrobin", "leastconn", "static-rr", "first", "source"])
+      .choice("a supported algorithm", ["roundrobin", "leastconn", "static-rr", "first", "source"])
       .default("roundrobin"),
     checkInterval: values.duration.default("5s"),
     rise: checks.default(2),
@@ -107,13 +105,13 @@ const haproxy = z
 
 const keepalived = z
   .strictObject({
-    virtualRouterId: values.whole("a virtual router id", "", 1, 255).default(51),
-    advertisementInterval: values.advertisement.default(0.2),
+    virtualRouterId: values.wholeNumber("a virtual router id", "", 1, 255).default(51),
+    advertisementInterval: values.advertisementInterval.default(0.2),
     preempt: values.flag("true if the first balancer shall take the address back, or false").default(true),
     interface: values
       .matching(/^[^\s/:]{1,15}$/, "not a network interface", "a name such as eth1, or leave the key out")
       .exactOptional(),
-    prefixLength: values.whole("a prefix length", "bits", 1, 32).exactOptional(),
+    prefixLength: values.wholeNumber("a prefix length", "bits", 1, 32).exactOptional(),
   })
   .prefault({});
 
@@ -134,8 +132,8 @@ const lab = z
 export const schema = z.strictObject({
   platform: values.platform.default("lab"),
   os: values.operatingSystem.default("debian-12"),
-  brokers: values.list(z.strictObject(broker), `three or more hosts ${example}`),
-  balancers: values.list(z.strictObject(machine), `two or more hosts ${example}`),
+  brokers: values.list(z.strictObject(broker), `three or more hosts ${hostRemedy}`),
+  balancers: values.list(z.strictObject(hostEntry), `two or more hosts ${hostRemedy}`),
   virtualAddress: values.ipv4("192.168.56.100"),
   clusterName: values.clusterName.default("rabbitmq_cluster1"),
   rabbitmq,
@@ -148,13 +146,13 @@ export const schema = z.strictObject({
   ...secrets,
 });
 
-export type Parsed = z.output<typeof schema>;
-export type Key = keyof Parsed;
+export type SchemaOutput = z.output<typeof schema>;
+export type ConfigKey = keyof SchemaOutput;
 
-export const keys = Object.keys(schema.shape) as readonly Key[];
+export const configKeys = Object.keys(schema.shape) as readonly ConfigKey[];
 
-/** Keys that hold lists or mappings, which reach the program as JSON; all others are text. */
-export const blockKeys: ReadonlySet<string> = new Set<Key>([
+/** Keys that hold lists or mappings, which the engine passes as JSON; all others are text. */
+export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "brokers",
   "balancers",
   "rabbitmq",

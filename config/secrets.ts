@@ -1,4 +1,4 @@
-/** What a secret has to look like. The words never hold the secret, not even a part of it. */
+/** Checks secrets. The messages never contain the secret, not even a part of it. */
 import ssh2 from "ssh2";
 import type { z } from "zod";
 import { text } from "./values.ts";
@@ -22,23 +22,23 @@ function cookieFault(cookie: string): string | undefined {
     : "not an Erlang cookie; set 1 to 255 letters and digits";
 }
 
-/** @returns what is wrong with a private key; nothing where it can be used */
+/** @returns what is wrong with a private key; undefined if it can be used */
 export function privateKeyFault(key: string): string | undefined {
   const pem = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----/;
   if (!pem.test(key))
     return "not a private key; set the whole file, from its -----BEGIN line to its -----END line";
-  // What the parser says would show part of the key.
+  // The parser's own message would show part of the key.
   const parsed = ssh2.utils.parseKey(key);
   if (!(parsed instanceof Error)) return undefined;
   return key.includes("ENCRYPTED") || /passphrase/i.test(parsed.message)
-    ? "has a passphrase, which nobody is there to type; set a key without one"
+    ? "has a passphrase, which cannot be entered here; set a key without one"
     : "not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file";
 }
 
 /** HAProxy reads a password as one bare word of its configuration (its manual, 2.2 "Quoting and escaping"). */
 function statsPasswordFault(password: string): string | undefined {
   if (/^[\x21-\x7e]+$/.test(password) && !/["'\\#$]/.test(password)) return undefined;
-  return "not one word to HAProxy; set one of ASCII characters without spaces, quotes, \\, # and $";
+  return "has characters that HAProxy does not accept; set one of ASCII characters without spaces, quotes, \\, # and $";
 }
 
 export const secrets = {

@@ -1,17 +1,14 @@
-/** What may stand in `rabbitmq.settings`, the user's own lines of rabbitmq.conf. */
+/** Checks `rabbitmq.settings`, the user's own lines of rabbitmq.conf. */
 import type { z } from "zod";
-import { listed } from "./faults.ts";
+import { joinNames } from "./faults.ts";
 
-/** Keys of rabbitmq.conf that the program writes itself, and where their values come from instead. */
-const owned: readonly (readonly [RegExp, string])[] = [
-  [/^cluster_formation\./, "it follows from brokers"],
+/** Keys of rabbitmq.conf that the program writes itself, and where to set their values instead. */
+const reservedKeys: readonly (readonly [RegExp, string])[] = [
+  [/^cluster_formation\./, "remove it, since it follows from brokers"],
   [/^listeners\.tcp($|\.)/, "write rabbitmq.ports.amqp"],
   [/^management\.(tcp|listener)\.port$/, "write rabbitmq.ports.management"],
   [/^prometheus\.tcp\.port$/, "write rabbitmq.ports.prometheus"],
-  [
-    /^(load_definitions|definitions\..+)$/,
-    "users and policy come from rabbitmq.adminUser and rabbitmq.policy",
-  ],
+  [/^(load_definitions|definitions\..+)$/, "write rabbitmq.adminUser and rabbitmq.policy"],
   [/^net_ticktime$/, "write rabbitmq.netTickTime"],
   [/^cluster_name$/, "write clusterName"],
   [/^default_user$/, "write rabbitmq.adminUser"],
@@ -29,21 +26,21 @@ export function checkSettings(settings: Record<string, unknown>, context: z.Refi
 }
 
 function keyFault(key: string): string | undefined {
-  const owner = owned.find(([pattern]) => pattern.test(key));
-  if (owner !== undefined) return `the program writes this line itself; ${owner[1]}`;
+  const reserved = reservedKeys.find(([pattern]) => pattern.test(key));
+  if (reserved !== undefined) return `the program writes this line itself; ${reserved[1]}`;
   if (/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_$@*/-]+)*$/.test(key)) return undefined;
   return "not a key of rabbitmq.conf; write one such as vm_memory_high_watermark.relative";
 }
 
 function valueFault(key: string, value: unknown): string | undefined {
   if (!["string", "number", "boolean"].includes(typeof value)) {
-    return "not a plain value; write a text, a number, true or false, and nested keys with dots (a.b: value)";
+    return "not a single value; write a text, a number, true or false, and nested keys with dots (a.b: value)";
   }
   if (typeof value === "string" && (/\p{Cc}/u.test(value) || value.trim() === "")) {
-    return "no text for one line of rabbitmq.conf; write one that is not empty and has no line breaks";
+    return "empty or several lines; write a text for one line of rabbitmq.conf";
   }
   if (key === "cluster_partition_handling" && !partitionHandlings.includes(String(value))) {
-    return `not a partition handling; write ${listed(partitionHandlings, "or")}`;
+    return `not a partition handling; write ${joinNames(partitionHandlings, "or")}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What a validated configuration looks like. Every value in it has been checked against the rules of the program
- * or of the daemon that it is for, so whoever reads it need not check again.
+ * The types of a validated configuration. Every value in it has been checked against the rules of the program or of the
+ * daemon that it is for, so its readers need not check again.
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
@@ -11,7 +11,7 @@ export type Duration = string;
 
 export type { OperatingSystem } from "../hosts/host.ts";
 
-/** Containers on this computer that stand in for machines. */
+/** Containers on this computer, used like machines. */
 export interface LabPlatform {
   readonly kind: "lab";
   /** The network of the lab's hosts as an IPv4 CIDR, such as `192.168.56.0/24`; its first address is the gateway. */
@@ -20,50 +20,50 @@ export interface LabPlatform {
   readonly image?: string;
 }
 
-/** Machines that are simply there, reached by SSH. */
+/** Existing machines, reached by SSH. */
 export interface ExistingPlatform {
   readonly kind: "existing";
   /** Who logs in: root, or a user who may use sudo without a password. */
   readonly user: string;
   /** TCP port of sshd on every host. */
   readonly port: number;
-  /** Where the private key lies; absent: it is the secret `sshPrivateKey`. */
+  /** The path of the private key; absent: the key is the secret `sshPrivateKey`. */
   readonly privateKeyFile?: string;
-  /** From a host's name or address to its pinned key; a host that is not there is taken with any key. */
+  /** From a host's name or address to its pinned key; a host without an entry is accepted with any key. */
   readonly hostKeys: HostKeys;
-  /** The host that all others are reached through; it takes the same private key. */
+  /** The host through which all others are reached; it accepts the same private key. */
   readonly bastion?: { readonly host: string; readonly user: string; readonly port: number };
   /** Whether destroy deletes the brokers' data too. */
   readonly purge: boolean;
 }
 
-/** One thing in an account: by its ID, or the only one with all these tags. */
+/** Selects an object in an account: by its ID, or as the only one with all these tags. */
 export interface AwsSelector {
   readonly id?: string;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** A subnet's place: its availability zone, such as `eu-central-1a`, and its range. */
+/** A subnet's availability zone, such as `eu-central-1a`, and its range. */
 export interface AwsSubnet {
   readonly zone: string;
   readonly cidr: string;
 }
 
-/** A VPC that is there, or one of the stack's own. */
+/** An existing VPC, or the stack's own. */
 export type AwsNetwork =
   | {
       readonly kind: "given";
       readonly vpc: AwsSelector;
-      /** By ID one each, by tags all that have them. */
+      /** A selector by ID selects one subnet, one by tags all that have them. */
       readonly subnets: readonly AwsSelector[];
-      /** The IDs of the route tables that the virtual address is a route in. */
+      /** The IDs of the route tables that get a route to the virtual address. */
       readonly routeTables: readonly string[];
     }
   | {
       readonly kind: "own";
       readonly cidr: string;
       readonly subnets: readonly AwsSubnet[];
-      /** Of the NAT gateway and the bastion; absent where the machines have public addresses themselves. */
+      /** The subnet of the NAT gateway and the bastion; absent if the machines have public addresses themselves. */
       readonly publicSubnet?: AwsSubnet;
     };
 
@@ -71,9 +71,9 @@ export type AwsNetwork =
 export type AwsAccess =
   | {
       readonly way: "bastion";
-      /** Networks that SSH comes from: the given bastion's own address, or those that may use the stack's bastion. */
+      /** Networks from which SSH is allowed: the given bastion's address, or the users of the stack's own bastion. */
       readonly from: readonly string[];
-      /** Absent: the stack makes one. */
+      /** Absent: the stack creates one. */
       readonly bastion?: {
         readonly host: string;
         readonly user: string;
@@ -83,51 +83,51 @@ export type AwsAccess =
       };
     }
   | {
-      /** `direct`: to the private addresses, from inside; `public`: to public ones. */
+      /** `direct`: to private addresses, from inside the network; `public`: to public addresses. */
       readonly way: "direct" | "public";
       readonly from: readonly string[];
     }
   | {
       readonly way: "ssm";
-      /** By the host's name the port on this computer that a session forwards to its sshd. */
+      /** By host name: the port on this computer that a session forwards to the host's sshd. */
       readonly ports: Readonly<Record<string, number>>;
     };
 
-/** Machines in an account. */
+/** Instances in an AWS account. */
 export interface AwsPlatform {
   readonly kind: "aws";
   readonly region: string;
   readonly network: AwsNetwork;
   readonly access: AwsAccess;
-  /** How the virtual address moves; absent: as it fits the balancers' subnets. */
+  /** How the virtual address is moved; absent: chosen by the balancers' subnets. */
   readonly virtualAddressMode?: "secondary-ip" | "route";
   /** Networks that may use the balancers; absent: the VPC's own ranges. */
   readonly clients?: readonly string[];
-  /** Networks that may use the brokers' own consoles. */
+  /** Networks that may use the management UI of each broker. */
   readonly consoles: readonly string[];
-  /** The image of all machines; absent: the newest one of the system. */
+  /** The image of all instances; absent: the newest one of the system. */
   readonly image?: string;
-  /** By the host's name an image of its own. */
+  /** By host name: an image for this host. */
   readonly images: Readonly<Record<string, string>>;
-  /** Who logs in; absent: the image's own user. */
+  /** The user to log in as; absent: the image's own user. */
   readonly user?: string;
   /** Instance types. */
   readonly types: { readonly broker: string; readonly balancer: string; readonly bastion: string };
   /** GiB. */
   readonly volumes: { readonly root: number; readonly data: number };
-  /** The ARN of the key that volumes are encrypted with; absent: the account's own key for EBS. */
+  /** The ARN of the key that encrypts the volumes; absent: the account's own key for EBS. */
   readonly kmsKey?: string;
   readonly terminationProtection: boolean;
-  /** Whether destroy keeps no snapshot of the brokers' data. */
+  /** Whether destroy deletes the brokers' data without a snapshot. */
   readonly purge: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Where the hosts come from; told apart by `kind`. */
+/** Where the hosts come from; `kind` is the discriminator. */
 export type Platform = LabPlatform | ExistingPlatform | AwsPlatform;
 
 /** A host: its short name and its IPv4 address, both unique in the whole configuration. */
-export interface Machine {
+export interface HostEntry {
   /** A host name of one label in lower case (RFC 1123), 1–63 characters. */
   readonly name: string;
   /** IPv4, dotted. */
@@ -135,8 +135,8 @@ export interface Machine {
 }
 
 /** A host that runs RabbitMQ. */
-export interface Broker extends Machine {
-  /** Whether the node keeps its tables on disc (`disc`) or only in memory (`ram`, RabbitMQ 3 only). */
+export interface Broker extends HostEntry {
+  /** Whether the node stores its tables on disk (`disc`) or only in memory (`ram`, RabbitMQ 3 only). */
   readonly type: "disc" | "ram";
 }
 
@@ -149,39 +149,39 @@ export interface Policy {
   readonly definition: Readonly<Record<string, unknown>>;
 }
 
-/** What is particular about the brokers. */
+/** The settings of the brokers. */
 export interface RabbitmqConfig {
-  /** The administrator's name; `guest` never is. */
+  /** The administrator's name; never `guest`. */
   readonly adminUser: string;
-  /** Plug-ins to enable; `rabbitmq_management` always is among them. */
+  /** Plug-ins to enable, always including `rabbitmq_management`. */
   readonly plugins: readonly string[];
   readonly policy: Policy;
   /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** TCP ports of each broker, and of the balancers where these pass them on. */
+  /** TCP ports of each broker; the balancers use the same ones for AMQP and the management UI. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /** Seconds after which a silent broker counts as gone (Erlang's `net_ticktime`). */
   readonly netTickTime: number;
 }
 
-/** HAProxy's sources, for building it instead of installing the system's package. */
+/** HAProxy's source code, to compile it instead of installing the system's package. */
 export interface HaproxySource {
   /** Three numbers, such as `2.8.26`. */
   readonly version: string;
-  /** Where the tarball lies, http or https. */
+  /** The URL of the tarball, http or https. */
   readonly url: string;
   /** The tarball's SHA-256, 64 hexadecimal digits in lower case. */
   readonly sha256: string;
 }
 
-/** What is particular about the balancers. */
+/** The settings of the balancers. */
 export interface HaproxyConfig {
-  /** Most connections at a time: of the whole process, and of each proxy in it. */
+  /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
   readonly maxConnections: { readonly global: number; readonly proxy: number };
   /** HAProxy's algorithm for choosing a broker. */
   readonly balance: "roundrobin" | "leastconn" | "static-rr" | "first" | "source";
   readonly checkInterval: Duration;
-  /** Good checks after which a broker counts as up. */
+  /** Passed checks after which a broker counts as up. */
   readonly rise: number;
   /** Failed checks after which a broker counts as down. */
   readonly fall: number;
@@ -196,7 +196,7 @@ export interface HaproxyConfig {
   readonly source?: HaproxySource;
 }
 
-/** What is particular about the virtual address. */
+/** The settings of the virtual address. */
 export interface KeepalivedConfig {
   /** VRRP's virtual router identifier, 1–255, unique on the network. */
   readonly virtualRouterId: number;
@@ -204,21 +204,21 @@ export interface KeepalivedConfig {
   readonly advertisementInterval: number;
   /** Whether the first balancer takes the address back once it has recovered. */
   readonly preempt: boolean;
-  /** The network interface that carries the address; absent: the one that the host's own address is on. */
+  /** The network interface that carries the address; absent: that of the host's own address. */
   readonly interface?: string;
-  /** The length of the network prefix that the virtual address is set with, 1–32; absent: that of the host's own. */
+  /** The prefix length of the virtual address, 1–32; absent: that of the host's own address. */
   readonly prefixLength?: number;
 }
 
-/** Everything the configuration says in the clear. */
+/** The configuration without its secrets. */
 export interface ParsedConfig {
   readonly platform: Platform;
   readonly os: OperatingSystem;
-  /** Three or more and an odd number, unless another partition handling was insisted on; one of them is `disc`. */
+  /** An odd number, three or more, unless `settings` choose another partition handling; at least one is `disc`. */
   readonly brokers: readonly Broker[];
-  /** Two or more; the first one holds the virtual address when all are well. */
-  readonly balancers: readonly Machine[];
-  /** IPv4, in the hosts' network and no host's own. */
+  /** Two or more; the first one holds the virtual address when all are healthy. */
+  readonly balancers: readonly HostEntry[];
+  /** IPv4, in the hosts' network, and not the address of a host. */
   readonly virtualAddress: string;
   readonly clusterName: string;
   readonly rabbitmq: RabbitmqConfig;
@@ -227,7 +227,7 @@ export interface ParsedConfig {
   readonly packages: PackageSources;
 }
 
-/** The secrets that were given; what is absent is generated, or not used at all. */
+/** The configured secrets; an absent one is generated or not used. */
 export interface Secrets {
   readonly adminPassword?: pulumi.Output<string>;
   /** At most 255 letters and digits. */

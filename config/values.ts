@@ -1,92 +1,101 @@
 /**
- * The kinds of values in a configuration: a zod schema for each, with its own words for what is wrong.
- * Nothing here knows about any other value.
+ * A zod schema for each kind of value in a configuration, with its own error messages. None of them depends on another
+ * value.
  */
 import { z } from "zod";
-import { listed } from "./faults.ts";
+import { joinNames } from "./faults.ts";
 import { operatingSystems } from "../hosts/systems.ts";
-import { isHostAddress, isIpv4, isIpv6, network } from "../hosts/network.ts";
+import { isHostAddress, isIpv4, isIpv6, parseNetwork } from "../hosts/network.ts";
 import type { Duration, OperatingSystem } from "./types.ts";
 
-interface Words {
+interface ErrorParams {
   readonly error: (issue: { readonly input?: unknown }) => string;
 }
 
-/** Words for a value that is missing, or wrong in a way that needs no closer explanation. */
-function says(what: string, remedy: string): Words {
+/** The error message for a value that is missing, or wrong in a way that needs no further explanation. */
+function errorMessage(what: string, remedy: string): ErrorParams {
   return { error: ({ input }) => `${input === undefined ? "missing" : what}; write ${remedy}` };
 }
 
-/** The same for numbers: `pulumi config set --path` writes fractions as text, where the eye sees a number. */
-function saysNumber(what: string, remedy: string): Words {
-  const quoted = (input: unknown): boolean =>
+/** The same for numbers: `pulumi config set --path` writes fractions as quoted text. */
+function numberErrorMessage(what: string, remedy: string): ErrorParams {
+  const isQuotedNumber = (input: unknown): boolean =>
     typeof input === "string" && /^-?[0-9]+(\.[0-9]+)?$/.test(input);
   return {
-    error: (issue) => says(quoted(issue.input) ? "a text, because of its quotes" : what, remedy).error(issue),
+    error: (issue) =>
+      errorMessage(isQuotedNumber(issue.input) ? "a text, because of its quotes" : what, remedy).error(issue),
   };
 }
 
 export function list<Item extends z.ZodType>(item: Item, remedy: string): z.ZodArray<Item> {
-  return z.array(item, says("not a list", remedy));
+  return z.array(item, errorMessage("not a list", remedy));
 }
 
-/** A text with a check of its own that says what is wrong with it, or returns nothing. */
+/** A text with a check that returns what is wrong with it, or undefined. */
 export function text(
   what: string,
   remedy: string,
   fault: (value: string) => string | undefined,
 ): z.ZodString {
-  return z.string(says(what, remedy)).superRefine((value, context) => {
+  return z.string(errorMessage(what, remedy)).superRefine((value, context) => {
     const message = fault(value);
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 }
 
-/** A text that matches a pattern as a whole. */
+/** A text that matches a pattern, which must cover the whole text. */
 export function matching(pattern: RegExp, what: string, remedy: string): z.ZodString {
   return text(what, remedy, (value) => (pattern.test(value) ? undefined : `${what}; write ${remedy}`));
 }
 
 /** A whole number within bounds, both included. */
-export function whole(what: string, unit: string, min: number, max = Number.MAX_SAFE_INTEGER): z.ZodNumber {
+export function wholeNumber(
+  what: string,
+  unit: string,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): z.ZodNumber {
   const range =
     max === Number.MAX_SAFE_INTEGER ? `, ${String(min)} or more` : ` from ${String(min)} to ${String(max)}`;
-  const error = saysNumber(`not ${what}`, `a whole number${unit === "" ? "" : ` of ${unit}`}${range}`);
+  const error = numberErrorMessage(
+    `not ${what}`,
+    `a whole number${unit === "" ? "" : ` of ${unit}`}${range}`,
+  );
   return z
     .number(error)
     .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, error);
 }
 
-export const port = whole("a TCP port", "", 1, 65535);
+export const port = wholeNumber("a TCP port", "", 1, 65535);
 
 export function flag(remedy: string): z.ZodBoolean {
-  return z.boolean(says("neither true nor false", remedy));
+  return z.boolean(errorMessage("neither true nor false", remedy));
 }
 
 export function choice<const Choices extends readonly [string, ...string[]]>(what: string, choices: Choices) {
-  return z.enum(choices, says(`not ${what}`, listed(choices, "or")));
+  return z.enum(choices, errorMessage(`not ${what}`, joinNames(choices, "or")));
 }
 
-const longestName = 63;
+const maxNameLength = 63;
 
-/** A host's short name: one label of RFC 1123, in lower case since RabbitMQ compares node names as they are written. */
+/** A host's short name: one label of RFC 1123, in lower case since RabbitMQ compares node names case-sensitively. */
 export const hostName = text("not a host name", "lower-case letters, digits and hyphens", (name) => {
   if (name.includes(".")) {
-    return `has a dot, and RabbitMQ's node names are short ones; write only the first part, "${name.split(".")[0] ?? ""}"`;
+    return `has a dot, and RabbitMQ's node names are short names; write only the first part, "${name.split(".")[0] ?? ""}"`;
   }
-  if (name.length > longestName) {
-    return `too long with ${String(name.length)} characters; write at most ${String(longestName)}`;
+  if (name.length > maxNameLength) {
+    return `too long with ${String(name.length)} characters; write at most ${String(maxNameLength)}`;
   }
-  if (name === "localhost") return "every host's own name for itself; write a name such as cent120";
+  if (name === "localhost") return "the name of every host for itself; write a name such as cent120";
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) return undefined;
   return "not a host name; write lower-case letters, digits and hyphens, with no hyphen at either end";
 });
 
-/** @param example an address to show, fitting where the value stands */
+/** @param example the address to show in messages */
 export function ipv4(example: string): z.ZodString {
   const remedy = `an IPv4 address such as ${example}`;
   return text("not an address", remedy, (address) => {
-    if (isIpv6(address)) return `IPv6 is not built yet; write ${remedy}`;
+    if (isIpv6(address)) return `IPv6 is not supported; write ${remedy}`;
     if (!isIpv4(address)) return `not an address; write ${remedy}`;
     if (isHostAddress(address)) return undefined;
     return `not an address that a host can have; write one of the hosts' network, such as ${example}`;
@@ -94,20 +103,20 @@ export function ipv4(example: string): z.ZodString {
 }
 
 export const subnet = text("not a network", "an IPv4 network such as 192.168.56.0/24", (cidr) => {
-  const found = network(cidr);
-  if (cidr.includes(":")) return "IPv6 is not built yet; write an IPv4 network such as 192.168.56.0/24";
+  const found = parseNetwork(cidr);
+  if (cidr.includes(":")) return "IPv6 is not supported; write an IPv4 network such as 192.168.56.0/24";
   if (found === undefined) return "not a network; write an IPv4 network such as 192.168.56.0/24";
   if (found.cidr !== cidr) return `an address inside a network; write the network itself, ${found.cidr}`;
   if (found.prefixLength < 8 || found.prefixLength > 29) {
-    return "no size for a lab; write a network from /8 to /29, such as 192.168.56.0/24";
+    return "not a size for a lab; write a network from /8 to /29, such as 192.168.56.0/24";
   }
   if (isHostAddress(found.first)) return undefined;
   return "not a network that hosts can be in; write a private one such as 192.168.56.0/24";
 });
 
-// HAProxy keeps timers as signed milliseconds and refuses what does not fit (its manual, 2.5 "Time format").
-const longestTimer = 2 ** 31 - 1;
-const milliseconds: Readonly<Record<string, number>> = {
+// HAProxy stores timers as signed 32-bit milliseconds and refuses longer ones (its manual, 2.5 "Time format").
+const maxTimerMs = 2 ** 31 - 1;
+const msPerUnit: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -119,20 +128,23 @@ const durationRemedy = "a whole number with ms, s, m, h or d, such as 500ms or 5
 export const duration: z.ZodType<Duration> = text("not a duration", durationRemedy, (value) => {
   const [, amount, unit] = /^([1-9][0-9]*)(ms|s|m|h|d)$/.exec(value) ?? [];
   if (amount === undefined || unit === undefined) return `not a duration; write ${durationRemedy}`;
-  const length = Number(amount) * (milliseconds[unit] ?? 0);
-  return length > longestTimer ? "longer than HAProxy's timers go; write at most 24d" : undefined;
+  const durationMs = Number(amount) * (msPerUnit[unit] ?? 0);
+  return durationMs > maxTimerMs ? "longer than HAProxy's timers can be; write at most 24d" : undefined;
 });
 
-/** Seconds between VRRP version 3's advertisements: 12 bits of centiseconds (RFC 5798, 5.2.7). */
-export const advertisement = (() => {
-  const error = saysNumber("not an advertisement interval", "seconds from 0.01 to 40.95, in steps of 0.01");
+/** Seconds between two advertisements of VRRP version 3: 12 bits of centiseconds (RFC 5798, 5.2.7). */
+export const advertisementInterval = (() => {
+  const error = numberErrorMessage(
+    "not an advertisement interval",
+    "seconds from 0.01 to 40.95, in steps of 0.01",
+  );
   return z.number(error).refine((seconds) => {
     const centiseconds = Math.round(seconds * 100);
     return centiseconds >= 1 && centiseconds <= 4095 && Math.abs(seconds * 100 - centiseconds) < 1e-6;
   }, error);
 })();
 
-/** Kept to characters that mean nothing to a shell, a URL or rabbitmq.conf. */
+/** Only characters without a special meaning in a shell, a URL or rabbitmq.conf. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
 
 export const clusterName = matching(
@@ -144,23 +156,22 @@ export const clusterName = matching(
 const userNameRemedy = "letters, digits and . _ @ -, such as admin";
 
 export const userName = text("not a user's name", userNameRemedy, (name) => {
-  if (name === "guest")
-    return "RabbitMQ's own user, whose password everybody knows; write another, such as admin";
+  if (name === "guest") return "RabbitMQ's own user, whose password is public; write another, such as admin";
   return plainName.test(name) ? undefined : `not a user's name; write ${userNameRemedy}`;
 });
 
-export const webAddress = text("not a web address", "the tarball's, with http or https", (address) => {
+export const tarballUrl = text("not a URL", "the tarball's URL, with http or https", (address) => {
   const url = URL.canParse(address) && !/[\s"'\\]/.test(address) ? new URL(address) : undefined;
   if (url !== undefined && ["http:", "https:"].includes(url.protocol)) return undefined;
-  return "not a web address; write the tarball's, with http or https";
+  return "not a URL; write the tarball's URL, with http or https";
 });
 
-/** A URL of one of some schemes, of characters that mean nothing to a shell, to sed or to a line of configuration. */
-export function address(schemes: readonly string[], remedy: string): z.ZodString {
-  return text("not an address", remedy, (value) => {
+/** A URL with one of the given schemes and no characters that are special in a shell, in sed or in a configuration file. */
+export function url(schemes: readonly string[], remedy: string): z.ZodString {
+  return text("not a URL", remedy, (value) => {
     const url = URL.canParse(value) && !/[\s"'\\!&$`|<>]/.test(value) ? new URL(value) : undefined;
     if (url !== undefined && schemes.includes(url.protocol)) return undefined;
-    return `not an address; write ${remedy}`;
+    return `not a URL; write ${remedy}`;
   });
 }
 
@@ -168,5 +179,5 @@ export const platform = z.enum(["lab", "existing", "aws"], "unknown platform; wr
 
 export const operatingSystem: z.ZodType<OperatingSystem> = z.enum(
   operatingSystems,
-  `unknown system; write ${listed(operatingSystems, "or")}`,
+  `unknown system; write ${joinNames(operatingSystems, "or")}`,
 );

@@ -10,7 +10,7 @@ export interface Network {
   contains(address: string): boolean;
 }
 
-/** @returns true for four decimal numbers with dots; forms that some tools read as octal are none */
+/** @returns true for four decimal numbers with dots, none of them with a leading zero, which some tools read as octal */
 export function isIpv4(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text);
 }
@@ -19,14 +19,14 @@ export function isIpv6(text: string): boolean {
   return ipaddr.IPv6.isValid(text);
 }
 
-/** @returns true unless the address is of a kind that no host can have, such as loopback or multicast */
+/** @returns false for an address that no host can have, such as loopback or multicast */
 export function isHostAddress(text: string): boolean {
   const unusable = ["unspecified", "broadcast", "multicast", "loopback", "linkLocal"];
   return !unusable.includes(ipaddr.IPv4.parse(text).range());
 }
 
-/** @returns the network that a CIDR names, whatever its host bits; undefined when it is no IPv4 CIDR */
-export function network(cidr: string): Network | undefined {
+/** @returns the network of a CIDR, whatever its host bits; undefined if the text is no IPv4 CIDR */
+export function parseNetwork(cidr: string): Network | undefined {
   if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr)) return undefined;
   const [, prefixLength] = ipaddr.IPv4.parseCIDR(cidr);
   const first = ipaddr.IPv4.networkAddressFromCIDR(cidr);
@@ -39,8 +39,8 @@ export function network(cidr: string): Network | undefined {
   };
 }
 
-/** @returns the address right after the network's own, which a lab's network gives to its gateway */
-export function gateway(of: Network): string {
+/** @returns the network's first usable address, which is the gateway's in a lab */
+export function gatewayAddress(of: Network): string {
   const octets = ipaddr.IPv4.parse(of.first).octets;
   return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join(".");
 }

@@ -1,9 +1,9 @@
 /**
- * The table of the resource names that more than one room uses. A name is a resource's identity in people's states: to
- * change one is to replace what it stands for, unless the resource carries an alias.
+ * The resource names that more than one folder uses. A name is a resource's identity in the stacks' states: changing one
+ * replaces the resource, unless it has an alias.
  */
 
-/** The components that the stack has one of. */
+/** The components of which a stack has one each. */
 export const componentNames = {
   cluster: "cluster",
   policy: "mirror-policy",
@@ -11,11 +11,11 @@ export const componentNames = {
   virtualAddress: "virtual-address",
 } as const;
 
-/** A host's machine, and what says that it can be used. */
+/** A host's machine, and the step that waits until it can be used. */
 export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
 
-/** What a broker consists of. */
+/** A broker's steps. */
 export const brokerServiceName = (broker: string): string => `${broker}-service`;
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;
 export const brokerMemberName = (broker: string): string => `${broker}-member`;
@@ -27,7 +27,7 @@ export const haproxyServiceName = (balancer: string): string =>
 export const keepalivedServiceName = (balancer: string): string =>
   `${componentNames.virtualAddress}-${balancer}-service`;
 
-/** What concerns the whole cluster. */
-export const clusterNameName = `${componentNames.cluster}-name`;
-export const adminName = `${componentNames.cluster}-admin`;
-export const policySetName = `${componentNames.policy}-set`;
+/** The steps that concern the whole cluster. */
+export const clusterNameStepName = `${componentNames.cluster}-name`;
+export const adminStepName = `${componentNames.cluster}-admin`;
+export const policySetStepName = `${componentNames.policy}-set`;

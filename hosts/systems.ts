@@ -1,54 +1,54 @@
-/** What differs between the systems that a host can run. Adding one fails to compile until its row is complete. */
+/** The differences between the operating systems that a host can run. A new one does not compile until its row is complete. */
 import * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem } from "./host.ts";
 
-/** What a host can be asked to have; each system has packages of its own for it. */
-export type Noun = "broker" | "haproxy" | "keepalived" | "arping" | "socat" | "build" | "awscli";
+/** What a host needs packages for; each system has its own packages for each role. */
+export type PackageRole = "broker" | "haproxy" | "keepalived" | "arping" | "socat" | "build" | "awscli";
 
 /** Where hosts come from: the stack's `platform`. */
 export type PlatformKind = "lab" | "existing" | "aws";
 
 export interface System {
-  /** The platforms that offer it: the lab where it has images of it, aws where its packages have the AWS CLI. */
+  /** The platforms that offer it: the lab if it has images of it, aws if the AWS CLI is among its packages. */
   readonly platforms: readonly PlatformKind[];
-  /** A shell pattern of ID-VERSION_ID in /etc/os-release. */
+  /** A shell pattern that matches ID-VERSION_ID of /etc/os-release. */
   readonly release: string;
-  /** The program that installs packages. */
+  /** The package manager. */
   readonly installer: "apt" | "yum" | "dnf";
-  /** The names of the packages behind each noun. */
-  readonly packages: Readonly<Record<Noun, readonly string[]>>;
-  /** systemd's version: which words its units may have. */
+  /** The packages for each role. */
+  readonly packages: Readonly<Record<PackageRole, readonly string[]>>;
+  /** systemd's version, which decides which directives its units may have. */
   readonly systemd: number;
-  /** How the package's haproxy.service takes further options, and what of HAProxy's needs it lacks. */
+  /** How the package's haproxy.service takes further options, and whether it lacks something. */
   readonly haproxy: HaproxyPackage;
-  /** The major version of RabbitMQ: with 4 there are no mirrored queues and no ram nodes. */
+  /** The major version of RabbitMQ: RabbitMQ 4 has no mirrored queues and no ram nodes. */
   readonly rabbitmq: 3 | 4;
-  /** The major version of Keepalived: with 1 a master has no word for one that took itself for another. */
+  /** The major version of Keepalived: version 1 has no notify_master_rx_lower_pri. */
   readonly keepalived: 1 | 2;
-  /** The URLs, as an extended regular expression, that a mirror of the system's packages stands in for. */
+  /** An extended regular expression: the URLs that a mirror of the system's packages replaces. */
   readonly archive: string;
-  /** The folders below a mirror that have the system's own packages, python3 among them. */
+  /** The folders below a mirror that hold the system's own packages, including python3. */
   readonly folders?: readonly string[];
-  /** The mirror to use where the system's own sources are gone. @default the system's own sources */
+  /** The mirror to use because the system's own sources are gone. @default the system's own sources */
   readonly mirror?: string;
-  /** The folder of Team RabbitMQ's repository with the brokers' packages. @default the system has packages of its own */
+  /** The folder of Team RabbitMQ's repository with the brokers' packages. @default the system has its own packages */
   readonly repository?: string;
-  /** What stands before the names of the programs that Keepalived runs: where SELinux is, it lets them run there. */
+  /** The path prefix of the scripts that Keepalived runs: with SELinux, a folder from which it may run them. */
   readonly keepalivedScripts: string;
   /** Whether the system comes with SELinux. */
   readonly selinux: boolean;
-  /** Whether its AWS CLI is older than version 2 of EC2's metadata service, and has to be given its role's keys. */
-  readonly oldAwsCli?: boolean;
-  /** Said loudly of a system past its end. @default nothing */
+  /** Whether its AWS CLI is older than version 2 of EC2's metadata service, so that it must be given its role's keys. */
+  readonly hasOldAwsCli?: boolean;
+  /** The warning for a system past its end of life. @default none */
   readonly warning?: string;
 }
 
 export interface HaproxyPackage {
   /** The variable of the unit's command line that takes further options. */
   readonly variable: "EXTRAOPTS" | "OPTIONS";
-  /** Options to keep of those that the package itself puts there; each with a space after it. */
+  /** The options to keep that the package itself puts into the variable; each with a space after it. */
   readonly options: string;
-  /** Whether the unit is complete: a runtime directory for the socket, /dev/log in the chroot, no file over Environment=. */
+  /** Whether the unit has a runtime directory for the socket and /dev/log in the chroot, and no file that overrides Environment=. */
   readonly complete: boolean;
 }
 
@@ -65,7 +65,7 @@ const aptPackages: System["packages"] = {
 const rpmPackages: System["packages"] = {
   ...aptPackages,
   broker: ["erlang", "rabbitmq-server"],
-  // Its arping is the one of iputils.
+  // iputils has the same arping.
   arping: ["iputils"],
   build: ["gcc", "make", "glibc-devel", "systemd-devel", "curl", "ca-certificates", "tar", "gzip"],
 };
@@ -81,9 +81,8 @@ const apt = {
 } as const;
 
 /**
- * What the rebuilds of Red Hat's systems have in common. Their SELinux policy labels what lies in
- * /usr/libexec/keepalived as scripts that may do what Keepalived itself may not (keepalived_unconfined_script_exec_t;
- * keepalived_selinux(8)).
+ * What the rebuilds of Red Hat's systems have in common. Their SELinux policy labels files in /usr/libexec/keepalived
+ * as scripts that may do what Keepalived itself may not (keepalived_unconfined_script_exec_t; keepalived_selinux(8)).
  */
 const rpm = {
   packages: rpmPackages,
@@ -95,8 +94,8 @@ const rpm = {
   selinux: true,
 } as const;
 
-/** What stands before `/BaseOS/$basearch/os/` in the repositories of Rocky and Alma. */
-const rebuilds = String.raw`https?://(dl\.rockylinux\.org/\$contentdir|repo\.almalinux\.org/almalinux)/\$releasever`;
+/** The URLs of Rocky's and Alma's repositories, up to `/BaseOS/$basearch/os/`. */
+const rebuildArchive = String.raw`https?://(dl\.rockylinux\.org/\$contentdir|repo\.almalinux\.org/almalinux)/\$releasever`;
 
 export const systems: Readonly<Record<OperatingSystem, System>> = {
   "debian-12": {
@@ -131,7 +130,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     release: "rocky-8*|almalinux-8*",
     installer: "dnf",
     systemd: 239,
-    archive: rebuilds,
+    archive: rebuildArchive,
     repository: "el/8",
   },
   "rocky-9": {
@@ -142,7 +141,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     systemd: 252,
     // In AppStream since 9.5.
     packages: { ...rpmPackages, awscli: ["awscli2"] },
-    archive: rebuilds,
+    archive: rebuildArchive,
     repository: "el/9",
   },
   "centos-7": {
@@ -153,34 +152,34 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     systemd: 219,
     keepalived: 1,
     // awscli 1.14.28, of 2018; the second version of the metadata service is of 2019.
-    oldAwsCli: true,
+    hasOldAwsCli: true,
     folders: ["os/$basearch/"],
     archive: String.raw`https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)`,
-    // Packages are signed, and el7's own certificates may be too old for https.
+    // http is enough: packages are signed, and el7's own certificates may be too old for https.
     mirror: "http://vault.centos.org/7.9.2009",
     warning:
-      "CentOS 7 has had no updates, and none for security, since June 2024; its RabbitMQ 3.9, Erlang 23 and HAProxy 1.5 " +
-      "have none either. Take rocky-9 (or AlmaLinux 9 under that name), debian-12 or ubuntu-24.04 where you can.",
+      "CentOS 7 has had no updates, not even for security, since June 2024; its RabbitMQ 3.9, Erlang 23 and HAProxy 1.5 " +
+      "get none either. Use rocky-9 (or AlmaLinux 9 under that name), debian-12 or ubuntu-24.04 if you can.",
   },
 };
 
 export const operatingSystems = Object.keys(systems) as OperatingSystem[];
 
 /**
- * @returns whether systemd is older than 230, as CentOS 7's is: it counts starts by StartLimitInterval= in [Service],
+ * @returns whether systemd is older than 230, as on CentOS 7: it limits starts by StartLimitInterval= in [Service],
  * and has neither BindReadOnlyPaths= nor CollectMode= nor RuntimeMaxSec= (systemd's NEWS, 229 to 236)
  */
-export function oldSystemd(os: OperatingSystem): boolean {
+export function hasOldSystemd(os: OperatingSystem): boolean {
   return systems[os].systemd < 230;
 }
 
-/** @returns the systems that a platform offers, in the table's order */
+/** @returns the systems that a platform offers, in the order of `systems` */
 export function systemsOf(platform: PlatformKind): OperatingSystem[] {
   return operatingSystems.filter((os) => systems[os].platforms.includes(platform));
 }
 
-/** Says once, loudly, that a system is past its end. */
-export function warnOfEnd(os: OperatingSystem): void {
+/** Logs a warning if the system is past its end of life. */
+export function warnOfEndOfLife(os: OperatingSystem): void {
   const { warning } = systems[os];
   if (warning !== undefined) void pulumi.log.warn(warning);
 }

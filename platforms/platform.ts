@@ -1,14 +1,14 @@
-/** From the configuration to hosts, whatever the platform. */
+/** Makes the hosts of a configuration, on any platform. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { keyPath } from "../config/existing.ts";
+import { resolveKeyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
-import { connectionTo, existingHosts } from "./existing/existing.ts";
+import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
-import { labHosts } from "./lab/lab.ts";
+import { makeLabHosts } from "./lab/lab.ts";
 
 export interface Hosts {
   readonly brokers: readonly { readonly host: Host; readonly type: "disc" | "ram" }[];
@@ -16,9 +16,9 @@ export interface Hosts {
 }
 
 /**
- * Makes, or finds, the stack's machines.
- * @returns them in the configuration's order
- * @throws pulumi.RunError when machines that should be there are not as they have to be, or the lab's cannot be made
+ * Makes the stack's machines, or checks the existing ones.
+ * @returns the hosts, in the configuration's order
+ * @throws pulumi.RunError if existing machines or the AWS account have faults, or the lab cannot be made
  */
 export async function makeHosts(config: Config): Promise<Hosts> {
   const { brokers } = config;
@@ -36,36 +36,36 @@ async function hostsOf(config: Config): Promise<readonly Host[]> {
   const { platform } = config;
   switch (platform.kind) {
     case "lab":
-      return madeHosts(config, platform);
+      return prepareLabHosts(config, platform);
     case "existing":
-      return foundHosts(config, platform);
+      return prepareExistingHosts(config, platform);
     case "aws":
-      return accountHosts(config, platform);
+      return prepareAwsHosts(config, platform);
   }
 }
 
-/** Who stands where, in the configuration's order. */
-function placed({ brokers, balancers }: Config) {
+/** @returns all hosts with their roles, in the configuration's order */
+function hostsWithRoles({ brokers, balancers }: Config) {
   return [
     ...brokers.map(({ name, address }) => ({ name, address, role: "broker" as const })),
     ...balancers.map(({ name, address }) => ({ name, address, role: "balancer" as const })),
   ];
 }
 
-/** What a host's firewall has to let in. */
+/** The ports that a host's firewall has to let in. */
 function openPorts({ rabbitmq, haproxy }: Config) {
   const { ports } = rabbitmq;
   return { ports, statsPort: haproxy.statsPort, ...(haproxy.avoidAlarms ? { agentPort } : {}) };
 }
 
-async function accountHosts(config: Config, platform: AwsPlatform): Promise<readonly Host[]> {
+async function prepareAwsHosts(config: Config, platform: AwsPlatform): Promise<readonly Host[]> {
   const { os, packages, secrets, keepalived, virtualAddress } = config;
   const { interface: device } = keepalived;
   const { sshPrivateKey } = secrets;
-  // Only here, since the SDK behind it takes most of a second to load.
-  const { awsHosts } = await import("./aws/aws.ts");
-  return awsHosts({
-    machines: placed(config),
+  // Imported only here, since its SDK takes most of a second to load.
+  const { makeAwsHosts } = await import("./aws/aws.ts");
+  return makeAwsHosts({
+    machines: hostsWithRoles(config),
     os,
     platform,
     packages,
@@ -76,14 +76,14 @@ async function accountHosts(config: Config, platform: AwsPlatform): Promise<read
   });
 }
 
-function madeHosts(
+function prepareLabHosts(
   { os, brokers, balancers, packages, secrets }: Config,
   platform: LabPlatform,
 ): readonly Host[] {
   const { sshPrivateKey } = secrets;
-  // A preview is for whoever wants to see what would be made, on any computer.
+  // A preview works on any computer, also on one that cannot make a lab.
   if (!pulumi.runtime.isDryRun()) checkLabTools(platform.image === undefined);
-  return labHosts({
+  return makeLabHosts({
     machines: [...brokers, ...balancers],
     os,
     packages,
@@ -92,11 +92,12 @@ function madeHosts(
   });
 }
 
-async function foundHosts(config: Config, platform: ExistingPlatform): Promise<readonly Host[]> {
+async function prepareExistingHosts(config: Config, platform: ExistingPlatform): Promise<readonly Host[]> {
   const { os, secrets } = config;
-  const machines = placed(config);
+  const machines = hostsWithRoles(config);
   const privateKey =
-    secrets.sshPrivateKey ?? pulumi.secret(readFileSync(keyPath(platform.privateKeyFile ?? ""), "utf8"));
+    secrets.sshPrivateKey ??
+    pulumi.secret(readFileSync(resolveKeyPath(platform.privateKeyFile ?? ""), "utf8"));
   const key = await plainText(privateKey);
   const { virtualRouterId, interface: device } = config.keepalived;
   const found = await precheck({
@@ -109,18 +110,18 @@ async function foundHosts(config: Config, platform: ExistingPlatform): Promise<r
     stack: pulumi.getStack(),
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
-  return existingHosts({
+  return registerExistingHosts({
     machines,
     os,
     platform,
     privateKey,
-    found,
+    precheckedMachines: found,
     packages: config.packages,
     ...openPorts(config),
   });
 }
 
-/** What the program itself logs in with; nothing that is registered is made from it. */
+/** @returns the plain key for the program's own log-in; nothing that is registered is made from it */
 function plainText(secret: pulumi.Output<string>): Promise<string> {
   return new Promise((resolve) => {
     secret.apply(resolve);

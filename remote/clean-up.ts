@@ -1,29 +1,35 @@
-/** Runs the command that standard input names on a host; one that cannot be reached is reported, and is no failure. */
+/** Runs a command on a host, both read from standard input. A host that cannot be reached is reported and is no failure. */
 import { text } from "node:stream/consumers";
 import { runOn, SshError, type Login } from "./ssh.ts";
 
-interface Errand {
+interface CleanUpRequest {
   readonly name: string;
   readonly login: Login;
   /** Seconds. */
   readonly patience: number;
   readonly command: string;
-  /** What the command reads: states of release 0.1.0 have a whole script here. @default nothing */
+  /** The command's standard input: in states of release 0.1.0 this is a whole script. @default empty */
   readonly script?: string;
 }
 
-const { name, login, patience, command, script = "" } = JSON.parse(await text(process.stdin)) as Errand;
+const {
+  name,
+  login,
+  patience: timeoutSeconds,
+  command,
+  script = "",
+} = JSON.parse(await text(process.stdin)) as CleanUpRequest;
 try {
-  process.stdout.write(await runOn(login, { command, input: script, patience }));
+  process.stdout.write(await runOn(login, { command, input: script, timeoutSeconds }));
 } catch (error) {
   if (!(error instanceof SshError)) throw error;
   const where = `${name} (${login.host})`;
   if (["command", "slow"].includes(error.reason)) {
-    process.stderr.write(`${where}: what the program put there could not be removed: ${error.message}\n`);
+    process.stderr.write(`${where}: what the program installed could not be removed: ${error.message}\n`);
     process.exitCode = 1;
   } else {
     process.stderr.write(
-      `${where} could not be reached, so all that the program put there is still on it: ${error.message}\n`,
+      `${where} could not be reached, so everything that the program installed is still there: ${error.message}\n`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** One file on one host, as one resource: its whole content in, an atomic write out. */
+/** One file on one host, as one resource; it is written atomically. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
@@ -12,13 +12,13 @@ export interface FileArgs {
   readonly owner?: string;
   /** In octal. @default 0644 */
   readonly mode?: string;
-  /** The words of a command that judges the new file, which it finds in the place of `{}`, before it takes the old one's. */
+  /** A command that checks the new file, whose path replaces `{}`, before it replaces the old file. */
   readonly check?: string;
   /** The service that must not run while the content changes. @default none */
   readonly unlessRunning?: string;
 }
 
-/** Does nothing where content, owner and mode are what they should be, so that a second run leaves no trace. */
+/** Changes nothing if content, owner and mode are already right. */
 export class File extends Step {
   constructor(name: string, args: FileArgs, options: pulumi.CustomResourceOptions) {
     const { host, path, content, owner, mode, check, unlessRunning } = args;

@@ -1,4 +1,4 @@
-/** What a host's own firewall has to let in, as one resource. */
+/** The rules that a host's own firewall needs, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { cliToolPorts, distributionPort, epmdPort } from "../hosts/ports.ts";
@@ -7,44 +7,44 @@ import { Step } from "./step.ts";
 export interface FirewallArgs {
   readonly host: Host;
   readonly role: "broker" | "balancer";
-  /** The addresses of all brokers and of all balancers, this host's own among them. */
+  /** The addresses of all brokers and of all balancers, including this host's own. */
   readonly brokers: readonly string[];
   readonly balancers: readonly string[];
   /** TCP ports, the same on every host. */
   readonly ports: { readonly amqp: number; readonly management: number };
   /** TCP port of the balancers' statistics pages. */
   readonly statsPort: number;
-  /** TCP port at which the balancers ask a broker whether it is in alarm. @default nobody is asked */
+  /** TCP port of the brokers' agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
 }
 
-/** Who is let in: the hosts of a role, those who use the balancers, or those who look after the brokers. */
-export type Audience = "brokers" | "balancers" | "clients" | "operators";
+/** Whose traffic is allowed: the hosts of a role, the users of the balancers, or the administrators of the brokers. */
+export type TrafficSource = "brokers" | "balancers" | "clients" | "operators";
 
-/** What is let in: TCP ports, one or a range, or VRRP (IP protocol 112). */
+/** The traffic that is allowed: TCP ports, one or a range, or VRRP (IP protocol 112). */
 type Traffic =
   { readonly protocol: "tcp"; readonly ports: string } | { readonly protocol: "vrrp"; readonly ports: "-" };
 
-/** What a role's hosts let in, and from whom. */
-export type RoleOpening = Traffic & { readonly from: Audience };
+/** What a role's hosts allow, and from whom. */
+export type RoleRule = Traffic & { readonly from: TrafficSource };
 
-/** What one host lets in: from one address or from anywhere. */
-export type Opening = Traffic & { readonly from: string };
+/** What one host allows: from one address or from anywhere. */
+export type FirewallRule = Traffic & { readonly from: string };
 
-const tcp = (ports: number | string, ...sources: readonly Audience[]): RoleOpening[] =>
+const tcp = (ports: number | string, ...sources: readonly TrafficSource[]): RoleRule[] =>
   sources.map((from) => ({ protocol: "tcp", ports: String(ports), from }));
 
-/** What the brokers say to each other, and their command-line tools to them. */
+/** The ports of the traffic between brokers, and between brokers and their command-line tools. */
 const clusterPorts = [epmdPort, distributionPort, `${cliToolPorts.first}-${cliToolPorts.last}`];
 
 /**
- * @returns exactly what the hosts of a role have to let in. Brokers ask each other at AMQP's port too whether they serve.
- * The page of metrics is for nobody: it asks for no password, and what asks it for alarms runs on the broker itself.
+ * @returns exactly what the hosts of a role have to allow. Brokers also use each other's AMQP port, to check whether it
+ * serves. Nobody may reach the metrics page: it needs no password, and the agent check reads it on the broker itself.
  */
-export function roleOpenings({
+export function roleRules({
   role,
   ...args
-}: Omit<FirewallArgs, "host" | "brokers" | "balancers">): readonly RoleOpening[] {
+}: Omit<FirewallArgs, "host" | "brokers" | "balancers">): readonly RoleRule[] {
   const { ports, statsPort, agentPort } = args;
   if (role === "balancer") {
     return [
@@ -60,30 +60,30 @@ export function roleOpenings({
   ];
 }
 
-/** @returns the same for one host's own firewall, where clients and operators may be anywhere */
-export function openings({ host, brokers, balancers, ...args }: FirewallArgs): readonly Opening[] {
-  const sources: Readonly<Record<Audience, readonly string[]>> = {
+/** @returns the same for one host's own firewall, which allows clients and operators from anywhere */
+export function hostRules({ host, brokers, balancers, ...args }: FirewallArgs): readonly FirewallRule[] {
+  const sources: Readonly<Record<TrafficSource, readonly string[]>> = {
     clients: ["any"],
     operators: ["any"],
     brokers: brokers.filter((address) => address !== host.address),
     balancers: balancers.filter((address) => address !== host.address),
   };
-  const all = roleOpenings(args).flatMap((opening): Opening[] =>
+  const all = roleRules(args).flatMap((opening): FirewallRule[] =>
     sources[opening.from].map((from) => ({ ...opening, from })),
   );
-  const forAll = all.filter(({ from }) => from === "any").map(({ ports }) => ports);
-  return all.filter(({ ports, from }) => from === "any" || !forAll.includes(ports));
+  const portsForAll = all.filter(({ from }) => from === "any").map(({ ports }) => ports);
+  return all.filter(({ ports, from }) => from === "any" || !portsForAll.includes(ports));
 }
 
 /**
- * Opens this, and nothing else, for good, in the firewall that runs on the host: firewalld, ufw, or nftables with a
- * chain for input that refuses something. Where none runs it does nothing. What it has opened before and is not wanted
- * any more is closed again; `agent/firewall.py` closes all of it at the end.
+ * Adds exactly these rules, permanently, to the firewall that runs on the host: firewalld, ufw, or nftables with an
+ * input chain that refuses something. Without a firewall it does nothing. Rules that it added earlier and that are no
+ * longer needed are removed; `agent/firewall.py` removes all of them at the end.
  */
 export class Firewall extends Step {
   constructor(name: string, args: FirewallArgs, options: pulumi.CustomResourceOptions) {
     const { host } = args;
-    const rules = openings(args).map(({ protocol, ports, from }) => `${protocol} ${ports} ${from}`);
+    const rules = hostRules(args).map(({ protocol, ports, from }) => `${protocol} ${ports} ${from}`);
     super(name, { host, subcommand: "firewall", options: { interface: host.interface, rules } }, options);
   }
 }

@@ -1,4 +1,4 @@
-/** One script on the machine that runs the program, as one resource. */
+/** One script on this computer, which runs the program, as one resource. */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { render } from "../templates/render.ts";
@@ -6,17 +6,17 @@ import { render } from "../templates/render.ts";
 export interface LocalScriptArgs {
   /** The template of the script, which must be safe to run again at any time. */
   readonly template: string;
-  /** The values of both templates. They show in previews, logs and errors: no secrets. */
+  /** The values of both templates. They appear in previews, logs and errors: no secrets. */
   readonly values: Readonly<Record<string, pulumi.Input<string | readonly string[]>>>;
   /** What the script reads on standard input; secrets go here. */
   readonly stdin?: pulumi.Input<string>;
   /** The template of the script that undoes it. @default nothing is undone */
   readonly undo?: string;
-  /** Values whose change makes it another resource. */
+  /** Values whose change replaces the resource. */
   readonly identity?: readonly pulumi.Input<unknown>[];
 }
 
-/** @throws at deployment, with the script's own words, when the script fails */
+/** @throws at deployment, with the script's own message, when the script fails */
 export class LocalScript extends local.Command {
   constructor(name: string, args: LocalScriptArgs, options: pulumi.CustomResourceOptions) {
     const { template, values, stdin, undo, identity = [] } = args;

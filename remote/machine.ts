@@ -1,4 +1,4 @@
-/** A machine that is not ours: nothing is made of it, and all that the program has put on it goes at the end. */
+/** An existing machine: it is not created, and at its deletion everything that the program installed is removed. */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../hosts/host.ts";
@@ -12,33 +12,34 @@ export interface MachineArgs {
   /** Changes when the machine is another one. */
   readonly identity: pulumi.Input<string>;
   readonly role: "broker" | "balancer";
-  /** Whether the broker's data goes, too. */
+  /** Whether the broker's data is deleted too. */
   readonly purge: boolean;
 }
 
-/** Seconds that a machine has to answer, and to be done, when everything on it is undone. */
-const patience = 120;
+/** Limit for logging in and cleaning up together. */
+const timeoutSeconds = 120;
 
 /**
- * Its delete logs in by itself and has a deadline, unlike that of a remote command: a machine that is gone is named and
- * keeps nobody from being rid of the rest. What hangs on the machine goes with it (`deletedWith`).
+ * Its delete logs in by itself and has a timeout, unlike that of a remote command: a machine that is gone is reported and
+ * does not block the deletion of the rest. The resources on the machine are deleted with it (`deletedWith`).
  */
 export class Machine extends local.Command {
   constructor(name: string, args: MachineArgs, options: pulumi.CustomResourceOptions) {
     const { connection, sudo, identity, role, purge } = args;
     const script = render("existing/clean-up.sh", { program: programPath, role, purge }).trim();
     const command = `${sudo ? "sudo -n " : ""}sh -c ${shellWord(script)}`;
-    const errand = pulumi
+    // The keys are those that remote/clean-up.ts reads; states contain them.
+    const cleanUp = pulumi
       .output({ ...connection })
-      .apply((login) => JSON.stringify({ name: args.name, login, patience, command }));
+      .apply((login) => JSON.stringify({ name: args.name, login, patience: timeoutSeconds, command }));
     super(
       name,
       {
         interpreter: ["/bin/bash", "-c"],
         create: ":",
-        // With the program's own Node and in its folder, as the program itself runs.
+        // The provider runs this with the program's own Node, in the project's folder.
         delete: "exec node ssh/errand.ts",
-        stdin: pulumi.secret(errand),
+        stdin: pulumi.secret(cleanUp),
         addPreviousOutputInEnv: false,
         triggers: [identity],
       },

@@ -1,20 +1,20 @@
-/** The names of a whole stack, on one of its hosts. */
+/** The names of all hosts of the stack, on one of them. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
-export interface NamesArgs {
+export interface HostNamesArgs {
   readonly host: Host;
   /** Every host of the stack. */
   readonly peers: readonly { readonly name: string; readonly address: string }[];
 }
 
 /**
- * Sets the host's own name and writes the peers' names into a block of /etc/hosts; the rest of the file stays, but
- * for lines that say otherwise of these names (Debian's 127.0.1.1 breaks clustering).
+ * Sets the host's own name and writes the peers' names into a block of /etc/hosts. The rest of the file stays, except
+ * lines that give these names another address (Debian's 127.0.1.1 breaks clustering).
  */
-export class Names extends Step {
-  constructor(name: string, { host, peers }: NamesArgs, options: pulumi.CustomResourceOptions) {
+export class HostNames extends Step {
+  constructor(name: string, { host, peers }: HostNamesArgs, options: pulumi.CustomResourceOptions) {
     const hosts = peers.map((peer) => `${peer.name}=${peer.address}`);
     super(name, { host, subcommand: "names", options: { name: host.name, hosts } }, options);
   }

@@ -5,55 +5,54 @@ import { render } from "../templates/render.ts";
 import { File } from "./file.ts";
 import { sourceOptions } from "./sources.ts";
 import { Step, type StepOptions } from "./step.ts";
-import { systems, type Noun } from "../hosts/systems.ts";
+import { systems, type PackageRole } from "../hosts/systems.ts";
 
 export interface PackagesArgs {
   readonly host: Host;
-  /** What the host needs; the system says which packages that is. */
-  readonly nouns: readonly Noun[];
+  /** What the host needs packages for; hosts/systems.ts has the packages for each role. */
+  readonly roles: readonly PackageRole[];
 }
 
-/** The package whose version the configuration may state. */
+/** The only package whose version can be configured. */
 const brokerPackage = "rabbitmq-server";
 
 /**
- * Installs what is missing, from the host's own sources, without starting a service: the program starts each one
- * itself, once it is configured. What is installed already stays at its version: all hosts are at it at once, and
- * brokers change theirs in turn, see `brokerUpgrade`.
+ * Installs missing packages from the host's own sources, without starting a service: the program starts each service
+ * itself, once it is configured. Installed packages keep their version, because this step runs on all hosts at once;
+ * brokers are upgraded one after the other, see `brokerUpgradeOptions`.
  */
 export class Packages extends Step {
-  constructor(name: string, { host, nouns }: PackagesArgs, options: pulumi.CustomResourceOptions) {
+  constructor(name: string, { host, roles }: PackagesArgs, options: pulumi.CustomResourceOptions) {
     const { packages } = systems[host.os];
     const { brokerVersion } = host.packages ?? {};
-    const stated = (name: string): string =>
+    const withVersion = (name: string): string =>
       name === brokerPackage && brokerVersion !== undefined ? `${name}=${brokerVersion}` : name;
-    const names = nouns.flatMap((noun) => packages[noun]).map(stated);
-    super(name, { host, subcommand: "packages", options: { names, ...installation(host) } }, options);
+    const names = roles.flatMap((role) => packages[role]).map(withVersion);
+    super(name, { host, subcommand: "packages", options: { names, ...installOptions(host) } }, options);
   }
 }
 
-/** @returns the options of every subcommand that installs packages */
-function installation(host: Pick<Host, "os" | "packages">): StepOptions {
+/** @returns the options that all subcommands that install packages have in common */
+function installOptions(host: Pick<Host, "os" | "packages">): StepOptions {
   const { installer } = systems[host.os];
   const proxy = { proxy: host.packages?.proxy };
-  // Before RPMs are installed, their sources are pointed to the mirror anew: a package may have written them.
+  // With RPMs, the sources are pointed to the mirror again before each installation: a package may have rewritten them.
   return installer === "apt" ? { installer, ...proxy } : { ...sourceOptions(host), ...proxy };
 }
 
 /**
- * Erlang and RabbitMQ: the system's own packages where it has them, else Team RabbitMQ's, from two RPMs that the
- * configuration names or from a repository.
- * @throws Error when the configuration names no RPMs for a system that has no other way; the configuration's rules
- * see to it
+ * Installs Erlang and RabbitMQ: the system's own packages if it has them, else Team RabbitMQ's, from the two configured
+ * RPMs or from a repository.
+ * @throws Error if no RPMs are configured for a system that needs them, which the configuration's rules rule out
  */
-export function brokerPackages(
+export function installBrokerPackages(
   prefix: string,
   host: Host,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { installer, repository } = systems[host.os];
   const name = `${prefix}-packages`;
-  if (installer === "apt") return new Packages(name, { host, nouns: ["broker"] }, options);
+  if (installer === "apt") return new Packages(name, { host, roles: ["broker"] }, options);
   const { rpms } = host.packages ?? {};
   if (rpms !== undefined) {
     const { erlang, rabbitmq } = rpms;
@@ -65,7 +64,7 @@ export function brokerPackages(
     };
     return new Step(
       name,
-      { host, subcommand: "rpms", options: { ...files, ...installation(host) } },
+      { host, subcommand: "rpms", options: { ...files, ...installOptions(host) } },
       options,
     );
   }
@@ -79,16 +78,16 @@ export function brokerPackages(
     },
     options,
   );
-  return new Packages(name, { host, nouns: ["broker"] }, { ...options, dependsOn: file });
+  return new Packages(name, { host, roles: ["broker"] }, { ...options, dependsOn: file });
 }
 
 /**
- * @returns the options of a subcommand that stops and starts the broker and meanwhile puts the stated version of its
- * package in the place of the installed one; none where no version is stated
+ * @returns the options with which the restart of a broker also installs the configured version of its package; empty if
+ * no version is configured
  */
-export function brokerUpgrade(host: Pick<Host, "os" | "packages">): StepOptions {
+export function brokerUpgradeOptions(host: Pick<Host, "os" | "packages">): StepOptions {
   const { rpms, brokerVersion } = host.packages ?? {};
   if (brokerVersion === undefined) return {};
   const download = systems[host.os].installer === "apt" ? undefined : rpms?.rabbitmq;
-  return { packageVersion: brokerVersion, ...download, ...installation(host) };
+  return { packageVersion: brokerVersion, ...download, ...installOptions(host) };
 }

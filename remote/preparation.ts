@@ -1,10 +1,10 @@
-/** What is done on a machine that is not ours before anything is put on it. */
+/** What is done on an existing machine before anything is installed on it. */
 import type * as pulumi from "@pulumi/pulumi";
 import { Firewall, type FirewallArgs } from "./firewall.ts";
 import { Sources } from "./sources.ts";
 
-/** @returns the resource that says that packages can be installed and that the host's firewall lets the stack in */
-export function prepare(args: FirewallArgs, options: pulumi.CustomResourceOptions): pulumi.Resource {
+/** @returns a resource that is done once packages can be installed and the host's firewall allows the stack's traffic */
+export function prepareMachine(args: FirewallArgs, options: pulumi.CustomResourceOptions): pulumi.Resource {
   const { host } = args;
   const sources = new Sources(`${host.name}-sources`, { host }, options);
   return new Firewall(`${host.name}-firewall`, args, { ...options, dependsOn: sources });

@@ -1,4 +1,4 @@
-/** The program on the hosts (`agent/`): what is sent of it, and what tells that a step of it does something else now. */
+/** The program on the hosts (`agent/`): the bundle that is sent to them, and a version for each of its steps. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -6,16 +6,16 @@ import { deflateSync } from "node:zlib";
 
 const root = dirname(import.meta.dirname);
 
-/** Where the program lies on a host; sudo's own path does not lead there everywhere. */
+/** The program's path on a host. It is absolute because not every sudo has this folder in its path. */
 export const programPath = "/usr/local/bin/rabbitmq-ha";
 
-/** The folder of its modules, one for each version of it. */
+/** The folder of its modules, with one subfolder for each version. */
 export const programFolder = "/usr/local/lib/rabbitmq-ha";
 
-/** What Python finds the newest version's modules in. */
-export const programCurrent = `${programFolder}/current`;
+/** The folder of the newest version's modules, for Python's path. */
+export const currentProgramFolder = `${programFolder}/current`;
 
-/** The program's files, by their path below the project's folder. */
+/** @returns the text of each of the program's files, by its path below the project's folder */
 function readProgram(): ReadonlyMap<string, string> {
   const names = readdirSync(join(root, "agent"), { recursive: true, encoding: "utf8" });
   const paths = names
@@ -26,22 +26,39 @@ function readProgram(): ReadonlyMap<string, string> {
 
 const program = readProgram();
 
-/** What is sent to a host: each file as its path, its length in bytes and its text; deflated, in base 64. */
+/** The bundle that is sent to a host: of each file its path, its length in bytes and its text; deflated, in base 64. */
 export const programBundle: string = deflateSync(
   [...program].map(([path, text]) => `${path}\n${Buffer.byteLength(text)}\n${text}`).join(""),
 ).toString("base64");
 
-/** Changes with any file of the program. */
+/** A hash of all files of the program. */
 export const programVersion: string = shortHash(programBundle);
 
 function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-/** @returns a module's text without what changes nothing that it does: comments, docstrings, empty lines */
-function essence(text: string): string {
-  const lines = text.replaceAll(/^\s*"""[\s\S]*?"""\s*$/gm, "").split("\n");
-  return lines.filter((line) => !/^\s*(#.*)?$/.test(line)).join("\n");
+/**
+ * @returns a module's text without what does not change its behaviour: comment lines, docstrings and empty lines. A
+ * docstring is a string that stands alone, at the start of the module or after a line that ends with a colon.
+ */
+export function stripComments(text: string): string {
+  const kept: string[] = [];
+  // Inside a string in triple quotes: whether it is a docstring.
+  let inString: "none" | "docstring" | "value" = "none";
+  for (const line of text.split("\n")) {
+    const quotes = line.split('"""').length - 1;
+    if (inString === "none") {
+      if (/^\s*(#.*)?$/.test(line)) continue;
+      const isDocstring = /^\s*"""/.test(line) && (kept.at(-1)?.endsWith(":") ?? true);
+      if (!isDocstring) kept.push(line);
+      if (quotes % 2 === 1) inString = isDocstring ? "docstring" : "value";
+    } else {
+      if (inString === "value") kept.push(line);
+      if (quotes % 2 === 1) inString = "none";
+    }
+  }
+  return kept.join("\n");
 }
 
 /** @returns the paths of the program's own modules that a module imports */
@@ -60,27 +77,27 @@ function importsOf(path: string, text: string): string[] {
   return found.filter((each) => program.has(each));
 }
 
-/** @returns a module and all that it imports, near or far */
-function closure(path: string, seen = new Set<string>()): ReadonlySet<string> {
+/** @returns the paths of a module and of all modules that it imports, directly or indirectly */
+function withImports(path: string, seen = new Set<string>()): ReadonlySet<string> {
   if (seen.has(path)) return seen;
   seen.add(path);
-  for (const each of importsOf(path, program.get(path) ?? "")) closure(each, seen);
+  for (const each of importsOf(path, program.get(path) ?? "")) withImports(each, seen);
   return seen;
 }
 
 const versions = new Map<string, string>();
 
 /**
- * @returns a text that changes when a subcommand does something else than before: it stands behind each step, so that a
- * new release runs again exactly those steps whose behaviour it changed
- * @throws Error when there is no such subcommand: a mistake in this program, never in its input
+ * @returns a text that changes with a subcommand's code. It is part of each step's command line, so that a new release
+ * re-runs exactly those steps whose code it changed.
+ * @throws Error if there is no such subcommand: a mistake in this program, never in its input
  */
 export function stepVersion(subcommand: string): string {
   const known = versions.get(subcommand);
   if (known !== undefined) return known;
   const path = `agent/steps/${subcommand.replaceAll("-", "_")}.py`;
   if (!program.has(path)) throw new Error(`the program on the hosts has no subcommand ${subcommand}`);
-  const texts = [...closure(path)].sort().map((each) => essence(program.get(each) ?? ""));
+  const texts = [...withImports(path)].sort().map((each) => stripComments(program.get(each) ?? ""));
   const version = shortHash(texts.join("\0")).slice(0, 8);
   versions.set(subcommand, version);
   return version;

@@ -1,10 +1,10 @@
-/** One systemd service that root starts, kept running with the files that it should have read. */
+/** One systemd service of the system, kept running with the current content of its files. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
-/** The files whose content tells whether a service runs with what it should, for its drop-in and its `Service`. */
-export interface Watched {
+/** The files that a service reads: a change of one means that the service must read them again. */
+export interface TrackedFiles {
   /** A change of one of these needs a restart. */
   readonly restart: readonly string[];
   /** A change of one of these needs a reload. */
@@ -15,30 +15,30 @@ export interface ServiceArgs {
   readonly host: Host;
   /** Without `.service`. */
   readonly unit: string;
-  readonly watched: Watched;
-  /** Any text that changes when one of the watched files does, so that the change comes to be read. */
-  readonly content: pulumi.Input<string>;
+  readonly trackedFiles: TrackedFiles;
+  /** Any text that changes with one of the tracked files, so that this step runs and the service reads the change. */
+  readonly changeMarker: pulumi.Input<string>;
   /**
-   * The address whose holder leaves a restart that is due to a step of its own, which comes after this service of all
-   * hosts and takes the same options. @default no host is restarted later
+   * The virtual address. The host that holds it skips a restart: a later step with the same options, which runs after
+   * this service on all hosts, restarts it. @default no host skips a restart
    */
-  readonly address?: string;
+  readonly heldAddress?: string;
 }
 
 /**
- * Starts the service, or reloads it when its configuration is not what it last read, or restarts it when its unit is
- * not what it was started with. Which of these is needed is read from the host (the unit's drop-in notes what it read
- * under /run/rabbitmq-ha), so a run that was killed half-way is made good and a second run does nothing.
+ * Starts the service, reloads it if its configuration differs from what it last read, or restarts it if its unit differs
+ * from what it was started with. The host knows which of these is needed (the unit's drop-in records what was read under
+ * /run/rabbitmq-ha), so a run after a killed one completes it, and a second run does nothing.
  */
 export class Service extends Step {
   constructor(
     name: string,
-    { host, unit, watched, content, address: heldAddress }: ServiceArgs,
+    { host, unit, trackedFiles, changeMarker, heldAddress }: ServiceArgs,
     options: pulumi.CustomResourceOptions,
   ) {
     super(
       name,
-      { host, subcommand: "service", options: { unit, ...watched, heldAddress }, stdin: content },
+      { host, subcommand: "service", options: { unit, ...trackedFiles, heldAddress }, stdin: changeMarker },
       options,
     );
   }

@@ -1,58 +1,58 @@
-/** One command on one host, over SSH, through a bastion where there is one. */
+/** Runs one command on one host over SSH, through a bastion if there is one. */
 import type { Duplex } from "node:stream";
 import ssh2, { type ClientChannel, type ConnectConfig } from "ssh2";
 
-/** Whom to log in to, as whom, by which key. */
+/** Where to log in, as which user, with which key. */
 export interface Login {
   readonly host: string;
   /** TCP port of sshd. */
   readonly port: number;
   readonly user: string;
   readonly privateKey: string;
-  /** The host's public key as a line of authorized_keys. @default any key is taken */
+  /** The host's public key as a line of authorized_keys. @default any key is accepted */
   readonly hostKey?: string | undefined;
-  /** The host to go through. */
+  /** The bastion to go through. */
   readonly proxy?: Omit<Login, "proxy"> | undefined;
 }
 
-export interface Command {
+export interface RemoteCommand {
   readonly command: string;
-  /** What the command reads on standard input. @default nothing */
+  /** The command's standard input. @default empty */
   readonly input?: string;
-  /** Seconds that log-in and command may take together. @default 10 */
-  readonly patience?: number;
-  /** Seconds of these that each log-in may take. @default 10 */
-  readonly reach?: number;
-  /** Is called whenever a piece of the command's standard output arrives. */
+  /** Limit for log-in and command together. @default 10 */
+  readonly timeoutSeconds?: number;
+  /** Limit for each log-in within that. @default 10 */
+  readonly loginTimeoutSeconds?: number;
+  /** Called for each chunk of the command's standard output. */
   readonly onOutput?: () => void;
 }
 
-/** Which step of the way it was that failed; `slow`: it answers, and the command takes too long. */
-export type Cause = "unreachable" | "timeout" | "slow" | "key" | "host-key" | "command";
+/** What failed; `timeout`: no log-in in time; `slow`: logged in, but the command takes too long; `key`: the private key. */
+export type SshErrorReason = "unreachable" | "timeout" | "slow" | "key" | "host-key" | "command";
 
-/** Why a command could not be run, or that it failed, in one line. */
+/** A command could not be run, or it failed; the message is one line. */
 export class SshError extends Error {
-  readonly reason: Cause;
-  /** Whether it is the bastion that it was about. */
-  readonly bastion: boolean;
-  /** The command's exit code; null where it ran to no end. */
+  readonly reason: SshErrorReason;
+  /** Whether it was the bastion that could not be logged in to. */
+  readonly isBastion: boolean;
+  /** The command's exit code; null if it did not end. */
   readonly code: number | null;
-  /** The host key that was shown in place of the pinned one, as its bytes; absent where none was. */
-  readonly shown: Buffer | undefined;
+  /** The host key, as bytes, that the host showed instead of the pinned one; absent if it showed none. */
+  readonly shownHostKey: Buffer | undefined;
   constructor(
-    reason: Cause,
+    reason: SshErrorReason,
     message: string,
-    about: { bastion?: boolean; code?: number | null; shown?: Buffer } = {},
+    details: { bastion?: boolean; code?: number | null; shown?: Buffer } = {},
   ) {
     super(message);
     this.reason = reason;
-    this.bastion = about.bastion ?? false;
-    this.code = about.code ?? null;
-    this.shown = about.shown;
+    this.isBastion = details.bastion ?? false;
+    this.code = details.code ?? null;
+    this.shownHostKey = details.shown;
   }
 }
 
-/** The signature algorithms by which a host proves that it has the key: an RSA key has several. */
+/** @returns the signature algorithms for a host key of this type; an RSA key has several */
 function algorithmsOf(keyType: string): string[] {
   return keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [keyType];
 }
@@ -62,47 +62,52 @@ function algorithmsOf(keyType: string): string[] {
  * @returns the command's standard output
  * @throws SshError when it cannot log in in time, or when the command fails
  */
-export async function runOn(login: Login, how: Command): Promise<string> {
-  const { command, input = "", patience = 10, reach = 10, onOutput } = how;
+export async function runOn(login: Login, options: RemoteCommand): Promise<string> {
+  const { command, input = "", timeoutSeconds = 10, loginTimeoutSeconds = 10, onOutput } = options;
   const clients: ssh2.Client[] = [];
-  let deadline: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    deadline = setTimeout(() => {
-      // In the order of the way: each that has been logged in to is a client.
-      const way = login.proxy === undefined ? [login] : [login.proxy, login];
-      const silent = way[clients.length];
-      if (silent === undefined) {
-        reject(new SshError("slow", `${login.host} is not done after ${patience} s`));
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      // There is one client for each host that has been logged in to, in this order.
+      const hops = login.proxy === undefined ? [login] : [login.proxy, login];
+      const pending = hops[clients.length];
+      if (pending === undefined) {
+        reject(new SshError("slow", `${login.host} is not done after ${timeoutSeconds} s`));
         return;
       }
-      const words = `${silent.host}:${silent.port} does not answer by SSH within ${patience} s`;
-      reject(new SshError("timeout", words, { bastion: silent !== login }));
-    }, patience * 1000);
+      const message = `${pending.host}:${pending.port} does not answer by SSH within ${timeoutSeconds} s`;
+      reject(new SshError("timeout", message, { bastion: pending !== login }));
+    }, timeoutSeconds * 1000);
   });
-  const opened = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
-    const client = await open(to, bastion, Math.min(reach, patience), socket);
+  const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
+    const client = await logIn(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
     clients.push(client);
     return client;
   };
-  const work = async (): Promise<string> => {
-    if (login.proxy === undefined) return exec(await opened(login, false), { command, input, onOutput });
-    const bastion = await opened(login.proxy, true);
-    return exec(await opened(login, false, await tunnel(bastion, login)), { command, input, onOutput });
+  const run = async (): Promise<string> => {
+    if (login.proxy === undefined) return exec(await connect(login, false), { command, input, onOutput });
+    const bastion = await connect(login.proxy, true);
+    return exec(await connect(login, false, await tunnel(bastion, login)), { command, input, onOutput });
   };
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([run(), timedOut]);
   } finally {
-    clearTimeout(deadline);
+    clearTimeout(timer);
     for (const client of clients.reverse()) client.destroy();
   }
 }
 
-function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Promise<ssh2.Client> {
-  const { host, port, user, privateKey, hostKey } = to;
+function logIn(
+  login: Login,
+  bastion: boolean,
+  timeoutSeconds: number,
+  socket?: Duplex,
+): Promise<ssh2.Client> {
+  const { host, port, user, privateKey, hostKey } = login;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
-  const fail = (reason: Cause, words: string, shown?: Buffer): void =>
-    reject(new SshError(reason, words, { bastion, ...(shown === undefined ? {} : { shown }) }));
+  const fail = (reason: SshErrorReason, message: string, shown?: Buffer): void =>
+    reject(new SshError(reason, message, { bastion, ...(shown === undefined ? {} : { shown }) }));
   let shown: Buffer | undefined;
   const [keyType, key] = hostKey?.trim().split(/\s+/) ?? [];
   const pinned = key === undefined ? undefined : Buffer.from(key, "base64");
@@ -110,19 +115,19 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
     if (pinned !== undefined && shown?.equals(pinned) === false) {
       fail("host-key", `${host}:${port} shows another host key than the pinned one`, shown);
     } else if (pinned !== undefined && /no matching host key format/i.test(error.message)) {
-      fail("host-key", `${host}:${port} has no host key of the pinned one's kind, ${keyType ?? ""}`);
+      fail("host-key", `${host}:${port} has no host key of the pinned type ${keyType ?? ""}`);
     } else if (error.level === "client-authentication") {
-      fail("key", `${host} does not take the SSH key for the user ${user}`);
+      fail("key", `${host} does not accept the SSH key for the user ${user}`);
     } else {
       fail("unreachable", error.message);
     }
   });
   client.on("close", () => fail("unreachable", `${host}:${port} closed the SSH connection`));
   client.on("ready", () => resolve(client));
-  // ssh2's own limit does not count the time until there is a connection.
-  const limit = setTimeout(() => {
-    fail("timeout", `${host}:${port} does not answer by SSH within ${reach} s`);
-  }, reach * 1000);
+  // ssh2's own timeout does not include the time until there is a connection.
+  const timer = setTimeout(() => {
+    fail("timeout", `${host}:${port} does not answer by SSH within ${timeoutSeconds} s`);
+  }, timeoutSeconds * 1000);
   const config: ConnectConfig = {
     host,
     port,
@@ -130,7 +135,7 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
     privateKey,
     readyTimeout: 0,
     ...(socket === undefined ? {} : { sock: socket }),
-    // The host may have several keys; it is to show the one that is pinned.
+    // The host may have several keys; this makes it show the pinned one.
     ...(keyType === undefined ? {} : { algorithms: { serverHostKey: algorithmsOf(keyType) as never } }),
     hostVerifier: (key: Buffer) => {
       shown = key;
@@ -140,7 +145,7 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
   try {
     client.connect(config);
   } catch (error) {
-    // A private key that cannot be read is refused before anything is sent.
+    // ssh2 refuses an unreadable private key before it sends anything.
     fail("key", error instanceof Error ? error.message : String(error));
   }
   return promise
@@ -148,7 +153,7 @@ function open(to: Login, bastion: boolean, reach: number, socket?: Duplex): Prom
       client.destroy();
       throw error;
     })
-    .finally(() => clearTimeout(limit));
+    .finally(() => clearTimeout(timer));
 }
 
 function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
@@ -160,15 +165,17 @@ function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
   });
 }
 
-interface Run {
+interface ExecOptions {
   readonly command: string;
   readonly input: string;
   readonly onOutput: (() => void) | undefined;
 }
 
-function exec(client: ssh2.Client, { command, input, onOutput }: Run): Promise<string> {
+function exec(client: ssh2.Client, { command, input, onOutput }: ExecOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  client.on("close", () => reject(new SshError("command", "the SSH connection was closed meanwhile")));
+  client.on("close", () =>
+    reject(new SshError("command", "the SSH connection was closed before the command ended")),
+  );
   client.exec(command, (error, channel) => {
     if (error !== undefined) {
       reject(new SshError("command", error.message));
@@ -193,9 +200,9 @@ function collect(
   channel.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   channel.on("exit", (status: number | null) => (code = status));
   channel.on("close", () => {
-    const [first = ""] = errors.trim().split("\n", 1);
+    const [firstLine = ""] = errors.trim().split("\n", 1);
     if (code === 0) resolve(output);
-    else reject(new SshError("command", `the command ended with ${String(code)}: ${first}`, { code }));
+    else reject(new SshError("command", `the command ended with ${String(code)}: ${firstLine}`, { code }));
   });
   channel.end(input);
 }

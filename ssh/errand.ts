@@ -1,2 +1,2 @@
-/** States hold this path: a machine's clean-up at its destruction (remote/machine.ts). What it does is remote/clean-up.ts. */
+/** Runs remote/clean-up.ts when an existing machine is destroyed (remote/machine.ts). States contain this path: do not move it. */
 import "../remote/clean-up.ts";

@@ -3,45 +3,45 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Handlebars from "handlebars";
 
-/** A value as one word of a shell command line, whatever it contains. */
+/** Quotes a value so that a shell reads it as one word, whatever it contains. */
 export function shellWord(value: unknown): string {
   const text = String(value);
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-const engine = Handlebars.create();
-engine.registerHelper("sh", shellWord);
-engine.registerHelper("pluck", (list: readonly Record<string, unknown>[], key: string) => list.map((item) => item[key]));
-engine.registerHelper("join", (list: readonly string[], by: string) => list.join(by));
+const handlebars = Handlebars.create();
+handlebars.registerHelper("sh", shellWord);
+handlebars.registerHelper("pluck", (list: readonly Record<string, unknown>[], key: string) => list.map((item) => item[key]));
+handlebars.registerHelper("join", (list: readonly string[], by: string) => list.join(by));
 
 const compiled = new Map<string, HandlebarsTemplateDelegate>();
 
-/** @returns the source of a template, named by its path below templates/ without `.hbs` */
-export function source(name: string): string {
+/** @returns the text of a template; its name is its path below templates/ without `.hbs` */
+export function readTemplate(name: string): string {
   return readFileSync(join(import.meta.dirname, `${name}.hbs`), "utf8");
 }
 
-/** Makes the partials of a text known, and those that they have themselves. */
+/** Registers the partials that a template uses, and those that they use themselves. */
 function registerPartials(text: string): void {
   for (const [, partial] of text.matchAll(/\{\{>\s*([\w/.-]+)/g)) {
-    if (partial === undefined || engine.partials[partial] !== undefined) continue;
-    const part = source(partial);
-    engine.registerPartial(partial, part);
+    if (partial === undefined || handlebars.partials[partial] !== undefined) continue;
+    const part = readTemplate(partial);
+    handlebars.registerPartial(partial, part);
     registerPartials(part);
   }
 }
 
 /**
- * Renders `templates/<name>.hbs`. Nothing is escaped; `{{sh value}}` makes a value one shell word. Partials are
- * `{{> remote/await}}`: the templates themselves, by the same names.
- * @throws Error when a value that the template names is missing: a mistake in this program, never in its input.
+ * Renders `templates/<name>.hbs`. Nothing is escaped; `{{sh value}}` makes a value one shell word. Every template can be
+ * used as a partial, by the same name: `{{> remote/await}}`.
+ * @throws Error if a value that the template uses is missing: a mistake in this program, never in its input.
  */
 export function render(name: string, values: object): string {
   let template = compiled.get(name);
   if (template === undefined) {
-    const text = source(name);
+    const text = readTemplate(name);
     registerPartials(text);
-    template = engine.compile(text, { noEscape: true, strict: true, preventIndent: true });
+    template = handlebars.compile(text, { noEscape: true, strict: true, preventIndent: true });
     compiled.set(name, template);
   }
   return template(values);

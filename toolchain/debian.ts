@@ -1,8 +1,8 @@
-/** The Debian packages that the lab and the checks need on this computer. */
+/** The Debian packages that the lab, the tests and the benchmark need on this computer. */
 import { readFileSync } from "node:fs";
 import { execa } from "execa";
 import { labPackages } from "../platforms/lab/packages.ts";
-import { step } from "./step.ts";
+import { runStep } from "./step.ts";
 import { UserError } from "../user-error.ts";
 
 export { labPackages };
@@ -10,17 +10,17 @@ export { labPackages };
 /** What `npm run check` uses beyond npm's packages. */
 export const checkPackages = ["shellcheck", "python3-venv"] as const;
 
-/** The browser of the end-to-end tests, and letters for its pages. */
+/** The browser of the end-to-end tests, and a font for its pages. */
 export const browserPackages = ["chromium-headless-shell", "fonts-dejavu-core"] as const;
 
-/** What the tests of an account install the AWS CLI with. */
+/** What the tests with an AWS account need to install the AWS CLI. */
 export const awsPackages = ["python3-venv", "curl"] as const;
 
-/** What the benchmark sets the program beside, and its load tool's Java; Maven fetches that tool. */
+/** For the benchmark: Ansible, with which the program is compared, and Java and Maven for the load tool. */
 export const benchPackages = ["ansible", "openssh-client", "maven", "default-jre-headless"] as const;
 
-/** @returns the ID of this computer's system in /etc/os-release, such as `debian` */
-function system(): string {
+/** @returns the ID in this computer's /etc/os-release, such as `debian`; without that file, Node's platform name */
+function readSystemId(): string {
   try {
     return /^ID=["']?([^"'\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "unknown";
   } catch {
@@ -28,7 +28,7 @@ function system(): string {
   }
 }
 
-async function missing(packages: readonly string[]): Promise<string[]> {
+async function findMissingPackages(packages: readonly string[]): Promise<string[]> {
   const { stdout } = await execa(
     "dpkg-query",
     ["-W", "-f", "${db:Status-Status} ${Package}\n", ...packages],
@@ -45,18 +45,18 @@ async function missing(packages: readonly string[]): Promise<string[]> {
 }
 
 /**
- * Makes sure that the given packages are there, installing them where this process may.
- * @throws UserError that names the packages where it may not, or the system where it is not Debian.
+ * Makes sure that the given packages are installed, and installs the missing ones when run as root.
+ * @throws UserError that lists the missing packages when not run as root, or names the system if it is not Debian
  */
 export async function ensurePackages(packages: readonly string[], purpose: string): Promise<void> {
-  const id = system();
+  const id = readSystemId();
   if (id !== "debian") {
     throw new UserError(
-      `${purpose} needs a Debian machine (12 or newer), and this one runs ${id}; run it on Debian,` +
+      `${purpose} needs Debian 12 or newer, but this computer runs ${id}; run it on Debian,` +
         " or in a Debian virtual machine",
     );
   }
-  const wanted = await missing(packages);
+  const wanted = await findMissingPackages(packages);
   if (wanted.length === 0) return;
   if (process.getuid?.() !== 0) {
     throw new UserError(
@@ -64,15 +64,15 @@ export async function ensurePackages(packages: readonly string[], purpose: strin
     );
   }
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await step({
-    what: "reading the package lists",
-    usually: "10 seconds",
+  await runStep({
+    description: "reading the package lists",
+    usualDuration: "10 seconds",
     command: ["apt-get", "update"],
     env,
   });
-  await step({
-    what: `installing the Debian packages ${wanted.join(" ")}`,
-    usually: "1 minute",
+  await runStep({
+    description: `installing the Debian packages ${wanted.join(" ")}`,
+    usualDuration: "1 minute",
     command: [
       "apt-get",
       "install",
@@ -86,10 +86,10 @@ export async function ensurePackages(packages: readonly string[], purpose: strin
   });
 }
 
-/** @throws UserError where this process may not make containers, networks and routes. */
+/** @throws UserError when not run as root, which containers, networks and routes require */
 export function ensureRoot(purpose: string): void {
   if (process.getuid?.() === 0) return;
   throw new UserError(
-    `${purpose} makes containers, a network and a route, for which it must run as root; use sudo`,
+    `${purpose} must run as root, because it creates containers, a network and a route; use sudo`,
   );
 }

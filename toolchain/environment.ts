@@ -1,4 +1,4 @@
-/** The environment that the Pulumi CLI and everything below it run in. */
+/** The environment variables of the Pulumi CLI and all processes that it starts. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -6,18 +6,18 @@ import type { Toolchain } from "./toolchain.ts";
 
 const root = dirname(import.meta.dirname);
 
-/** The lab's passphrase. It guards throw-away machines on one computer, so it need not be secret. */
+/** The lab's passphrase. It protects disposable machines on one computer, so it need not be secret. */
 const labPassphrase = "rabbitmq-ha-lab";
 
 /**
- * @param ofLab whether it is about throw-away machines; the secrets of all others are the user's to guard
- * @returns the process's environment with the toolchain in front of the PATH, this project's own backend and the
- * lab's passphrase where the user has set neither, and without what would disturb the remote commands.
+ * @param isLab whether the machines are a lab's; for all others the user chooses the passphrase
+ * @returns this process's environment, with the toolchain first in the PATH and without SSH_AUTH_SOCK, which would
+ * break remote commands; this project's own backend and the lab's passphrase are set unless the user has set them
  */
-export function pulumiEnvironment(toolchain: Toolchain, ofLab = true): Record<string, string> {
+export function pulumiEnvironment(toolchain: Toolchain, isLab = true): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    // A set but dead agent makes every remote command fail even with a private key (facts of pulumi-command 1.2.1).
+    // If SSH_AUTH_SOCK names a dead agent, every remote command fails, even with a private key (pulumi-command 1.2.1).
     if (value !== undefined && name !== "SSH_AUTH_SOCK") env[name] = value;
   }
   const folders = [process.execPath, toolchain.cli.path, toolchain.languageHost.path].map((path) =>
@@ -25,13 +25,13 @@ export function pulumiEnvironment(toolchain: Toolchain, ofLab = true): Record<st
   );
   env["PATH"] = [...new Set(folders), env["PATH"] ?? ""].join(delimiter);
   env["PULUMI_BACKEND_URL"] ??= `file://${join(root, ".pulumi-state")}?create_dir=true`;
-  if (ofLab && env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) {
+  if (isLab && env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) {
     env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;
   }
-  // Where the stack's file has no salt, a secret is encrypted with the one in the state, and never with a second one.
+  // If the stack's file has no salt, secrets are encrypted with the salt in the state instead of a second one.
   env["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] ??= "true";
   env["PULUMI_SKIP_UPDATE_CHECK"] ??= "true";
-  // Everything needed is in place; a look for more would only wait for sites that may be out of reach.
+  // All plug-ins are installed; a search for more would only wait for sites that may be unreachable.
   env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] ??= "true";
   const userHome = env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
   if (toolchain.home !== undefined && toolchain.home !== userHome) {

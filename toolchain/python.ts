@@ -1,41 +1,42 @@
-/** Tools from PyPI that tests use, each set in a folder of its own. */
+/** Sets of tools from PyPI that tests use, each in its own virtual environment. */
 import { createHash } from "node:crypto";
 import { access, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { step } from "./step.ts";
+import { runStep } from "./step.ts";
 
 const root = dirname(import.meta.dirname);
 
-/** What each set is, by its folder in toolchain, which names its versions. */
-const sets = {
-  aws: "the AWS CLI and moto's server, which answers it in AWS's place",
+/** By folder in toolchain, whose requirements.txt has the versions: a description of the set. */
+const setDescriptions = {
+  aws: "the AWS CLI and moto's server, which answers instead of AWS",
   agent: "the linter and the type checker of the program on the hosts",
 } as const;
 
 export interface PythonTools {
-  /** The folder of the set's commands. */
+  /** The folder with the set's commands. */
   readonly bin: string;
 }
 
 /**
- * Makes sure that a set of tools is there, in the versions that its folder in toolchain names.
+ * Makes sure that a set of tools is installed, in the versions of its requirements.txt.
  * @throws UserError when they cannot be installed
  */
-export async function ensurePythonTools(set: keyof typeof sets): Promise<PythonTools> {
+export async function ensurePythonTools(set: keyof typeof setDescriptions): Promise<PythonTools> {
   const requirements = join(root, "toolchain", set, "requirements.txt");
   const versions = createHash("sha256").update(await readFile(requirements));
   const folder = join(root, ".toolchain", `${set}-${versions.digest("hex").slice(0, 12)}`);
   const bin = join(folder, "bin");
-  const whole = join(folder, "whole");
-  if (await exists(whole)) return { bin };
+  // Exists only after a complete installation.
+  const completeMarker = join(folder, "whole");
+  if (await exists(completeMarker)) return { bin };
   await rm(folder, { recursive: true, force: true });
   const script = `python3 -m venv "$1" && "$1/bin/pip" install -q --disable-pip-version-check -r "$2" && cp "$2" "$3"`;
-  await step({
-    what: `installing ${sets[set]}`,
-    usually: "1 minute",
-    command: ["sh", "-c", script, "sh", folder, requirements, `${whole}.part`],
+  await runStep({
+    description: `installing ${setDescriptions[set]}`,
+    usualDuration: "1 minute",
+    command: ["sh", "-c", script, "sh", folder, requirements, `${completeMarker}.part`],
   });
-  await rename(`${whole}.part`, whole);
+  await rename(`${completeMarker}.part`, completeMarker);
   return { bin };
 }
 

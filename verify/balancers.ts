@@ -1,40 +1,48 @@
-/** What each balancer's statistics page says of the brokers behind it. */
-import { broken, type Finding, look, Refusal, unmendable, type Verdict, verdict } from "./finding.ts";
+/** Checks the brokers' status on each balancer's statistics page. */
+import {
+  fail,
+  type Finding,
+  runCheck,
+  RefusalError,
+  needsOperator,
+  type Verdict,
+  combineVerdicts,
+} from "./finding.ts";
 import { request } from "./http.ts";
 import type { Balancer, System } from "./outputs.ts";
 import { haproxyServiceName } from "../hosts/resource-names.ts";
 
-/** The proxies of the balancers' configuration. */
+/** The proxies in the balancers' HAProxy configuration. */
 const proxies = ["rabbitmq_cluster", "rabbitmq_management"] as const;
 
 export interface Server {
   readonly proxy: string;
   readonly name: string;
-  /** HAProxy's word, such as `UP`, `UP 1/2` (in doubt), `DOWN` or `MAINT`. */
+  /** As HAProxy reports it: `UP`, `UP 1/2` (checks have begun to fail), `DOWN`, `MAINT` and others. */
   readonly status: string;
 }
 
-/** @returns the fields of one line; a quoted one may hold commas, and quotes twice */
-function fields(line: string): string[] {
+/** @returns the fields of one CSV line; a quoted field may contain commas, and quotes written twice */
+function splitCsvLine(line: string): string[] {
   return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
     quoted === undefined ? (plain ?? "") : quoted.replaceAll('""', '"'),
   );
 }
 
 /**
- * @param csv HAProxy's statistics (management guide, section 9.1): a header line that begins with `# `
- * @returns the servers, without the sums that HAProxy adds as FRONTEND and BACKEND
- * @throws Error when it is no such text
+ * @param csv HAProxy's statistics (management guide, section 9.1); the header line begins with `# `
+ * @returns the servers, without HAProxy's summary rows FRONTEND and BACKEND
+ * @throws Error when the text is not HAProxy's statistics
  */
 export function parseServers(csv: string): Server[] {
   const [header = "", ...lines] = csv.split(/\r?\n/).filter((line) => line !== "");
-  const columns = fields(header.replace(/^# /, ""));
+  const columns = splitCsvLine(header.replace(/^# /, ""));
   const [proxy, name, status] = ["pxname", "svname", "status"].map((column) => columns.indexOf(column));
   if (!header.startsWith("# ") || [proxy, name, status].some((index) => index === undefined || index < 0)) {
     throw new Error("the answer is not HAProxy's statistics");
   }
   return lines
-    .map(fields)
+    .map(splitCsvLine)
     .map((row) => ({
       proxy: row[proxy ?? -1] ?? "",
       name: row[name ?? -1] ?? "",
@@ -43,66 +51,66 @@ export function parseServers(csv: string): Server[] {
     .filter((server) => server.name !== "FRONTEND" && server.name !== "BACKEND");
 }
 
-/** `UP 1/2` still serves, `DOWN 1/2` does not yet. */
-function up(status: string): boolean {
+/** A server with `UP 1/2` still serves; one with `DOWN 1/2` does not serve yet. */
+function isUp(status: string): boolean {
   return /^UP\b/.test(status);
 }
 
-/** @returns whether both proxies have exactly the brokers, all of them up */
+/** Checks that both proxies have exactly the given brokers as servers, all of them up. */
 export function judgeServers(
   servers: readonly Server[],
   brokers: readonly string[],
   balancer: string,
 ): Verdict {
-  const complaints: Verdict[] = [];
+  const problems: Verdict[] = [];
   const service = haproxyServiceName(balancer);
   for (const proxy of proxies) {
-    const mine = servers.filter((server) => server.proxy === proxy);
-    if (mine.length === 0) {
-      complaints.push(broken(`${proxy} has no servers`, service));
+    const proxyServers = servers.filter((server) => server.proxy === proxy);
+    if (proxyServers.length === 0) {
+      problems.push(fail(`${proxy} has no servers`, service));
       continue;
     }
     for (const name of brokers) {
-      const status = mine.find((server) => server.name === name)?.status;
-      if (status === undefined) complaints.push(broken(`${proxy} lacks ${name}`, service));
-      else if (!up(status)) {
+      const status = proxyServers.find((server) => server.name === name)?.status;
+      if (status === undefined) problems.push(fail(`${proxy} lacks ${name}`, service));
+      else if (!isUp(status)) {
         const found = `${proxy}: ${name} is ${status}, expected UP`;
-        const alive = servers.some((server) => server.name === name && up(server.status));
+        const isUpInOneProxy = servers.some((server) => server.name === name && isUp(server.status));
         if (!status.startsWith("DOWN")) {
-          // Said to the running HAProxy, as MAINT is: its files say nothing of it.
-          complaints.push(unmendable(found, `run "systemctl reload haproxy" on ${balancer}`));
-        } else if (alive && proxy === "rabbitmq_cluster") {
-          const cause = `look at ${name}: drained, it serves again after "rabbitmq-upgrade revive" there`;
-          complaints.push(unmendable(found, cause));
-        } else complaints.push(broken(found, `${name}-${alive ? "plugins" : "service"}`));
+          // Such a status, MAINT for one, was set at runtime. It is not in HAProxy's files, so only a reload resets it.
+          problems.push(needsOperator(found, `run "systemctl reload haproxy" on ${balancer}`));
+        } else if (isUpInOneProxy && proxy === "rabbitmq_cluster") {
+          const advice = `check ${name}: if it is drained, run "rabbitmq-upgrade revive" there`;
+          problems.push(needsOperator(found, advice));
+        } else problems.push(fail(found, `${name}-${isUpInOneProxy ? "plugins" : "service"}`));
       }
     }
-    for (const { name } of mine) {
+    for (const { name } of proxyServers) {
       if (!brokers.includes(name))
-        complaints.push(broken(`${proxy} has ${name}, which is no broker`, service));
+        problems.push(fail(`${proxy} has ${name}, which is not one of the brokers`, service));
     }
   }
-  return verdict(complaints, `${brokers.length} of ${brokers.length} UP in ${proxies.join(" and ")}`);
+  return combineVerdicts(problems, `${brokers.length} of ${brokers.length} UP in ${proxies.join(" and ")}`);
 }
 
 /**
- * @param suffix `;csv` for the numbers
- * @throws Refusal when the page asks for another password than the outputs have, or is not there
+ * @param suffix `;csv` for the statistics as CSV
+ * @throws RefusalError when the page requires another password than the one in the outputs, or does not exist
  */
-export async function statsPage(balancer: Balancer, system: System, suffix = ""): Promise<string> {
+export async function fetchStatsPage(balancer: Balancer, system: System, suffix = ""): Promise<string> {
   const password = system.statsPassword ?? undefined;
   const credentials = password === undefined ? undefined : { user: "admin", password };
   const response = await request(balancer.url + suffix, credentials);
   const text = await response.text();
   if (response.status === 401) {
-    const known = password === undefined ? "the stack's outputs hold none" : "it is not the stack's";
-    throw new Refusal(
-      `the page asks for a password and ${known} (HTTP 401)`,
+    const reason = password === undefined ? "the stack's outputs have none" : "the stack's is wrong";
+    throw new RefusalError(
+      `the page requires a password and ${reason} (HTTP 401)`,
       haproxyServiceName(balancer.name),
     );
   }
   if (response.status !== 200) {
-    throw new Refusal(`HTTP ${response.status} for ${balancer.url}`, haproxyServiceName(balancer.name));
+    throw new RefusalError(`HTTP ${response.status} for ${balancer.url}`, haproxyServiceName(balancer.name));
   }
   return text;
 }
@@ -111,8 +119,8 @@ export async function examineBalancers(system: System): Promise<Finding[]> {
   const names = system.brokers.map(({ name }) => name);
   return Promise.all(
     system.balancers.map((balancer) =>
-      look("backends", balancer.name, [haproxyServiceName(balancer.name)], async () =>
-        judgeServers(parseServers(await statsPage(balancer, system, ";csv")), names, balancer.name),
+      runCheck("backends", balancer.name, [haproxyServiceName(balancer.name)], async () =>
+        judgeServers(parseServers(await fetchStatsPage(balancer, system, ";csv")), names, balancer.name),
       ),
     ),
   );

@@ -1,45 +1,49 @@
-/** Asks every broker's own management API how it sees the cluster. */
+/** Checks the cluster as each broker's management API reports it. */
 import { z } from "zod";
-import { type Finding, look, type Verdict } from "./finding.ts";
-import { type Api, blameSilent, type Cluster } from "./management.ts";
+import { type Finding, runCheck, type Verdict } from "./finding.ts";
+import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
 import * as members from "./members.ts";
-import { until } from "./patience.ts";
-import { adminName, brokerServiceName } from "../hosts/resource-names.ts";
+import { pollUntil } from "./polling.ts";
+import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
 
-/** Seconds: what a broker says of its partitions is up to 5 s old, by its collect_statistics_interval. */
-const statisticsAge = 6.5;
+/** The partitions that a broker reports are up to 5 s old (its collect_statistics_interval). */
+const statisticsAgeSeconds = 6.5;
 
-/** What one broker lists. It asks every member for it, so a silent one makes it late. */
-function nodesOf(api: Api): Promise<members.NodeRow[]> {
+/** @returns the nodes that one broker lists; it asks every member, so one that does not answer delays it */
+function listNodes(api: ManagementApi): Promise<members.NodeRow[]> {
   return api.get("/api/nodes?columns=name,type,running,partitions", z.array(members.nodeRow));
 }
 
-export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
+export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]> {
   const { system, apis } = cluster;
   const names = system.brokers.map(({ name }) => name);
-  const views = apis.map((api) => ({ api, nodes: nodesOf(api) }));
-  const ownTypes = ownTypesOf(views);
-  const each = (check: string, judge: (view: View) => Promise<Verdict>): Promise<Finding>[] =>
+  const views = apis.map((api) => ({ api, nodes: listNodes(api) }));
+  const ownTypes = collectOwnTypes(views);
+  const each = (check: string, judge: (view: BrokerView) => Promise<Verdict>): Promise<Finding>[] =>
     views.map((view) => {
       const { name } = view.api.broker;
-      return look(check, name, blameSilent(cluster, [brokerServiceName(name)], name), () => judge(view));
+      return runCheck(check, name, attributeTimeouts(cluster, [brokerServiceName(name)], name), () =>
+        judge(view),
+      );
     });
 
   return Promise.all([
     ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, await ownTypes)),
-    ...each("partitions", partitions),
+    ...each("partitions", examinePartitions),
     ...each("alarms", async ({ api }) =>
       members.judgeAlarms(await api.get("/api/health/checks/local-alarms", members.alarmReport, [200, 503])),
     ),
     ...each("cluster name", async ({ api }) =>
-      members.judgeName(await api.clusterName(), system.clusterName),
+      members.judgeClusterName(await api.clusterName(), system.clusterName),
     ),
     ...each("policy", async ({ api }) =>
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
-    look("feature flags", "cluster", [], async () => members.judgeFeatures(await features(apis))),
-    look("users", "cluster", [adminName], async () => {
-      const api = await cluster.any;
+    runCheck("feature flags", "cluster", [], async () =>
+      members.judgeFeatureFlags(await listFeatureFlags(apis)),
+    ),
+    runCheck("users", "cluster", [adminStepName], async () => {
+      const api = await cluster.firstToAnswer;
       const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
       const users = rows.map(({ name }) => name);
       return members.judgeUsers(users, system.adminUser);
@@ -47,40 +51,42 @@ export async function examineBrokers(cluster: Cluster): Promise<Finding[]> {
   ]);
 }
 
-/** What each broker that answers lists; the others have findings of their own. */
-async function features(apis: readonly Api[]): Promise<Map<string, z.infer<typeof members.featureRow>[]>> {
-  const asked = apis.map(async (api) => {
+/** @returns the feature flags of each broker that answers; other checks report the brokers that do not answer */
+async function listFeatureFlags(
+  apis: readonly ManagementApi[],
+): Promise<Map<string, z.infer<typeof members.featureRow>[]>> {
+  const requests = apis.map(async (api) => {
     const rows = await api.get("/api/feature-flags", z.array(members.featureRow));
     return [api.broker.name, rows] as const;
   });
-  await Promise.any(asked);
-  const answers = await Promise.allSettled(asked);
+  await Promise.any(requests);
+  const answers = await Promise.allSettled(requests);
   return new Map(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));
 }
 
-interface View {
-  readonly api: Api;
+interface BrokerView {
+  readonly api: ManagementApi;
   readonly nodes: Promise<readonly members.NodeRow[]>;
 }
 
-/** @returns the type that each broker which answers gives itself */
-async function ownTypesOf(views: readonly View[]): Promise<ReadonlyMap<string, string>> {
+/** @returns each answering broker's node type, as the broker itself reports it */
+async function collectOwnTypes(views: readonly BrokerView[]): Promise<ReadonlyMap<string, string>> {
   const types = new Map<string, string>();
   for (const { api, nodes } of views) {
     const rows = await nodes.catch(() => []);
-    const type = rows.find((row) => members.shortName(row.name) === api.broker.name)?.type;
+    const type = rows.find((row) => members.shortHostName(row.name) === api.broker.name)?.type;
     if (type !== undefined) types.set(api.broker.name, type);
   }
   return types;
 }
 
-/** Asks again for as long as a partition may be one of the past. */
-function partitions({ api, nodes }: View): Promise<Verdict> {
-  let known: View["nodes"] | undefined = nodes;
+/** Repeats the check for as long as the reported partitions may be out of date. */
+function examinePartitions({ api, nodes }: BrokerView): Promise<Verdict> {
+  let firstAnswer: BrokerView["nodes"] | undefined = nodes;
   const ask = async (): Promise<Verdict> => {
-    const rows = await (known ?? nodesOf(api));
-    known = undefined;
+    const rows = await (firstAnswer ?? listNodes(api));
+    firstAnswer = undefined;
     return members.judgePartitions(rows);
   };
-  return until({ seconds: statisticsAge, between: 500 }, ask, ({ whole }) => whole);
+  return pollUntil({ timeoutSeconds: statisticsAgeSeconds, intervalMs: 500 }, ask, ({ ok }) => ok);
 }

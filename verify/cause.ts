@@ -1,9 +1,9 @@
-/** Errors of sockets, HTTP, AMQP and SSH in words. */
+/** Readable reasons for errors of sockets, HTTP, AMQP and SSH. */
 
-/** The cause of everything that ended at its deadline. */
-export const late = "no answer in time";
+/** The reason of everything that ended at its deadline. */
+export const timeoutReason = "no answer in time";
 
-const meanings: Readonly<Record<string, string>> = {
+const codeMeanings: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   EHOSTUNREACH: "no host answers",
@@ -15,7 +15,7 @@ const meanings: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "connection closed by the other side",
 };
 
-/** What Node attaches to the errors of system calls. */
+/** The properties that Node adds to errors of system calls. */
 interface SystemError extends Error {
   readonly code: string;
   readonly address?: string;
@@ -26,17 +26,17 @@ function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
-/** @returns why something failed, in one line for a person: never a stack trace */
-export function because(error: unknown): string {
-  // A name with several addresses, or several hosts that were asked, fail together; the first one speaks.
-  if (error instanceof AggregateError) return because(error.errors[0] ?? error.message);
+/** @returns why something failed, as one readable line without a stack trace */
+export function reasonOf(error: unknown): string {
+  // A name with several addresses, or several hosts, can fail together. The first error is reported.
+  if (error instanceof AggregateError) return reasonOf(error.errors[0] ?? error.message);
   if (!(error instanceof Error)) return String(error);
-  // An AMQP connection that is cut off at its deadline says so only in the text of what waited on it.
-  if (error.name === "TimeoutError" || error.message.includes("aborted due to timeout")) return late;
-  // `fetch failed`, say: the interesting error is the one below it.
-  if (error.cause instanceof Error && !isSystemError(error)) return because(error.cause);
+  // When an AMQP connection is closed at its deadline, only the message of the pending call says so.
+  if (error.name === "TimeoutError" || error.message.includes("aborted due to timeout")) return timeoutReason;
+  // An error such as `fetch failed` is generic; its cause has the reason.
+  if (error.cause instanceof Error && !isSystemError(error)) return reasonOf(error.cause);
   if (isSystemError(error)) {
-    const meaning = meanings[error.code];
+    const meaning = codeMeanings[error.code];
     const { address, port } = error;
     const where =
       address === undefined ? "" : ` at ${address}${port === undefined ? "" : `:${String(port)}`}`;
@@ -45,7 +45,7 @@ export function because(error: unknown): string {
   return error.message.split("\n", 1)[0] ?? error.name;
 }
 
-/** @returns what was thrown as an error: anything can be thrown */
+/** @returns the thrown value as an Error, since any value can be thrown */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,114 +1,112 @@
-/** What a check says about one subject. */
-import { because } from "./cause.ts";
+/** The result of a check on one subject. */
+import { reasonOf } from "./cause.ts";
 
-/** That brokers wait for others that are not there. */
-export interface Standstill {
-  /** Who waits, and for whom. */
-  readonly waiting: readonly { readonly name: string; readonly beside: readonly string[] }[];
-  /** Those that are waited for and have no data, or whose host cannot be asked. */
+/** Brokers that do not start because each waits for others. */
+export interface StartDeadlock {
+  /** The waiting brokers, each with the brokers that it waits for. */
+  readonly waiting: readonly { readonly name: string; readonly lastRunningPeers: readonly string[] }[];
+  /** The awaited brokers that have no data, or whose host cannot be reached. */
   readonly gone: readonly string[];
-  /** Those that are waited for, have their data, and do not even wait. */
-  readonly idle: readonly { readonly name: string; readonly active: string }[];
-  /** Of those that wait the one that stopped last; absent while there are idle ones. */
-  readonly last?: string;
+  /** The awaited brokers that have their data but are not starting. */
+  readonly notStarting: readonly { readonly name: string; readonly active: string }[];
+  /** The waiting broker that stopped last; absent while an awaited broker is not starting. */
+  readonly lastStopped?: string;
 }
 
 export interface Verdict {
-  readonly whole: boolean;
-  /** What was found, and where it is not whole what was expected. */
+  readonly ok: boolean;
+  /** What was found; after a failed check also what was expected. */
   readonly detail: string;
   /**
-   * The stack's resources that would have to be run again to mend it, each the last one of what it stands on: of a
-   * service, not its files. None where no resource could.
+   * The stack's resources that a repair has to re-run. Only the last one of a chain is named: a service, not its
+   * files. Empty where no resource can repair it.
    */
-  readonly rerun: readonly string[];
-  /** What a person has to do where no resource mends it. */
+  readonly resourcesToRerun: readonly string[];
+  /** What the operator has to do where no resource can repair it. */
   readonly advice?: string;
-  /** The hosts that cannot be logged in to, so that nothing can be run again there. */
-  readonly unreachable?: readonly string[];
-  /** That brokers wait for others that are not there; starting them again is of no use. */
-  readonly standstill?: Standstill;
+  /** The hosts that refuse the SSH login or do not answer, so that nothing can be re-run there. */
+  readonly unreachableHosts?: readonly string[];
+  /** Present when brokers wait for each other; restarting them does not help. */
+  readonly startDeadlock?: StartDeadlock;
 }
 
 export interface Finding extends Verdict {
   readonly check: string;
-  /** The host that it is about, or what else it is about. */
+  /** The host, or whatever else was checked. */
   readonly subject: string;
 }
 
-export function whole(detail: string): Verdict {
-  return { whole: true, detail, rerun: [] };
+export function pass(detail: string): Verdict {
+  return { ok: true, detail, resourcesToRerun: [] };
 }
 
-export function broken(detail: string, ...rerun: readonly string[]): Verdict {
-  return { whole: false, detail, rerun: [...new Set(rerun)] };
+export function fail(detail: string, ...resourcesToRerun: readonly string[]): Verdict {
+  return { ok: false, detail, resourcesToRerun: [...new Set(resourcesToRerun)] };
 }
 
-/** What no resource mends. @param advice what a person has to do, as the end of a sentence */
-export function unmendable(detail: string, advice: string): Verdict {
-  return { ...broken(detail), advice };
+/** A failure that no resource can repair. @param advice what the operator has to do, as the end of a sentence */
+export function needsOperator(detail: string, advice: string): Verdict {
+  return { ...fail(detail), advice };
 }
 
-/** @returns that a host cannot be logged in to */
-export function unreachable(host: string, detail: string): Verdict {
-  return { ...broken(detail), unreachable: [host] };
+/** A host that cannot be logged in to. */
+export function hostUnreachable(host: string, detail: string): Verdict {
+  return { ...fail(detail), unreachableHosts: [host] };
 }
 
-/** @returns one verdict from a list of complaints, which is empty where all is well */
-export function verdict(complaints: readonly Verdict[], detail: string): Verdict {
-  if (complaints.length === 0) return whole(detail);
-  const advice = new Set(complaints.flatMap((complaint) => complaint.advice ?? []));
-  const hosts = new Set(complaints.flatMap((complaint) => complaint.unreachable ?? []));
-  const [standstill] = complaints.flatMap((complaint) => complaint.standstill ?? []);
+/** @returns one verdict for all problems; the check has passed when there are none */
+export function combineVerdicts(problems: readonly Verdict[], detail: string): Verdict {
+  if (problems.length === 0) return pass(detail);
+  const advice = new Set(problems.flatMap((problem) => problem.advice ?? []));
+  const hosts = new Set(problems.flatMap((problem) => problem.unreachableHosts ?? []));
+  const [standstill] = problems.flatMap((problem) => problem.startDeadlock ?? []);
   return {
-    ...broken(
-      complaints.map((complaint) => complaint.detail).join("; "),
-      ...complaints.flatMap(({ rerun }) => rerun),
+    ...fail(
+      problems.map((problem) => problem.detail).join("; "),
+      ...problems.flatMap(({ resourcesToRerun }) => resourcesToRerun),
     ),
     ...(advice.size === 0 ? {} : { advice: [...advice].join("; ") }),
-    ...(hosts.size === 0 ? {} : { unreachable: [...hosts] }),
-    ...(standstill === undefined ? {} : { standstill }),
+    ...(hosts.size === 0 ? {} : { unreachableHosts: [...hosts] }),
+    ...(standstill === undefined ? {} : { startDeadlock: standstill }),
   };
 }
 
-/** What to make of a check that could not be done: the resources to run again, or a verdict of its own. */
-export type Blame = readonly string[] | Judgement;
-export type Judgement = (error: unknown) => Promise<Verdict>;
+/** How to handle a check that could not be run: the resources to re-run, or a function that gives the verdict. */
+export type FailureHandling = readonly string[] | FailureJudge;
+export type FailureJudge = (error: unknown) => Promise<Verdict>;
 
-/**
- * Runs one check. A subject that cannot be asked is a finding like any other, so that one dead host leaves the other
- * checks their say.
- */
-export async function look(
+/** Runs one check. An error in it becomes a finding, so that one dead host does not stop the other checks. */
+export async function runCheck(
   check: string,
   subject: string,
-  blame: Blame,
+  onFailure: FailureHandling,
   judge: () => Promise<Verdict>,
 ): Promise<Finding> {
   try {
     return { check, subject, ...(await judge()) };
   } catch (thrown) {
-    // Where several were asked and all failed, the first one speaks.
+    // When several requests all fail, the first error is reported.
     const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
-    if (error instanceof Refusal) return { check, subject, ...error.verdict };
-    const judged = typeof blame === "function" ? await blame(error) : broken(because(error), ...blame);
+    if (error instanceof RefusalError) return { check, subject, ...error.verdict };
+    const judged =
+      typeof onFailure === "function" ? await onFailure(error) : fail(reasonOf(error), ...onFailure);
     return { check, subject, ...judged };
   }
 }
 
-/** An answer that says no, with what would have to be run again, or to be done, for a yes. */
-export class Refusal extends Error {
-  readonly rerun: readonly string[];
-  /** What a person has to do where no resource mends it. */
+/** A refused request, with the resources to re-run or the advice that would make it succeed. */
+export class RefusalError extends Error {
+  readonly resourcesToRerun: readonly string[];
+  /** What the operator has to do where no resource can repair it. */
   advice?: string;
 
-  constructor(message: string, ...rerun: readonly string[]) {
+  constructor(message: string, ...resourcesToRerun: readonly string[]) {
     super(message);
-    this.rerun = rerun;
+    this.resourcesToRerun = resourcesToRerun;
   }
 
   get verdict(): Verdict {
-    if (this.advice !== undefined) return unmendable(this.message, this.advice);
-    return broken(this.message, ...this.rerun);
+    if (this.advice !== undefined) return needsOperator(this.message, this.advice);
+    return fail(this.message, ...this.resourcesToRerun);
   }
 }

@@ -1,10 +1,10 @@
-/** What the policy asks of a queue, and whether a queue has it. */
+/** Checks whether a queue has the mirrors that the policy asks for. */
 import { z } from "zod";
-import { broken, unmendable, type Verdict, verdict, whole } from "./finding.ts";
-import { shortName } from "./members.ts";
-import { brokerServiceName, policySetName } from "../hosts/resource-names.ts";
+import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "./finding.ts";
+import { shortHostName } from "./members.ts";
+import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
 
-/** What the management API says of a queue; its mirrors are there without delay, as the cluster itself has them. */
+/** A queue in the management API. Its mirrors come from the cluster's own tables, so they are never out of date. */
 export const queueRow = z.object({
   node: z.string().optional(),
   type: z.string().optional(),
@@ -14,28 +14,28 @@ export const queueRow = z.object({
 export type QueueRow = Readonly<z.infer<typeof queueRow>>;
 
 /**
- * @param pattern of the policy, a regular expression
- * @param plain a name that is free
- * @returns the name, or one that begins as the pattern wants it; undefined where neither falls under the policy
+ * @param pattern the policy's regular expression
+ * @param unusedName an unused queue name
+ * @returns the name, or the name with the prefix that the pattern asks for; undefined where neither matches
  */
-export function nameUnder(pattern: string, plain: string): string | undefined {
-  let falls: (name: string) => boolean;
+export function findMatchingName(pattern: string, unusedName: string): string | undefined {
+  let matches: (name: string) => boolean;
   try {
     const expression = new RegExp(pattern);
-    falls = (name) => expression.test(name);
+    matches = (name) => expression.test(name);
   } catch {
-    // RabbitMQ's expressions (PCRE) know a little more than JavaScript's.
+    // RabbitMQ's regular expressions (PCRE) have syntax that JavaScript's lack.
     return undefined;
   }
   const prefix = /^\^((?:[\w-]|\\[.-])*)/.exec(pattern)?.[1]?.replaceAll("\\", "") ?? "";
-  return [plain, `${prefix}${plain}`].find(falls);
+  return [unusedName, `${prefix}${unusedName}`].find(matches);
 }
 
-/** Which mirrors a definition asks for, beside the queue's leader (https://www.rabbitmq.com/docs/3.13/ha). */
-interface Wanted {
-  /** How many, at least. */
+/** The mirrors that a definition asks for, without the queue's leader (https://www.rabbitmq.com/docs/3.13/ha). */
+interface WantedMirrors {
+  /** The minimum number of mirrors. */
   readonly count: number;
-  /** Which ones, where it matters. */
+  /** The brokers that must have a mirror; empty where any will do. */
   readonly names: readonly string[];
 }
 
@@ -43,7 +43,7 @@ function wantedMirrors(
   definition: Readonly<Record<string, unknown>>,
   brokers: readonly string[],
   leader: string,
-): Wanted | undefined {
+): WantedMirrors | undefined {
   const params = definition["ha-params"];
   const others = brokers.filter((name) => name !== leader);
   switch (definition["ha-mode"]) {
@@ -52,7 +52,7 @@ function wantedMirrors(
     case "exactly":
       return { count: Math.min(Number(params), brokers.length) - 1, names: [] };
     case "nodes": {
-      const listed = Array.isArray(params) ? params.map(String).map(shortName) : [];
+      const listed = Array.isArray(params) ? params.map(String).map(shortHostName) : [];
       const names = others.filter((name) => listed.includes(name));
       return { count: names.length, names };
     }
@@ -61,35 +61,35 @@ function wantedMirrors(
   }
 }
 
-/** @returns whether the queue has the mirrors that the policy asks for, each of them in sync */
+/** Checks that the queue has the mirrors that the policy asks for, all of them in sync. */
 export function judgeMirrors(
   queue: QueueRow,
   definition: Readonly<Record<string, unknown>>,
   brokers: readonly string[],
 ): Verdict {
-  const leader = shortName(queue.node ?? "");
+  const leader = shortHostName(queue.node ?? "");
   const wanted = wantedMirrors(definition, brokers, leader);
-  const place = `a queue (${queue.type ?? "of no type"}) on ${leader}`;
-  if (wanted === undefined) return whole(`${place}; the policy asks for no mirrors`);
-  const mirrors = (queue.slave_nodes ?? []).map(shortName).sort();
-  const synchronised = (queue.synchronised_slave_nodes ?? []).map(shortName);
-  const complaints: Verdict[] = [];
+  const place = `a queue (${queue.type ?? "of unknown type"}) on ${leader}`;
+  if (wanted === undefined) return pass(`${place}; the policy asks for no mirrors`);
+  const mirrors = (queue.slave_nodes ?? []).map(shortHostName).sort();
+  const synchronised = (queue.synchronised_slave_nodes ?? []).map(shortHostName);
+  const problems: Verdict[] = [];
   for (const name of wanted.names) {
-    if (!mirrors.includes(name)) complaints.push(broken(`no mirror on ${name}`, brokerServiceName(name)));
+    if (!mirrors.includes(name)) problems.push(fail(`no mirror on ${name}`, brokerServiceName(name)));
   }
-  if (complaints.length === 0 && mirrors.length < wanted.count) {
-    complaints.push(broken(`${mirrors.length} mirrors, expected ${wanted.count}`, policySetName));
+  if (problems.length === 0 && mirrors.length < wanted.count) {
+    problems.push(fail(`${mirrors.length} mirrors, expected ${wanted.count}`, policySetStepName));
   }
   for (const name of mirrors) {
     if (!synchronised.includes(name)) {
-      const advice = "wait for it, or run rabbitmqctl sync_queue";
-      complaints.push(unmendable(`the mirror on ${name} is not in sync`, advice));
+      const advice = "wait until it is, or run rabbitmqctl sync_queue";
+      problems.push(needsOperator(`the mirror on ${name} is not in sync`, advice));
     }
   }
-  // Where there is not a single mirror, it is the policy and not one of the brokers.
+  // If there is not a single mirror, the policy is at fault, not a broker.
   if (mirrors.length === 0 && wanted.count > 0) {
-    return broken(`${place} has no mirrors, expected ${wanted.count} of them`, policySetName);
+    return fail(`${place} has no mirrors, expected ${wanted.count} of them`, policySetStepName);
   }
-  const judged = verdict(complaints, `${place}, in sync on ${mirrors.join(", ")}`);
-  return judged.whole ? judged : { ...judged, detail: `${place}: ${judged.detail}` };
+  const judged = combineVerdicts(problems, `${place}, in sync on ${mirrors.join(", ")}`);
+  return judged.ok ? judged : { ...judged, detail: `${place}: ${judged.detail}` };
 }

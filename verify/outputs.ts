@@ -1,16 +1,16 @@
-/** What the stack's outputs say that there should be. Of the state, `verify` trusts nothing else. */
+/** The system as the stack's outputs describe it. `verify` uses nothing else of the stack's state. */
 import { z } from "zod";
 import { UserError } from "../user-error.ts";
 
 const host = z.object({ name: z.string(), address: z.string() });
-const way = z.object({
+const sshEndpoint = z.object({
   host: z.string(),
   port: z.number(),
   user: z.string(),
   privateKey: z.string(),
   hostKey: z.string().optional(),
 });
-const login = z.object({ name: z.string(), ...way.shape, proxy: way.optional() });
+const login = z.object({ name: z.string(), ...sshEndpoint.shape, proxy: sshEndpoint.optional() });
 const outputs = z.object({
   clusterName: z.string(),
   brokers: z.array(host).min(1),
@@ -26,24 +26,24 @@ const outputs = z.object({
   adminPassword: z.string(),
   policy: z.object({ name: z.string(), pattern: z.string(), definition: z.record(z.string(), z.unknown()) }),
   ssh: z.array(login),
-  /** There only where the statistics pages ask for one. */
+  /** Present only where the statistics pages require a password. */
   statsPassword: z.string().nullish(),
 });
 
-/** How one host is logged in to. */
+/** The SSH login of one host. */
 export type Login = Readonly<z.infer<typeof login>>;
 
 export interface Broker {
   readonly name: string;
   readonly address: string;
-  /** Where its management UI and API are. */
+  /** The URL of its management UI and API. */
   readonly url: string;
 }
 
 export interface Balancer {
   readonly name: string;
   readonly address: string;
-  /** Where its statistics page is. */
+  /** The URL of its statistics page. */
   readonly url: string;
 }
 
@@ -52,11 +52,11 @@ export interface System extends Readonly<Omit<z.infer<typeof outputs>, "brokers"
   readonly balancers: readonly Balancer[];
 }
 
-/** Pairs hosts with the list of their URLs. */
-function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[], what: string): Broker[] {
+/** Adds to each host its URL; the two lists have the same order. */
+function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[], output: string): Broker[] {
   if (hosts.length !== urls.length) {
     throw new UserError(
-      `the stack's outputs name ${hosts.length} hosts and ${urls.length} ${what}; npm run up first`,
+      `the stack's outputs have ${hosts.length} hosts and ${urls.length} ${output}; run "npm run up" first`,
     );
   }
   return hosts.map((each, index) => ({ ...each, url: urls[index] ?? "" }));
@@ -64,8 +64,8 @@ function withUrls(hosts: readonly z.infer<typeof host>[], urls: readonly string[
 
 /**
  * @param json what `pulumi stack output --json --show-secrets` prints
- * @returns undefined where the stack has no outputs at all, as a destroyed one
- * @throws UserError that names the outputs that are missing or of another shape, and none of their values
+ * @returns undefined where the stack has no outputs at all, as after a destroy
+ * @throws UserError that lists the missing and malformed outputs, without their values
  */
 export function readOutputs(json: string, stack: string): System | undefined {
   const found: unknown = JSON.parse(json);
@@ -74,7 +74,7 @@ export function readOutputs(json: string, stack: string): System | undefined {
   if (!success) {
     const faults = error.issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
     throw new UserError(
-      `the outputs of stack ${stack} are not those of a finished up; npm run up first:\n  ${faults.join("\n  ")}`,
+      `the outputs of stack ${stack} are incomplete or malformed; run "npm run up" first:\n  ${faults.join("\n  ")}`,
     );
   }
   return {

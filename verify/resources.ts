@@ -1,8 +1,8 @@
-/** The names of resources that several checks point to. */
+/** Names of resources that several checks name for a re-run. */
 import type { System } from "./outputs.ts";
 import { keepalivedServiceName } from "../hosts/resource-names.ts";
 
-/** @returns what brings the virtual address up, on each balancer */
-export function addressServices({ balancers }: Pick<System, "balancers">): string[] {
+/** @returns each balancer's resource for Keepalived, which brings the virtual address up */
+export function keepalivedServiceNames({ balancers }: Pick<System, "balancers">): string[] {
   return balancers.map(({ name }) => keepalivedServiceName(name));
 }

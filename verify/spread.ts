@@ -1,87 +1,87 @@
-/** That connections through the virtual address come to every broker. */
+/** Checks that connections through the virtual address reach every broker. */
 import { z } from "zod";
-import { type Open, withConnections } from "./amqp.ts";
-import { because } from "./cause.ts";
-import { broken, type Finding, look, type Verdict, verdict } from "./finding.ts";
-import { type Api, blameSilent, type Cluster } from "./management.ts";
-import { shortName } from "./members.ts";
-import { until } from "./patience.ts";
-import { addressServices } from "./resources.ts";
+import { type OpenConnection, withConnections } from "./amqp.ts";
+import { reasonOf } from "./cause.ts";
+import { fail, type Finding, runCheck, type Verdict, combineVerdicts } from "./finding.ts";
+import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
+import { shortHostName } from "./members.ts";
+import { pollUntil } from "./polling.ts";
+import { keepalivedServiceNames } from "./resources.ts";
 import { brokerServiceName } from "../hosts/resource-names.ts";
 
-const connections = 30;
-/** Seconds for all of them. */
-const patience = 15;
+const connectionCount = 30;
+/** For all connections together. */
+const timeoutSeconds = 15;
 
-const place = z.object({ node: z.string().optional() });
+const queueLocation = z.object({ node: z.string().optional() });
 
 /**
- * Opens one connection and asks where it ended. The balancer hides that, but an exclusive queue always lives on the
- * broker of its connection, and where a queue lives the cluster knows at once; the management's list of connections
- * is seconds late.
+ * Opens one connection and finds out which broker it reached. The balancer hides that, but an exclusive queue is always
+ * on the broker of its connection. The cluster knows a queue's broker at once, whereas the management API lists
+ * connections seconds late.
  */
-async function brokerOf(open: Open, api: Api): Promise<string> {
+async function findConnectedBroker(open: OpenConnection, api: ManagementApi): Promise<string> {
   const channel = await (await open()).createChannel();
   const { queue } = await channel.assertQueue("", {
     exclusive: true,
     arguments: { "x-queue-type": "classic" },
   });
   const path = `/api/queues/%2F/${encodeURIComponent(queue)}?columns=node`;
-  const { node } = await until(
-    { seconds: 5, between: 100 },
-    () => api.get(path, place, [200, 404]),
+  const { node } = await pollUntil(
+    { timeoutSeconds: 5, intervalMs: 100 },
+    () => api.get(path, queueLocation, [200, 404]),
     (answer) => answer.node !== undefined,
   );
-  if (node === undefined) throw new Error(`${api.broker.name} does not see a connection's queue`);
-  return shortName(node);
+  if (node === undefined) throw new Error(`${api.broker.name} does not list a connection's queue`);
+  return shortHostName(node);
 }
 
 /**
- * @param landed per connection its broker, or why there was none
- * @returns whether every connection was made and every broker has some
+ * Checks that every connection was made and that every broker got at least one.
+ * @param outcomes for each connection its broker, or why it failed
  */
 export function judgeSpread(
-  landed: readonly PromiseSettledResult<string>[],
+  outcomes: readonly PromiseSettledResult<string>[],
   brokers: readonly string[],
-  rerun: readonly string[],
+  resourcesToRerun: readonly string[],
 ): Verdict {
   const counts = new Map(brokers.map((name) => [name, 0]));
   const failures: unknown[] = [];
-  for (const each of landed) {
+  for (const each of outcomes) {
     if (each.status === "fulfilled") counts.set(each.value, (counts.get(each.value) ?? 0) + 1);
     else failures.push(each.reason);
   }
   const list = [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
-  if (failures.length === landed.length) return broken(because(failures[0]), ...rerun);
-  const complaints: Verdict[] = [];
+  if (failures.length === outcomes.length) return fail(reasonOf(failures[0]), ...resourcesToRerun);
+  const problems: Verdict[] = [];
   if (failures.length > 0) {
-    complaints.push(
-      broken(`${failures.length} of ${landed.length} failed (${because(failures[0])})`, ...rerun),
+    problems.push(
+      fail(`${failures.length} of ${outcomes.length} failed (${reasonOf(failures[0])})`, ...resourcesToRerun),
     );
   }
   for (const name of brokers) {
     if (counts.get(name) === 0)
-      complaints.push(broken(`none came to ${name} (${list})`, brokerServiceName(name)));
+      problems.push(fail(`no connection reached ${name} (${list})`, brokerServiceName(name)));
   }
-  return verdict(complaints, `${landed.length} connections: ${list}`);
+  return combineVerdicts(problems, `${outcomes.length} connections: ${list}`);
 }
 
-export async function examineSpread(cluster: Cluster): Promise<Finding[]> {
+export async function examineSpread(cluster: ClusterClient): Promise<Finding[]> {
   const { system } = cluster;
-  const address = addressServices(system);
-  const finding = look("spread", "virtual address", blameSilent(cluster, address), async () => {
-    const api = await cluster.any;
-    const landed = await withConnections(system.amqpUri, patience, async (open) => {
-      // The first one goes alone: where nobody holds the address, only few can wait for it at a time.
-      const first = brokerOf(open, api);
+  const address = keepalivedServiceNames(system);
+  const finding = runCheck("spread", "virtual address", attributeTimeouts(cluster, address), async () => {
+    const api = await cluster.firstToAnswer;
+    const outcomes = await withConnections(system.amqpUri, timeoutSeconds, async (open) => {
+      // The first one goes alone: if no host holds the address, only few connections can wait for it at a time.
+      const first = findConnectedBroker(open, api);
       await first;
-      const others = Array.from({ length: connections - 1 }, () => brokerOf(open, api));
+      const others = Array.from({ length: connectionCount - 1 }, () => findConnectedBroker(open, api));
       return Promise.allSettled([first, ...others]);
     });
-    // A silent broker that the balancers have not given up yet keeps the connections that they send to it.
-    const silent = (await cluster.silent).map((name) => brokerServiceName(name));
+    // Until the balancers mark an unresponsive broker as down, they send connections to it, which hang there.
+    const silent = (await cluster.unresponsive).map((name) => brokerServiceName(name));
     const names = system.brokers.map(({ name }) => name);
-    return judgeSpread(landed, names, silent.length > 0 ? silent : address);
+    return judgeSpread(outcomes, names, silent.length > 0 ? silent : address);
   });
   return [await finding];
 }

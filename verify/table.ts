@@ -1,22 +1,22 @@
-/** Findings as a table for a terminal. */
+/** Formats findings as a table for a terminal. */
 import type { Finding } from "./finding.ts";
 
 const header = ["check", "on", "result", "to re-run", "detail"];
 
-/** @returns the findings, a line each */
-export function table(findings: readonly Finding[]): string {
-  const rows = findings.map(({ check, subject, whole, rerun, detail }) => [
+/** @returns a table with one line per finding */
+export function formatTable(findings: readonly Finding[]): string {
+  const rows = findings.map(({ check, subject, ok, resourcesToRerun, detail }) => [
     check,
     subject,
-    whole ? "ok" : "FAILED",
-    rerun.join(", ") || "-",
+    ok ? "ok" : "FAILED",
+    resourcesToRerun.join(", ") || "-",
     detail,
   ]);
-  return aligned([header, ...rows]);
+  return alignColumns([header, ...rows]);
 }
 
-/** @returns the lines of a table, its columns aligned; the last column is as long as it gets */
-export function aligned(lines: readonly (readonly string[])[]): string {
+/** @returns the lines with aligned columns; the last column is not padded */
+export function alignColumns(lines: readonly (readonly string[])[]): string {
   const rows = lines.map((line) => line.map((cell) => cell.replaceAll(/\s+/g, " ")));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

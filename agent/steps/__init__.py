@@ -1,1 +1,1 @@
-"""One module for each subcommand: HELP, arguments(parser), run(arguments)."""
+"""One module for each subcommand: its docstring is the help, and it has arguments(parser) and run(arguments)."""

@@ -1,5 +1,7 @@
-"""The cluster's administrator: there, with the tag, all permissions on the virtual host / and the password, which comes on
-standard input. Then nobody is called guest any more, whose password everybody knows.
+"""Makes sure that the cluster has its administrator, and deletes the user guest.
+
+The administrator has the tag, all permissions on the virtual host / and the password, which comes on standard input.
+guest goes because everybody knows its password.
 """
 
 import base64
@@ -9,12 +11,12 @@ from .. import erlang, host, rabbitmq
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
-# On the virtual host /: to configure, write and read everything.
+# On the virtual host /: configure, write and read everything.
 PERMISSIONS = ["/", ".*", ".*", ".*"]
 TAG = "administrator"
 GUEST = "guest"
 
-# Asked of the broker's own store of users, as rabbitmqctl does; another one (LDAP) may be asked first by clients.
+# Asks the broker's own store of users, as rabbitmqctl does. For clients another one (LDAP) may be asked first.
 _STATE = """
 Users = [{proplists:get_value(user, Each), proplists:get_value(tags, Each)}
   || Each <- rabbit_auth_backend_internal:list_users()],
@@ -30,7 +32,7 @@ end,
 {Users, Permissions, Authentic}
 """
 
-# A failure says why, and nothing of its arguments.
+# A failure reports its reason, and nothing of its arguments.
 _ACT = """
 %s
 Actor = <<"rmq-cli">>,
@@ -44,7 +46,7 @@ end
 
 
 class State:
-    """What the broker says of its users."""
+    """The broker's answer about its users."""
 
     def __init__(self, user, answer):
         if (
@@ -63,7 +65,10 @@ class State:
         self.has_guest = user != GUEST and GUEST in self._tags
 
     def due(self):
-        """What is to be done, as Erlang expressions; without an administrator nobody could log in, so guest goes last."""
+        """Returns the changes to make, as Erlang expressions.
+
+        guest is deleted last, because without an administrator nobody could log in.
+        """
         users = "rabbit_auth_backend_internal"
         calls = []
         if not self.is_there:
@@ -92,7 +97,7 @@ def run(wanted):
     try:
         make_whole(wanted.user, password)
     except StepError as failure:
-        # What a broker says of a failure may quote what it was told.
+        # A broker's error may quote the password.
         raise type(failure)(*[without(password, text) for text in (failure.message, failure.remedy, failure.log)])
 
 

@@ -1,7 +1,7 @@
-"""Answers HAProxy's agent check: `drain` while this host's broker is in alarm, else `ready`.
+"""Answers HAProxy's agent check: `drain` while this host's broker has an alarm, else `ready`.
 
-An alarm blocks whoever publishes (https://www.rabbitmq.com/docs/alarms), and the broker's metrics page names its own.
-Where that page does not come, nothing is said, and HAProxy keeps what it thought.
+An alarm blocks publishers (https://www.rabbitmq.com/docs/alarms), and the broker's metrics page lists its own alarms.
+Without that page there is no answer, and HAProxy keeps its last state.
 """
 
 from .. import broker_conf, host, metrics
@@ -26,7 +26,7 @@ def run(_wanted):
                 print("drain")
                 return 0
     except NoAnswer:
-        # Once in each check of each balancer, so it is not worth a word in the journal.
+        # This happens at each check by each balancer, so it is not logged.
         return 1
     print("ready")
     return 0

@@ -1,4 +1,4 @@
-"""Compiles HAProxy from its source and installs it under a folder of its own, which is its jail, too."""
+"""Compiles HAProxy from its source and installs it in a folder of its own, which is also its chroot."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def arguments(parser):
 
 def run(wanted):
     _make_account(wanted.prefix)
-    # Where the journal's socket is bound to in the jail.
+    # The journal's socket is mounted here, in the chroot.
     for folder in (wanted.prefix + "/dev", "/etc/haproxy"):
         files.make_folder(folder)
     with open(host.path(wanted.prefix + "/dev/log"), "ab"):
@@ -41,7 +41,7 @@ def run(wanted):
 
 
 def _make_account(prefix):
-    # getent ends with 2 where there is none of that name.
+    # getent ends with 2 if the name does not exist.
     if not command.holds(["getent", "group", ACCOUNT], no=2):
         command.do(["groupadd", "-r", "-g", str(ACCOUNT_ID), ACCOUNT])
     if not command.holds(["getent", "passwd", ACCOUNT], no=2):
@@ -54,14 +54,14 @@ def _mark(prefix):
 
 
 def is_built(wanted):
-    """Whether what lies there was compiled from this very source, to the end."""
+    """Whether the installed HAProxy was compiled completely, and from exactly this source."""
     binary = host.path(wanted.prefix + "/sbin/haproxy")
     return os.access(binary, os.X_OK) and files.read(_mark(wanted.prefix), "").strip() == wanted.sha256
 
 
 @contextlib.contextmanager
 def _empty_folder():
-    """A new folder that only root can enter, with room for the source; it goes at the end."""
+    """Makes a new folder that only root can enter, with room for the source. It is removed at the end."""
     files.make_folder("/var/tmp")
     folder = tempfile.mkdtemp(prefix="haproxy.", dir=host.path("/var/tmp"))[len(host.ROOT) :]
     try:
@@ -83,7 +83,7 @@ def _build(wanted, folder):
     _do(wanted, "could not be unpacked", unpack)
     _do(wanted, "could not be compiled", make + ["-j", processors] + options)
     _do(wanted, "could not be installed", make + ["install-bin", "PREFIX=" + prefix])
-    # Before 1.8 it is this that systemd starts; install-bin brings it along.
+    # Before 1.8 this is what systemd starts; install-bin installs it, too.
     wrapper = wanted.prefix + "/sbin/haproxy-systemd-wrapper"
     if not wanted.notifies and not os.access(host.path(wrapper), os.X_OK):
         raise _given_up(wanted, "came without haproxy-systemd-wrapper")

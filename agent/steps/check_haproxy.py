@@ -1,9 +1,9 @@
-"""Whether HAProxy answers on its own socket: Keepalived asks this every second.
+"""Checks whether HAProxy answers on its own socket; Keepalived runs this every second.
 
-A hung HAProxy has a process, too. One that was killed has nearly a second to be started again.
+A hung HAProxy has a process, too, so only an answer counts. A killed one has nearly a second to be started again.
 """
 
-# Not Python's own `socket`: what that one imports takes longer than all the rest of a check.
+# Not Python's own `socket`, whose import takes longer than all the rest of a check.
 import _socket
 import time
 
@@ -16,7 +16,7 @@ LOCK = None
 
 
 def arguments(parser):
-    """None."""
+    """Adds no arguments."""
 
 
 def run(_wanted):
@@ -24,7 +24,7 @@ def run(_wanted):
 
 
 def is_well(path=SOCKET, seconds=SECONDS):
-    """Whether HAProxy answers in time; it is asked again while it does not."""
+    """Whether HAProxy answers in time; until then it is asked again."""
     end = time.monotonic() + seconds
     while not _answers(path, end):
         left = end - time.monotonic()
@@ -35,7 +35,7 @@ def is_well(path=SOCKET, seconds=SECONDS):
 
 
 def _answers(path, end):
-    """Whether it says which process it is."""
+    """Whether HAProxy answers with its process ID."""
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     said = b"\n"
     try:

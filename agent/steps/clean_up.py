@@ -1,7 +1,7 @@
-"""Removes all that the program has put on this machine, and at last itself.
+"""Removes all that the program has put on this machine, and finally itself.
 
-The packages and the system's own settings stay, and so does whatever is not the program's. The brokers' data stays
-unless --purge says otherwise, and then goes only once systemd has said that no broker runs.
+Packages, the system's own settings and all that is not the program's stay. The brokers' data stays without --purge.
+With --purge it is deleted only once systemd has said that no broker runs.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ OWN = "Written by rabbitmq-ha"
 UNITS = "/etc/systemd/system"
 HAPROXY_BUILD = "/usr/local/haproxy"
 
-# Each role's services that are the system's own, and the files that tell that the program has set one up.
+# Each role's services that belong to the system, and the files that show that the program has set one up.
 SERVICES = {
     "broker": {rabbitmq.UNIT: [rabbitmq.CONFIGURATION, rabbitmq.ADVANCED]},
     "balancer": {
@@ -27,10 +27,10 @@ SERVICES = {
         "haproxy": ["/etc/haproxy/haproxy.cfg", "/etc/haproxy/stats.cfg", UNITS + "/haproxy.service"],
     },
 }
-# Those that only the program has.
+# The services that only the program has.
 OWN_SERVICES = {"broker": ["rabbitmq-ha-watch.service", "rabbitmq-ha-agent.socket"], "balancer": []}
 
-# What is the program's by its name.
+# What belongs to the program by its name.
 FOLDERS = ("/usr/libexec/rabbitmq-ha", "/etc/rabbitmq-ha", "/run/rabbitmq-ha")
 PATTERNS = (
     UNITS + "/rabbitmq-ha-*",
@@ -75,7 +75,7 @@ def _drop_in(unit):
 
 
 def _is_own(unit, role):
-    """Whether the program has set a service up, and nobody else."""
+    """Whether the program, and nobody else, has set up a service."""
     return host.exists(_drop_in(unit)) or any(_bears_mark(name) for name in SERVICES[role][unit])
 
 
@@ -84,7 +84,7 @@ def _bears_mark(name):
 
 
 def _stop(unit):
-    """Stopped, and not started at the next boot. Raises StepError unless systemd says that it does not run."""
+    """Stops a unit and disables it at boot. Raises StepError unless systemd says that it does not run."""
     if not systemd.exists(unit):
         return
     command.attempt(["systemctl", "disable", unit], seconds=30)
@@ -102,7 +102,7 @@ def _see_stopped(unit):
 
 
 def _leave_broker(purge, is_own):
-    """The broker's data, before what tells that it is the program's own."""
+    """Deletes the broker's data if purge is set, before the files go that show that it is the program's own."""
     if not purge:
         if host.exists(rabbitmq.DATA):
             print(
@@ -129,7 +129,7 @@ def _remove_files(unit, role):
 
 
 def _remove_build():
-    # Only the program's own build has this; one that failed half-way has no mark of its end.
+    # Only the program's own build has this file, also one that failed half-way and has no mark of its end.
     if host.exists(HAPROXY_BUILD + "/dev/log"):
         _remove_tree(HAPROXY_BUILD)
 

@@ -1,11 +1,11 @@
-"""Gives the cluster the name that its clients and the management UI show."""
+"""Sets the cluster's name, which its clients and the management UI show."""
 
 from .. import erlang, host, rabbitmq
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 300
 
-# One call, since each starts an Erlang machine; a name that is there already is not written again.
+# One call, since each starts an Erlang VM. A name that is already set is not written again.
 _NAME = """
 Name = {},
 case iolist_to_binary(rabbit_nodes:cluster_name()) of

@@ -1,7 +1,6 @@
-"""Writes a file of the host whole or not at all; its content comes on standard input.
+"""Writes a file of the host atomically; its content comes on standard input.
 
-Nothing is done where content, owner and mode are what they should be. A content that is refused leaves the old file as
-it is.
+Nothing is written if content, owner and mode are already right. If the content is refused, the old file stays as it is.
 """
 
 import grp
@@ -15,7 +14,7 @@ TIMEOUT_SECONDS = 60
 
 
 def _lock(wanted):
-    # Files of one host are written side by side, each by one run.
+    # Files of one host are written at the same time, each by one run.
     return "file" + wanted.path.replace("/", "-")
 
 
@@ -37,7 +36,7 @@ def _octal(text):
 
 
 def _owner(text):
-    """The names; they are looked up when the package that brings them is there for sure."""
+    """Splits USER:GROUP. The names are looked up later, when the package that creates them is installed for sure."""
     user, group = text.split(":")
     return user, group
 
@@ -45,7 +44,7 @@ def _owner(text):
 def run(wanted):
     content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     if not content:
-        # None of the program's files is empty, and a connection that breaks ends the input as well.
+        # None of the program's files is empty, and a broken connection also ends the input.
         raise StepError("{}: no content for {} came on standard input".format(host.name(), wanted.path))
     owner = None if wanted.owner is None else _numbers(*wanted.owner)
 
@@ -85,7 +84,10 @@ def _differs(path, content):
 
 
 def _refuse_while_running(unit, path):
-    """A broker that starts or stops has its cookie already, or still."""
+    """Refuses the change unless the unit is stopped.
+
+    A broker that starts has its cookie already, and one that stops has it still.
+    """
     state = systemd.state(unit)
     if state not in ("inactive", "failed"):
         raise StepError(

@@ -1,4 +1,4 @@
-"""Opens exactly what is stated in the firewall that runs here: firewalld, ufw or nftables; where none does, nothing."""
+"""Opens exactly the given rules in the firewall that runs here (firewalld, ufw or nftables), if one does."""
 
 import argparse
 

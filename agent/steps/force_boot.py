@@ -1,6 +1,6 @@
-"""Starts the broker without those that ran longer and are gone for good: what only they had is lost.
+"""Starts the broker without brokers that ran longer and are gone for good; what only they had is lost.
 
-With --follow it does not: it sees to it that this broker comes up with the one that was started so.
+With --follow it does not do that: it makes sure that this broker starts with the one that was started so.
 """
 
 from .. import clock, command, erlang, files, host, rabbitmq, starting
@@ -8,13 +8,14 @@ from ..arguments import listed
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 480
-# Never beside another start.
+# Never at the same time as another start.
 LOCK = "start"
-# For how long the broker may not be told, between two starts of its own, and how long it may then take to boot.
+# How long the command may fail because the broker is between two starts of its own, and how long the boot may then
+# take.
 TOLD_SECONDS = 90
 BOOT_SECONDS = 300
 
-# As rabbitmqctl force_boot does, the tables are loaded as they are here; but while the broker waits, and with one change
+# Like rabbitmqctl force_boot, this loads the tables as they are here, but while the broker waits, and with one change
 # before: a mirrored queue whose leader was on a missing broker is led from here, if a copy is here. A start deletes the
 # copies that it does not lead, and without its leader the queue would be out of reach.
 _LOAD = """
@@ -80,10 +81,10 @@ def load(gone, check):
     said = [""]
 
     def told():
-        # Between two starts it does not wait yet, and cannot be told.
+        # Between two starts the broker does not wait yet, and does not take the command.
         if "Waiting for Mnesia tables" not in files.tail(rabbitmq.log_file(), 3):
             return False
-        # One of those that it waits for may have come meanwhile.
+        # One of the brokers that it waits for may have started meanwhile.
         check()
         try:
             rabbitmq.act(_LOAD % erlang.atoms(rabbitmq.node(name) for name in gone), seconds=60)
@@ -100,6 +101,6 @@ def failed(words):
 
 
 def follow():
-    """Returns once the broker has booted; the start that it may be at can end in vain."""
+    """Returns once the broker has booted. A start that is already under way may fail, so it is tried twice."""
     if command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS).code != 0:
         command.do(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS)

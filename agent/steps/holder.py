@@ -1,8 +1,9 @@
-"""Waits until exactly one host has the virtual address and serves it, as seen from here.
+"""Waits until exactly one host holds the virtual address and serves it, as seen from here.
 
-First it does the restart that the holder of the address has left until the others run. Where ARP tells who has the
-address, either this host holds it and nobody else answers for it, or one other host answers for it. Where a network
-sends it to a host (--moved), either this host holds it and the network sends it here, or another host serves it.
+First it does the restart that the holder of the address has postponed until the others run. Where ARP shows who has the
+address, either this host holds it and no other host answers for it, or exactly one other host answers for it. Where a
+network routes it to a host (--moved), either this host holds it and the network routes it here, or another host serves
+it.
 """
 
 import re
@@ -25,7 +26,7 @@ def arguments(parser):
 
 def run(wanted):
     services.do_what_is_due(wanted.unit, wanted.restart, wanted.reload)
-    # What was seen last, for the message.
+    # The last observation, for the message.
     seen = {"role": "", "others": []}
 
     def settled():
@@ -46,7 +47,7 @@ def _is_settled(wanted, seen):
         seen["others"] = others(wanted.address, wanted.interface, held)
         if len(seen["others"]) != (0 if held else 1):
             return False
-    # The address is there for its clients only if a connection through it is taken.
+    # Clients can use the address only if a connection to it is accepted.
     if not host.serves(wanted.address, wanted.port, 3.0):
         return False
     if wanted.moved and held:
@@ -55,7 +56,7 @@ def _is_settled(wanted, seen):
 
 
 def others(address, interface, held):
-    """The hardware addresses that answer for an address within half a second; this host's own is not among them."""
+    """Returns the MAC addresses that answer for an address within half a second, without this host's own."""
     # The holder must not ask with the address as its own sender: -D asks without one.
     option = ["-D"] if held else []
     words = ["timeout", "--signal=INT", "0.5", "arping"] + option + ["-c", "2", "-w", "1", "-I", interface, address]
@@ -63,7 +64,7 @@ def others(address, interface, held):
         result = command.execute(words, seconds=10)
     except (command.Timeout, OSError) as failure:
         raise NoAnswer("arping does not say who has {}: {}".format(address, failure))
-    # 124: it was interrupted after its half second, as it should be. It begins with what it asks.
+    # 124: it was interrupted after half a second, as intended. Its output begins with what it asks.
     if result.code not in (0, 1, 124) or "ARPING" not in result.output:
         raise NoAnswer("arping does not say who has {} (it ended with {})".format(address, result.code))
     return sorted({each.upper() for each in re.findall(r"\[((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})\]", result.output)})

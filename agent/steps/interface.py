@@ -1,6 +1,6 @@
-"""Sees that the host's address is on the interface that Keepalived is told.
+"""Checks that the host's address is on the interface that Keepalived is configured with.
 
-What an interface is called depends on the image and on the instance's type.
+An interface's name depends on the image and on the instance's type.
 """
 
 from .. import host, interfaces

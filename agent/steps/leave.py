@@ -1,6 +1,7 @@
-"""Has another broker leave the cluster, from this host: drained, stopped, forgotten.
+"""Has another broker leave the cluster, from this host: drain, stop, forget.
 
-It leaves only where the others can do without it. One that is refused serves as before; one that is no member has left.
+It leaves only if the others can do without it. If it is refused, it serves as before. A broker that is no member has
+left already.
 """
 
 from .. import leaving

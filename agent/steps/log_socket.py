@@ -1,4 +1,4 @@
-"""Gives HAProxy the system's log in its chroot: /dev/log, mounted there; its unit calls this before each start."""
+"""Mounts the system's log socket, /dev/log, in HAProxy's chroot; HAProxy's unit calls this before each start."""
 
 import os
 import stat

@@ -1,7 +1,7 @@
-"""Before each start of the broker: a former member that has lost its data never serves alone, and waits for the cluster.
+"""Runs before each start of the broker: a former member without data waits for the cluster, and never serves alone.
 
-Called by the broker's own unit, as the user rabbitmq. Then it notes what the broker is started with, so that a run can
-tell whether it needs a restart.
+The broker's own unit calls it, as the user rabbitmq. It then records what the broker is started with, so that a run can
+tell whether the broker needs a restart.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 from .. import broker_conf, clock, fingerprint, host, rabbitmq, starting
 from ..errors import StepError
 
-# It waits for ever, and beside any other step.
+# It may wait for ever, and runs beside any other step.
 TIMEOUT_SECONDS = None
 LOCK = None
 

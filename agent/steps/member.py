@@ -1,7 +1,8 @@
-"""Makes the host's broker a member of the stack's cluster, of the wanted type, with its copies of the cluster's queues.
+"""Makes the host's broker a member of the stack's cluster, with the wanted type and its copies of the queues.
 
-As a rule the brokers have found each other at their first start. One that has not joins the largest cluster that there
-is, if it has nothing of its own, which a join would delete. It is a member when every member lists the same members.
+Normally the brokers have found each other at their first start. A broker that has not joins the largest existing
+cluster, unless it has data of its own, which a join would delete. It is a member once every member lists the same
+members.
 """
 
 import contextlib
@@ -20,16 +21,16 @@ JOIN_ATTEMPTS = 5
 PLACES_SECONDS = 120
 MIRRORS_SECONDS = 1200
 
-# A run has stopped the broker's application: nobody else starts it again where that run is killed.
+# Marks that a run has stopped the broker's application. If that run is killed, only the next run starts it again.
 STOPPED = host.RUN + "/application-stopped"
 
-# The members and the running brokers as each of some members lists them.
+# The members and the running brokers, as each of some members lists them.
 _VIEWS = """
 [{N, rpc:call(N, rabbit_nodes, all, [], 30000), rpc:call(N, rabbit_nodes, all_running, [], 30000)} || N <- %s]
 """
 
-# What only this broker has and joining would delete. What every broker comes with, or its configuration makes, is none
-# of it: the exchanges amq.*, the user guest or default_user, the virtual host / or default_vhost.
+# The data that only this broker has and a join would delete, without what every broker has or gets from its
+# configuration: the exchanges amq.*, the user guest or default_user, the virtual host / or default_vhost.
 _OWN = """
 Get = fun(Key, Otherwise) -> application:get_env(rabbit, Key, Otherwise) end,
 Named = fun(Lists) -> [proplists:get_value(name, P) || P <- Lists] end,
@@ -46,11 +47,11 @@ Made = [<<"operator_policy">>, <<"vhost-limits">>],
     not lists:member(proplists:get_value(component, P), Made)])}
 """
 
-# Streams that get a replica on a node, and what comes of each.
+# Adds a replica on a node to streams, and returns each result.
 _REPLICATE = "[rabbit_stream_queue:add_replica(V, base64:decode(Q), %s) || {V, Q} <- [%s]]"
 
-# What enabling the feature flags that this broker lacks has come to; with `true` those that no other member has, too.
-# Enabling takes turns across the cluster, so that members may do it at once.
+# Enables the feature flags that this broker lacks, and returns the results; with `true` also those that no other member
+# has. The cluster enables one at a time, so members may do this at the same time.
 _ENABLE = """
 Others = rabbit_nodes:all_running() -- [node()],
 Theirs = [F || N <- Others, F <- maps:keys(rpc:call(N, rabbit_feature_flags, list, [enabled], 30000))],
@@ -70,7 +71,7 @@ def run(wanted):
 
 
 class Member:
-    """The host's broker on its way to a member."""
+    """The host's broker while it becomes a member."""
 
     def __init__(self, brokers, kind, port):
         self.name = host.name()
@@ -92,7 +93,7 @@ class Member:
             self.finish(seen)
             return
         seen = cluster.look()
-        # A member of old with most brokers, which agree: those that are new join in their turn.
+        # A broker that was a member before, in an agreeing majority, does not wait for new ones: they join in turn.
         if self.was_member and 2 * len(seen.members) > len(self.brokers) and self.has_type(seen) and self.agreed(seen):
             self.finish(seen)
             return
@@ -104,13 +105,13 @@ class Member:
             self.change_type(seen)
         self.finish(self._await_agreement(best))
 
-    # What is seen
+    # Observing the cluster
 
     def _see_it_form(self):
-        """The cluster, once all brokers are in it; None where they do not come in time.
+        """Returns the cluster once all brokers are in it; None if they are not in time.
 
-        The others may still be starting. Whether they are there is seen from their ports: each question to a broker
-        starts an Erlang machine. A member of old stands in a cluster already, so it does not wait.
+        The others may still be starting. Their ports show whether they run, since each question to a broker starts an
+        Erlang VM. A broker that was a member before is already in a cluster, so it does not wait.
         """
         deadline = clock.Deadline(0 if self.was_member else FORMING_SECONDS)
         for name in self.brokers:
@@ -125,27 +126,28 @@ class Member:
             clock.pause(1)
 
     def is_whole(self, seen):
-        """Its own list holds every broker, and all of them run."""
+        """Whether this broker's own list has every broker, and all of them run."""
         return all(name in seen.members and name in seen.running for name in self.brokers)
 
     def has_type(self, seen):
         return (self.name in seen.disc) == (self.kind == "disc")
 
     def agreed(self, seen):
-        """Whether every member lists the same members as this one, and has it among those that run."""
+        """Whether every member lists the same members as this one, and lists this one as running."""
         members = sorted(rabbitmq.node(name) for name in seen.members)
         views = rabbitmq.evaluate(_VIEWS % erlang.atoms(members), seconds=120)
         whole = isinstance(views, list) and all(isinstance(view, tuple) and len(view) == 3 for view in views)
         if not whole or sorted(view[0] for view in views) != members:
             raise NoAnswer("{} does not say what the members list".format(self.name))
-        # A member that cannot be asked is a tuple in the place of each list.
+        # A member that cannot be asked has a tuple in the place of each list.
         answered = all(isinstance(listed, list) and isinstance(running, list) for _, listed, running in views)
         return answered and all(sorted(listed) == members and self.node in running for _, listed, running in views)
 
     def hear(self, own):
-        """What every broker says of its cluster. Raises NoAnswer for one that takes connections and does not say it.
+        """Returns every broker's answer about its cluster.
 
-        One that is down is in no cluster that could be joined; one that is silent may be in the largest.
+        Raises NoAnswer for a broker that accepts connections and does not answer. A broker that is down is in no
+        cluster that could be joined; a silent one may be in the largest.
         """
         others = [name for name in self.brokers if name != self.name]
         heard = {self.name: own}
@@ -161,7 +163,7 @@ class Member:
         return heard
 
     def largest(self, heard):
-        """The broker whose cluster has most members; of two equal ones that with the broker that comes first."""
+        """Returns the broker whose cluster has most members; of equal ones, that with the first broker of the list."""
 
         def rank(name):
             places = [place for place, each in enumerate(self.brokers) if each in heard[name].members]
@@ -206,24 +208,24 @@ class Member:
         for attempt in range(1, JOIN_ATTEMPTS + 1):
             target = cluster.look(best)
             self.check_type(target)
-            # Joining empties the node that joins, so what it holds decides, each time.
+            # A join empties the joining node, so its data is checked before each attempt.
             self.check_empty(best)
             if self.name in target.members:
                 self._check_forgotten(best)
-            # Whatever it was a member of: it is a new one now, and gets its copies, also from the next run.
+            # Whatever it was a member of, it is a new member now and gets its copies, if necessary from the next run.
             files.remove(rabbitmq.MEMBER_MARK)
             self.was_member = False
             self.say("joins the cluster of {} (try {})".format(best, attempt))
             try:
                 with self.without_application():
                     if self.name in target.members:
-                        # The cluster remembers a node of this name that is no more.
+                        # The cluster still lists a former node of this name.
                         self._forget_self(best)
                     ram = ["--ram"] if self.kind == "ram" else []
                     rabbitmq.tell("join_cluster", *(ram + [rabbitmq.node(best)]), seconds=300)
             except StepError as failed:
                 said = failed.log or failed.message
-            # Whether it has joined is for this broker to say, before anything is tried again.
+            # Before anything is tried again, this broker must say whether it has joined.
             if best in self._look_patiently(said).members:
                 return
             if deadline.passed():
@@ -231,7 +233,7 @@ class Member:
         raise StepError("{}: did not get into the cluster of {}:".format(self.name, best), log=said)
 
     def _look_patiently(self, log):
-        """What this broker says of its cluster, once it answers again."""
+        """Waits until this broker answers again. Returns its answer about the cluster."""
         last = {}
 
         def answers():
@@ -253,7 +255,10 @@ class Member:
         return last["seen"]
 
     def _check_forgotten(self, best):
-        """That the cluster forgets the former node of this name deletes what only that one had."""
+        """Checks that the former node of this name has no queue's only copy.
+
+        The cluster deletes such a queue when it forgets the node.
+        """
         alone = [
             queue
             for queue in queues.look(best).only_on(self.name)
@@ -282,13 +287,13 @@ class Member:
 
     @contextlib.contextmanager
     def without_application(self):
-        """With the broker's application stopped meanwhile; it is started again whatever happens."""
+        """Stops the broker's application for the block, and always starts it again."""
         files.write(STOPPED, "", labelled=False)
         try:
             rabbitmq.tell("stop_app")
             yield
         finally:
-            # Also where this run's time is up.
+            # Also if this run's time is up.
             clock.extend(330)
             self.start_application()
 
@@ -308,7 +313,7 @@ class Member:
             )
 
     def own_data(self):
-        """What this broker has that no new one has: [(what, names)]. Raises NoAnswer unless it says all of it."""
+        """Returns the data that a new broker does not have: [(kind, names)]. Raises NoAnswer unless it is complete."""
         answer = rabbitmq.evaluate(_OWN)
         lists = {}
         for key in ("vhosts", "users", "usual_users", "exchanges", "policies", "parameters"):
@@ -316,7 +321,7 @@ class Member:
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise NoAnswer("{}: the broker does not say which {} it has".format(self.name, key))
             lists[key] = names
-        # Every virtual host has these: without them, and without any user, the lists are not whole.
+        # Every virtual host has this exchange: without it, or without any user, the lists are incomplete.
         if "amq.direct" not in lists["exchanges"] or not lists["users"]:
             raise NoAnswer("{}: the broker does not list all its exchanges and users".format(self.name))
         found = [
@@ -329,10 +334,13 @@ class Member:
         ]
         return [(kind, sorted(set(names))) for kind, names in found if names]
 
-    # Another type
+    # Changing the type
 
     def change_type(self, seen):
-        """Another type empties the node and has it join anew, so it is done as if it left: by another member's word."""
+        """Changes the node's type.
+
+        This empties the node and has it join again, so the checks and steps of a leave apply, done by another member.
+        """
         self.check_type(seen)
         leaver = self.leaver(seen)
         if leaver is None:
@@ -352,18 +360,19 @@ class Member:
                 rabbitmq.tell("change_cluster_node_type", self.kind, seconds=300)
 
     def leaver(self, seen):
-        """This broker as another member sees it that goes; None where no other one runs."""
+        """Returns this broker as another member sees it leave; None if no other one runs."""
         running = [name for name in self.brokers + seen.running if name in seen.running and name != self.name]
         if not running:
             return None
         return leaving.Leaving(self.name, self.brokers, running[0], "become a {} node".format(self.kind))
 
-    # Once it is one
+    # After it has joined
 
     def finish(self, seen):
         if seen.disabled and seen.loses_flags():
             self.enable_features(seen.is_unnamed())
-        # A cluster without a name of its own is just being made and has no queues yet: asking would cost a second.
+        # A cluster without a name of its own is just being formed and has no queues yet: a question would cost a
+        # second.
         if not self.was_member and not seen.is_unnamed():
             self.take_copies()
         self._take_back(seen)
@@ -375,7 +384,7 @@ class Member:
             files.write(rabbitmq.KNOWN_BROKERS, "".join(name + "\n" for name in known + new))
 
     def _take_back(self, seen):
-        """Its places in quorum queues and its mirrors, after this or an earlier run has changed its type."""
+        """Restores its quorum queue members and its mirrors, after this or an earlier run has changed its type."""
         if leaving.Note(self.name).is_empty:
             return
         leaver = self.leaver(seen) or leaving.Leaving(self.name, self.brokers)
@@ -384,7 +393,7 @@ class Member:
         self._fill_mirrors()
 
     def enable_features(self, is_new_cluster):
-        """Each feature flag that another member has; in a new cluster all, as RabbitMQ does when it makes one."""
+        """Enables each feature flag that another member has; in a new cluster all of them, as RabbitMQ does."""
         answer = rabbitmq.act(_ENABLE % ("true" if is_new_cluster else "false"))
         if not isinstance(answer, list):
             raise NoAnswer("{}: the broker does not say which feature flags it has enabled".format(self.name))
@@ -397,7 +406,7 @@ class Member:
             self.say("enables the feature flag {}, which got lost as the brokers started together".format(flag))
 
     def take_copies(self):
-        """A new member gets a place in each quorum queue and stream, and its mirrors are filled."""
+        """Adds a member to each quorum queue and stream on this new broker, and fills its mirrors."""
         self.say("takes its copies of the cluster's queues")
         deadline = clock.Deadline(PLACES_SECONDS)
         told: set = set()
@@ -413,7 +422,7 @@ class Member:
                     said,
                 )
             if any(queue.kind == queues.QUORUM for queue in lacking):
-                # Another new member may still be on its way to a vote: then it is told again.
+                # Another new member may not have its vote yet; then the command is repeated.
                 said = rabbitmq.tell("grow", self.node, "all", tool="rabbitmq-queues", seconds=600)
             streams = [queue for queue in lacking if queue.kind == queues.STREAM and queue.key not in told]
             if streams:

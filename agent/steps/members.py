@@ -1,6 +1,6 @@
-"""Has everybody leave the cluster who was a broker of this stack and is none any more, one at a time.
+"""Has every former broker of this stack leave the cluster, one at a time.
 
-A member that somebody else has added stays. A broker that stays and was about to leave when an earlier run ended gets
+A member that somebody else has added stays. A broker that stays and whose leave an earlier run has left unfinished gets
 back what it had given up.
 """
 
@@ -9,7 +9,7 @@ from ..arguments import listed
 from ..errors import NoAnswer
 
 TIMEOUT_SECONDS = 1800
-# Nobody leaves in two runs at once.
+# Two runs never have brokers leave at the same time.
 LOCK = "leave"
 
 
@@ -27,7 +27,7 @@ def run(wanted):
                 "start rabbitmq-server there, and run this again",
             )
     former = known_brokers() - set(wanted.brokers)
-    # Nobody else was ever the stack's, so nobody has to be asked who is a member.
+    # Only brokers of the stack can leave, so nobody is asked for the members.
     if not former:
         return
     for name in cluster.look().members:
@@ -36,7 +36,7 @@ def run(wanted):
 
 
 def known_brokers():
-    """All that the stack has ever had. Raises NoAnswer without the list, which each member has written."""
+    """Returns all brokers that the stack has ever had. Raises NoAnswer without the list, which each member writes."""
     try:
         known = set(files.read(rabbitmq.KNOWN_BROKERS).split())
     except OSError as missing:

@@ -1,7 +1,7 @@
-"""Mounts the volume that holds the broker's data; it stays when the machine is another one.
+"""Mounts the volume that holds the broker's data, which stays when the machine is replaced.
 
-Standard input has the volume's ID and, behind it, when it was made. Only a volume that was made just now, whose
-beginning could be read and is empty, gets a file system, and that is noted before it is done.
+Standard input has the volume's ID and, behind it, the time of its creation. Only a volume that was created in the last
+day, and whose beginning is readable and empty, gets a file system. That is recorded before it is done.
 """
 
 import datetime
@@ -20,14 +20,14 @@ MOUNTS = "/proc/self/mounts"
 LINKS = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 OPTIONS = "defaults,noatime,nofail,x-systemd.device-timeout=60 0 2"
 
-# What this host has done to which volume: a file for each.
+# What this host has done to each volume, one file for each.
 MARKS = host.STATE + "/volumes"
 BEGUN, DONE = "is given a file system", "has been given a file system"
 
-# How long after it was made a volume may be given a file system: an `up` that failed is run again in this time.
+# How long after its creation a volume may be formatted: in this time an `up` that failed is run again.
 NEW_SECONDS = 24 * 3600
 
-# Every file system tells what it is within the first 4 MiB; ext4 has a second copy of that at 128 MiB.
+# Every file system has its signature within the first 4 MiB; ext4 has a second copy of it at 128 MiB.
 BEGINNING = (0, 4 << 20)
 COPY = (128 << 20, 1 << 20)
 
@@ -59,7 +59,7 @@ def run(wanted):
 
 
 def _volume(text):
-    """A volume's ID, and when it was made; None where that is not said."""
+    """Returns a volume's ID and its time of creation; the time is None if it is not given."""
     words = text.split()
     if not words or re.fullmatch(r"vol-[0-9a-f]+", words[0]) is None:
         raise StepError("{}: standard input has no volume's ID".format(host.name()))
@@ -74,7 +74,7 @@ def is_device(link):
 
 
 def read(link, place):
-    """A part of a device: fewer bytes only where the device ends."""
+    """Reads a part of a device. It returns fewer bytes only where the device ends."""
     offset, length = place
     with open(host.path(link), "rb") as device:
         device.seek(offset)
@@ -82,13 +82,13 @@ def read(link, place):
 
 
 def _file_system(volume, made, link):
-    """What is on the volume, by blkid's words; a file system, after this."""
+    """Formats the volume if it may and must be. Returns blkid's fields of the volume's file system."""
     mark = MARKS + "/" + volume
     if _is_empty(volume, link):
         _may_be_formatted(volume, made, link, mark)
         _format(link, mark)
     elif files.read(mark, "").strip() == BEGUN and not _is_known(link):
-        # Nobody has ever put anything into what this host has made half of.
+        # This host began to format it, so nobody has ever put anything on it.
         _format(link, mark)
     other = StepError(
         "{}: the volume {} holds something that is no file system; empty it, or take another one".format(
@@ -134,12 +134,12 @@ def _is_empty(volume, link):
 
 
 def _is_known(link):
-    """Whether blkid finds anything on a device. To say no it ends with 2."""
+    """Whether blkid finds anything on a device. If not, it ends with 2."""
     return command.holds(["blkid", "-p", link], yes=0, no=2, seconds=30)
 
 
 def _may_be_formatted(volume, made, link, mark):
-    """Raises StepError unless nothing can ever have been on this volume."""
+    """Raises StepError unless the volume can never have held anything."""
     if _is_known(link):
         raise NoAnswer("{}: the volume {} reads empty here, and blkid finds something".format(host.name(), volume))
     noted = files.read(mark, "").strip()
@@ -169,7 +169,7 @@ def _is_new(made):
 
 
 def utc_now():
-    """The time of day, which is used to refuse only."""
+    """Returns the time of day. It is used only to refuse something."""
     return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
 
@@ -180,7 +180,10 @@ def _format(link, mark):
 
 
 def _end_format(volume):
-    """What is mounted can get data: a run that was killed behind mkfs has left the leave to make a file system."""
+    """Marks the format as done: what is mounted can get data.
+
+    A run that was killed after mkfs has left the permission to format it again.
+    """
     mark = MARKS + "/" + volume
     if files.read(mark, "").strip() == BEGUN:
         files.write(mark, DONE + "\n")
@@ -191,14 +194,14 @@ def _note_in_fstab(target, found):
     lines = files.read(FSTAB, "").splitlines()
     if line in lines:
         return
-    # Who is mounted there now is not mounted there any more.
+    # Another entry for the same folder does not apply any more.
     kept = [each for each in lines if each.lstrip().startswith("#") or each.split()[1:2] != [target]]
     files.write(FSTAB, "".join(each + "\n" for each in kept + [line]))
     systemd.reload_units()
 
 
 def _mounted_at(target):
-    """The device that is mounted at a folder; None where none is."""
+    """Returns the device that is mounted at a folder; None if none is."""
     text = files.read(MOUNTS, "")
     fields = [line.split(" ") for line in text.splitlines()]
     if not any(each[1:2] == ["/"] for each in fields):
@@ -207,7 +210,7 @@ def _mounted_at(target):
 
 
 def _is_mounted(target, link):
-    """Whether the volume is in its place already. Raises StepError where it may not get there, now or at a boot."""
+    """Whether the volume is already mounted there. Raises StepError if it must not be, now or at a boot."""
     device = _mounted_at(target)
     if device is None:
         if os.listdir(host.path(target)):
@@ -231,7 +234,7 @@ def owner(target):
 
 
 def _give_owner(target, volume):
-    """Data of an earlier machine's belongs to a user of that machine's; the package's own user gets the same number."""
+    """Gives the package's user the uid that owns the data of an earlier machine."""
     user, group = owner(target)
     if user == 0 or _is_there("passwd", "rabbitmq"):
         return
@@ -248,5 +251,5 @@ def _give_owner(target, volume):
 
 
 def _is_there(database, key):
-    """Whether a user or a group is known, by name or by number."""
+    """Whether a user or a group exists, by name or by number."""
     return command.holds(["getent", database, key], yes=0, no=2)

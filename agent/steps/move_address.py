@@ -1,6 +1,6 @@
-"""Has the account send the virtual address to this host, once Keepalived has set it here.
+"""Has the account route the virtual address to this host, once Keepalived has set it here.
 
-With --there it changes nothing, and says by its exit code whether the account does so.
+With --there it changes nothing: its exit code says whether the account routes the address here.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from .. import clock, command, files, host, interfaces, lock
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
-# It ends at a deadline of its own, and then looks after the address as long as it is called again.
+# It has a deadline of its own, and after that watches the address as long as it is called again.
 TIMEOUT_SECONDS = None
 LOCK = None
 
@@ -20,7 +20,7 @@ RUNNING = "move-address"
 AGAIN = host.RUN + "/move-address.again"
 TAG = "rabbitmq-ha-address"
 
-# What the metadata service calls a role's keys, and what the CLI does.
+# The names of a role's keys at the metadata service, and those that the CLI reads.
 KEYS = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY", "Token": "AWS_SESSION_TOKEN"}
 
 
@@ -49,8 +49,8 @@ def run(wanted):
     account = Account(wanted)
     if wanted.there:
         return 0 if account.sends_here() else 1
-    # One at a time: two masters that hear of each other would call this with every advertisement. Who is busy sees
-    # the mark; it looks for it once more after it has let go of the lock, so that no call is lost.
+    # One at a time: two masters that hear each other would call this with every advertisement. A running one sees the
+    # mark. It checks the mark once more after it has released the lock, so that no call is lost.
     files.write(AGAIN, "")
     failure = None
     while host.exists(AGAIN):
@@ -75,7 +75,7 @@ def _take_and_look_after(account, wanted):
     if not _take(account, wanted):
         return
     _say(wanted, "here after {:.0f} s, at {}".format(clock.now() - started, wanted.network_interface))
-    # A call of the former holder's, or of one that takes itself for it, may have been under way.
+    # A call of the former holder's, or of a host that takes itself for the holder, may have been under way.
     while True:
         files.remove(AGAIN)
         clock.pause(wanted.settle)
@@ -93,7 +93,7 @@ def _is_there(account):
 
 
 def _holds(wanted):
-    """Whether this host holds the address; None where that is not to be known."""
+    """Whether this host holds the address; None if that is unknown."""
     try:
         return interfaces.holds(wanted.address, wanted.interface)
     except NoAnswer:
@@ -101,7 +101,7 @@ def _holds(wanted):
 
 
 def _take(account, wanted):
-    """Whether the account sends the address here by now; else another host holds it.
+    """Returns True once the account routes the address here, False if another host holds it.
 
     Raises StepError at the deadline.
     """
@@ -127,7 +127,7 @@ def _take(account, wanted):
 
 
 def _bring(account):
-    """Has the account send the address here, and looks. Returns what is in the way, or nothing."""
+    """Has the account route the address here, and checks that. Returns what prevents it, or an empty text."""
     try:
         account.send_here()
         return "" if account.sends_here() else "the account sends it to another interface"
@@ -136,7 +136,7 @@ def _bring(account):
 
 
 def _itself():
-    """What is to be run again: the file that Keepalived calls."""
+    """Returns what is to be run again: the file that Keepalived calls."""
     return sys.argv[0] if "move-address" in os.path.basename(sys.argv[0]) else "this again"
 
 
@@ -149,13 +149,16 @@ def _say(wanted, words):
 
 
 class Account:
-    """What the account is asked and told, by AWS's CLI."""
+    """Questions and commands to the account, by AWS's CLI."""
 
     def __init__(self, wanted):
         self._wanted = wanted
 
     def send_here(self):
-        """Raises NoAnswer when one of the calls was not taken; the others are made all the same."""
+        """Has the account route the address here.
+
+        Raises NoAnswer if one of the calls fails; the others are made all the same.
+        """
         address, here = self._wanted.address, self._wanted.network_interface
         if not self._wanted.route_tables:
             words = ["--allow-reassignment", "--network-interface-id", here, "--private-ip-addresses", address]
@@ -172,7 +175,7 @@ class Account:
             raise failure
 
     def sends_here(self):
-        """Whether the address is sent here. Raises NoAnswer when the account does not say."""
+        """Whether the address is routed here. Raises NoAnswer if the account does not answer."""
         address, here, tables = self._wanted.address, self._wanted.network_interface, self._wanted.route_tables
         if not tables:
             query = "NetworkInterfaces[].PrivateIpAddresses[].PrivateIpAddress"
@@ -183,7 +186,7 @@ class Account:
         return said.splitlines().count(here + "\tactive") == len(tables)
 
     def _call(self, action, *words):
-        """What EC2 answers to one call."""
+        """Returns EC2's answer to one call."""
         seconds = self._wanted.patience
         try:
             result = command.execute(["aws", "ec2", action] + list(words), seconds=seconds, extra=self._environment())
@@ -211,7 +214,7 @@ class Account:
 
 
 def _keys_of_the_role():
-    """The keys of this machine's role.
+    """Returns the keys of this machine's role.
 
     An old CLI does not know the second version of the metadata service, and the first is off.
     """

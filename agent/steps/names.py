@@ -1,4 +1,4 @@
-"""Sets the host's name and writes those of the whole stack into a block of /etc/hosts."""
+"""Sets the host's name, and writes the names of all hosts of the stack into a block of /etc/hosts."""
 
 import argparse
 

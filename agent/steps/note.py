@@ -1,6 +1,6 @@
-"""Notes which files a service reads as it starts, or reloads: its unit calls this.
+"""Records which files a service reads at its start or reload; the service's unit calls this.
 
-It runs before each start of the service, so it does little, waits for nothing and is never long.
+It runs before each start of the service, so it does little, waits for nothing and ends soon.
 """
 
 from .. import notes

@@ -1,6 +1,6 @@
-"""Installs the packages that are missing, and starts none of their services.
+"""Installs the packages that are missing, without starting any of their services.
 
-What is installed stays at its version, also where another one is stated: NAME=VERSION.
+An installed package keeps its version, even if another one is stated: NAME=VERSION.
 """
 
 from .. import packages

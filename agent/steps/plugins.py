@@ -1,4 +1,4 @@
-"""Has the broker run these plug-ins and no others, and starts again what has ended of them."""
+"""Has the broker run exactly these plug-ins, and starts those of them again that have ended."""
 
 from .. import enabled_plugins, plugins, rabbitmq, systemd
 from ..arguments import listed

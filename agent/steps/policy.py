@@ -1,7 +1,7 @@
-"""Sets a policy of the virtual host /, or clears it, and sees that every member lists it.
+"""Sets or clears a policy of the virtual host /, and checks that every member lists it.
 
-Under another name the former one is cleared once the new one is set. A policy is cleared only on a member's own word
-that it is there; where no member answers, nothing counts as cleared.
+If the name has changed, the former policy is cleared once the new one is set. A policy is cleared only if a member says
+that it exists. If no member answers, nothing counts as cleared.
 """
 
 import sys
@@ -12,13 +12,13 @@ from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
 
-# Under which names the policy was set: all that this stack may clear, one a line.
+# The names under which the policy was set, one a line: this stack may clear only these.
 MARK = host.STATE + "/policy-name"
-# Release 0.1.0 noted the machine's identity before the name.
+# Release 0.1.0 recorded the machine's identity before the name.
 OLD_MARK = host.STATE + "/policy"
 VHOST = "/"
 
-# The policies of the virtual host as each of some brokers lists them, asked over the brokers' own connections.
+# The virtual host's policies, as each of some brokers lists them, asked over the brokers' own connections.
 _LISTED = """
 [{N, case rpc:call(N, rabbit_policy, list, [%s], 30000) of
   {badrpc, Reason} -> {silent, iolist_to_binary(io_lib:format("~0p", [Reason]))};
@@ -45,9 +45,9 @@ def run(wanted):
 
 
 def policies(member, others=()):
-    """The policies of the virtual host as a member and others list them: {broker: {name: (pattern, all of it)}}.
+    """Returns the virtual host's policies as a member and others list them: {broker: {name: (pattern, all of it)}}.
 
-    A broker that does not list them is left out; that the asked member itself does not is a NoAnswer.
+    A broker that does not list them is left out. Raises NoAnswer if the asked member itself does not.
     """
     names = [member] + [name for name in others if name != member]
     question = _LISTED % (erlang.text(VHOST), erlang.atoms(rabbitmq.node(name) for name in names))
@@ -65,7 +65,7 @@ def policies(member, others=()):
 
 
 def first_that_answers(members, ask):
-    """The first member that answers, and its answer. Raises NoAnswer with what each said."""
+    """Returns the first member that answers, and its answer. Raises NoAnswer with each member's message."""
     said = []
     for member in members:
         try:
@@ -110,7 +110,7 @@ def set_everywhere(wanted):
             "start these brokers, and run this again",
         ),
     )
-    # Only what this stack has set is cleared: of a rename that was cut short both names are noted.
+    # Only what this stack has set is cleared. After an interrupted rename both names are recorded.
     for former in [each for each in _noted() if each != wanted.name]:
         if former in policies(taker)[taker]:
             rabbitmq.tell("clear_policy", "-p", VHOST, former, of=taker)
@@ -119,9 +119,9 @@ def set_everywhere(wanted):
 
 
 def _note_before(wanted):
-    """Under another name the new one is noted before it is set, so that a run that takes the name back can clear it.
+    """Records a new name before the policy is set, so that a run that takes the name back can clear the policy.
 
-    Not so where a policy of that name is there already: until this stack has set it, it is somebody else's.
+    An existing policy of that name is not recorded: until this stack has set it, it is somebody else's.
     """
     noted = _noted()
     if not noted or wanted.name in noted:
@@ -135,12 +135,12 @@ def _noted():
     text = files.read(MARK, "")
     if not text:
         text = files.read(OLD_MARK, "").split(" ", 1)[-1]
-    # Only this ends a line: a name can have any other sign that does in a book.
+    # Only \n ends a line here: a name can contain any other character that str.splitlines splits at.
     return [line for line in text.split("\n") if line]
 
 
 def _set(wanted):
-    """The member that took the policy; the first that can."""
+    """Sets the policy. Returns the member that took it, the first that could."""
     said = []
     for member in wanted.members:
         words = ["set_policy", "-p", VHOST, wanted.name, wanted.pattern, wanted.definition]

@@ -1,5 +1,6 @@
-"""Gives the broker, in its turn, what it has not read yet, or the package of another version: by a command where RabbitMQ
-has one, else by a restart, and only while the others can do without it.
+"""Brings the broker up to date with its configuration and its package's version, by a command or by a restart.
+
+A command is used where RabbitMQ has one. A restart is done only while the others can do without the broker.
 """
 
 import sys
@@ -8,7 +9,7 @@ from .. import clock, command, draining, fingerprint, host, packages, rabbitmq, 
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 1800
-# After a drain that took longer the others are looked at once more.
+# After a drain that took longer, the others are checked once more.
 FRESH_SECONDS = 10
 
 
@@ -28,7 +29,10 @@ def run(wanted):
 
 
 def bring_up_to_date(upgrade):
-    """upgrade: another version that is due; None for none."""
+    """Applies what the broker has not read yet.
+
+    upgrade: another version that is due; None for none.
+    """
     fingerprint.adopt()
     if upgrade is None and systemd.is_active(rabbitmq.UNIT):
         if not fingerprint.is_read() and fingerprint.only_limits_changed() and by_command():
@@ -37,15 +41,15 @@ def bring_up_to_date(upgrade):
         if fingerprint.is_read():
             return
     if upgrade is not None:
-        # While the broker still serves.
+        # Downloaded while the broker still serves.
         upgrade.fetch()
     systemd.reload_units()
     action = "restart"
-    # A fetch takes long, and the broker may have come up meanwhile.
+    # The download takes long, and the broker may have started meanwhile.
     if systemd.is_active(rabbitmq.UNIT):
         stop_serving()
     elif fingerprint.is_read():
-        # It has not come up with these files, or is at it.
+        # It has not started with these files, or is just starting.
         action = "start"
     failure = None
     if upgrade is None:
@@ -71,7 +75,7 @@ def stop_serving():
 
 
 def install(upgrade):
-    """The failure, where the broker keeps the package that it has."""
+    """Installs the upgrade. Returns the failure if the broker keeps its former package."""
     print("{}: stops, and {} becomes {}".format(host.name(), upgrade.package, upgrade.version))
     systemd.act("stop", rabbitmq.UNIT)
     try:
@@ -97,7 +101,7 @@ def start_anew(action):
 
 
 def by_command():
-    """Whether the running broker has taken its limits."""
+    """Sets the limits by commands. Returns whether the running broker has taken them."""
     for limit, kind, value in fingerprint.limits():
         words = {
             ("vm_memory_high_watermark", "relative"): ["set_vm_memory_high_watermark", value],
@@ -108,7 +112,7 @@ def by_command():
         try:
             rabbitmq.tell(*words, seconds=60)
         except StepError:
-            # Such as 512mb, which only the file may say.
+            # Such as 512mb, which is allowed only in the file.
             print("{}: no command takes {}.{} = {}".format(host.name(), limit, kind, value))
             return False
     return True

@@ -1,7 +1,7 @@
 """Kills a HAProxy that hangs, so that systemd starts it again.
 
-Keepalived calls this when HAProxy has failed its check. systemd starts one that ended, and leaves one alone that
-somebody stopped; one that hangs is neither.
+Keepalived calls this when HAProxy has failed its check. systemd restarts a HAProxy that has ended, and leaves one alone
+that somebody has stopped. One that hangs is neither.
 """
 
 import sys
@@ -14,7 +14,7 @@ CHECKS = 5
 
 
 def arguments(parser):
-    """None."""
+    """Adds no arguments."""
 
 
 def run(_wanted):

@@ -1,6 +1,6 @@
-"""Installs Erlang and RabbitMQ from two RPMs, which are in no repository any more.
+"""Installs Erlang and RabbitMQ from two RPMs that no repository has any more.
 
-What else they need comes from the system's own. What is installed stays at its version.
+Whatever else they need comes from the system's own repositories. An installed package keeps its version.
 """
 
 from .. import fetch, packages

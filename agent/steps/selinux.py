@@ -1,4 +1,4 @@
-"""Where SELinux enforces, lets HAProxy connect to brokers and listen at their ports; SELinux stays on."""
+"""Allows HAProxy to connect to brokers and to listen at their ports, if SELinux enforces; SELinux stays on."""
 
 from .. import command, host
 from ..errors import NoAnswer
@@ -19,7 +19,7 @@ def run(_wanted):
 
 
 def _said(words, *known):
-    """The last word of an answer, which has to be a known one."""
+    """Returns the last word of an answer. Raises NoAnswer unless it is one of the known words."""
     last = command.ask(words).split()[-1:]
     if not last or last[0] not in known:
         raise NoAnswer("{}: {} says none of {}".format(host.name(), command.shown(words), ", ".join(known)))

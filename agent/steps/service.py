@@ -1,4 +1,4 @@
-"""Has a systemd service run with the files that it should have read: starts, restarts or reloads it where it must."""
+"""Starts, restarts or reloads a systemd service if it does not run with its current files."""
 
 from .. import services
 

@@ -1,7 +1,7 @@
 """Waits until this balancer's HAProxy sees every broker and its management UI up.
 
-First it does what has been left until the brokers are members and, of the virtual address's holder, until the other
-balancers serve. A broker that is down does not keep the others from being served.
+First it does the restart that was postponed until the brokers are members and, on the holder of the virtual address,
+until the other balancers serve. A broker that is down does not keep the others from being served.
 """
 
 from .. import clock, haproxy, host, services, systemd
@@ -38,7 +38,7 @@ def run(wanted):
 
 
 class _Look:
-    """What HAProxy said last."""
+    """HAProxy's last answer."""
 
     def __init__(self):
         self.seen = []

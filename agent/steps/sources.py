@@ -1,4 +1,4 @@
-"""Points the system's own package sources to a mirror; without one, takes back what an earlier one has changed."""
+"""Points the system's package sources to a mirror; without one, undoes the changes of an earlier one."""
 
 from .. import sources
 

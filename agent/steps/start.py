@@ -1,4 +1,4 @@
-"""Starts the broker, and sees that it serves; what is in the way of its start is put aside, never deleted."""
+"""Starts the broker, and checks that it serves; data that prevents its start is moved aside, never deleted."""
 
 from .. import cluster, command, host, rabbitmq, starting, systemd
 from ..arguments import listed
@@ -39,7 +39,7 @@ def run(wanted):
 
 
 def starts():
-    """Whether the broker has booted, peer discovery included: its unit is of type notify."""
+    """Starts the broker. Returns whether it has booted, peer discovery included: its unit is of type notify."""
     try:
         return command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=570).code == 0
     except StepError:
@@ -47,25 +47,25 @@ def starts():
 
 
 def mended(wanted, since):
-    """Whether what was in the way of this very start is out of it, so that the next one may be well."""
+    """Removes the cause of this failed start, if it is a known one. Returns whether the next start may succeed."""
     name = host.name()
-    # Two brokers that create the same tables at the same moment can disagree about them; a broker that never was a
-    # member begins again. Its data may still be somebody's, so it is kept.
+    # Two brokers that create the same tables at the same moment can get conflicting ones. A broker that never was a
+    # member starts over. Its data may still be somebody's, so it is kept.
     if not starting.was_member() and starting.logged(starting.CONFLICT, since):
         aside = stopped_and_put_aside("conflict")
         print(
             "{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside)
         )
         return True
-    # A broker that has left the cluster and is to join it again has old data, which the cluster does not want back. One
-    # that finds most of the others elsewhere is such a broker; else it may be the others that have lost theirs.
+    # A broker that has left the cluster and is to join it again has old data, which the cluster rejects. One that finds
+    # most of the others together elsewhere is such a broker. Otherwise the others may have lost their data.
     if starting.logged(starting.HAD_LEFT, since) and most_are_elsewhere(wanted):
         aside = stopped_and_put_aside("left")
         words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
         print(words.format(name, aside))
         return True
-    # Brokers with data that boot at the same moment can trip over each other's feature flags (seen with 3.10.8); once the
-    # others are up, the next start is well.
+    # Brokers with data that boot at the same moment can fail at each other's feature flags (seen with 3.10.8). Once the
+    # others are up, the next start succeeds.
     if starting.logged(starting.FEATURE_FLAGS, since):
         print("{}: the start met other brokers' feature flags half-way; starting again".format(name))
         return True
@@ -78,7 +78,7 @@ def stopped_and_put_aside(why):
 
 
 def most_are_elsewhere(wanted):
-    """Whether most brokers, without this one, serve together, and say that this one is no member of theirs."""
+    """Whether most brokers, without this one, serve together, and do not list this one as a member."""
     others = [name for name in wanted.brokers if name != host.name() and rabbitmq.serves(name, wanted.port)]
     if 2 * len(others) <= len(wanted.brokers):
         return False

@@ -1,6 +1,7 @@
-"""Says in one screen what this host is, what it serves, and what is being done on it.
+"""Shows in one screen what this host is, what it serves, and which steps run on it.
 
-It changes nothing and waits for nobody: each question has some seconds, and what is not answered is said as such.
+It changes nothing and waits for nobody: each question has a limit of some seconds, and a missing answer is shown as
+such.
 """
 
 import os
@@ -59,7 +60,7 @@ def run(_wanted):
 
 
 def _is(names):
-    """Whether the host has a file that the stack alone writes there."""
+    """Whether the host has a file that only the stack writes."""
     return any(host.exists(name) for name in names if "rabbitmq-ha" in name)
 
 
@@ -123,7 +124,7 @@ def _members():
 
 
 def _backends():
-    """What HAProxy thinks of each broker."""
+    """Returns HAProxy's state of each broker."""
     try:
         views = haproxy.brokers()
     except NoAnswer as silent:
@@ -136,7 +137,7 @@ def _backends():
 
 
 def _address():
-    """Whether this host holds the virtual address."""
+    """Returns whether this host holds the virtual address."""
     block = re.search(r"virtual_ipaddress\s*\{\s*([0-9.]+)", files.read(KEEPALIVED_CONF, ""))
     if block is None:
         return ["virtual address: none in {}".format(KEEPALIVED_CONF)]
@@ -154,7 +155,7 @@ def _watch():
 
 
 def _locks():
-    """Which steps are under way; asking must not stand in a step's way, so no lock is tried."""
+    """Returns which steps run now. No lock is taken for this, because that could keep a step from running."""
     folder = host.path(lock.FOLDER)
     try:
         names = sorted(os.listdir(folder))

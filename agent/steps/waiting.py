@@ -1,4 +1,4 @@
-"""Says of the broker here whom it ran beside when it stopped, or runs beside now, and whether it waits for one of them."""
+"""Prints which brokers ran beside this one when it stopped, or run now, and whether it waits for one of them."""
 
 from .. import starting
 
@@ -12,7 +12,7 @@ def arguments(parser):
 
 def run(wanted):
     beside = starting.beside()
-    # Nothing where the broker has no data.
+    # Nothing if the broker has no data.
     if beside is not None:
         print("Beside={}".format(" ".join(beside)))
     if starting.waits():

@@ -1,8 +1,8 @@
-"""Looks after this host's broker for ever: one that should serve and does not is restarted, with all care.
+"""Watches this host's broker for ever: with all care it restarts one that should serve and does not.
 
-Every 5 s it looks whether the broker takes connections. One that does not for 20 s, beside a cluster that does, is asked
-why, and so is the rest of the cluster; one that serves is asked whether it is whole. What it does is in
-`journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
+Every 5 s it checks whether the broker accepts connections. If it has not for 20 s, beside a cluster that does, the
+broker is asked why, and so is the rest of the cluster. A broker that serves is asked whether it is healthy. What the
+watch does is in `journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
 """
 
 import collections
@@ -32,15 +32,15 @@ from ..errors import NoAnswer, Silence, StepError
 TIMEOUT_SECONDS = None
 LOCK = "watch"
 
-# Steps that work on the broker: none of them begins while the watch does something, and it does nothing beside them.
+# Steps that work on the broker. None of them begins while the watch acts, and the watch does not act while one runs.
 STEPS = ("start", "member", "restart", "force-boot", "leave", "plugins")
 QUESTION_SECONDS = 20
-# Longer than the others have for the same: where the host is laden, the broker's own silence must not come first.
+# Longer than the others have for the same: on a loaded host the broker must not be the first to count as silent.
 OWN_QUESTION_SECONDS = 45
-# It serves nobody, so there is nothing to wait for when it does not stop by itself.
+# The broker serves nobody, so there is nothing to wait for if it does not stop by itself.
 STOP_SECONDS = 15
 
-# What the watch has done last, a line each, the newest last.
+# The watch's last actions, one line each, the newest last.
 NOTES = host.RUN + "/watch"
 MOST_NOTES = 10
 
@@ -59,16 +59,16 @@ def run(_wanted):
 
 
 def _end(_number, _frame):
-    # No StepError: nothing may take it for a question that failed. systemd goes on with what it was told.
+    # No StepError: no handler may take this for a failed question. systemd completes what it was told to do.
     sys.exit(0)
 
 
-# What this host's broker says of its condition, and when it said so.
+# The broker's report of its condition, and the time of the report.
 OwnWord = collections.namedtuple("OwnWord", "condition at")
 
 
 class Looker:
-    """Looks, asks and does what the watch decides."""
+    """Observes, asks, and does what the watch decides."""
 
     def __init__(self, conf):
         self._name = host.name()
@@ -78,7 +78,7 @@ class Looker:
         self._complaint = None
 
     def look(self):
-        """One look, with all that follows from it."""
+        """Observes once, and does all that follows from it."""
         try:
             sight = self._see()
             question = self._watch.look(clock.now(), sight)
@@ -93,7 +93,7 @@ class Looker:
             self._complain(failure)
 
     def _complain(self, failure):
-        """Once, as long as it stays the same."""
+        """Prints a failure once, as long as it stays the same."""
         if failure.report() != self._complaint:
             self._complaint = failure.report()
             print(self._complaint)
@@ -102,7 +102,7 @@ class Looker:
         for words in self._watch.words:
             say(words)
 
-    # Seeing
+    # Observing
 
     def _see(self):
         serves = host.serves(self._name, self._port)
@@ -132,7 +132,7 @@ class Looker:
     def _ask_why(self):
         mine, rest = command.side_by_side([self._own_word, self._word_of_the_rest])
         if not isinstance(mine, Exception) and clock.now() - mine.at > watch.EVERY_SECONDS:
-            # The others took long, and what it said before is not so any more.
+            # The others took long to answer, and the broker's own answer is outdated.
             (mine,) = command.side_by_side([self._own_word])
         for said in (mine, rest):
             if isinstance(said, Exception) and not isinstance(said, Silence):
@@ -151,7 +151,7 @@ class Looker:
         return OwnWord(said, clock.now())
 
     def _word_of_the_rest(self):
-        """What the first of the others that says it whole says: it also proves that this host can ask."""
+        """Returns the first complete answer of another broker; it also proves that this host can ask."""
         for name in self._serving():
             try:
                 said = cluster.look(of=name, seconds=QUESTION_SECONDS)
@@ -175,7 +175,7 @@ class Looker:
         else:
             self._say_all()
 
-    # Doing
+    # Acting
 
     def _restart(self, decision):
         try:
@@ -206,7 +206,7 @@ def _is_busy():
 
 @contextlib.contextmanager
 def _hands_on():
-    """All the steps that work on the broker wait meanwhile. Raises Taken where one is under way."""
+    """Holds the locks of all steps that work on the broker. Raises Taken if one of them runs."""
     with contextlib.ExitStack() as stack:
         for step in STEPS:
             try:
@@ -217,7 +217,10 @@ def _hands_on():
 
 
 def _start_anew():
-    """systemd is told once, and does it even if this program ends meanwhile; a broker that does not stop is killed."""
+    """Restarts the broker; one that does not stop is killed.
+
+    systemd is told once, and completes the restart even if this program ends meanwhile.
+    """
     before = _main_process()
     systemd.reset(rabbitmq.UNIT)
     command.do(["systemctl", "restart", "--no-block", rabbitmq.UNIT], seconds=60)
@@ -231,7 +234,7 @@ def _main_process():
 
 
 def say(words):
-    """In the journal, and in the notes that `status` shows."""
+    """Writes a line to the journal, and to the notes that `status` shows."""
     print(words)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with contextlib.suppress(OSError):

@@ -1,40 +1,39 @@
-/** One connection through the virtual address that is made again after every loss. */
+/** One connection through the virtual address. It reconnects after every loss. */
 import { type Channel, type ChannelModel, connect, type RecoveringChannelModel } from "amqplib";
 
-export const queue = "example";
+export const queueName = "example";
 
 /**
- * Seconds. A client that waits for a confirm, or for a message, sends nothing; it learns of a connection that fell
- * silent only from its heartbeats, after two of these at most.
+ * Seconds. A client that waits for a confirm or a message sends nothing. It notices a dead connection only by missing
+ * heartbeats, after two of these intervals at most.
  */
-const heartbeat = 5;
-/** Milliseconds that a connection may take to be made. */
-const patience = 5000;
-/** Milliseconds between two tries: at first, and at most. They grow, so that a broker that comes up is not stormed. */
-const pauses = { initialDelay: 200, maxDelay: 5000 };
+const heartbeatSeconds = 5;
+/** Milliseconds in which a connection has to be established. */
+const connectTimeoutMs = 5000;
+/** Milliseconds between two attempts, first and longest. They grow, to not overload a starting broker. */
+const reconnectDelaysMs = { initialDelay: 200, maxDelay: 5000 };
 
-/** Says what happens on standard error; standard output is for the numbers. */
-export function say(text: string): void {
+/** Logs to standard error; standard output is for the numbers. */
+export function log(text: string): void {
   process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }
 
 /**
- * @param setup makes channels, and whatever else is lost with a connection; runs on each new one
- * @returns at once, also while no broker can be reached
+ * @param setup creates channels and all else that is lost with a connection; runs on each new connection
+ * @returns at once, even while no broker can be reached
  */
-export async function open(
+export async function openConnection(
   setup: (connection: ChannelModel) => Promise<void>,
 ): Promise<RecoveringChannelModel> {
   const { AMQP_URI } = process.env;
-  if (AMQP_URI === undefined)
-    throw new Error("AMQP_URI is not set: write amqp://USER:PASSWORD@ADDRESS into it");
+  if (AMQP_URI === undefined) throw new Error("AMQP_URI is not set; set it to amqp://USER:PASSWORD@ADDRESS");
   const uri = new URL(AMQP_URI);
-  uri.searchParams.set("heartbeat", String(heartbeat));
+  uri.searchParams.set("heartbeat", String(heartbeatSeconds));
   const recovering = await connect(uri.href, {
-    timeout: patience,
+    timeout: connectTimeoutMs,
     noDelay: true,
     recovery: {
-      ...pauses,
+      ...reconnectDelaysMs,
       waitForConnect: false,
       setup: async (connection: ChannelModel) => {
         connection.on("error", () => undefined);
@@ -42,32 +41,32 @@ export async function open(
       },
     },
   });
-  // Whatever goes wrong with a connection ends it, and `disconnect` says why.
+  // Every error of a connection also ends it, and `disconnect` reports the reason.
   recovering.on("error", () => undefined);
-  recovering.on("connect", () => say("connected"));
-  recovering.on("disconnect", (error) => say(`connection lost: ${error.message}`));
-  recovering.on("connect-failed", (error) => say(`no connection: ${error.message}`));
-  recovering.on("blocked", (reason) => say(`the broker takes no messages for now: ${reason}`));
+  recovering.on("connect", () => log("connected"));
+  recovering.on("disconnect", (error) => log(`connection lost: ${error.message}`));
+  recovering.on("connect-failed", (error) => log(`no connection: ${error.message}`));
+  recovering.on("blocked", (reason) => log(`the broker blocks publishers: ${reason}`));
   return recovering;
 }
 
-/** A channel that is closed alone, after a protocol error say, takes its connection with it: then all is made anew. */
-export function together(connection: ChannelModel, channel: Channel): void {
-  channel.on("error", (error) => say(`channel lost: ${error.message}`));
-  channel.on("close", () => void giveUp(connection));
+/** Closes the connection when only its channel is closed, such as by a protocol error. A new connection follows. */
+export function closeTogether(connection: ChannelModel, channel: Channel): void {
+  channel.on("error", (error) => log(`channel lost: ${error.message}`));
+  channel.on("close", () => void closeConnection(connection));
 }
 
-/** Closes a connection, of which nothing is known any more; the next one follows by itself. */
-export async function giveUp(connection: ChannelModel): Promise<void> {
+/** Closes a connection whose state is unknown. The client then reconnects by itself. */
+export async function closeConnection(connection: ChannelModel): Promise<void> {
   try {
     await connection.close();
   } catch {
-    // It was closed already.
+    // It is already closed.
   }
 }
 
-/** Declares the queue. Whoever comes first makes it; a queue that is there must have been declared alike. */
-export async function declare(channel: Channel): Promise<void> {
-  // Without this argument it is a classic queue, which the stack's policy mirrors (RabbitMQ 3 only).
-  await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
+/** Declares the queue. The first client creates it; all clients have to declare it with the same arguments. */
+export async function declareQueue(channel: Channel): Promise<void> {
+  // Without this argument it is a classic queue, mirrored by the stack's policy (RabbitMQ 3 only).
+  await channel.assertQueue(queueName, { durable: true, arguments: { "x-queue-type": "quorum" } });
 }

@@ -1,48 +1,55 @@
 /**
- * Takes numbers from the queue and prints each once, until it is stopped with Ctrl-C:
- * `AMQP_URI=amqp://… node examples/client/consume.ts`. A number may come more than once, so what is done with it has to
- * be idempotent: this program remembers what it has seen.
+ * Consumes numbers from the queue and prints each once, until it is stopped with Ctrl-C:
+ * `AMQP_URI=amqp://… node examples/client/consume.ts`. A number may be delivered more than once, so its processing
+ * has to be idempotent. This program remembers the numbers it has seen.
  */
 import type { ChannelModel } from "amqplib";
-import { declare, giveUp, open, queue, say, together } from "./connection.ts";
+import {
+  declareQueue,
+  closeConnection,
+  openConnection,
+  queueName,
+  log,
+  closeTogether,
+} from "./connection.ts";
 
-/** Messages that the broker may hand out before the first of them is acknowledged. */
-const prefetch = 50;
+/** Messages that the broker may deliver before the first of them is acknowledged. */
+const prefetchCount = 50;
 
-/** A real program keeps this where it keeps the result, and in the same transaction. */
-const seen = new Set<string>();
+/** A real program stores this with its results, in the same transaction. */
+const seenNumbers = new Set<string>();
 let duplicates = 0;
 
-async function setup(connection: ChannelModel): Promise<void> {
+async function setUpConsumer(connection: ChannelModel): Promise<void> {
   const channel = await connection.createChannel();
-  together(connection, channel);
-  await declare(channel);
-  await channel.prefetch(prefetch);
-  await channel.consume(queue, (message) => {
-    // The broker has ended the subscription, because the queue is gone say.
+  closeTogether(connection, channel);
+  await declareQueue(channel);
+  await channel.prefetch(prefetchCount);
+  await channel.consume(queueName, (message) => {
+    // The broker has cancelled the consumer, for example because the queue was deleted.
     if (message === null) {
-      void giveUp(connection);
+      void closeConnection(connection);
       return;
     }
-    take(message.content.toString());
-    // When the work is done, never before: what was not acknowledged is delivered again, to anybody.
+    handleNumber(message.content.toString());
+    // Only after the work is done: an unacknowledged message is delivered again, to any consumer.
     channel.ack(message);
   });
 }
 
-function take(number: string): void {
-  if (seen.has(number)) {
+function handleNumber(number: string): void {
+  if (seenNumbers.has(number)) {
     duplicates += 1;
     return;
   }
   process.stdout.write(`${number}\n`);
-  seen.add(number);
+  seenNumbers.add(number);
 }
 
-const connection = await open(setup);
+const connection = await openConnection(setUpConsumer);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    say(`${seen.size} numbers, ${duplicates} duplicates`);
+    log(`${seenNumbers.size} numbers, ${duplicates} duplicates`);
     void connection.close();
   });
 }

@@ -1,48 +1,55 @@
 /**
  * Publishes the numbers from 1 to COUNT and prints each when a broker has confirmed it:
- * `AMQP_URI=amqp://… node examples/client/publish.ts [COUNT]`. What was not confirmed on one connection is published
- * again on the next, so a number may be in the queue twice, and the order is not kept.
+ * `AMQP_URI=amqp://… node examples/client/publish.ts [COUNT]`. Numbers that were not confirmed on one connection are
+ * published again on the next. So a number may be in the queue twice, and the order is not kept.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
-import { declare, giveUp, open, queue, say, together } from "./connection.ts";
+import {
+  declareQueue,
+  closeConnection,
+  openConnection,
+  queueName,
+  log,
+  closeTogether,
+} from "./connection.ts";
 
 const count = Number(process.argv[2] ?? 1000);
 /** Numbers per second. */
-const rate = 50;
-/** Numbers that may wait for their confirm: what a program must be able to publish again. */
-const window = 100;
+const numbersPerSecond = 50;
+/** Numbers that may be unconfirmed at a time. A program has to be able to publish these again. */
+const maxUnconfirmed = 100;
 
 const unconfirmed = new Set<number>();
-/** Given back, since no queue took them. The broker confirms these too. */
-const returned = new Set<string>();
+/** Ids of messages that the broker returned because no queue took them. It confirms these too. */
+const returnedIds = new Set<string>();
 let send: ((number: number) => void) | undefined;
 
-async function setup(connection: ChannelModel): Promise<void> {
+async function setUpPublisher(connection: ChannelModel): Promise<void> {
   const channel = await connection.createConfirmChannel();
-  together(connection, channel);
-  await declare(channel);
-  channel.on("return", ({ properties }) => returned.add(String(properties.messageId)));
+  closeTogether(connection, channel);
+  await declareQueue(channel);
+  channel.on("return", ({ properties }) => returnedIds.add(String(properties.messageId)));
   channel.on("close", () => (send = undefined));
   send = (number) => publish(connection, channel, number);
-  if (unconfirmed.size > 0) say(`publishing ${unconfirmed.size} numbers again`);
+  if (unconfirmed.size > 0) log(`publishing ${unconfirmed.size} numbers again`);
   unconfirmed.forEach(send);
 }
 
 function publish(connection: ChannelModel, channel: ConfirmChannel, number: number): void {
   const messageId = String(number);
   const options = { persistent: true, mandatory: true, messageId };
-  channel.sendToQueue(queue, Buffer.from(messageId), options, (error: unknown) => {
-    // Refused, or the channel is gone: it stays among the unconfirmed ones, and the next connection publishes it.
-    if ((error ?? undefined) !== undefined || returned.delete(messageId)) void giveUp(connection);
+  channel.sendToQueue(queueName, Buffer.from(messageId), options, (error: unknown) => {
+    // Rejected, or the channel is closed: the number stays unconfirmed, and the next connection publishes it again.
+    if ((error ?? undefined) !== undefined || returnedIds.delete(messageId)) void closeConnection(connection);
     else if (unconfirmed.delete(number)) process.stdout.write(`${messageId}\n`);
   });
 }
 
-const connection = await open(setup);
+const connection = await openConnection(setUpPublisher);
 for (let number = 1; number <= count;) {
-  await pause(1000 / rate);
-  if (send === undefined || unconfirmed.size >= window) continue;
+  await pause(1000 / numbersPerSecond);
+  if (send === undefined || unconfirmed.size >= maxUnconfirmed) continue;
   unconfirmed.add(number);
   send(number);
   number += 1;

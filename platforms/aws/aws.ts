@@ -1,97 +1,109 @@
-/** `platform: aws`: instances in an account, over its availability zones, made and removed by the program. */
+/** `platform: aws`: EC2 instances across availability zones; the program makes and removes them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
 import { File } from "../../remote/file.ts";
-import { prepare } from "../../remote/preparation.ts";
-import { programCurrent } from "../../remote/program.ts";
+import { prepareMachine } from "../../remote/preparation.ts";
+import { currentProgramFolder } from "../../remote/program.ts";
 import { Ready } from "../../remote/ready.ts";
 import { Step } from "../../remote/step.ts";
-import { systems, warnOfEnd } from "../../hosts/systems.ts";
-import { keep } from "../../secret.ts";
+import { systems, warnOfEndOfLife } from "../../hosts/systems.ts";
+import { generatedSecret } from "../../secret.ts";
 import { render } from "../../templates/render.ts";
-import { Groups } from "./groups.ts";
-import { imageOf } from "./images.ts";
-import { makeInstance, makeInterface, makeVolume, type Machine } from "./machine.ts";
-import { makeNetwork, subnetFor, type Network } from "./network.ts";
+import { SecurityGroups } from "./groups.ts";
+import { getImage } from "./images.ts";
+import { makeInstance, makeInterface, makeVolume, type Instance } from "./machine.ts";
+import { makeNetwork, requireSubnet, type Network } from "./network.ts";
 import { makeProfile } from "./roles.ts";
 import { aws } from "./sdk.ts";
-import { survey, type Survey, type SurveyArgs } from "./survey.ts";
-import { tagsOf, type Tags } from "./tags.ts";
-import type { AddressMove, Connection, Host, PackageSources, Way } from "../../hosts/host.ts";
-import { makeKey, publicHalf } from "../ssh-keys.ts";
+import { surveyAccount, type AccountSurvey, type SurveyArgs } from "./survey.ts";
+import { makeTagFactory, type TagFactory } from "./tags.ts";
+import type { AddressMove, Connection, Host, PackageSources, SshEndpoint } from "../../hosts/host.ts";
+import { makePrivateKey, derivePublicKey } from "../ssh-keys.ts";
 
 export interface AwsArgs extends SurveyArgs {
   readonly packages: PackageSources;
-  /** TCP ports that security groups, and the machines' own firewalls, have to let in. */
+  /** TCP ports that the security groups and the machines' firewalls have to let in. */
   readonly ports: { readonly amqp: number; readonly management: number };
   readonly statsPort: number;
-  /** @default the balancers do not ask for alarms */
+  /** @default the balancers do not check brokers for alarms */
   readonly agentPort?: number;
-  /** What the machines' network interface is called. @default what the system's image calls it */
+  /** The name of the machines' network interface. @default the name in the system's image */
   readonly interface?: string;
   /** The key to log in with. @default one is made for the stack */
   readonly sshPrivateKey?: pulumi.Input<string>;
 }
 
-type Placed = AwsArgs["machines"][number];
+type HostArgs = AwsArgs["machines"][number];
 
-/** Where RabbitMQ keeps its data. */
+/** The folder of RabbitMQ's data. */
 const dataFolder = "/var/lib/rabbitmq";
-const dataDropIn = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha-data.conf";
+const dataUnitDropIn = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha-data.conf";
+
+/** How to log in to the bastion, and the resources to wait for before that. */
+interface Bastion {
+  readonly endpoint: SshEndpoint;
+  readonly dependencies: readonly pulumi.Resource[];
+}
 
 class Aws extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
   readonly #args: AwsArgs;
-  readonly #survey: Survey;
-  readonly #tags: Tags;
+  readonly #survey: AccountSurvey;
+  readonly #tags: TagFactory;
   readonly #child: pulumi.CustomResourceOptions;
   readonly #network: Network;
-  readonly #groups: Groups;
+  readonly #groups: SecurityGroups;
   readonly #sshKey: pulumi.Output<string>;
   readonly #authorizedKey: pulumi.Output<string>;
-  /** The way through the bastion, and that it is there; absent where there is none. */
-  readonly #bastion: { readonly way: Way; readonly ready: readonly pulumi.Resource[] } | undefined;
+  /** Absent if the machines are reached without a bastion. */
+  readonly #bastion: Bastion | undefined;
 
-  constructor(args: AwsArgs, found: Survey, provider: aws.Provider) {
+  constructor(args: AwsArgs, found: AccountSurvey, provider: aws.Provider) {
     super("rabbitmq-ha:index:Aws", "aws", {}, { providers: [provider] });
-    warnOfEnd(args.os);
+    warnOfEndOfLife(args.os);
     const { platform, sshPrivateKey } = args;
     const child = { parent: this };
     this.#args = args;
     this.#survey = found;
     this.#child = child;
-    this.#tags = tagsOf(pulumi.getStack(), platform.tags);
+    this.#tags = makeTagFactory(pulumi.getStack(), platform.tags);
     this.#sshKey =
       sshPrivateKey === undefined
-        ? keep("aws-ssh-key", () => makeKey(`rabbitmq-ha ${pulumi.getStack()}`), child)
+        ? generatedSecret("aws-ssh-key", () => makePrivateKey(`rabbitmq-ha ${pulumi.getStack()}`), child)
         : pulumi.secret(sshPrivateKey);
-    this.#authorizedKey = pulumi.unsecret(this.#sshKey.apply(publicHalf));
+    this.#authorizedKey = pulumi.unsecret(this.#sshKey.apply(derivePublicKey));
     this.#network = makeNetwork(platform, found, this.#tags, child);
-    this.#groups = new Groups(
-      { ...args, network: this.#network, bastion: makesBastion(platform), tags: this.#tags },
+    this.#groups = new SecurityGroups(
+      { ...args, network: this.#network, hasOwnBastion: hasOwnBastion(platform), tags: this.#tags },
       child,
     );
-    this.#bastion = makesBastion(platform) ? this.#ownBastion() : givenBastion(platform, this.#sshKey);
-    const routes = this.#network.mode === "route";
-    const interfaces = args.machines.map((each) => this.#interface(each, routes && each.role === "balancer"));
-    const first = interfaces[args.machines.findIndex(({ role }) => role === "balancer")];
-    const moved = routes && first !== undefined ? this.#routes(first) : [];
+    this.#bastion = hasOwnBastion(platform) ? this.#makeBastion() : givenBastion(platform, this.#sshKey);
+    const isRouteMode = this.#network.mode === "route";
+    const interfaces = args.machines.map((each) =>
+      this.#makeInterface(each, isRouteMode && each.role === "balancer"),
+    );
+    const firstBalancer = interfaces[args.machines.findIndex(({ role }) => role === "balancer")];
+    const addressRoutes =
+      isRouteMode && firstBalancer !== undefined ? this.#makeAddressRoutes(firstBalancer) : [];
     this.hosts = args.machines.map((each, index) => {
       const own = interfaces[index];
       if (own === undefined) throw new Error(`${each.name} has no network interface`);
-      return this.#host(each, own, moved);
+      return this.#makeHost(each, own, addressRoutes);
     });
     this.registerOutputs({});
   }
 
-  #interface({ name, address, role }: Placed, overlay: boolean): aws.ec2.NetworkInterface {
-    const subnet = subnetFor(address, this.#network);
-    const group = this.#groups.id(`${role}s`);
-    return makeInterface({ name, address, subnet, group, overlay, tags: this.#tags }, this.#child);
+  #makeInterface({ name, address, role }: HostArgs, overlay: boolean): aws.ec2.NetworkInterface {
+    const subnet = requireSubnet(address, this.#network);
+    const group = this.#groups.groupId(`${role}s`);
+    return makeInterface(
+      { name, address, subnet, securityGroupId: group, acceptsForeignAddresses: overlay, tags: this.#tags },
+      this.#child,
+    );
   }
 
-  /** The virtual address as a route to its first holder; from then on it is Keepalived's to move. */
-  #routes(first: aws.ec2.NetworkInterface): pulumi.Resource[] {
+  /** Routes the virtual address to the first balancer; later Keepalived moves the route. */
+  #makeAddressRoutes(firstBalancer: aws.ec2.NetworkInterface): pulumi.Resource[] {
     const { virtualAddress } = this.#args;
     return this.#network.routeTables.map(
       ({ name, id }) =>
@@ -100,19 +112,19 @@ class Aws extends pulumi.ComponentResource {
           {
             routeTableId: id,
             destinationCidrBlock: `${virtualAddress}/32`,
-            networkInterfaceId: first.id,
+            networkInterfaceId: firstBalancer.id,
           },
           { ...this.#child, ignoreChanges: ["networkInterfaceId"], deleteBeforeReplace: true },
         ),
     );
   }
 
-  #host(placed: Placed, own: aws.ec2.NetworkInterface, moved: readonly pulumi.Resource[]): Host {
-    const { name, address, role } = placed;
+  #makeHost(args: HostArgs, own: aws.ec2.NetworkInterface, addressRoutes: readonly pulumi.Resource[]): Host {
+    const { name, address, role } = args;
     const { os, platform, packages } = this.#args;
-    const reachable = this.#publicAddress(name, own);
-    const machine = this.#machine(placed, own);
-    const image = imageOf(os);
+    const publicAddress = this.#makePublicAddress(name, own);
+    const machine = this.#makeMachine(args, own);
+    const image = getImage(os);
     const user = platform.user ?? image.user;
     const host = {
       name,
@@ -121,39 +133,50 @@ class Aws extends pulumi.ComponentResource {
       packages,
       sudo: user !== "root",
       interface: this.#args.interface ?? image.interface,
-      prefixLength: Number(subnetFor(address, this.#network).cidr.split("/")[1]),
-      connection: this.#connection(placed, user, machine.hostKey, reachable?.publicIp),
+      prefixLength: Number(requireSubnet(address, this.#network).cidr.split("/")[1]),
+      connection: this.#connectionTo(args, user, machine.hostKey, publicAddress?.publicIp),
       identity: machine.instance.id,
       machine: machine.instance,
-      ...(role === "balancer" ? { moveAddress: this.#move(own) } : {}),
+      ...(role === "balancer" ? { moveAddress: this.#addressMove(own) } : {}),
     };
-    const before = [machine.instance, ...moved, ...(this.#bastion?.ready ?? [])];
-    const dependsOn = reachable === undefined ? before : [...before, reachable];
+    const needed = [machine.instance, ...addressRoutes, ...(this.#bastion?.dependencies ?? [])];
+    const dependsOn = publicAddress === undefined ? needed : [...needed, publicAddress];
     const ready = new Ready(host, { ...this.#child, dependsOn });
-    const fit =
-      role === "broker" ? this.#data({ ...host, ready }, machine) : this.#checked({ ...host, ready });
+    const usable =
+      role === "broker"
+        ? this.#mountDataVolume({ ...host, ready }, machine)
+        : this.#checkInterface({ ...host, ready });
     return {
       ...host,
-      ready: prepare({ ...this.#opening(), role, host: { ...host, ready: fit } }, this.#child),
+      ready: prepareMachine({ ...this.#firewallArgs(), role, host: { ...host, ready: usable } }, this.#child),
     };
   }
 
-  #opening() {
+  #firewallArgs() {
     const { machines, ports, statsPort, agentPort } = this.#args;
-    const of = (wanted: Placed["role"]): readonly string[] =>
+    const addressesOf = (wanted: HostArgs["role"]): readonly string[] =>
       machines.filter(({ role }) => role === wanted).map(({ address }) => address);
-    const asked = agentPort === undefined ? {} : { agentPort };
-    return { brokers: of("broker"), balancers: of("balancer"), ports, statsPort, ...asked };
+    const agent = agentPort === undefined ? {} : { agentPort };
+    return {
+      brokers: addressesOf("broker"),
+      balancers: addressesOf("balancer"),
+      ports,
+      statsPort,
+      ...agent,
+    };
   }
 
-  /** @returns an address of the machine's own, where the machines are reached by such */
-  #publicAddress(name: string, own: aws.ec2.NetworkInterface): aws.ec2.Eip | undefined {
+  /** @returns the machine's public address, if the machines are reached by public addresses */
+  #makePublicAddress(name: string, own: aws.ec2.NetworkInterface): aws.ec2.Eip | undefined {
     if (this.#args.platform.access.way !== "public") return undefined;
     const args = { domain: "vpc", networkInterface: own.id, tags: this.#tags(name) };
-    return new aws.ec2.Eip(`${name}-address`, args, { ...this.#child, dependsOn: [...this.#network.ready] });
+    return new aws.ec2.Eip(`${name}-address`, args, {
+      ...this.#child,
+      dependsOn: [...this.#network.dependencies],
+    });
   }
 
-  #machine({ name, role }: Placed, own: aws.ec2.NetworkInterface): Machine {
+  #makeMachine({ name, role }: HostArgs, own: aws.ec2.NetworkInterface): Instance {
     const { platform } = this.#args;
     const routeTables = this.#network.routeTables.map(({ arn }) => arn);
     const profile = makeProfile(
@@ -161,74 +184,74 @@ class Aws extends pulumi.ComponentResource {
         name,
         region: platform.region,
         tags: this.#tags,
-        sessions: platform.access.way === "ssm",
+        usesSsm: platform.access.way === "ssm",
         ...(role === "balancer" ? { move: { networkInterface: own.arn, routeTables } } : {}),
       },
       this.#child,
     );
-    return this.#instance(name, name, platform.types[role], own, profile);
+    return this.#makeInstance(name, name, platform.types[role], own, profile);
   }
 
-  #instance(
+  #makeInstance(
     name: string,
     hostName: string,
     type: string,
     own: aws.ec2.NetworkInterface,
     profile?: ReturnType<typeof makeProfile>,
-  ): Machine {
+  ): Instance {
     return makeInstance(
       {
         name,
         hostName,
         type,
         profile,
-        networkInterface: own.id,
-        image: this.#survey.image,
+        networkInterfaceId: own.id,
+        imageId: this.#survey.imageId,
         platform: this.#args.platform,
         authorizedKey: this.#authorizedKey,
         tags: this.#tags,
       },
-      { ...this.#child, dependsOn: [...this.#network.ready, ...this.#groups.rules] },
+      { ...this.#child, dependsOn: [...this.#network.dependencies, ...this.#groups.rules] },
     );
   }
 
-  #connection(
-    { name, address }: Placed,
+  #connectionTo(
+    { name, address }: HostArgs,
     user: string,
     hostKey: pulumi.Output<string>,
     publicIp: pulumi.Output<string> | undefined,
   ): Connection {
     const { access } = this.#args.platform;
-    const way = { user, privateKey: this.#sshKey, hostKey };
-    if (access.way === "ssm") return { ...way, host: "127.0.0.1", port: access.ports[name] ?? 22 };
-    const proxy = this.#bastion === undefined ? {} : { proxy: this.#bastion.way };
-    return { ...way, host: publicIp ?? address, port: 22, ...proxy };
+    const login = { user, privateKey: this.#sshKey, hostKey };
+    if (access.way === "ssm") return { ...login, host: "127.0.0.1", port: access.ports[name] ?? 22 };
+    const proxy = this.#bastion === undefined ? {} : { proxy: this.#bastion.endpoint };
+    return { ...login, host: publicIp ?? address, port: 22, ...proxy };
   }
 
-  /** What Keepalived runs when it has set the virtual address on a balancer. */
-  #move(own: aws.ec2.NetworkInterface): AddressMove {
+  /** @returns what Keepalived runs after it has set the virtual address on a balancer */
+  #addressMove(own: aws.ec2.NetworkInterface): AddressMove {
     const { os, platform, virtualAddress: address } = this.#args;
     const routeTables = this.#network.routeTables.map(({ id }) => id);
-    const device = this.#args.interface ?? imageOf(os).interface;
-    const common = ["move-address", "--address", address, "--interface", device, "--region", platform.region];
-    if (systems[os].oldAwsCli === true) common.push("--old-aws-cli");
+    const device = this.#args.interface ?? getImage(os).interface;
+    const args = ["move-address", "--address", address, "--interface", device, "--region", platform.region];
+    if (systems[os].hasOldAwsCli === true) args.push("--old-aws-cli");
     const script = pulumi.output({ here: own.id, routeTables }).apply((plain) => {
       const tables = plain.routeTables.length === 0 ? [] : ["--route-tables", plain.routeTables.join(",")];
-      const words = [...common, "--network-interface", plain.here, ...tables];
-      const list = words.map((word) => JSON.stringify(word)).join(", ");
-      return render("aws/move-address", { program: programCurrent, words: `[${list}]` });
+      const all = [...args, "--network-interface", plain.here, ...tables];
+      const list = all.map((arg) => JSON.stringify(arg)).join(", ");
+      return render("aws/move-address", { program: currentProgramFolder, words: `[${list}]` });
     });
-    return { script, needs: ["awscli"] };
+    return { script, packageRoles: ["awscli"] };
   }
 
-  /** The broker's data on a volume of its own, before RabbitMQ is installed. */
-  #data(host: Host, { instance }: Machine): pulumi.Resource {
+  /** Mounts a volume for the broker's data, before RabbitMQ is installed. */
+  #mountDataVolume(host: Host, { instance }: Instance): pulumi.Resource {
     const { platform } = this.#args;
     const { name, address } = host;
-    const { zone } = subnetFor(address, this.#network);
+    const { zone } = requireSubnet(address, this.#network);
     const volume = makeVolume({ name, zone, instance, platform, tags: this.#tags }, this.#child);
-    // Only a volume that was made just now is given a file system.
-    const stdin = pulumi.interpolate`${volume.id} ${volume.made}`;
+    // With the time of its creation: only a volume that was just created gets a file system.
+    const stdin = pulumi.interpolate`${volume.id} ${volume.createdAt}`;
     const options = { target: dataFolder, patience: 60 };
     const mount = new Step(
       `${name}-mount`,
@@ -238,13 +261,13 @@ class Aws extends pulumi.ComponentResource {
     const content = render("aws/data.conf", { target: dataFolder });
     return new File(
       `${name}-data-unit`,
-      { host, path: dataDropIn, content },
+      { host, path: dataUnitDropIn, content },
       { ...this.#child, dependsOn: [mount] },
     );
   }
 
-  /** That the address is on the interface that Keepalived is told. */
-  #checked(host: Host): pulumi.Resource {
+  /** Checks that the address is on the interface that Keepalived will use. */
+  #checkInterface(host: Host): pulumi.Resource {
     const { name, address, interface: device } = host;
     return new Step(
       `${name}-interface-check`,
@@ -253,53 +276,50 @@ class Aws extends pulumi.ComponentResource {
     );
   }
 
-  #ownBastion(): { readonly way: Way; readonly ready: readonly pulumi.Resource[] } {
+  #makeBastion(): Bastion {
     const { platform, os } = this.#args;
     const subnet = this.#network.publicSubnet;
     if (subnet === undefined)
-      throw new Error("the bastion has no subnet; the configuration's rules see to it");
+      throw new Error("the bastion has no subnet, which the configuration's rules exclude");
     const name = "aws-bastion";
     const own = new aws.ec2.NetworkInterface(
       `${name}-interface`,
-      { subnetId: subnet.id, securityGroups: [this.#groups.id("bastion")], tags: this.#tags("bastion") },
+      { subnetId: subnet.id, securityGroups: [this.#groups.groupId("bastion")], tags: this.#tags("bastion") },
       this.#child,
     );
-    const { instance, hostKey } = this.#instance(name, "bastion", platform.types.bastion, own);
+    const { instance, hostKey } = this.#makeInstance(name, "bastion", platform.types.bastion, own);
     const address = new aws.ec2.Eip(
       `${name}-address`,
       { domain: "vpc", networkInterface: own.id, tags: this.#tags("bastion") },
-      { ...this.#child, dependsOn: [...this.#network.ready] },
+      { ...this.#child, dependsOn: [...this.#network.dependencies] },
     );
-    const user = platform.user ?? imageOf(os).user;
-    const way = { host: address.publicIp, port: 22, user, privateKey: this.#sshKey, hostKey };
-    const host = { name, address: "the bastion", os, connection: way, sudo: user !== "root" };
+    const user = platform.user ?? getImage(os).user;
+    const endpoint = { host: address.publicIp, port: 22, user, privateKey: this.#sshKey, hostKey };
+    const host = { name, address: "the bastion", os, connection: endpoint, sudo: user !== "root" };
     const ready = new Ready(
       { ...host, identity: instance.id, machine: instance },
       { ...this.#child, dependsOn: [instance, address] },
     );
-    return { way, ready: [ready] };
+    return { endpoint, dependencies: [ready] };
   }
 }
 
-function makesBastion({ network, access }: AwsPlatform): boolean {
+function hasOwnBastion({ network, access }: AwsPlatform): boolean {
   return network.kind === "own" && access.way === "bastion" && access.bastion === undefined;
 }
 
-function givenBastion(
-  { access }: AwsPlatform,
-  privateKey: pulumi.Output<string>,
-): { readonly way: Way; readonly ready: readonly pulumi.Resource[] } | undefined {
+function givenBastion({ access }: AwsPlatform, privateKey: pulumi.Output<string>): Bastion | undefined {
   if (access.way !== "bastion" || access.bastion === undefined) return undefined;
-  return { way: { ...access.bastion, privateKey }, ready: [] };
+  return { endpoint: { ...access.bastion, privateKey }, dependencies: [] };
 }
 
 /**
- * Asks the account, and makes the machines.
- * @returns them as hosts, in the order in which they were given
- * @throws pulumi.RunError with everything that is wrong in the account
+ * Checks the account, and makes the machines.
+ * @returns the machines as hosts, in their order
+ * @throws pulumi.RunError with all faults of the account
  */
-export async function awsHosts(args: AwsArgs): Promise<readonly Host[]> {
+export async function makeAwsHosts(args: AwsArgs): Promise<readonly Host[]> {
   const provider = new aws.Provider("aws-provider", { region: args.platform.region });
-  const found = await survey(args, { provider });
+  const found = await surveyAccount(args, { provider });
   return new Aws(args, found, provider).hosts;
 }

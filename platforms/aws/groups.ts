@@ -1,10 +1,10 @@
-/** Security groups: for each role exactly what its hosts have to let in, and from whom. */
+/** Security groups: which ports the hosts of each role let in, and from which sources. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
-import { roleOpenings, type Audience, type RoleOpening } from "../../remote/firewall.ts";
+import { roleRules, type TrafficSource, type RoleRule } from "../../remote/firewall.ts";
 import type { Network } from "./network.ts";
 import { aws } from "./sdk.ts";
-import type { Tags } from "./tags.ts";
+import type { TagFactory } from "./tags.ts";
 
 export interface GroupArgs {
   readonly platform: AwsPlatform;
@@ -12,56 +12,58 @@ export interface GroupArgs {
   readonly ports: { readonly amqp: number; readonly management: number };
   readonly statsPort: number;
   readonly agentPort?: number;
-  /** Whether the stack makes a bastion of its own. */
-  readonly bastion: boolean;
-  readonly tags: Tags;
+  /** Whether the stack makes its own bastion. */
+  readonly hasOwnBastion: boolean;
+  readonly tags: TagFactory;
 }
 
-/** A group of the stack's, or a network. */
+/** A security group of the stack, or a network. */
 type Source = { readonly group: string } | { readonly cidr: string };
 
-export class Groups {
+export class SecurityGroups {
   readonly #byName = new Map<string, aws.ec2.SecurityGroup>();
-  /** What has to be there before a host is of use. */
+  /** All rules; hosts can be used only after them. */
   readonly rules: readonly pulumi.Resource[];
 
   constructor(args: GroupArgs, options: pulumi.CustomResourceOptions) {
-    const { platform, network, bastion, tags, ...open } = args;
+    const { platform, network, hasOwnBastion, tags, ...open } = args;
     const { access, consoles, clients = network.ranges } = platform;
     const cidrs = (list: readonly string[]): readonly Source[] => list.map((cidr) => ({ cidr }));
-    const names = ["brokers", "balancers", ...(bastion ? ["bastion"] : [])];
+    const names = ["brokers", "balancers", ...(hasOwnBastion ? ["bastion"] : [])];
     for (const name of names) this.#byName.set(name, makeGroup(name, network.vpcId, tags, options));
-    const sources: Readonly<Record<Audience, readonly Source[]>> = {
+    const sources: Readonly<Record<TrafficSource, readonly Source[]>> = {
       brokers: [{ group: "brokers" }],
       balancers: [{ group: "balancers" }],
       clients: cidrs(clients),
       operators: cidrs(consoles),
     };
-    const login = access.way === "ssm" ? [] : cidrs(access.from);
-    const ssh: readonly Source[] = bastion ? [{ group: "bastion" }] : login;
+    const loginSources = access.way === "ssm" ? [] : cidrs(access.from);
+    const ssh: readonly Source[] = hasOwnBastion ? [{ group: "bastion" }] : loginSources;
     const roles = { brokers: "broker", balancers: "balancer" } as const;
     this.rules = [
       ...Object.entries(roles).flatMap(([group, role]) => [
-        ...roleOpenings({ role, ...open }).flatMap((opening) =>
-          sources[opening.from].map((source) => this.#rule(group, opening, source, options)),
+        ...roleRules({ role, ...open }).flatMap((opening) =>
+          sources[opening.from].map((source) => this.#allowIncoming(group, opening, source, options)),
         ),
-        ...ssh.map((source) => this.#rule(group, sshd, source, options)),
+        ...ssh.map((source) => this.#allowIncoming(group, sshd, source, options)),
       ]),
-      ...(bastion ? login : []).map((source) => this.#rule("bastion", sshd, source, options)),
-      ...names.map((name) => this.#wayOut(name, options)),
+      ...(hasOwnBastion ? loginSources : []).map((source) =>
+        this.#allowIncoming("bastion", sshd, source, options),
+      ),
+      ...names.map((name) => this.#allowOutgoing(name, options)),
     ];
   }
 
-  /** @throws Error for a group that there is not */
-  id(name: string): pulumi.Output<string> {
+  /** @returns the ID of a group @throws Error if there is no such group */
+  groupId(name: string): pulumi.Output<string> {
     const group = this.#byName.get(name);
     if (group === undefined) throw new Error(`there is no group ${name}`);
     return group.id;
   }
 
-  #rule(
+  #allowIncoming(
     group: string,
-    { protocol, ports }: Pick<RoleOpening, "protocol" | "ports">,
+    { protocol, ports }: Pick<RoleRule, "protocol" | "ports">,
     source: Source,
     options: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
@@ -71,25 +73,25 @@ export class Groups {
     return new aws.vpc.SecurityGroupIngressRule(
       `aws-${group}-${what}-from-${who}`,
       {
-        securityGroupId: this.id(group),
+        securityGroupId: this.groupId(group),
         ...(protocol === "vrrp"
           ? { ipProtocol: vrrp }
           : { ipProtocol: protocol, fromPort: from ?? 0, toPort: to ?? 0 }),
         ...("group" in source
-          ? { referencedSecurityGroupId: this.id(source.group) }
+          ? { referencedSecurityGroupId: this.groupId(source.group) }
           : { cidrIpv4: source.cidr }),
         description: `${what} from ${who}`,
       },
-      // A rule that says the same as another one cannot stand beside it.
+      // EC2 refuses a second rule with the same content.
       { ...options, deleteBeforeReplace: true },
     );
   }
 
-  /** Packages, and the account's own services; answers need no rule. */
-  #wayOut(group: string, options: pulumi.CustomResourceOptions): pulumi.Resource {
+  /** Allows all outgoing traffic: packages and AWS services. Replies to incoming traffic need no rule. */
+  #allowOutgoing(group: string, options: pulumi.CustomResourceOptions): pulumi.Resource {
     return new aws.vpc.SecurityGroupEgressRule(
       `aws-${group}-out`,
-      { securityGroupId: this.id(group), ipProtocol: "-1", cidrIpv4: "0.0.0.0/0", description: "out" },
+      { securityGroupId: this.groupId(group), ipProtocol: "-1", cidrIpv4: "0.0.0.0/0", description: "out" },
       options,
     );
   }
@@ -102,10 +104,10 @@ const vrrp = "112";
 function makeGroup(
   name: string,
   vpcId: pulumi.Input<string>,
-  tags: Tags,
+  tags: TagFactory,
   options: pulumi.CustomResourceOptions,
 ): aws.ec2.SecurityGroup {
-  // EC2 takes no apostrophe here.
+  // EC2 accepts no apostrophe in a description.
   const description = `RabbitMQ ${name}`;
   return new aws.ec2.SecurityGroup(`aws-${name}`, { vpcId, description, tags: tags(name) }, options);
 }

@@ -1,33 +1,33 @@
-/** One instance, and what stays when it is another one: its network interface, its host key, its volume. */
+/** One instance, and what is kept when it is replaced: its network interface, host key and volume. */
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
-import { keep } from "../../secret.ts";
+import { generatedSecret } from "../../secret.ts";
 import { render } from "../../templates/render.ts";
-import { makeKey, publicHalf } from "../ssh-keys.ts";
+import { makePrivateKey, derivePublicKey } from "../ssh-keys.ts";
 import { aws } from "./sdk.ts";
 import type { Subnet } from "./network.ts";
-import type { Profile } from "./roles.ts";
-import type { Tags } from "./tags.ts";
+import type { InstanceProfile } from "./roles.ts";
+import type { TagFactory } from "./tags.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
 export interface InterfaceArgs {
-  /** The host's. */
+  /** The name of the host. */
   readonly name: string;
   readonly address: string;
   readonly subnet: Subnet;
   /** The ID of its security group. */
-  readonly group: pulumi.Input<string>;
-  /** Whether it takes packets for addresses that AWS does not know as its own. */
-  readonly overlay: boolean;
-  readonly tags: Tags;
+  readonly securityGroupId: pulumi.Input<string>;
+  /** Whether it accepts packets for addresses that AWS has not assigned to it. */
+  readonly acceptsForeignAddresses: boolean;
+  readonly tags: TagFactory;
 }
 
 /**
- * An interface with a fixed address, which a replaced instance gets again. Its name holds the address: a changed one is
- * another interface, since the addresses themselves are ignored once it is there – the virtual one comes and goes.
+ * An interface with a fixed address; a replaced instance gets it again. The address is part of the resource's name, so
+ * a changed address makes another interface. Changes of its addresses are ignored, since the virtual address moves.
  */
 export function makeInterface(
-  { name, address, subnet, group, overlay, tags }: InterfaceArgs,
+  { name, address, subnet, securityGroupId, acceptsForeignAddresses, tags }: InterfaceArgs,
   options: pulumi.CustomResourceOptions,
 ): aws.ec2.NetworkInterface {
   return new aws.ec2.NetworkInterface(
@@ -35,8 +35,8 @@ export function makeInterface(
     {
       subnetId: subnet.id,
       privateIps: [address],
-      securityGroups: [group],
-      sourceDestCheck: !overlay,
+      securityGroups: [securityGroupId],
+      sourceDestCheck: !acceptsForeignAddresses,
       description: name,
       tags: tags(name),
     },
@@ -46,35 +46,36 @@ export function makeInterface(
 
 export interface InstanceArgs {
   readonly name: string;
-  /** The host's name on the machine itself. */
+  /** The host name on the machine itself. */
   readonly hostName: string;
   readonly type: string;
-  /** The system's newest image, which a machine that is there already need not have. */
-  readonly image: string;
-  readonly networkInterface: pulumi.Input<string>;
+  /** The ID of the system's newest image, for new machines; an existing machine keeps its image. */
+  readonly imageId: string;
+  readonly networkInterfaceId: pulumi.Input<string>;
   readonly platform: AwsPlatform;
   readonly authorizedKey: pulumi.Input<string>;
-  /** @default it may ask nothing of the account */
-  readonly profile?: Profile | undefined;
-  readonly tags: Tags;
+  /** @default it has no permissions in the account */
+  readonly profile?: InstanceProfile | undefined;
+  readonly tags: TagFactory;
 }
 
-export interface Machine {
+/** An instance and its host key. */
+export interface Instance {
   readonly instance: aws.ec2.Instance;
   /** As a line of authorized_keys. */
   readonly hostKey: pulumi.Output<string>;
 }
 
 /**
- * The host key is made here and given to the machine, so that it is known before the first connection. A newer image,
- * and a first boot's data, never make another machine of one that is there.
+ * The host key is generated here and given to the machine, so that it is known before the first connection. A newer
+ * image or other user data never replaces an existing machine.
  */
-export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceOptions): Machine {
+export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceOptions): Instance {
   const { name, hostName, platform, profile, tags } = args;
   const pinned = platform.images[hostName] ?? platform.image;
   const { dependsOn, ...child } = options;
-  const hostKey = keep(`${name}-ssh-host-key`, () => makeKey(hostName), child);
-  const hostKeyPublic = pulumi.unsecret(hostKey.apply(publicHalf));
+  const hostKey = generatedSecret(`${name}-ssh-host-key`, () => makePrivateKey(hostName), child);
+  const hostKeyPublic = pulumi.unsecret(hostKey.apply(derivePublicKey));
   const userData = pulumi
     .output({ hostKey, hostKeyPublic, authorizedKey: args.authorizedKey })
     .apply((plain) =>
@@ -83,17 +84,17 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
   const instance = new aws.ec2.Instance(
     machineName(name),
     {
-      ami: pinned ?? args.image,
+      ami: pinned ?? args.imageId,
       instanceType: args.type,
       userData: pulumi.secret(userData),
-      primaryNetworkInterface: { networkInterfaceId: args.networkInterface },
+      primaryNetworkInterface: { networkInterfaceId: args.networkInterfaceId },
       metadataOptions: {
         httpEndpoint: "enabled",
         httpTokens: "required",
         httpPutResponseHopLimit: 1,
       },
       rootBlockDevice: {
-        ...disk(platform),
+        ...diskEncryption(platform),
         volumeType: "gp3",
         volumeSize: platform.volumes.root,
         tags: tags(`${hostName}-root`),
@@ -104,17 +105,17 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
     },
     {
       ...child,
-      dependsOn: [...((dependsOn ?? []) as pulumi.Resource[]), ...(profile?.ready ?? [])],
-      // The check of sources and destinations is the interface's own matter.
+      dependsOn: [...((dependsOn ?? []) as pulumi.Resource[]), ...(profile?.dependencies ?? [])],
+      // sourceDestCheck is set on the interface.
       ignoreChanges: [...(pinned === undefined ? ["ami"] : []), "userData", "sourceDestCheck"],
-      // Its interface, and a broker's volume, can be only one instance's.
+      // The interface and a broker's volume can be attached to one instance only.
       deleteBeforeReplace: true,
     },
   );
   return { instance, hostKey: hostKeyPublic };
 }
 
-function disk({ kmsKey }: AwsPlatform): { readonly encrypted: true; readonly kmsKeyId?: string } {
+function diskEncryption({ kmsKey }: AwsPlatform): { readonly encrypted: true; readonly kmsKeyId?: string } {
   return { encrypted: true, ...(kmsKey === undefined ? {} : { kmsKeyId: kmsKey }) };
 }
 
@@ -123,17 +124,17 @@ export interface VolumeArgs {
   readonly zone: string;
   readonly instance: aws.ec2.Instance;
   readonly platform: AwsPlatform;
-  readonly tags: Tags;
+  readonly tags: TagFactory;
 }
 
 export interface DataVolume {
   readonly id: pulumi.Output<string>;
-  /** When it was made: as RFC 3339 writes it; empty where an old state does not say. */
-  readonly made: pulumi.Output<string>;
+  /** Its creation time, in the form of RFC 3339; empty if an old state does not have it. */
+  readonly createdAt: pulumi.Output<string>;
   readonly attachment: pulumi.Resource;
 }
 
-/** A broker's data. It stays when the instance goes, and leaves a snapshot when the stack goes. */
+/** A broker's data volume. It outlives the instance, and leaves a snapshot when the stack is destroyed. */
 export function makeVolume(
   { name, zone, instance, platform, tags }: VolumeArgs,
   options: pulumi.CustomResourceOptions,
@@ -144,7 +145,7 @@ export function makeVolume(
       availabilityZone: zone,
       type: "gp3",
       size: platform.volumes.data,
-      ...disk(platform),
+      ...diskEncryption(platform),
       finalSnapshot: !platform.purge,
       tags: tags(`${name}-data`),
     },
@@ -156,12 +157,12 @@ export function makeVolume(
       volumeId: volume.id,
       instanceId: instance.id,
       deviceName: "/dev/sdf",
-      // A broker writes until it is stopped.
+      // A broker writes to it until it is stopped.
       stopInstanceBeforeDetaching: true,
     },
     { ...options, deleteBeforeReplace: true },
   );
-  // The engine's types do not know of states that older providers wrote.
+  // A state of an older provider has no createTime, which the type does not allow for.
   const made = volume.createTime.apply((time: string | undefined) => time ?? "");
-  return { id: volume.id, made, attachment };
+  return { id: volume.id, createdAt: made, attachment };
 }

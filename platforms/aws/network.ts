@@ -1,19 +1,19 @@
-/** The VPC that machines stand in: one that is there already, or one of the stack's own. */
+/** The VPC of the machines: a given one, or one that the stack makes. */
 import * as pulumi from "@pulumi/pulumi";
-import { subnetOf, type AddressMode } from "../../config/aws-placement.ts";
+import { findSubnet, type AddressMode } from "../../config/aws-placement.ts";
 import type { AwsNetwork, AwsPlatform, AwsSubnet } from "../../config/types.ts";
 import { aws } from "./sdk.ts";
-import type { Survey } from "./survey.ts";
-import type { Tags } from "./tags.ts";
+import type { AccountSurvey } from "./survey.ts";
+import type { TagFactory } from "./tags.ts";
 
 export interface RouteTable {
-  /** As a part of a resource's name. */
+  /** Its name as a part of resource names. */
   readonly name: string;
   readonly id: pulumi.Input<string>;
   readonly arn: pulumi.Input<string>;
 }
 
-/** A subnet, and what AWS calls it. */
+/** A subnet with its AWS ID. */
 export type Subnet = AwsSubnet & { readonly id: pulumi.Input<string> };
 
 export interface Network {
@@ -22,57 +22,57 @@ export interface Network {
   readonly ranges: readonly string[];
   readonly mode: AddressMode;
   readonly subnets: readonly Subnet[];
-  /** Of the stack's own bastion; absent: it makes none. */
+  /** The subnet of the stack's own bastion; absent if the stack makes none. */
   readonly publicSubnet?: Subnet;
-  /** Those that the virtual address is a route in; none where it is a secondary one. */
+  /** The route tables with a route to the virtual address; empty if it is a secondary address. */
   readonly routeTables: readonly RouteTable[];
-  /** What has to be there before a machine can fetch anything. */
-  readonly ready: readonly pulumi.Resource[];
+  /** The resources that a machine's outgoing connections depend on. */
+  readonly dependencies: readonly pulumi.Resource[];
 }
 
 type Own = Extract<AwsNetwork, { readonly kind: "own" }>;
 
-/** @returns the subnet of a host's address; the survey has seen to it that there is one */
-export function subnetFor(address: string, { subnets }: Network): Subnet {
-  const found = subnetOf(address, subnets);
+/** @returns the subnet of a host's address; the survey has checked that there is one */
+export function requireSubnet(address: string, { subnets }: Network): Subnet {
+  const found = findSubnet(address, subnets);
   if (found === undefined) throw new Error(`${address} is in no subnet`);
   return found;
 }
 
 export function makeNetwork(
   { network, access }: AwsPlatform,
-  { vpc, ranges, mode }: Survey,
-  tags: Tags,
+  { vpc, ranges, mode }: AccountSurvey,
+  tags: TagFactory,
   options: pulumi.CustomResourceOptions,
 ): Network {
   if (vpc === undefined) {
-    if (network.kind === "given") throw new Error("nobody has asked the account for the VPC");
+    if (network.kind === "given") throw new Error("the account has not been asked for the VPC");
     const own = new OwnVpc(network, tags, options);
-    return { ...own.network(access.way === "public", mode), ranges: [network.cidr], mode };
+    return { ...own.makeNetwork(access.way === "public", mode), ranges: [network.cidr], mode };
   }
   return {
     vpcId: vpc.id,
     ranges,
     mode,
     subnets: vpc.subnets,
-    ready: [],
+    dependencies: [],
     routeTables: mode === "route" ? vpc.routeTables.map((table) => ({ name: table.id, ...table })) : [],
   };
 }
 
-/** A range as a part of a resource's name, which it is the identity of. */
-function named(cidr: string): string {
+/** @returns the range as a part of a resource's name, which identifies the resource */
+function nameOfRange(cidr: string): string {
   return cidr.replace("/", "-");
 }
 
 class OwnVpc {
   readonly #network: Own;
-  readonly #tags: Tags;
+  readonly #tags: TagFactory;
   readonly #options: pulumi.CustomResourceOptions;
   readonly #vpc: aws.ec2.Vpc;
   readonly #gateway: aws.ec2.InternetGateway;
 
-  constructor(network: Own, tags: Tags, options: pulumi.CustomResourceOptions) {
+  constructor(network: Own, tags: TagFactory, options: pulumi.CustomResourceOptions) {
     this.#network = network;
     this.#tags = tags;
     this.#options = options;
@@ -88,51 +88,57 @@ class OwnVpc {
     );
   }
 
-  /** @param open whether the machines have public addresses, and so the gateway itself for a way out */
-  network(open: boolean, mode: AddressMode): Omit<Network, "ranges" | "mode"> {
-    const { subnets: places, publicSubnet: place } = this.#network;
-    const subnets = places.map((each) => this.#subnet(each));
-    const outside = place === undefined ? undefined : this.#subnet(place);
+  /** @param isPublic whether the machines have public addresses, and so need no NAT gateway */
+  makeNetwork(isPublic: boolean, mode: AddressMode): Omit<Network, "ranges" | "mode"> {
+    const { subnets: subnetArgs, publicSubnet: publicSubnetArgs } = this.#network;
+    const subnets = subnetArgs.map((each) => this.#makeSubnet(each));
+    const publicSubnet = publicSubnetArgs === undefined ? undefined : this.#makeSubnet(publicSubnetArgs);
     const gatewayId = this.#gateway.id;
-    const publicTable = open || outside !== undefined ? this.#table("public", { gatewayId }) : undefined;
-    const nat = open || outside === undefined ? undefined : this.#nat(outside, publicTable?.ready ?? []);
-    const table = nat === undefined ? publicTable : this.#table("private", { natGatewayId: nat.id });
+    const publicTable =
+      isPublic || publicSubnet !== undefined ? this.#makeTable("public", { gatewayId }) : undefined;
+    const nat =
+      isPublic || publicSubnet === undefined
+        ? undefined
+        : this.#makeNatGateway(publicSubnet, publicTable?.ready ?? []);
+    const table = nat === undefined ? publicTable : this.#makeTable("private", { natGatewayId: nat.id });
     if (table === undefined)
-      throw new Error("the machines have no way out; the configuration's rules see to it");
-    const joined = [
-      ...subnets.map((subnet) => this.#join(subnet, table.table)),
-      ...(outside === undefined || publicTable === undefined ? [] : [this.#join(outside, publicTable.table)]),
+      throw new Error("the machines have no outgoing route, which the configuration's rules exclude");
+    const associations = [
+      ...subnets.map((subnet) => this.#associate(subnet, table.table)),
+      ...(publicSubnet === undefined || publicTable === undefined
+        ? []
+        : [this.#associate(publicSubnet, publicTable.table)]),
     ];
     const tables = new Set([table, ...(publicTable === undefined ? [] : [publicTable])]);
     return {
       vpcId: this.#vpc.id,
       subnets,
-      ...(outside === undefined ? {} : { publicSubnet: outside }),
+      ...(publicSubnet === undefined ? {} : { publicSubnet }),
       routeTables:
         mode === "route" ? [...tables].map(({ name, table: { id, arn } }) => ({ name, id, arn })) : [],
-      ready: [...[...tables].flatMap(({ ready }) => ready), ...joined],
+      dependencies: [...[...tables].flatMap(({ ready }) => ready), ...associations],
     };
   }
 
-  #subnet({ zone, cidr }: AwsSubnet): Subnet {
+  #makeSubnet({ zone, cidr }: AwsSubnet): Subnet {
     const subnet = new aws.ec2.Subnet(
-      `aws-subnet-${named(cidr)}`,
+      `aws-subnet-${nameOfRange(cidr)}`,
       {
         vpcId: this.#vpc.id,
         availabilityZone: zone,
         cidrBlock: cidr,
-        // Whoever is to have a public address is given one by name.
+        // A machine with a public address gets an Elastic IP instead.
         mapPublicIpOnLaunch: false,
-        tags: this.#tags(`subnet-${named(cidr)}`),
+        tags: this.#tags(`subnet-${nameOfRange(cidr)}`),
       },
       this.#options,
     );
     return { zone, cidr, id: subnet.id };
   }
 
-  #table(
+  #makeTable(
     name: string,
-    way: { readonly gatewayId: pulumi.Input<string> } | { readonly natGatewayId: pulumi.Input<string> },
+    target: { readonly gatewayId: pulumi.Input<string> } | { readonly natGatewayId: pulumi.Input<string> },
   ): {
     readonly name: string;
     readonly table: aws.ec2.RouteTable;
@@ -145,21 +151,21 @@ class OwnVpc {
     );
     const route = new aws.ec2.Route(
       `aws-table-${name}-out`,
-      { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...way },
+      { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...target },
       this.#options,
     );
     return { name, table, ready: [route] };
   }
 
-  #join({ cidr, id }: Subnet, table: aws.ec2.RouteTable): pulumi.Resource {
+  #associate({ cidr, id }: Subnet, table: aws.ec2.RouteTable): pulumi.Resource {
     return new aws.ec2.RouteTableAssociation(
-      `aws-subnet-${named(cidr)}-table`,
+      `aws-subnet-${nameOfRange(cidr)}-table`,
       { subnetId: id, routeTableId: table.id },
       this.#options,
     );
   }
 
-  #nat({ id }: Subnet, ready: readonly pulumi.Resource[]): aws.ec2.NatGateway {
+  #makeNatGateway({ id }: Subnet, ready: readonly pulumi.Resource[]): aws.ec2.NatGateway {
     const address = new aws.ec2.Eip(
       "aws-nat-address",
       { domain: "vpc", tags: this.#tags("nat") },

@@ -1,10 +1,10 @@
-/** What a balancer may ask of the account: the calls of agent/steps/move_address.py, and no other. */
+/** The IAM policies of a balancer: they allow only the calls of agent/steps/move_address.py. */
 
-export interface MoveArgs {
+export interface MovePolicyArgs {
   readonly region: string;
   /** The ARN of the balancer's own network interface. */
   readonly networkInterface: string;
-  /** The ARNs of the route tables that the address is a route in; none where it is a secondary one. */
+  /** The ARNs of the route tables with a route to the virtual address; empty if it is a secondary address. */
   readonly routeTables: readonly string[];
 }
 
@@ -15,38 +15,39 @@ interface Statement {
   readonly Condition?: object;
 }
 
-/** A policy document of IAM's, as JSON. */
-function document(...statements: readonly object[]): string {
+/** @returns an IAM policy document, as JSON */
+function policyDocument(...statements: readonly object[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 
-/** @returns who may take the role: an instance */
-export function instancesOnly(): string {
+/** @returns the trust policy of a role that only EC2 instances can assume */
+export function instanceTrustPolicy(): string {
   const Principal = { Service: "ec2.amazonaws.com" };
-  return document({ Effect: "Allow", Action: "sts:AssumeRole", Principal });
+  return policyDocument({ Effect: "Allow", Action: "sts:AssumeRole", Principal });
 }
 
-/** @returns a describing call, which IAM cannot hold to single resources, held to the region */
-function look(action: string, region: string): Statement {
+/** @returns permission for a Describe call in the region; IAM cannot restrict such a call to single resources */
+function allowDescribe(action: string, region: string): Statement {
   const Condition = { StringEquals: { "ec2:Region": region } };
   return { Effect: "Allow", Action: action, Resource: "*", Condition };
 }
 
-export function moveAddress({ region, networkInterface, routeTables }: MoveArgs): string {
+/** @returns the policy of a balancer that moves the virtual address */
+export function moveAddressPolicy({ region, networkInterface, routeTables }: MovePolicyArgs): string {
   if (routeTables.length === 0) {
-    return document(
+    return policyDocument(
       { Effect: "Allow", Action: "ec2:AssignPrivateIpAddresses", Resource: networkInterface },
-      look("ec2:DescribeNetworkInterfaces", region),
+      allowDescribe("ec2:DescribeNetworkInterfaces", region),
     );
   }
-  return document(
+  return policyDocument(
     { Effect: "Allow", Action: "ec2:ReplaceRoute", Resource: routeTables },
-    look("ec2:DescribeRouteTables", region),
+    allowDescribe("ec2:DescribeRouteTables", region),
   );
 }
 
-/** @returns the part of an ARN that tells China's and the US government's regions from the others */
-export function partitionOf(region: string): string {
+/** @returns the partition in the ARNs of a region: China and the US government have their own */
+export function arnPartition(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

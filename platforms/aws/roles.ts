@@ -1,44 +1,47 @@
-/** What machines may ask of the account. */
+/** The IAM roles of the machines. */
 import * as pulumi from "@pulumi/pulumi";
-import { instancesOnly, moveAddress, partitionOf } from "./policy.ts";
+import { instanceTrustPolicy, moveAddressPolicy, arnPartition } from "./policy.ts";
 import { aws } from "./sdk.ts";
-import type { Tags } from "./tags.ts";
+import type { TagFactory } from "./tags.ts";
 
 export interface ProfileArgs {
   readonly name: string;
   readonly region: string;
-  /** Where the virtual address is moved by this machine: its own interface, and the route tables. @default it moves none */
+  /** The ARNs of what the machine changes to move the virtual address. @default it moves none */
   readonly move?: {
     readonly networkInterface: pulumi.Input<string>;
     readonly routeTables: readonly pulumi.Input<string>[];
   };
-  /** Whether SSM's agent runs on it. */
-  readonly sessions: boolean;
-  readonly tags: Tags;
+  /** Whether the machine is reached by SSM, whose agent runs on it. */
+  readonly usesSsm: boolean;
+  readonly tags: TagFactory;
 }
 
-/** The profile of one machine, and what has to be there before it is of use. */
-export interface Profile {
+/** The instance profile of one machine, and the resources to wait for before it is used. */
+export interface InstanceProfile {
   readonly name: pulumi.Output<string>;
-  readonly ready: readonly pulumi.Resource[];
+  readonly dependencies: readonly pulumi.Resource[];
 }
 
-/** @returns nothing for a machine that has nothing to ask */
-export function makeProfile(args: ProfileArgs, options: pulumi.CustomResourceOptions): Profile | undefined {
-  const { name, region, move, sessions, tags } = args;
-  if (move === undefined && !sessions) return undefined;
+/** @returns undefined for a machine that needs no permissions */
+export function makeProfile(
+  args: ProfileArgs,
+  options: pulumi.CustomResourceOptions,
+): InstanceProfile | undefined {
+  const { name, region, move, usesSsm, tags } = args;
+  if (move === undefined && !usesSsm) return undefined;
   const role = new aws.iam.Role(
     `${name}-role`,
-    { assumeRolePolicy: instancesOnly(), tags: tags(name) },
+    { assumeRolePolicy: instanceTrustPolicy(), tags: tags(name) },
     options,
   );
   const policies: pulumi.Resource[] = [];
   if (move !== undefined) {
-    const policy = pulumi.output({ region, ...move }).apply(moveAddress);
+    const policy = pulumi.output({ region, ...move }).apply(moveAddressPolicy);
     policies.push(new aws.iam.RolePolicy(`${name}-role-move`, { role: role.name, policy }, options));
   }
-  if (sessions) {
-    const policyArn = `arn:${partitionOf(region)}:iam::aws:policy/AmazonSSMManagedInstanceCore`;
+  if (usesSsm) {
+    const policyArn = `arn:${arnPartition(region)}:iam::aws:policy/AmazonSSMManagedInstanceCore`;
     policies.push(
       new aws.iam.RolePolicyAttachment(`${name}-role-sessions`, { role: role.name, policyArn }, options),
     );
@@ -48,5 +51,5 @@ export function makeProfile(args: ProfileArgs, options: pulumi.CustomResourceOpt
     { role: role.name, tags: tags(name) },
     options,
   );
-  return { name: profile.name, ready: policies };
+  return { name: profile.name, dependencies: policies };
 }

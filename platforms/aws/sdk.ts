@@ -1,2 +1,2 @@
-/** The one place where @pulumi/aws comes in: loading it costs most of a second, so only this platform does. */
+/** The only import of @pulumi/aws. Loading it takes most of a second, so only this platform loads it. */
 export * as aws from "@pulumi/aws";

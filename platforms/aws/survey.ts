@@ -1,76 +1,76 @@
-/** What the account holds of what the configuration names, and whether machines can stand there as they should. */
+/** Reads from the AWS account what the configuration names, and checks whether the machines fit there. */
 import * as pulumi from "@pulumi/pulumi";
 import {
-  addressMode,
+  chooseAddressMode,
   placementFaults,
   type AddressMode,
   type Placement,
 } from "../../config/aws-placement.ts";
-import { missingRouteTables } from "../../config/aws-rules.ts";
-import { report, type Fault, type Path } from "../../config/faults.ts";
+import { missingRouteTablesMessage } from "../../config/aws-rules.ts";
+import { formatFaults, type Fault, type Path } from "../../config/faults.ts";
 import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet } from "../../config/types.ts";
 import type { OperatingSystem } from "../../hosts/host.ts";
-import { imageOf } from "./images.ts";
+import { getImage } from "./images.ts";
 import { aws } from "./sdk.ts";
 
 export interface SurveyArgs {
-  readonly machines: readonly { readonly name: string; readonly address: string; readonly role: Role }[];
+  readonly machines: readonly { readonly name: string; readonly address: string; readonly role: HostRole }[];
   readonly os: OperatingSystem;
   readonly platform: AwsPlatform;
   readonly virtualAddress: string;
 }
 
-export type Role = "broker" | "balancer";
+export type HostRole = "broker" | "balancer";
 
-interface Table {
+interface GivenRouteTable {
   readonly id: string;
   readonly arn: string;
 }
 
-/** A VPC that is there already. */
+/** A VPC that existed before the stack. */
 export interface GivenVpc {
   readonly id: string;
   readonly subnets: readonly (AwsSubnet & { readonly id: string })[];
-  readonly routeTables: readonly Table[];
+  readonly routeTables: readonly GivenRouteTable[];
 }
 
-export interface Survey {
+export interface AccountSurvey {
   /** The VPC's ranges, in CIDR notation. */
   readonly ranges: readonly string[];
   readonly mode: AddressMode;
-  /** Absent: the stack makes its own. */
+  /** Absent if the stack makes its own. */
   readonly vpc?: GivenVpc;
-  /** The ID of the system's newest image. */
-  readonly image: string;
+  /** The ID of the configured image, or else of the system's newest one. */
+  readonly imageId: string;
 }
 
-type Given = Extract<AwsNetwork, { readonly kind: "given" }>;
+type GivenNetwork = Extract<AwsNetwork, { readonly kind: "given" }>;
 
-/** Asks one thing of the account; an answer that is an error becomes a fault. */
-async function ask<Answer>(
+/** Sends one query to the account; an error becomes a fault. */
+async function query<Answer>(
   faults: Fault[],
   path: Path,
   remedy: string,
-  question: () => Promise<Answer>,
+  send: () => Promise<Answer>,
 ): Promise<Answer | undefined> {
   try {
-    return await question();
+    return await send();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    faults.push({ path, words: `the account says: ${causeOf(text)}; ${remedy}` });
+    faults.push({ path, message: `AWS answers: ${causeOf(text)}; ${remedy}` });
     return undefined;
   }
 }
 
-/** @returns the provider's own words in an error of the engine's: its points, or else its last line */
+/** @returns the provider's message in an error of the engine: its bullet points, or else its last line */
 function causeOf(text: string): string {
   const points = [...text.matchAll(/^\s*\* (.+)$/gm)].map(([, point = ""]) => point.trim());
   const last = text.split("\n").findLast((line) => line.trim() !== "") ?? text;
   return points.length > 0 ? points.join("; ") : last.trim();
 }
 
-/** @throws pulumi.RunError with everything that is wrong, before any machine is made */
-export async function survey(args: SurveyArgs, options: pulumi.InvokeOptions): Promise<Survey> {
+/** @throws pulumi.RunError with all faults, before any machine is made */
+export async function surveyAccount(args: SurveyArgs, options: pulumi.InvokeOptions): Promise<AccountSurvey> {
   const { platform, os } = args;
   const { network, image: pinned } = platform;
   const faults: Fault[] = [];
@@ -84,19 +84,19 @@ export async function survey(args: SurveyArgs, options: pulumi.InvokeOptions): P
     ranges,
     network.kind === "own" ? network.subnets : (vpc?.subnets ?? []),
   );
-  const mode = addressMode(placement);
-  // What the configuration told has been judged already.
+  const mode = chooseAddressMode(placement);
+  // A network of the stack's own has been checked with the configuration.
   if (vpc !== undefined && faults.length === 0) {
-    faults.push(...placementFaults(placement), ...tableFaults(vpc, mode));
+    faults.push(...placementFaults(placement), ...routeTableFaults(vpc, mode));
   }
-  if (faults.length > 0 || image === undefined) throw refusal(faults);
-  return { ranges, mode, image, ...(vpc === undefined ? {} : { vpc }) };
+  if (faults.length > 0 || image === undefined) throw accountFaultsError(faults);
+  return { ranges, mode, imageId: image, ...(vpc === undefined ? {} : { vpc }) };
 }
 
-function refusal(faults: readonly Fault[]): pulumi.RunError {
+function accountFaultsError(faults: readonly Fault[]): pulumi.RunError {
   const keys = ["os", "brokers", "balancers", "virtualAddress", "aws"];
-  const error = new pulumi.RunError(report(faults, keys, pulumi.getStack()));
-  // Nobody reads it, and the engine's way of formatting it costs Node half a minute (nodejs/node#64011).
+  const error = new pulumi.RunError(formatFaults(faults, keys, pulumi.getStack()));
+  // The stack trace is not shown, and formatting it the engine's way costs Node half a minute (nodejs/node#64011).
   error.stack = "";
   return error;
 }
@@ -106,14 +106,22 @@ function placementOf(
   ranges: readonly string[],
   subnets: readonly AwsSubnet[],
 ): Placement {
-  const of = (wanted: Role): SurveyArgs["machines"] => machines.filter(({ role }) => role === wanted);
+  const hostsOf = (wanted: HostRole): SurveyArgs["machines"] =>
+    machines.filter(({ role }) => role === wanted);
   const { virtualAddressMode: mode } = platform;
-  return { ranges, subnets, brokers: of("broker"), balancers: of("balancer"), virtualAddress, mode };
+  return {
+    ranges,
+    subnets,
+    brokers: hostsOf("broker"),
+    balancers: hostsOf("balancer"),
+    virtualAddress,
+    mode,
+  };
 }
 
-function tableFaults({ routeTables }: GivenVpc, mode: AddressMode): Fault[] {
+function routeTableFaults({ routeTables }: GivenVpc, mode: AddressMode): Fault[] {
   const path = ["aws", "routeTables"];
-  return mode === "route" && routeTables.length === 0 ? [{ path, words: missingRouteTables }] : [];
+  return mode === "route" && routeTables.length === 0 ? [{ path, message: missingRouteTablesMessage }] : [];
 }
 
 async function newestImage(
@@ -121,15 +129,15 @@ async function newestImage(
   faults: Fault[],
   options: pulumi.InvokeOptions,
 ): Promise<string | undefined> {
-  const { owner, names, deprecated } = imageOf(os);
-  const found = await ask(faults, ["os"], "write the ID of an image of it as aws.image", () =>
+  const { owner, namePatterns, isDeprecated } = getImage(os);
+  const found = await query(faults, ["os"], "set aws.image to the ID of an image of this system", () =>
     aws.ec2.getAmi(
       {
         owners: [owner],
         mostRecent: true,
-        includeDeprecated: deprecated,
+        includeDeprecated: isDeprecated,
         filters: [
-          { name: "name", values: [...names] },
+          { name: "name", values: [...namePatterns] },
           { name: "architecture", values: ["x86_64"] },
           { name: "root-device-type", values: ["ebs"] },
           { name: "virtualization-type", values: ["hvm"] },
@@ -142,12 +150,12 @@ async function newestImage(
 }
 
 async function givenVpc(
-  network: Given,
+  network: GivenNetwork,
   faults: Fault[],
   options: pulumi.InvokeOptions,
 ): Promise<(GivenVpc & { readonly ranges: readonly string[] }) | undefined> {
   const path = ["aws", "vpc"];
-  const vpc = await ask(faults, path, "write the id or the tags of one that is there", () =>
+  const vpc = await query(faults, path, "write the id or the tags of an existing VPC", () =>
     aws.ec2.getVpc(selection(network.vpc), options),
   );
   if (vpc === undefined) return undefined;
@@ -179,21 +187,21 @@ async function subnetsOf(
   const remedy = `write the id or the tags of subnets of ${vpcId}`;
   const ids =
     id === undefined
-      ? await ask(faults, path, remedy, async () => {
+      ? await query(faults, path, remedy, async () => {
           const filters = [{ name: "vpc-id", values: [vpcId] }];
           return (await aws.ec2.getSubnets({ filters, tags: { ...tags } }, options)).ids;
         })
       : [id];
   if (ids?.length === 0)
-    faults.push({ path, value: tags, words: `no subnet of ${vpcId} has these tags; ${remedy}` });
+    faults.push({ path, value: tags, message: `no subnet of ${vpcId} has these tags; ${remedy}` });
   const found = await Promise.all(
-    (ids ?? []).map((each) => ask(faults, path, remedy, () => aws.ec2.getSubnet({ id: each }, options))),
+    (ids ?? []).map((each) => query(faults, path, remedy, () => aws.ec2.getSubnet({ id: each }, options))),
   );
   return found.flatMap((subnet) => {
     if (subnet === undefined) return [];
     if (subnet.vpcId === vpcId)
       return [{ id: subnet.id, zone: subnet.availabilityZone, cidr: subnet.cidrBlock }];
-    faults.push({ path, value: id, words: `a subnet of ${subnet.vpcId}; ${remedy}` });
+    faults.push({ path, value: id, message: `is a subnet of ${subnet.vpcId}; ${remedy}` });
     return [];
   });
 }
@@ -204,12 +212,12 @@ async function tableOf(
   index: number,
   faults: Fault[],
   options: pulumi.InvokeOptions,
-): Promise<readonly Table[]> {
+): Promise<readonly GivenRouteTable[]> {
   const path = ["aws", "routeTables", index];
   const remedy = `write the ID of a route table of ${vpcId}`;
-  const table = await ask(faults, path, remedy, () => aws.ec2.getRouteTable({ routeTableId: id }, options));
+  const table = await query(faults, path, remedy, () => aws.ec2.getRouteTable({ routeTableId: id }, options));
   if (table === undefined) return [];
   if (table.vpcId === vpcId) return [{ id, arn: table.arn }];
-  faults.push({ path, value: id, words: `a route table of ${table.vpcId}; ${remedy}` });
+  faults.push({ path, value: id, message: `is a route table of ${table.vpcId}; ${remedy}` });
   return [];
 }

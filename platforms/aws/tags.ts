@@ -1,9 +1,9 @@
-/** The tags of everything that the stack makes in the account. */
+/** The tags of all AWS resources of the stack. */
 
-/** @returns the tags of one thing, by what it is in the stack */
-export type Tags = (name: string) => Record<string, string>;
+/** @returns the tags of one resource, by its name in the stack */
+export type TagFactory = (name: string) => Record<string, string>;
 
-/** The user's own tags come first, but for the two that tell the stack's things from others. */
-export function tagsOf(stack: string, own: Readonly<Record<string, string>>): Tags {
+/** The user's tags, and the two that identify the stack's resources; these override the user's. */
+export function makeTagFactory(stack: string, own: Readonly<Record<string, string>>): TagFactory {
   return (name) => ({ ...own, Name: `rabbitmq-ha-${stack}-${name}`, "rabbitmq-ha:stack": stack });
 }

@@ -1,92 +1,106 @@
-/** Looks at machines that are simply there before anything is registered, all at once. */
+/** Checks all existing machines at the same time, before anything is registered. */
 import * as pulumi from "@pulumi/pulumi";
-import { listed } from "../../config/faults.ts";
-import type { Found } from "./existing.ts";
-import { findings, title } from "./findings.ts";
-import { look, type Look, type Machine, type Plan } from "./probe.ts";
-import { keyscan } from "./refusals.ts";
-import { refused } from "../refused.ts";
+import { joinNames } from "../../config/faults.ts";
+import type { PrecheckedMachine } from "./existing.ts";
+import { findFaults, machineLabel } from "./faults.ts";
+import { hasFacts, probeMachine, type ProbeResult, type ProbeTarget, type IntendedSetup } from "./probe.ts";
+import { keyscanCommand } from "./probe-failures.ts";
+import { refusalError } from "../refusal-error.ts";
 
-export type { Machine } from "./probe.ts";
+export type { ProbeTarget } from "./probe.ts";
 
-export interface PrecheckArgs extends Plan {
+export interface PrecheckArgs extends IntendedSetup {
   readonly stack: string;
 }
 
 /**
  * Takes less than ten seconds, whatever the machines do.
  *
- * @returns by the machine's name what the program has to know of it
- * @throws pulumi.RunError with everything that is wrong in one message
+ * @returns by the machine's name, what the program has to know about it
+ * @throws pulumi.RunError with all faults in one message
  */
-export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, Found>> {
+export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const { stack, machines } = args;
-  const warning = unpinned(machines);
+  const warning = unpinnedKeyWarning(machines);
   if (warning !== undefined) await pulumi.log.warn(warning);
-  const looks = await Promise.all(machines.map((machine) => look(machine, args)));
-  const faults = findings(looks, args);
-  if (faults.length > 0) throw refused(report(faults, stack));
-  const notice = unheard(looks, args);
+  const looks = await Promise.all(machines.map((machine) => probeMachine(machine, args)));
+  const faults = findFaults(looks, args);
+  if (faults.length > 0) throw refusalError(formatFaults(faults, stack));
+  const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
-  const drifting = unsynchronized(looks);
+  const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
   return new Map(looks.flatMap(found));
 }
 
-/** Puts all faults into one message. */
-export function report(faults: readonly string[], stack: string): string {
+/** @returns one message with all faults */
+export function formatFaults(faults: readonly string[], stack: string): string {
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   const lines = faults.map((text) => `  ${text}`).join("\n");
   return `The machines of stack "${stack}" have ${count}; nothing was changed.\n\n${lines}\n`;
 }
 
-/** @returns which hosts are taken with any key, and how to pin theirs; undefined where all are pinned */
-export function unpinned(machines: readonly Machine[]): string | undefined {
-  const open = machines.filter(({ login }) => login.hostKey === undefined);
+/** @returns which hosts have no pinned host key, and how to pin it; undefined if all are pinned */
+export function unpinnedKeyWarning(machines: readonly ProbeTarget[]): string | undefined {
+  const unpinnedMachines = machines.filter(({ login }) => login.hostKey === undefined);
   const proxy = machines[0]?.login.proxy;
   const bastion = proxy?.hostKey === undefined ? proxy : undefined;
-  const names = [...(bastion === undefined ? [] : [`the bastion (${bastion.host})`]), ...open.map(title)];
+  const names = [
+    ...(bastion === undefined ? [] : [`the bastion (${bastion.host})`]),
+    ...unpinnedMachines.map(machineLabel),
+  ];
   if (names.length === 0) return undefined;
-  const scans = [...(bastion === undefined ? [] : [keyscan(bastion, [bastion.host])]), ...machineScan(open)];
+  const scans = [
+    ...(bastion === undefined ? [] : [keyscanCommand(bastion, [bastion.host])]),
+    ...machineScan(unpinnedMachines),
+  ];
   return (
-    `No host key is pinned of ${listed(names)}: whoever answers there is believed. Compare what ` +
-    `${listed(scans)} ${scans.length === 1 ? "prints" : "print"} with the hosts' own keys, then set it as existing.hostKeys.`
+    `No host key is pinned for ${joinNames(names)}: any host that answers there is accepted. Compare what ` +
+    `${joinNames(scans)} ${scans.length === 1 ? "prints" : "print"} with the hosts' own keys, then set it as existing.hostKeys.`
   );
 }
 
-/** All machines have one port and one bastion, from which alone they may be seen. */
-function machineScan(machines: readonly Machine[]): string[] {
+/** @returns the scan of all machines: they share one port and one bastion, and may be reachable only from there */
+function machineScan(machines: readonly ProbeTarget[]): string[] {
   const [first] = machines;
   if (first === undefined) return [];
   const addresses = machines.map(({ address }) => address);
-  return [keyscan(first.login, addresses) + (first.login.proxy === undefined ? "" : " (on the bastion)")];
+  return [
+    keyscanCommand(first.login, addresses) + (first.login.proxy === undefined ? "" : " (on the bastion)"),
+  ];
 }
 
-/** @returns on which balancers nobody could listen for other routers; undefined where somebody did on each */
-export function unheard(looks: readonly Look[], { virtualRouterId }: Plan): string | undefined {
-  const deaf = looks.filter(
-    ({ machine, outcome }) => machine.role === "balancer" && "listened" in outcome && !outcome.listened,
+/** @returns on which balancers the probe could not listen for other routers; undefined if it could on all */
+export function routerCheckNotice(
+  results: readonly ProbeResult[],
+  { virtualRouterId }: IntendedSetup,
+): string | undefined {
+  const unchecked = results.filter(
+    ({ machine, outcome }) => machine.role === "balancer" && hasFacts(outcome) && !outcome.couldListen,
   );
-  if (deaf.length === 0) return undefined;
+  if (unchecked.length === 0) return undefined;
   return (
-    `${listed(deaf.map(({ machine }) => title(machine)))}: whether another router on the network uses the virtual ` +
-    `router id ${virtualRouterId} was not looked for: there is no Python to listen with.`
+    `${joinNames(unchecked.map(({ machine }) => machineLabel(machine)))}: whether another router on the network uses the virtual ` +
+    `router id ${virtualRouterId} could not be checked: there is no Python to listen with.`
   );
 }
 
-/** @returns which machines' clocks no time service keeps; undefined where all are kept */
-export function unsynchronized(looks: readonly Look[]): string | undefined {
-  const drifting = looks.filter(({ outcome }) => "inets" in outcome && !outcome.synchronized);
+/** @returns which machines have no time service; undefined if all have one */
+export function clockWarning(results: readonly ProbeResult[]): string | undefined {
+  const drifting = results.filter(({ outcome }) => hasFacts(outcome) && !outcome.isClockSynchronized);
   if (drifting.length === 0) return undefined;
   return (
-    `${listed(drifting.map(({ machine }) => title(machine)))}: no time service keeps the clock, so it will drift away ` +
+    `${joinNames(drifting.map(({ machine }) => machineLabel(machine)))}: no time service synchronizes the clock, so it will drift away ` +
     "from the others'. Set one up: systemd-timesyncd (Debian, Ubuntu) or chrony (CentOS, Rocky, AlmaLinux)."
   );
 }
 
-function found({ machine: { name, address }, outcome }: Look): (readonly [string, Found])[] {
-  if (!("inets" in outcome)) return [];
-  const inet = outcome.inets.find((each) => each.address === address);
+function found({
+  machine: { name, address },
+  outcome,
+}: ProbeResult): (readonly [string, PrecheckedMachine])[] {
+  if (!hasFacts(outcome)) return [];
+  const inet = outcome.addresses.find((each) => each.address === address);
   if (inet === undefined) return [];
   return [[name, { interface: inet.device, prefixLength: inet.prefixLength, machineId: outcome.machineId }]];
 }

@@ -1,100 +1,112 @@
-/** One look at one machine: what was seen there, or why nothing could be seen. */
+/** Probes one machine: returns what it found there, or why the probe failed. */
 import type { OperatingSystem } from "../../hosts/host.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { systems } from "../../hosts/systems.ts";
 import { runOn, SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 
-export interface Machine {
+/** A machine to probe, and how to log in to it. */
+export interface ProbeTarget {
   readonly name: string;
   readonly address: string;
   readonly role: "broker" | "balancer";
   readonly login: Login;
 }
 
-/** What the machines are to become. */
-export interface Plan {
+/** What the machines will be set up as. */
+export interface IntendedSetup {
   readonly os: OperatingSystem;
-  readonly machines: readonly Machine[];
+  readonly machines: readonly ProbeTarget[];
   readonly virtualAddress: string;
   readonly virtualRouterId: number;
-  /** The network interface for the virtual address. @default the one that carries the machine's own address */
+  /** The network interface for the virtual address. @default the one with the machine's own address */
   readonly interface?: string;
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   readonly statsPort: number;
 }
 
-/** An address that a machine has, with the prefix length of its network. */
-export interface Inet {
+/** An address of a machine, with the prefix length of its network. */
+export interface InterfaceAddress {
   readonly device: string;
   readonly address: string;
   readonly prefixLength: number;
 }
 
-/** Somebody who listens on a TCP port. */
+/** A TCP socket that listens on a machine. */
 export interface Listener {
   readonly port: number;
   /** As `ss` writes it. */
   readonly address: string;
-  /** The names of the processes; none where `ss` sees none. */
+  /** The names of its processes; empty if `ss` reports none. */
   readonly processes: readonly string[];
 }
 
-/** What was seen on a machine; what could not be found out there is absent or NaN. */
-export interface Sight {
-  /** Seconds by which the machine's clock is ahead of this one's monotonic clock: only differences say anything. */
-  readonly clock: number;
-  /** ID-VERSION_ID of its /etc/os-release, and whether that is the stated system. */
+/** What a probe found on a machine; what it could not find out is absent or NaN. */
+export interface HostFacts {
+  /** The machine's clock minus this computer's monotonic clock, in seconds; only differences of machines matter. */
+  readonly clockSeconds: number;
+  /** ID-VERSION_ID of its /etc/os-release. */
   readonly system: string;
-  readonly fits: boolean;
-  /** The version of the systemd that runs there. */
-  readonly systemd: number | undefined;
+  /** Whether that is the configured system. */
+  readonly isConfiguredSystem: boolean;
+  /** The version of the running systemd. */
+  readonly systemdVersion: number | undefined;
   readonly machineId: string;
-  readonly inets: readonly Inet[];
-  /** Whether a time service keeps its clock. */
-  readonly synchronized: boolean;
-  /** Whole, in KiB. */
-  readonly memory: number;
-  /** Free below /var, in KiB. */
-  readonly disk: number;
-  /** On the ports that the program is to use. */
+  readonly addresses: readonly InterfaceAddress[];
+  /** Whether a time service synchronizes its clock. */
+  readonly isClockSynchronized: boolean;
+  /** Total memory, in KiB. */
+  readonly memoryKib: number;
+  /** Free disk space below /var, in KiB. */
+  readonly freeDiskKib: number;
+  /** The sockets on the ports that the program will use. */
   readonly listeners: readonly Listener[];
-  /** The Erlang nodes whose data is there. */
-  readonly data: readonly string[];
-  /** What the names of the stack's machines resolve to there; those that the program wrote there are left out. */
-  readonly names: readonly { readonly name: string; readonly address: string }[];
+  /** The Erlang nodes whose data is on the machine. */
+  readonly dataNodes: readonly string[];
+  /** The addresses that the names of the stack's machines resolve to there, without entries that the program wrote. */
+  readonly resolvedNames: readonly { readonly name: string; readonly address: string }[];
+  /** The MAC addresses of its interfaces. */
   readonly macs: readonly string[];
-  /** On a balancer the interface for the virtual address; absent where there is none. */
-  readonly device: string | undefined;
-  /** The MAC that answers for the virtual address. */
-  readonly neighbour: string | undefined;
-  /** Who was heard to advertise the virtual router id, and whether anybody could listen. */
-  readonly routers: readonly string[];
-  readonly listened: boolean;
+  /** On a balancer, the interface for the virtual address; absent if it does not exist. */
+  readonly virtualAddressInterface: string | undefined;
+  /** The MAC address that answers for the virtual address. */
+  readonly virtualAddressMac: string | undefined;
+  /** The addresses of the routers that advertise the virtual router id. */
+  readonly advertisingRouters: readonly string[];
+  /** Whether the probe could listen for advertisements. */
+  readonly couldListen: boolean;
 }
 
-/** The words of sudo, where it lets the user not become root. */
-export interface Denied {
+/** The message of sudo if it does not let the user become root. */
+export interface SudoDenied {
   readonly sudo: string;
 }
 
-export type Outcome = Sight | Denied | SshError;
+export type ProbeOutcome = HostFacts | SudoDenied | SshError;
 
-export interface Look {
-  readonly machine: Machine;
-  readonly outcome: Outcome;
+/** @returns whether the probe succeeded */
+export function hasFacts(outcome: ProbeOutcome): outcome is HostFacts {
+  return "machineId" in outcome;
 }
 
-/** Seconds for log-in and probe together: the whole is to take less than ten. */
-const patience = 9;
+export interface ProbeResult {
+  readonly machine: ProbeTarget;
+  readonly outcome: ProbeOutcome;
+}
 
-/** As root; where sudo refuses, its last line says why (the lines before it are warnings). */
-const become =
+/** The timeout for log-in and probe together; the whole precheck takes less than ten seconds. */
+const timeoutSeconds = 9;
+
+/** Runs bash as root. If sudo refuses, the last line of its output is the reason; the lines before it are warnings. */
+const bashAsRoot =
   "bash -c 'words=$(LC_ALL=C sudo -n true 2>&1 </dev/null) && exec sudo -n bash -s;" +
   ` echo "sudo=$(echo "$words" | tail -n 1)"'`;
 
-/** @returns the script that looks at a machine, for bash as root */
-export function probeScript({ address, role }: Pick<Machine, "address" | "role">, plan: Plan): string {
+/** @returns the script that probes a machine, for bash as root */
+export function renderProbeScript(
+  { address, role }: Pick<ProbeTarget, "address" | "role">,
+  plan: IntendedSetup,
+): string {
   const { amqp, management, prometheus } = plan.ports;
   return render("existing/probe.sh", {
     address,
@@ -108,18 +120,18 @@ export function probeScript({ address, role }: Pick<Machine, "address" | "role">
   });
 }
 
-/** Looks at one machine, and throws nothing that has to do with it. */
-export async function look(machine: Machine, plan: Plan): Promise<Look> {
+/** Probes one machine. An SSH error is returned, not thrown. */
+export async function probeMachine(machine: ProbeTarget, plan: IntendedSetup): Promise<ProbeResult> {
   const { login } = machine;
-  const command = login.user === "root" ? "bash -s" : become;
+  const command = login.user === "root" ? "bash -s" : bashAsRoot;
   let arrival: number | undefined;
   const onOutput = (): void => {
     arrival ??= performance.now() / 1000;
   };
   try {
-    const input = probeScript(machine, plan);
-    const output = await runOn(login, { command, input, patience, onOutput });
-    return { machine, outcome: parse(output, arrival ?? NaN) };
+    const input = renderProbeScript(machine, plan);
+    const output = await runOn(login, { command, input, timeoutSeconds, onOutput });
+    return { machine, outcome: parseProbeOutput(output, arrival ?? NaN) };
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     return { machine, outcome: error };
@@ -128,9 +140,9 @@ export async function look(machine: Machine, plan: Plan): Promise<Look> {
 
 /**
  * @param output the probe's lines of KEY=VALUE
- * @param arrival when the first of them came, in seconds of this computer's monotonic clock
+ * @param arrival when the first line arrived, in seconds of this computer's monotonic clock
  */
-export function parse(output: string, arrival: number): Sight | Denied {
+export function parseProbeOutput(output: string, arrival: number): HostFacts | SudoDenied {
   const values = new Map<string, string[]>();
   for (const line of output.split("\n")) {
     const [, key, value] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
@@ -142,42 +154,42 @@ export function parse(output: string, arrival: number): Sight | Denied {
   const sudo = first("sudo");
   if (sudo !== undefined) return { sudo };
   return {
-    clock: number("clock") - arrival,
+    clockSeconds: number("clock") - arrival,
     system: first("system") ?? "an unknown system",
-    fits: first("fits") === "yes",
-    systemd: first("systemd") === undefined ? undefined : parseInt(first("systemd") ?? "", 10),
+    isConfiguredSystem: first("fits") === "yes",
+    systemdVersion: first("systemd") === undefined ? undefined : parseInt(first("systemd") ?? "", 10),
     machineId: first("machine-id") ?? "",
-    inets: all("inet").map(inet),
-    synchronized: first("synchronized") === "yes",
-    memory: number("memory"),
-    disk: number("disk"),
-    listeners: all("listener").map(listener),
-    data: all("data"),
-    names: all("name").map(pair),
+    addresses: all("inet").map(parseInet),
+    isClockSynchronized: first("synchronized") === "yes",
+    memoryKib: number("memory"),
+    freeDiskKib: number("disk"),
+    listeners: all("listener").map(parseListener),
+    dataNodes: all("data"),
+    resolvedNames: all("name").map(parseName),
     macs: all("mac"),
-    device: first("device"),
-    neighbour: first("neighbour"),
-    routers: all("vrrp").filter((line) => line !== "done"),
-    listened: all("vrrp").includes("done"),
+    virtualAddressInterface: first("device"),
+    virtualAddressMac: first("neighbour"),
+    advertisingRouters: all("vrrp").filter((line) => line !== "done"),
+    couldListen: all("vrrp").includes("done"),
   };
 }
 
-/** `eth0 10.0.0.5/24`; the end of a point-to-point link has no prefix length. */
-function inet(text: string): Inet {
+/** `eth0 10.0.0.5/24`; an address of a point-to-point link has no prefix length. */
+function parseInet(text: string): InterfaceAddress {
   const [device = "", cidr = ""] = text.split(" ");
   const [address = "", length = "32"] = cidr.split("/");
   return { device, address, prefixLength: Number(length) };
 }
 
-/** `5672 0.0.0.0 nginx,php fpm`: a name may have spaces. */
-function listener(text: string): Listener {
+/** `5672 0.0.0.0 nginx,php fpm`: a process name may contain spaces. */
+function parseListener(text: string): Listener {
   const [port, address = "", ...rest] = text.split(" ");
   const names = rest.join(" ").split(",");
   return { port: Number(port), address, processes: [...new Set(names.filter((name) => name !== ""))] };
 }
 
 /** `cent120 10.0.0.5` */
-function pair(text: string): { readonly name: string; readonly address: string } {
+function parseName(text: string): { readonly name: string; readonly address: string } {
   const [name = "", address = ""] = text.split(" ");
   return { name, address };
 }

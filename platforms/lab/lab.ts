@@ -1,35 +1,35 @@
-/** `platform: lab`: containers on this computer that are machines, made and removed by the program. */
+/** `platform: lab`: containers on this computer that act as machines; the program makes and removes them. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalScript } from "../../remote/local-script.ts";
 import { Ready } from "../../remote/ready.ts";
 import { Sources } from "../../remote/sources.ts";
-import { keep, randomText } from "../../secret.ts";
+import { generatedSecret, randomText } from "../../secret.ts";
 import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
-import { baseImage } from "./image.ts";
-import { makeKey, publicHalf } from "../ssh-keys.ts";
+import { baseImageOf } from "./image.ts";
+import { makePrivateKey, derivePublicKey } from "../ssh-keys.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
 export interface LabArgs {
   /** The hosts to make, each with a name and an address of its own in the subnet. */
   readonly machines: readonly { readonly name: string; readonly address: string }[];
   readonly os: OperatingSystem;
-  /** A mirror is told to the hosts; the image is built from what this computer has. */
+  /** The hosts use its mirror; the image is built from the package sources of this computer. */
   readonly packages: PackageSources;
-  /** CIDR of the lab's own network; podman takes its first address for the gateway. */
+  /** CIDR of the lab's own network; podman uses its first address for the gateway. */
   readonly subnet: string;
-  /** An image of podman's to run the hosts from, pulled if need be. @default one built from the packages of `os` */
+  /** A podman image for the hosts; it is pulled if it is missing. @default one built from the packages of `os` */
   readonly image?: string;
   /** The key to log in with. @default one is made for the stack */
   readonly sshPrivateKey?: pulumi.Input<string>;
 }
 
-/** @returns the public half of a private key, as a line of authorized_keys; it is no secret */
-function publicKey(privateKey: pulumi.Output<string>): pulumi.Output<string> {
-  return pulumi.unsecret(privateKey.apply(publicHalf));
+/** @returns the public key of a private key, as a line of authorized_keys; it is no secret */
+function publicKeyOutput(privateKey: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.unsecret(privateKey.apply(derivePublicKey));
 }
 
-/** The lab: an unreachable route as a guard, a network, one container per host. */
+/** The lab: a network, an unreachable route that keeps its traffic on this computer, and one container per host. */
 class Lab extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
 
@@ -37,15 +37,15 @@ class Lab extends pulumi.ComponentResource {
     super("rabbitmq-ha:index:Lab", "lab", {});
     const child = { parent: this };
     const stack = pulumi.getStack();
-    const built = baseImage(args.os);
+    const built = baseImageOf(args.os);
     const { suite } = built;
     const image = args.image ?? built.image;
     const network = `rabbitmq-ha-${stack}`;
-    // Tells this lab's containers from those of another checkout or of a stack whose state was lost.
-    const lab = pulumi.unsecret(keep("lab-id", () => `${stack}-${randomText(10)}`, child));
+    // Distinguishes this lab's containers from those of another checkout or of a stack whose state was lost.
+    const lab = pulumi.unsecret(generatedSecret("lab-id", () => `${stack}-${randomText(10)}`, child));
     const sshKey =
       args.sshPrivateKey === undefined
-        ? keep("lab-ssh-key", () => makeKey(`rabbitmq-ha ${stack}`), child)
+        ? generatedSecret("lab-ssh-key", () => makePrivateKey(`rabbitmq-ha ${stack}`), child)
         : pulumi.secret(args.sshPrivateKey);
 
     const route = new LocalScript(
@@ -80,7 +80,7 @@ class Lab extends pulumi.ComponentResource {
       child,
     );
     this.hosts = args.machines.map(({ name, address }) => {
-      const hostKey = keep(`${name}-ssh-host-key`, () => makeKey(name), child);
+      const hostKey = generatedSecret(`${name}-ssh-host-key`, () => makePrivateKey(name), child);
       const spec = createHash("sha256")
         .update([image, network, args.subnet, address].join("\n"))
         .digest("hex");
@@ -97,8 +97,8 @@ class Lab extends pulumi.ComponentResource {
             lab,
             spec: spec.slice(0, 12),
             packages: suite,
-            hostKey: publicKey(hostKey),
-            authorizedKey: publicKey(sshKey),
+            hostKey: publicKeyOutput(hostKey),
+            authorizedKey: publicKeyOutput(sshKey),
           },
           stdin: hostKey,
           identity: [image, network, args.subnet, address],
@@ -121,7 +121,7 @@ class Lab extends pulumi.ComponentResource {
           port: 22,
           user: "root",
           privateKey: sshKey,
-          hostKey: publicKey(hostKey),
+          hostKey: publicKeyOutput(hostKey),
         },
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });
@@ -132,7 +132,7 @@ class Lab extends pulumi.ComponentResource {
   }
 }
 
-/** Makes the lab. @returns its hosts, in the order in which they were asked for */
-export function labHosts(args: LabArgs): readonly Host[] {
+/** Makes the lab. @returns its hosts, in the order of `machines` */
+export function makeLabHosts(args: LabArgs): readonly Host[] {
   return new Lab(args).hosts;
 }

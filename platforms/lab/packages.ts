@@ -1,4 +1,4 @@
-/** What the lab's containers, networks and base images are made with: names of Debian packages. */
+/** The Debian packages that make the lab's containers, networks and base images. */
 export const labPackages = [
   "podman",
   "runc",

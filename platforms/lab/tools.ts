@@ -1,14 +1,14 @@
-/** Whether this computer has what a lab is made with; the npm scripts install it, plain `pulumi up` does not. */
+/** Checks that this computer has the lab's tools: the npm scripts install them, plain `pulumi up` does not. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { labPackages } from "./packages.ts";
-import { refused } from "../refused.ts";
+import { refusalError } from "../refusal-error.ts";
 
-/** Where podman keeps its helpers, on Debian and elsewhere. */
-const helpers = ["/usr/lib/podman", "/usr/libexec/podman"];
+/** The folders of podman's helper programs, on Debian and elsewhere. */
+const helperFolders = ["/usr/lib/podman", "/usr/libexec/podman"];
 
-function isThere(command: string): boolean {
-  return [...(process.env["PATH"] ?? "").split(delimiter), ...helpers].some((folder) => {
+function isInstalled(command: string): boolean {
+  return [...(process.env["PATH"] ?? "").split(delimiter), ...helperFolders].some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
       return true;
@@ -19,18 +19,18 @@ function isThere(command: string): boolean {
 }
 
 /**
- * @param builds whether the hosts' image is built here
- * @throws pulumi.RunError with what is missing, and how it is installed
+ * @param buildsImage whether the hosts' image is built on this computer
+ * @throws pulumi.RunError with what is missing, and how to install it
  */
-export function checkLabTools(builds: boolean): void {
-  const commands = ["podman", "runc", "netavark", "ip", ...(builds ? ["mmdebstrap"] : [])];
-  const missing = commands.filter((command) => !isThere(command));
+export function checkLabTools(buildsImage: boolean): void {
+  const commands = ["podman", "runc", "netavark", "ip", ...(buildsImage ? ["mmdebstrap"] : [])];
+  const missing = commands.filter((command) => !isInstalled(command));
   if (missing.length > 0) {
-    throw refused(
+    throw refusalError(
       `this computer lacks ${missing.join(", ")}, which the lab needs; run: sudo apt-get install ${labPackages.join(" ")}`,
     );
   }
   if (process.getuid?.() !== 0) {
-    throw refused("the lab makes containers, a network and a route, for which this must run as root");
+    throw refusalError("the lab makes containers, a network and a route, which needs root; run this as root");
   }
 }

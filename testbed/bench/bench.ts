@@ -1,59 +1,59 @@
-/** `npm run bench`: measures, side by side, and tells as text, as JSON and as charts. */
+/** `npm run bench`: measures the tools side by side and writes the results as text, JSON and charts. */
 import { podman } from "../labs/hosts.ts";
-import { comparer, round } from "./cold.ts";
-import { failover } from "./failover.ts";
+import { createComparer, runRound } from "./round.ts";
+import { measureFailover } from "./failover.ts";
 import { Figures, type Part } from "./figures.ts";
-import { hostVersions, machine, toolVersions } from "./machine.ts";
-import { options, type Options } from "./options.ts";
+import { readHostVersions, describeComputer, readToolVersions } from "./computer.ts";
+import { readOptions, type BenchOptions } from "./options.ts";
 import { ensurePerfTest, perfTestVersion } from "./perftest.ts";
-import { playbook } from "./playbook.ts";
-import { program, type Program } from "./program.ts";
-import { markdown, type Results } from "./report.ts";
-import { resultsIn, save } from "./save.ts";
-import { script } from "./script.ts";
-import { throughput } from "./throughput.ts";
-import type { Surroundings, Tool } from "./tool.ts";
+import { createPlaybookTool } from "./playbook.ts";
+import { createProgramTool, type ProgramTool } from "./program.ts";
+import { markdownReport, type Results } from "./report.ts";
+import { readResults, saveResults } from "./save.ts";
+import { createScriptTool } from "./script.ts";
+import { measureThroughput } from "./throughput.ts";
+import type { ToolContext, Tool } from "./tool.ts";
 
-/** The sizes whose growth is measured; the smallest one is what `cold` measures. */
-const sizes = [3, 5, 7];
-/** Rounds of the larger clusters, which take longest and vary least. */
-const growRounds = 3;
+/** Numbers of brokers that `grow` measures; `cold` measures the smallest one. */
+const clusterSizes = [3, 5, 7];
+/** Most rounds of the larger clusters, which take longest and vary least. */
+const maxGrowRounds = 3;
 
-function say(line: string): void {
+function logProgress(line: string): void {
   process.stderr.write(`bench: ${line}\n`);
 }
 
 /** One run of the benchmark. */
 class Bench {
-  readonly #options: Options;
+  readonly #options: BenchOptions;
   readonly #figures = new Figures();
   readonly #stop = new AbortController();
-  #earlier: Results | undefined;
-  readonly #comparer = comparer("pulumi up");
+  #earlierResults: Results | undefined;
+  readonly #comparer = createComparer("pulumi up");
   #versions: Record<string, string> = {};
   #image: string | undefined;
-  readonly #main: Program;
-  readonly #verified: Tool;
-  /** The tools that are set side by side. */
-  readonly #all: readonly Tool[];
+  readonly #program: ProgramTool;
+  readonly #verifiedProgram: Tool;
+  /** The tools that are compared. */
+  readonly #tools: readonly Tool[];
 
-  constructor(wanted: Options) {
+  constructor(wanted: BenchOptions) {
     this.#options = wanted;
-    const given = this.#surroundings;
-    this.#main = program(given, false);
-    this.#verified = program(given, true);
-    this.#all = [this.#main, script(given), playbook(given)];
+    const given = this.#context;
+    this.#program = createProgramTool(given, false);
+    this.#verifiedProgram = createProgramTool(given, true);
+    this.#tools = [this.#program, createScriptTool(given), createPlaybookTool(given)];
   }
 
-  get #surroundings(): Surroundings {
+  get #context(): ToolContext {
     return {
       signal: this.#stop.signal,
       image: async () => {
-        // Only a run of the playbook alone comes here before the program has made its image known.
+        // Without a finished run of the program, the newest image on this computer is used.
         this.#image ??= (await podman("images", "--format", "{{.Repository}}:{{.Tag}}", "--sort", "created"))
           .split("\n")
           .find((name) => name.startsWith("localhost/rabbitmq-ha-lab:bookworm-"));
-        if (this.#image === undefined) throw new Error("there is no base image yet: run `npm run up` once");
+        if (this.#image === undefined) throw new Error("the base image is missing; run `npm run up` once");
         return this.#image;
       },
     };
@@ -63,101 +63,101 @@ class Bench {
   async run(): Promise<number> {
     const { only } = this.#options;
     const stop = (): void => {
-      say("stopping; taking the lab away");
+      logProgress("stopping; removing the lab");
       this.#stop.abort(new Error("interrupted"));
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
     let trouble: Error | undefined;
     const has = (...parts: Part[]): boolean => parts.some((part) => only.includes(part));
     try {
-      await this.#sweep();
-      this.#earlier = await resultsIn(this.#options.json);
-      this.#versions = { ...(await toolVersions()) };
+      await this.#removeLeftovers();
+      this.#earlierResults = await readResults(this.#options.json);
+      this.#versions = { ...(await readToolVersions()) };
       if (has("throughput")) await ensurePerfTest(this.#stop.signal);
-      if (has("cold", "nochange", "setting", "rolling")) await this.#sideBySide();
-      if (has("grow")) await this.#grow();
-      if (has("failover", "throughput")) await this.#running();
+      if (has("cold", "nochange", "setting", "rolling")) await this.#compareTools();
+      if (has("grow")) await this.#measureGrowth();
+      if (has("failover", "throughput")) await this.#measureRunningSystem();
     } catch (error) {
-      // What has been measured until then is told all the same.
+      // The figures measured until then are reported all the same.
       if (!this.#stop.signal.aborted) trouble = error instanceof Error ? error : new Error(String(error));
     } finally {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, stop);
-      await this.#sweep();
+      await this.#removeLeftovers();
     }
     await this.#save();
-    process.stdout.write(`${markdown(this.#results)}\n`);
+    process.stdout.write(`${markdownReport(this.#results)}\n`);
     if (trouble !== undefined) throw trouble;
     if (this.#stop.signal.aborted) return 130;
     return this.#figures.list.some(({ failures }) => failures.length > 0) ? 1 : 0;
   }
 
-  async #sweep(): Promise<void> {
-    for (const tool of this.#all) await tool.sweep();
+  async #removeLeftovers(): Promise<void> {
+    for (const tool of this.#tools) await tool.removeLeftovers();
   }
 
-  /** Cold runs, and on the systems that they made what is timed there. A first round is not counted. */
-  async #sideBySide(): Promise<void> {
+  /** Cold runs, and the changes timed on their systems. A first round is not counted. */
+  async #compareTools(): Promise<void> {
     const { only, rounds, quick } = this.#options;
-    const tools = only.includes("cold") ? [...this.#all, this.#verified] : this.#all;
+    const tools = only.includes("cold") ? [...this.#tools, this.#verifiedProgram] : this.#tools;
     for (let number = quick ? 1 : 0; number <= rounds; number++) {
-      say(number === 0 ? "a first round, which is not counted" : `round ${number} of ${rounds}`);
-      for (const tool of inTurn(tools, number === 0 || quick ? 0 : number)) {
-        await this.#round(tool, 3, number === 0 ? [] : only.filter((part) => part !== "grow"));
+      logProgress(number === 0 ? "first round, not counted" : `round ${number} of ${rounds}`);
+      for (const tool of rotate(tools, number === 0 || quick ? 0 : number)) {
+        await this.#runRound(tool, 3, number === 0 ? [] : only.filter((part) => part !== "grow"));
       }
     }
   }
 
-  async #grow(): Promise<void> {
+  async #measureGrowth(): Promise<void> {
     const { rounds, only } = this.#options;
-    const counted = Math.min(rounds, growRounds);
-    const larger = only.includes("cold") ? sizes.slice(1) : sizes;
+    const counted = Math.min(rounds, maxGrowRounds);
+    const larger = only.includes("cold") ? clusterSizes.slice(1) : clusterSizes;
     for (let number = 1; number <= counted; number++) {
       for (const size of larger) {
-        say(`${size} brokers, round ${number} of ${counted}`);
-        for (const tool of inTurn(this.#all, number - 1)) await this.#round(tool, size, ["grow"]);
+        logProgress(`${size} brokers, round ${number} of ${counted}`);
+        for (const tool of rotate(this.#tools, number - 1)) await this.#runRound(tool, size, ["grow"]);
       }
     }
   }
 
-  async #round(tool: Tool, size: number, record: readonly Part[]): Promise<void> {
-    const compare = size === 3 && tool !== this.#verified ? this.#comparer.take(tool) : undefined;
-    await round({
+  async #runRound(tool: Tool, size: number, record: readonly Part[]): Promise<void> {
+    const compare = size === 3 && tool !== this.#verifiedProgram ? this.#comparer.take(tool) : undefined;
+    await runRound({
       tool,
       size,
-      record,
+      recordedParts: record,
       figures: this.#figures,
       signal: this.#stop.signal,
-      say,
+      logProgress,
       ...(compare === undefined ? {} : { compare }),
-      seen: async ({ name }, brokers, balancers) => {
-        if (name === "pulumi up") await this.#look(brokers, balancers);
+      onSystemReady: async ({ name }, brokers, balancers) => {
+        if (name === "pulumi up") await this.#recordVersions(brokers, balancers);
       },
     });
     await this.#save();
   }
 
-  /** Notes of the program's first system what holds for all of them. */
-  async #look(brokers: readonly string[], balancers: readonly string[]): Promise<void> {
+  /** Records the versions and the image from the program's first system; they are the same for all. */
+  async #recordVersions(brokers: readonly string[], balancers: readonly string[]): Promise<void> {
     if (this.#versions["RabbitMQ"] !== undefined) return;
-    Object.assign(this.#versions, await hostVersions({ brokers, balancers, net: 0 }));
+    Object.assign(this.#versions, await readHostVersions({ brokers, balancers, net: 0 }));
     this.#image = (await podman("inspect", "--format", "{{.ImageName}}", brokers[0] ?? "")).trim();
   }
 
-  /** What is measured on one system of the program's that stays: throughput first, then what breaks it. */
-  async #running(): Promise<void> {
+  /** Measures throughput and then failover on one system of the program. */
+  async #measureRunningSystem(): Promise<void> {
     const { only, rounds, trials, quick } = this.#options;
-    const lab = await this.#main.open(3);
-    const args = { lab, figures: this.#figures, signal: this.#stop.signal, say };
+    const lab = await this.#program.open(3);
+    const args = { lab, figures: this.#figures, signal: this.#stop.signal, logProgress };
     try {
-      say("a system for throughput and failover");
-      await lab.make();
-      await this.#look(lab.site.brokers, lab.site.balancers);
+      logProgress("creating a system for throughput and failover");
+      await lab.create();
+      await this.#recordVersions(lab.site.brokers, lab.site.balancers);
       if (only.includes("throughput")) {
         this.#versions["PerfTest"] = perfTestVersion;
-        await throughput({ ...args, rounds, time: quick ? 5 : 30 });
+        await measureThroughput({ ...args, rounds, durationSeconds: quick ? 5 : 30 });
         await this.#save();
       }
-      if (only.includes("failover")) await failover({ ...args, trials });
+      if (only.includes("failover")) await measureFailover({ ...args, trials });
     } finally {
       await lab.remove();
     }
@@ -167,7 +167,7 @@ class Bench {
     const { rounds, trials, quick } = this.#options;
     return {
       date: new Date().toISOString(),
-      machine: machine(this.#versions),
+      machine: describeComputer(this.#versions),
       rounds,
       trials,
       quick,
@@ -176,19 +176,19 @@ class Bench {
     };
   }
 
-  /** After every step, so that a run that is cut off has not been in vain. */
+  /** Saves after every step, so that an interrupted run keeps its results. */
   async #save(): Promise<void> {
-    await save(this.#results, this.#options, this.#earlier);
+    await saveResults(this.#results, this.#options, this.#earlierResults);
   }
 }
 
-/** @returns the list begun at another place each time */
-function inTurn<T>(list: readonly T[], round: number): T[] {
+/** @returns the list rotated by the round, so that each round starts with another item */
+function rotate<T>(list: readonly T[], round: number): T[] {
   const start = round % list.length;
   return [...list.slice(start), ...list.slice(0, start)];
 }
 
 /** @returns the exit code */
-export async function bench(args: readonly string[]): Promise<number> {
-  return new Bench(options(args)).run();
+export async function runBench(args: readonly string[]): Promise<number> {
+  return new Bench(readOptions(args)).run();
 }

@@ -1,9 +1,9 @@
-/** The figures as charts, drawn by echarts without a browser. */
+/** The figures as SVG charts, drawn by echarts without a browser. */
 import * as echarts from "echarts";
 import { median, type Figure, type Part } from "./figures.ts";
 
-const size = { width: 860, height: 380 };
-/** The same name has the same colour in every chart. */
+const chartSize = { width: 860, height: 380 };
+/** Colours by name, the same in every chart. */
 const colours: Readonly<Record<string, string>> = {
   "pulumi up": "#2563eb",
   "SSH script": "#d97706",
@@ -13,37 +13,37 @@ const colours: Readonly<Record<string, string>> = {
   "through the address": "#2563eb",
 };
 
-/** @returns SVG by name, for those parts that were measured */
-export function charts(figures: readonly Figure[]): Record<string, string> {
+/** @returns SVG texts by chart name, for the measured parts */
+export function drawCharts(figures: readonly Figure[]): Record<string, string> {
   const of = (...parts: Part[]): Figure[] =>
     figures.filter(({ part, values }) => parts.includes(part) && values.length > 0);
   const drawn: Record<string, string> = {};
-  const put = (name: string, title: string, own: readonly Figure[], draw: typeof bars): void => {
-    if (own.length > 0) drawn[name] = svg(title, draw(own));
+  const put = (name: string, title: string, own: readonly Figure[], draw: typeof barChart): void => {
+    if (own.length > 0) drawn[name] = renderSvg(title, draw(own));
   };
-  put("bench-cold", "From nothing to a whole system of three brokers", of("cold"), bars);
-  put("bench-changes", "Nothing, or one HAProxy setting, to change", of("nochange", "setting"), bars);
-  put("bench-rolling", "One setting of the brokers' that needs a restart, in turn", of("rolling"), bars);
-  put("bench-grow", "From nothing, by the number of brokers", sized(of("cold", "grow")), lines);
-  put("bench-failover", "Time without service, every trial", of("failover"), points);
+  put("bench-cold", "From nothing to a whole system of three brokers", of("cold"), barChart);
+  put("bench-changes", "Nothing, or one HAProxy setting, to change", of("nochange", "setting"), barChart);
+  put("bench-rolling", "One setting of the brokers' that needs a restart, in turn", of("rolling"), barChart);
+  put("bench-grow", "From nothing, by the number of brokers", figuresBySize(of("cold", "grow")), lineChart);
+  put("bench-failover", "Time without service, every trial", of("failover"), scatterChart);
   const sent = of("throughput");
   put(
     "bench-throughput",
     "Through the virtual address, and straight to the brokers",
     sent.filter(({ unit }) => unit === "msg/s"),
-    bars,
+    barChart,
   );
   put(
     "bench-latency",
     "Latency at a steady rate",
     sent.filter(({ unit }) => unit === "ms"),
-    bars,
+    barChart,
   );
   return drawn;
 }
 
-/** @returns only those of which there is more than one size; of one size that was measured twice, what `grow` has */
-function sized(figures: readonly Figure[]): Figure[] {
+/** @returns the figures of tools with more than one size; for a size measured by both parts, the one of `grow` */
+function figuresBySize(figures: readonly Figure[]): Figure[] {
   const grown = figures.filter(({ part }) => part === "grow");
   const others = figures.filter(
     ({ part, who, what }) =>
@@ -56,8 +56,8 @@ function sized(figures: readonly Figure[]): Figure[] {
 
 type Drawing = Pick<echarts.EChartsCoreOption, "xAxis" | "yAxis" | "series">;
 
-function svg(title: string, drawing: Drawing): string {
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
+function renderSvg(title: string, drawing: Drawing): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...chartSize });
   try {
     chart.setOption({
       animation: false,
@@ -74,18 +74,18 @@ function svg(title: string, drawing: Drawing): string {
   }
 }
 
-function distinct(texts: readonly string[]): string[] {
+function unique(texts: readonly string[]): string[] {
   return [...new Set(texts)];
 }
 
-function rounded(value: number): number {
+function roundTo3Digits(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** Medians as bars, a group for each thing that was measured; the line goes from the best to the worst. */
-function bars(figures: readonly Figure[]): Drawing {
-  const groups = distinct(figures.map(({ what }) => what));
-  const names = distinct(figures.map(({ who }) => who));
+/** Medians as bars, a group for each thing measured; a line spans from the best to the worst value. */
+function barChart(figures: readonly Figure[]): Drawing {
+  const groups = unique(figures.map(({ what }) => what));
+  const names = unique(figures.map(({ who }) => who));
   const series = names.map((who) => ({
     name: who,
     type: "bar",
@@ -93,21 +93,21 @@ function bars(figures: readonly Figure[]): Drawing {
     itemStyle: { color: colours[who] ?? "#6b7280" },
     data: groups.map((what) => {
       const figure = figures.find((one) => one.what === what && one.who === who);
-      return figure === undefined ? "-" : rounded(median(figure.values));
+      return figure === undefined ? "-" : roundTo3Digits(median(figure.values));
     }),
   }));
   return {
     xAxis: { type: "category", data: groups, axisLabel: { interval: 0, width: 170, overflow: "break" } },
     yAxis: { type: "value", name: figures[0]?.unit ?? "", min: 0 },
-    series: [...series, whiskers(figures, groups, names)],
+    series: [...series, rangeMarks(figures, groups, names)],
   };
 }
 
-/** The range of each bar, and its median over it, drawn by hand: echarts has no error bars of its own. */
-function whiskers(figures: readonly Figure[], groups: readonly string[], names: readonly string[]): object {
+/** The range of each bar with its median above, as a custom series, since echarts has no error bars. */
+function rangeMarks(figures: readonly Figure[], groups: readonly string[], names: readonly string[]): object {
   const data = figures.map((figure) => [
     ...[groups.indexOf(figure.what), names.indexOf(figure.who)],
-    ...[Math.min(...figure.values), Math.max(...figure.values), rounded(median(figure.values))],
+    ...[Math.min(...figure.values), Math.max(...figure.values), roundTo3Digits(median(figure.values))],
   ]);
   return {
     type: "custom",
@@ -141,9 +141,9 @@ function whiskers(figures: readonly Figure[], groups: readonly string[], names: 
   };
 }
 
-/** Medians as lines, over the number that each thing's name begins with. */
-function lines(figures: readonly Figure[]): Drawing {
-  const names = distinct(figures.map(({ who }) => who));
+/** Medians as lines over the number of brokers, with which each `what` begins. */
+function lineChart(figures: readonly Figure[]): Drawing {
+  const names = unique(figures.map(({ who }) => who));
   const at = ({ what }: Figure): number => Number.parseInt(what, 10);
   return {
     xAxis: {
@@ -165,15 +165,15 @@ function lines(figures: readonly Figure[]): Drawing {
       color: colours[who] ?? "#6b7280",
       data: figures
         .filter((figure) => figure.who === who)
-        .map((figure) => [at(figure), rounded(median(figure.values))])
+        .map((figure) => [at(figure), roundTo3Digits(median(figure.values))])
         .toSorted(([a = 0], [b = 0]) => a - b),
     })),
   };
 }
 
-/** Every value as a point, and the median as a line through each column. */
-function points(figures: readonly Figure[]): Drawing {
-  const groups = distinct(figures.map(({ what }) => what));
+/** Every value as a point, with the median as a bar across each column. */
+function scatterChart(figures: readonly Figure[]): Drawing {
+  const groups = unique(figures.map(({ what }) => what));
   return {
     xAxis: { type: "category", data: groups, axisLabel: { interval: 0, width: 90, overflow: "break" } },
     yAxis: { type: "value", name: "s", min: 0 },
@@ -183,7 +183,7 @@ function points(figures: readonly Figure[]): Drawing {
         type: "scatter",
         symbolSize: 8,
         itemStyle: { opacity: 0.6 },
-        data: figures.flatMap(({ what, values }) => values.map((value) => [what, rounded(value)])),
+        data: figures.flatMap(({ what, values }) => values.map((value) => [what, roundTo3Digits(value)])),
       },
       {
         name: "median",
@@ -191,7 +191,7 @@ function points(figures: readonly Figure[]): Drawing {
         symbol: "rect",
         symbolSize: [44, 3],
         label: { show: true, position: "right" },
-        data: figures.map(({ what, values }) => [what, rounded(median(values))]),
+        data: figures.map(({ what, values }) => [what, roundTo3Digits(median(values))]),
       },
     ],
   };

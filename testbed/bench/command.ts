@@ -1,34 +1,37 @@
-/** Runs one command of the benchmark: bounded in time, ended with everything below it, and timed. */
+/** Runs and times one command of the benchmark, with a timeout. It is stopped together with its child processes. */
 import { spawn } from "node:child_process";
 
 export interface CommandArgs {
   readonly cwd?: string;
   /** @default this process's environment */
   readonly env?: NodeJS.ProcessEnv;
-  /** Seconds after which it is ended. */
-  readonly deadline: number;
+  /** Seconds after which it is stopped. */
+  readonly timeoutSeconds: number;
   /** @default nothing */
   readonly input?: string;
-  /** Ends it too. */
+  /** Stops it too. */
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Timed {
+export interface CommandResult {
   readonly seconds: number;
   readonly stdout: string;
-  /** Standard output and standard error as they came. */
+  /** Standard output and standard error, in the order they arrived. */
   readonly output: string;
 }
 
-/** Lines of a failed command's output that are shown. */
-const tail = 25;
-/** Milliseconds that a command has to wind up. */
-const grace = 5000;
+/** Last lines of a failed command's output that the error shows. */
+const maxErrorLines = 25;
+/** Milliseconds between SIGTERM and SIGKILL. */
+const killDelayMs = 5000;
 
-/** @throws when the command fails, takes too long or is interrupted: with the end of its output */
-export async function run([file, ...args]: readonly [string, ...string[]], how: CommandArgs): Promise<Timed> {
+/** @throws with the end of the output, when the command fails, takes too long or is interrupted */
+export async function runCommand(
+  [file, ...args]: readonly [string, ...string[]],
+  how: CommandArgs,
+): Promise<CommandResult> {
   const started = performance.now();
-  // A process group of its own, so that what it started ends with it.
+  // In a process group of its own, so that its child processes are stopped with it.
   const child = spawn(file, args, {
     cwd: how.cwd,
     env: how.env ?? process.env,
@@ -48,10 +51,13 @@ export async function run([file, ...args]: readonly [string, ...string[]], how: 
   const end = (why: string): void => {
     ended ||= why;
     signalGroup(child.pid, "SIGTERM");
-    setTimeout(() => signalGroup(child.pid, "SIGKILL"), grace).unref();
+    setTimeout(() => signalGroup(child.pid, "SIGKILL"), killDelayMs).unref();
   };
   const interrupted = (): void => end("was interrupted");
-  const timer = setTimeout(() => end(`was not done after ${how.deadline} s`), how.deadline * 1000);
+  const timer = setTimeout(
+    () => end(`did not end within ${how.timeoutSeconds} s`),
+    how.timeoutSeconds * 1000,
+  );
   how.signal?.addEventListener("abort", interrupted);
   if (how.signal?.aborted === true) interrupted();
   try {
@@ -62,7 +68,7 @@ export async function run([file, ...args]: readonly [string, ...string[]], how: 
     const seconds = (performance.now() - started) / 1000;
     if (ended === "" && code === 0) return { seconds, stdout, output };
     const what = ended === "" ? `ended with ${code}` : ended;
-    const shown = output.trimEnd().split("\n").slice(-tail).join("\n");
+    const shown = output.trimEnd().split("\n").slice(-maxErrorLines).join("\n");
     throw new Error(`${[file, ...args].join(" ").slice(0, 120)} ${what}:\n${shown}`);
   } finally {
     clearTimeout(timer);
@@ -75,6 +81,6 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }

@@ -1,4 +1,4 @@
-/** Measured values, and what they come to. */
+/** Measured values, and their medians, best and worst. */
 
 export const parts = ["cold", "nochange", "setting", "rolling", "grow", "failover", "throughput"] as const;
 export type Part = (typeof parts)[number];
@@ -8,27 +8,27 @@ export type Unit = "s" | "ms" | "msg/s";
 export interface Figure {
   readonly part: Part;
   readonly what: string;
-  /** The tool, or the way that the messages went. */
+  /** The tool, or the route of the messages. */
   readonly who: string;
   readonly unit: Unit;
   readonly values: readonly number[];
-  /** When it was measured, in ISO 8601. @default with the others */
+  /** When it was measured, in ISO 8601. @default the date of the results */
   readonly date?: string;
-  /** Runs that did not do what they should, which have no value: each with its cause. */
+  /** The causes of failed runs, which have no value. */
   readonly failures: readonly string[];
 }
 
-export type Key = Pick<Figure, "part" | "what" | "who" | "unit">;
+export type FigureKey = Pick<Figure, "part" | "what" | "who" | "unit">;
 
-/** Collects values under their names, in the order in which they first come. */
+/** Collects values by key, in the order of each key's first value. */
 export class Figures {
-  readonly #rows = new Map<string, Key & { values: number[]; failures: string[] }>();
+  readonly #rows = new Map<string, FigureKey & { values: number[]; failures: string[] }>();
 
-  add(key: Key, value: number): void {
+  add(key: FigureKey, value: number): void {
     this.#row(key).values.push(value);
   }
 
-  fail(key: Key, cause: unknown): void {
+  fail(key: FigureKey, cause: unknown): void {
     this.#row(key).failures.push(cause instanceof Error ? cause.message : String(cause));
   }
 
@@ -36,7 +36,7 @@ export class Figures {
     return [...this.#rows.values()];
   }
 
-  #row(key: Key): { values: number[]; failures: string[] } {
+  #row(key: FigureKey): { values: number[]; failures: string[] } {
     const name = `${key.part}\n${key.what}\n${key.who}`;
     const row = this.#rows.get(name) ?? { ...key, values: [], failures: [] };
     this.#rows.set(name, row);
@@ -44,7 +44,7 @@ export class Figures {
   }
 }
 
-/** @returns the middle value, of an even number the mean of the two; NaN of none */
+/** @returns the middle value, or the mean of the middle two; NaN without values */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -52,20 +52,20 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** @returns the longest time, or the lowest rate; NaN of none */
+/** @returns the longest time, or the lowest rate; NaN without values */
 export function worst({ values, unit }: Pick<Figure, "values" | "unit">): number {
   if (values.length === 0) return NaN;
   return unit === "msg/s" ? Math.min(...values) : Math.max(...values);
 }
 
-/** @returns the shortest time, or the highest rate; NaN of none */
+/** @returns the shortest time, or the highest rate; NaN without values */
 export function best({ values, unit }: Pick<Figure, "values" | "unit">): number {
   if (values.length === 0) return NaN;
   return unit === "msg/s" ? Math.max(...values) : Math.min(...values);
 }
 
-/** @returns a value as it is shown, such as `66.1 s` */
-export function shown(value: number, unit: Unit): string {
+/** @returns a value with its unit, such as `66.1 s` */
+export function formatValue(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return "–";
   const digits = unit === "msg/s" || value >= 1000 ? 0 : value < 10 ? 2 : 1;
   return `${value.toFixed(digits)} ${unit}`;

@@ -3,12 +3,12 @@ import { parseArgs } from "node:util";
 import { UserError } from "../../user-error.ts";
 import { parts, type Part } from "./figures.ts";
 
-export interface Options {
+export interface BenchOptions {
   readonly only: readonly Part[];
   readonly rounds: number;
   readonly trials: number;
   readonly quick: boolean;
-  /** Where the results go next to standard output. */
+  /** Files, and a folder for charts, for the results, besides standard output. */
   readonly json?: string;
   readonly markdown?: string;
   readonly chart?: string;
@@ -16,18 +16,18 @@ export interface Options {
 
 const usage = `[--only ${parts.join(",")}] [--rounds N] [--trials N] [--json FILE] [--markdown FILE] [--chart DIR] [--quick]`;
 
-/** @throws UserError when an argument is not understood */
-export function options(args: readonly string[]): Options {
-  const values = parsed(args);
+/** @throws UserError when an argument is not valid */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const values = parseArguments(args);
   const wanted = (values.only ?? parts.join(",")).split(",");
   const unknown = wanted.filter((name) => !parts.some((part) => part === name));
   if (unknown.length > 0)
-    throw new UserError(`--only knows ${parts.join(", ")}, and not ${unknown.join(" or ")}`);
+    throw new UserError(`--only: unknown part ${unknown.join(", ")}; choose from ${parts.join(", ")}`);
   const { quick, json, markdown, chart } = values;
   return {
     only: parts.filter((part) => wanted.includes(part)),
-    rounds: count("--rounds", values.rounds ?? (quick ? "1" : "5")),
-    trials: count("--trials", values.trials ?? (quick ? "1" : "10")),
+    rounds: parseCount("--rounds", values.rounds ?? (quick ? "1" : "5")),
+    trials: parseCount("--trials", values.trials ?? (quick ? "1" : "10")),
     quick,
     ...(json === undefined ? {} : { json }),
     ...(markdown === undefined ? {} : { markdown }),
@@ -35,15 +35,14 @@ export function options(args: readonly string[]): Options {
   };
 }
 
-function count(name: string, text: string): number {
-  if (!/^[1-9]\d*$/.test(text))
-    throw new UserError(`${name} wants a whole number, 1 or more, and not ${text}`);
+function parseCount(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new UserError(`${name} is ${text}; give a whole number, 1 or more`);
   return Number(text);
 }
 
-type Named = Partial<Record<"only" | "rounds" | "trials" | "json" | "markdown" | "chart", string>>;
+type OptionValues = Partial<Record<"only" | "rounds" | "trials" | "json" | "markdown" | "chart", string>>;
 
-function parsed(args: readonly string[]): Named & { readonly quick: boolean } {
+function parseArguments(args: readonly string[]): OptionValues & { readonly quick: boolean } {
   const text = { type: "string" } as const;
   try {
     const { values } = parseArgs({
@@ -61,7 +60,7 @@ function parsed(args: readonly string[]): Named & { readonly quick: boolean } {
     return values;
   } catch (error) {
     throw new UserError(
-      `${error instanceof Error ? error.message : String(error)}; npm run bench -- ${usage}`,
+      `${error instanceof Error ? error.message : String(error)}; usage: npm run bench -- ${usage}`,
     );
   }
 }

@@ -1,65 +1,69 @@
-/** RabbitMQ PerfTest, the load tool of RabbitMQ's own makers. */
+/** RabbitMQ PerfTest, the load tool of the RabbitMQ project. */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../labs/trial-stack.ts";
 import { UserError } from "../../user-error.ts";
-import { run } from "./command.ts";
+import { runCommand } from "./command.ts";
 
 /** The version that perftest/pom.xml names. */
 export const perfTestVersion = "2.22.1";
-const folder = join(root, ".toolchain", `perf-test-${perfTestVersion}`);
+const perfTestFolder = join(root, ".toolchain", `perf-test-${perfTestVersion}`);
 
-/** Gets it from the machine's own Maven repository, once. @throws UserError when that has it not */
+/** Fetches PerfTest once, from this computer's Maven repository. @throws UserError when it is not there */
 export async function ensurePerfTest(signal: AbortSignal): Promise<void> {
-  if (existsSync(folder)) return;
-  const parts = `${folder}.part`;
+  if (existsSync(perfTestFolder)) return;
+  const parts = `${perfTestFolder}.part`;
   await rm(parts, { recursive: true, force: true });
   await mkdir(parts, { recursive: true });
   const pom = join(import.meta.dirname, "perftest", "pom.xml");
   const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${parts}`];
   try {
-    await run(["mvn", "-q", "-B", "-f", pom, ...goal], { deadline: 600, signal });
+    await runCommand(["mvn", "-q", "-B", "-f", pom, ...goal], { timeoutSeconds: 600, signal });
   } catch (error) {
     signal.throwIfAborted();
-    const others = "leave it out with --only cold,nochange,setting,rolling,grow,failover";
-    throw new UserError(`PerfTest, for the part throughput, cannot be fetched; ${others}:\n${String(error)}`);
+    const others = "or leave it out with --only cold,nochange,setting,rolling,grow,failover";
+    throw new UserError(
+      `Maven cannot fetch PerfTest, which the part throughput needs; make it available to mvn, ${others}:\n${String(error)}`,
+    );
   }
-  await rename(parts, folder);
+  await rename(parts, perfTestFolder);
 }
 
-export interface Load {
-  /** Each is given as many of the connections: PerfTest itself would spread them by chance, 2 here and 8 there. */
+export interface PerfTestLoad {
+  /** Each gets the same number of connections; PerfTest alone would spread them at random, such as 2 and 8. */
   readonly uris: readonly string[];
-  readonly queues: "mirrored" | "quorum";
+  readonly queueKind: "mirrored" | "quorum";
   /** Seconds. */
-  readonly time: number;
-  /** Messages a second of each producer. @default as many as go */
-  readonly rate?: number;
+  readonly durationSeconds: number;
+  /** Messages a second of each producer. @default as many as possible */
+  readonly messagesPerSecond?: number;
   readonly signal: AbortSignal;
 }
 
 export interface Throughput {
-  /** Messages a second that the consumers got. */
+  /** Messages a second that the consumers received. */
   readonly received: number;
   /** Milliseconds from publishing to consuming. */
   readonly latency: { readonly median: number; readonly p99: number };
 }
 
-/** How many producers, consumers and queues there are: each producer and consumer has a connection of its own. */
-export const pairs = 6;
-export const queueNames = Array.from({ length: pairs }, (_, index) => `bench-${index + 1}`);
+/** Number of producers, of consumers and of queues. Each producer and consumer has its own connection. */
+export const pairCount = 6;
+export const queueNames = Array.from({ length: pairCount }, (_, index) => `bench-${index + 1}`);
 
-/** One PerfTest for each URI, at the same time. */
-export async function perfTest(load: Load): Promise<Throughput> {
-  const share = pairs / load.uris.length;
-  return together(
-    await Promise.all(load.uris.map(async (uri, index) => one(load, uri, 1 + index * share, share))),
+/** Runs one PerfTest for each URI, all at the same time. */
+export async function runPerfTest(load: PerfTestLoad): Promise<Throughput> {
+  const share = pairCount / load.uris.length;
+  return combineThroughputs(
+    await Promise.all(
+      load.uris.map(async (uri, index) => runOnePerfTest(load, uri, 1 + index * share, share)),
+    ),
   );
 }
 
 /** @returns the sum of the messages, the mean of the medians, and the worst of the 99 % */
-export function together(all: readonly Throughput[]): Throughput {
+export function combineThroughputs(all: readonly Throughput[]): Throughput {
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
     received: sum(all.map(({ received }) => received)),
@@ -71,40 +75,45 @@ export function together(all: readonly Throughput[]): Throughput {
 }
 
 /**
- * Persistent messages of 1000 bytes, confirmed, at most 50 at a time under way for each producer. The queues' leaders
- * are spread evenly, however the connections are.
+ * Runs one PerfTest: persistent messages of 1000 bytes, at most 50 unconfirmed for each producer. The queues' leaders
+ * are spread evenly, independent of the connections.
  *
  * @param first the number of the first of its queues
- * @param count how many queues, producers and consumers it has
+ * @param count the number of its queues, of its producers and of its consumers
  */
-async function one(load: Load, uri: string, first: number, count: number): Promise<Throughput> {
-  const { queues, time, rate, signal } = load;
+async function runOnePerfTest(
+  load: PerfTestLoad,
+  uri: string,
+  first: number,
+  count: number,
+): Promise<Throughput> {
+  const { queueKind, durationSeconds, messagesPerSecond, signal } = load;
   const kind =
-    queues === "quorum"
+    queueKind === "quorum"
       ? ["--quorum-queue", "--leader-locator", "balanced"]
       : ["--queue-args", "x-queue-master-locator=min-masters"];
-  const { stdout } = await run(
+  const { stdout } = await runCommand(
     [
-      ...(["java", "-cp", join(folder, "*"), "com.rabbitmq.perf.PerfTest"] as const),
+      ...(["java", "-cp", join(perfTestFolder, "*"), "com.rabbitmq.perf.PerfTest"] as const),
       ...["--producers", `${count}`, "--consumers", `${count}`, "--queue-pattern", "bench-%d"],
       ...["--queue-pattern-from", `${first}`, "--queue-pattern-to", `${first + count - 1}`],
       ...["--auto-delete", "false", "--flag", "persistent", "--size", "1000", "--confirm", "50"],
-      ...["--qos", "100", "--time", `${time}`],
-      ...(rate === undefined ? [] : ["--rate", `${rate}`]),
+      ...["--qos", "100", "--time", `${durationSeconds}`],
+      ...(messagesPerSecond === undefined ? [] : ["--rate", `${messagesPerSecond}`]),
       ...kind,
     ],
-    // The URI has the password in it, and everybody can read a command line.
+    // The URI contains the password, and every user can read a command line.
     {
-      deadline: time + 90,
+      timeoutSeconds: durationSeconds + 90,
       signal,
       env: { ...process.env, RABBITMQ_PERF_TEST_ENV_PREFIX: "PERF_", PERF_URI: uri },
     },
   );
-  return summary(stdout);
+  return parseSummary(stdout);
 }
 
-/** @returns what the end of PerfTest's output says. @throws when it does not say it */
-export function summary(output: string): Throughput {
+/** @returns the figures from the end of PerfTest's output. @throws when they are missing */
+export function parseSummary(output: string): Throughput {
   const received = /receiving rate avg: (\d+) msg\/s/.exec(output)?.[1];
   const latencies =
     /consumer latency min\/median\/75th\/95th\/99th (\d+)\/(\d+)\/(\d+)\/(\d+)\/(\d+) (\S+)/.exec(output);

@@ -1,56 +1,64 @@
-/** The program of this project, run by its own npm scripts on a stack of its own. */
+/** This project's program, run by its npm scripts on a separate stack. */
 import { LabStack } from "../labs/lab-stack.ts";
 import { root } from "../labs/trial-stack.ts";
-import { run } from "./command.ts";
-import { site, sweep } from "./site.ts";
-import { hasLimit, haveChannels, largest, patience, type Lab, type Surroundings, type Tool } from "./tool.ts";
+import { runCommand } from "./command.ts";
+import { siteOf, removeSite } from "./site.ts";
+import {
+  waitForConnectionLimit,
+  checkChannelLimit,
+  maxBrokers,
+  toolTimeoutSeconds,
+  type Lab,
+  type ToolContext,
+  type Tool,
+} from "./tool.ts";
 
 const prefix = "p";
 const net = 70;
 
-/** A lab of the program's, whose brokers can be used. */
+/** A lab of the program, with the URIs of its brokers. */
 export interface ProgramLab extends Lab {
-  /** @returns the administrator's URI at an address */
+  /** @returns the administrator's AMQP URI for an address */
   uri(address: string): Promise<string>;
 }
 
-export interface Program extends Tool {
+export interface ProgramTool extends Tool {
   open(size: number): Promise<ProgramLab>;
 }
 
-/** @param verified whether it is `npm run up` as a user runs it, which verifies the system at its end */
-export function program({ signal }: Surroundings, verified: boolean): Program {
+/** @param verified whether to run `npm run up`, which also verifies the system, instead of `pulumi up` */
+export function createProgramTool({ signal }: ToolContext, verified: boolean): ProgramTool {
   return {
     name: verified ? "npm run up" : "pulumi up",
-    sweep: async () => {
-      await sweep(site(prefix, net, largest), `rabbitmq-ha-test-${prefix}`);
+    removeLeftovers: async () => {
+      await removeSite(siteOf(prefix, net, maxBrokers), `rabbitmq-ha-test-${prefix}`);
     },
     open: async (size) => {
       const stack = new LabStack({ name: prefix, net, size });
       await stack.open();
       const npm = async (script: string, ...args: string[]): Promise<{ seconds: number; stdout: string }> =>
-        run(["npm", "run", "-s", script, "--", ...args, "--stack", stack.stack], {
+        runCommand(["npm", "run", "-s", script, "--", ...args, "--stack", stack.stack], {
           cwd: root,
           env: stack.env,
-          deadline: patience,
+          timeoutSeconds: toolTimeoutSeconds,
           signal,
         });
       await npm("pulumi", "stack", "init", "--no-select");
-      return lab(stack, npm, verified);
+      return createLab(stack, npm, verified);
     },
   };
 }
 
-type Npm = (script: string, ...args: string[]) => Promise<{ seconds: number; stdout: string }>;
+type NpmRunner = (script: string, ...args: string[]) => Promise<{ seconds: number; stdout: string }>;
 
-function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
-  const at = site(prefix, net, stack.brokers.length);
+function createLab(stack: LabStack, npm: NpmRunner, verified: boolean): ProgramLab {
+  const at = siteOf(prefix, net, stack.brokers.length);
   const up = async (): Promise<{ seconds: number; stdout: string }> =>
     npm("pulumi", "up", "--yes", "--skip-preview");
   const unchanged = ({ seconds, stdout }: { seconds: number; stdout: string }): number => {
     const counts = [...stdout.matchAll(/^ {4}. \d+ .*$/gm)].map(([line]) => line.trim());
     if (counts.length > 0 || !/^ {4}\d+ unchanged/m.test(stdout)) {
-      throw new Error(`there was something to change: ${counts.join("; ")}`);
+      throw new Error(`the run changed something: ${counts.join("; ")}`);
     }
     return seconds;
   };
@@ -63,10 +71,10 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
     ].join("\n");
   return {
     site: at,
-    make: async () => (verified ? npm("up") : up()).then(({ seconds }) => seconds),
+    create: async () => (verified ? npm("up") : up()).then(({ seconds }) => seconds),
     remove: async () => {
-      // Removing can fail under load, and must not end a benchmark of an hour.
-      await stack.close().catch(async () => sweep(at, `rabbitmq-ha-${stack.stack}`));
+      // Removal can fail under load, and must not end a benchmark that takes an hour.
+      await stack.close().catch(async () => removeSite(at, `rabbitmq-ha-${stack.stack}`));
     },
     uri: async (address) => {
       const uri = new URL(String(await stack.output("amqpUri")));
@@ -89,7 +97,7 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
               limit += 100;
               await stack.configure(settings());
               const { seconds } = await up();
-              await hasLimit(at, limit);
+              await waitForConnectionLimit(at, limit);
               return seconds;
             },
           },
@@ -100,7 +108,7 @@ function lab(stack: LabStack, npm: Npm, verified: boolean): ProgramLab {
               channels += 1;
               await stack.configure(settings());
               const { seconds } = await up();
-              await haveChannels(at, channels);
+              await checkChannelLimit(at, channels);
               return seconds;
             },
           },

@@ -1,19 +1,19 @@
-/** The results as text: what was measured on which machine, in Markdown that also reads well on a terminal. */
-import { best, median, shown, worst, type Figure, type Part } from "./figures.ts";
-import { verdicts } from "./goals.ts";
-import type { Machine } from "./machine.ts";
+/** The results and the computer that they were measured on, as Markdown that is also readable on a terminal. */
+import { best, median, formatValue, worst, type Figure, type Part } from "./figures.ts";
+import { judgeGoals } from "./goals.ts";
+import type { BenchComputer } from "./computer.ts";
 
 export interface Results {
   /** ISO 8601. */
   readonly date: string;
-  readonly machine: Machine;
-  /** How it was run. */
+  readonly machine: BenchComputer;
+  /** The options of the run. */
   readonly rounds: number;
   readonly trials: number;
-  /** Nothing that was measured means anything: everything was run once and short. */
+  /** Whether everything was run only once and short, so that the figures mean nothing. */
   readonly quick: boolean;
   readonly figures: readonly Figure[];
-  /** Per tool, how the hosts that it left differ from those of the program. */
+  /** Differences of each tool's hosts from those of the program. */
   readonly differences: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -27,7 +27,7 @@ const titles: Readonly<Record<Part, string>> = {
   throughput: "Messages through the virtual address, and from as many connections straight to the brokers",
 };
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -35,7 +35,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-export function markdown(results: Results): string {
+export function markdownReport(results: Results): string {
   const { figures, machine } = results;
   const sections = (Object.keys(titles) as Part[]).flatMap((part) => {
     const own = figures.filter((figure) => figure.part === part);
@@ -44,13 +44,21 @@ export function markdown(results: Results): string {
       const { what, who, unit, values, failures } = figure;
       const count =
         failures.length === 0 ? `${values.length}` : `${values.length}, ${failures.length} failed`;
-      return [what, who, ...[median(values), best(figure), worst(figure)].map((v) => shown(v, unit)), count];
+      return [
+        what,
+        who,
+        ...[median(values), best(figure), worst(figure)].map((v) => formatValue(v, unit)),
+        count,
+      ];
     });
     const [date = results.date] = own.flatMap((figure) => figure.date ?? []);
     const when = date.slice(0, 10) === results.date.slice(0, 10) ? "" : ` (${date.slice(0, 10)})`;
-    return [`### ${titles[part]}${when}`, table(["what", "who", "median", "best", "worst", "runs"], rows)];
+    return [
+      `### ${titles[part]}${when}`,
+      markdownTable(["what", "who", "median", "best", "worst", "runs"], rows),
+    ];
   });
-  const goals = verdicts(figures)
+  const goals = judgeGoals(figures)
     .filter(({ met }) => met !== undefined)
     .map(({ goal, measured, met, cause = "" }) => [goal, measured, met === true ? "met" : "MISSED", cause]);
   const failures = figures.flatMap(({ what, who, failures: causes }) =>
@@ -69,7 +77,7 @@ export function markdown(results: Results): string {
       .map(([name, version]) => `${name} ${version}`)
       .join(", "),
     ...sections,
-    ...(goals.length === 0 ? [] : ["### Goals", table(["goal", "measured", "", "why not"], goals)]),
+    ...(goals.length === 0 ? [] : ["### Goals", markdownTable(["goal", "measured", "", "why not"], goals)]),
     ...(same.length === 0 ? [] : ["### What the tools left on the hosts", same.join("\n")]),
     ...(failures.length === 0 ? [] : ["### Runs that failed", failures.join("\n")]),
     "",

@@ -1,62 +1,63 @@
-/** The hosts that one of the tools has put its system on, and what can be asked of them. */
-import { answers } from "../labs/greeting.ts";
-import { on, sweep as sweepLab } from "../labs/hosts.ts";
+/** The hosts of one tool's system, and checks on them. */
+import { brokerAnswers } from "../labs/amqp-handshake.ts";
+import { runOn, removeLab as sweepLab } from "../labs/hosts.ts";
 
 export interface Site {
   readonly brokers: readonly string[];
   readonly balancers: readonly string[];
-  /** The third number of its network. */
+  /** The third number of its subnet, 192.168.x.0/24. */
   readonly net: number;
 }
 
-/** Names as `LabStack` gives them: `size` brokers and two balancers. */
-export function site(prefix: string, net: number, size: number): Site {
+/** @returns the site with `size` brokers and two balancers, named as in `LabStack` */
+export function siteOf(prefix: string, net: number, size: number): Site {
   const names = Array.from({ length: size + 2 }, (_, index) => `${prefix}${120 + index}`);
   return { net, brokers: names.slice(0, size), balancers: names.slice(size) };
 }
 
-export function virtualAddress({ net }: Pick<Site, "net">): string {
+export function virtualAddressOf({ net }: Pick<Site, "net">): string {
   return `192.168.${net}.100`;
 }
 
-export function address({ net }: Site, host: string): string {
+export function addressOf({ net }: Site, host: string): string {
   return `192.168.${net}.${host.slice(-3)}`;
 }
 
-const upServers = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
+const countUpServers = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
   awk -F, '$1 == "rabbitmq_cluster" && $2 != "BACKEND" && $18 == "UP"' | wc -l`;
 
 /**
- * What all tools have to reach: both balancers see every broker up, exactly one of them holds the virtual address,
- * and AMQP answers there.
- * @returns what is not so, in words; empty when the system is whole
+ * Checks the end state that all tools have to reach: both balancers see every broker up, exactly one of them holds the
+ * virtual address, and AMQP answers there.
+ * @returns the problems found; empty when the system is healthy
  */
-export async function faults(at: Site): Promise<string[]> {
+export async function findProblems(at: Site): Promise<string[]> {
   const found: string[] = [];
   let holders = 0;
   for (const balancer of at.balancers) {
-    const script = `${upServers}; ip -o -4 addr | grep -cF ' ${virtualAddress(at)}/' || true`;
-    const [up = "", held = ""] = (await on(balancer, script).catch(() => "")).split("\n");
+    const script = `${countUpServers}; ip -o -4 addr | grep -cF ' ${virtualAddressOf(at)}/' || true`;
+    const [up = "", held = ""] = (await runOn(balancer, script).catch(() => "")).split("\n");
     if (Number(up) !== at.brokers.length) found.push(`${balancer} sees ${up || "no"} brokers up`);
     holders += Number(held);
   }
   if (holders !== 1) found.push(`${holders} hosts hold the virtual address`);
-  if (!(await answers(virtualAddress(at), 1000))) found.push("AMQP does not answer at the virtual address");
+  if (!(await brokerAnswers(virtualAddressOf(at), 1000)))
+    found.push("AMQP does not answer at the virtual address");
   return found;
 }
 
-/** Waits until the system is whole. @throws when it is not in time, with what is wrong */
-export async function whole(at: Site, patience: number): Promise<void> {
-  const deadline = Date.now() + patience * 1000;
+/** Waits until the system is healthy. @throws with the problems when it is not in time */
+export async function waitUntilHealthy(at: Site, timeoutSeconds: number): Promise<void> {
+  const deadline = Date.now() + timeoutSeconds * 1000;
   for (;;) {
-    const found = await faults(at);
+    const found = await findProblems(at);
     if (found.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`not whole after ${patience} s: ${found.join("; ")}`);
+    if (Date.now() > deadline) throw new Error(`not healthy after ${timeoutSeconds} s: ${found.join("; ")}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
 
-/** Removes by force whatever is left of a site on this machine; the names are the benchmark's own. */
-export async function sweep({ brokers, balancers, net }: Site, network: string): Promise<void> {
+/** Removes by force all that is left of a site on this computer; only the benchmark uses these names. */
+export async function removeSite({ brokers, balancers, net }: Site, network: string): Promise<void> {
   await sweepLab({ hosts: [...brokers, ...balancers], network, net }).catch(() => undefined);
 }

@@ -1,9 +1,9 @@
-/** A consumer that acknowledges by hand, and comes back after every error. */
+/** A consumer with manual acknowledgements that reconnects after every error. */
 import type { Ledger } from "./ledger.ts";
-import { insist, type Session, type SessionArgs } from "./session.ts";
+import { runWithReconnect, type Session, type SessionArgs } from "./session.ts";
 
-/** Messages that the broker may hand out before the first of them is acknowledged. */
-const prefetch = 50;
+/** Messages that the broker may deliver before the first of them is acknowledged. */
+const prefetchCount = 50;
 
 export interface ConsumerArgs extends SessionArgs {
   readonly queue: string;
@@ -13,7 +13,7 @@ export interface ConsumerArgs extends SessionArgs {
 export class Consumer {
   readonly #args: ConsumerArgs;
   readonly #stopped = Promise.withResolvers<undefined>();
-  #over = false;
+  #isStopped = false;
 
   constructor(args: ConsumerArgs) {
     this.#args = args;
@@ -21,15 +21,15 @@ export class Consumer {
 
   /** Consumes until it is stopped. */
   run(): Promise<void> {
-    return insist(
+    return runWithReconnect(
       this.#args,
-      () => this.#over,
+      () => this.#isStopped,
       (session) => this.#consume(session),
     );
   }
 
   stop(): void {
-    this.#over = true;
+    this.#isStopped = true;
     this.#stopped.resolve(undefined);
   }
 
@@ -38,11 +38,11 @@ export class Consumer {
     const channel = await connection.createChannel();
     channel.on("error", fail);
     channel.on("close", () => fail(new Error("the channel is closed")));
-    await channel.prefetch(prefetch);
-    // A consumer on a queue that hangs waits here, and is stopped all the same.
+    await channel.prefetch(prefetchCount);
+    // On a queue that hangs this waits; stop() ends it all the same.
     const consuming = channel.consume(queue, (message) => {
       if (message === null) {
-        fail(new Error("the broker has ended the consumer"));
+        fail(new Error("the broker has cancelled the consumer"));
         return;
       }
       ledger.receive(String(message.properties.messageId));

@@ -1,39 +1,43 @@
-/** What has to hold. The bounds are fixed, and the same for every machine and every run. */
+/** The goals of a trial. The limits are fixed, and the same for every computer and every run. */
 import type { Goals } from "./faults/fault.ts";
-import { kinds } from "./load.ts";
-import type { Figures } from "./row.ts";
+import { queueKinds } from "./load.ts";
+import type { TrialFigures } from "./trial-result.ts";
 
-/** Seconds after the healing, or the machine's return, in which the system is whole again without a human. */
-const wholeWithin = 60;
+/** Seconds after healing, or after a host's return, in which the system has to be healthy without help. */
+const healthyWithinSeconds = 60;
 
-const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
+const formatSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** @returns a complaint unless it happened, and in time */
-function late(what: string, milliseconds: number | undefined, seconds: number): string[] {
+/** @returns a missed goal unless the event happened in time */
+function checkTime(what: string, milliseconds: number | undefined, seconds: number): string[] {
   if (milliseconds === undefined) return [`${what}: not at all, goal ${seconds} s`];
-  return milliseconds <= seconds * 1000 ? [] : [`${what}: ${inSeconds(milliseconds)}, goal ${seconds} s`];
+  return milliseconds <= seconds * 1000 ? [] : [`${what}: ${formatSeconds(milliseconds)}, goal ${seconds} s`];
 }
 
-/** @returns the goals that were missed, each with what was found instead */
-export function judge(goals: Goals, figures: Figures): string[] {
+/** @returns the missed goals, each with the measured value */
+export function findMissedGoals(goals: Goals, figures: TrialFigures): string[] {
   const missed: string[] = [];
-  for (const kind of kinds) {
+  for (const kind of queueKinds) {
     const { confirmed, lost, stoodStill } = figures.traffic[kind];
     if (confirmed === 0) missed.push(`no message was confirmed on the ${kind} queues`);
     if (lost > 0)
       missed.push(`${lost} of ${confirmed} confirmed messages lost on the ${kind} queues, goal 0`);
-    if (goals.publishing !== undefined) {
-      missed.push(...late(`a publisher stood still on the ${kind} queues`, stoodStill, goals.publishing));
+    if (goals.publishingSeconds !== undefined) {
+      missed.push(
+        ...checkTime(`a publisher stood still on the ${kind} queues`, stoodStill, goals.publishingSeconds),
+      );
     }
   }
-  if (goals.address !== undefined) {
-    missed.push(...late("one and only one holder", figures.oneHolder, goals.address));
-    missed.push(...late("new clients not served through the address", figures.unserved, goals.address));
+  if (goals.addressSeconds !== undefined) {
+    missed.push(...checkTime("one and only one holder", figures.oneHolder, goals.addressSeconds));
+    missed.push(
+      ...checkTime("new clients not served through the address", figures.unserved, goals.addressSeconds),
+    );
   }
   if (figures.oneHolderAfter === undefined) missed.push("at the end there was not one and only one holder");
-  if (goals.noticed !== false && figures.noticed.length === 0) missed.push("verify did not notice");
+  if (goals.mustBeNoticed !== false && figures.noticed.length === 0) missed.push("verify did not notice");
   const state = figures.complaints.length === 0 ? "" : ` (${figures.complaints.join("; ")})`;
-  missed.push(...late(`whole again${state}`, figures.whole, wholeWithin));
+  missed.push(...checkTime(`whole again${state}`, figures.whole, healthyWithinSeconds));
   if (figures.nextUp !== undefined && figures.nextUp.code !== 0) {
     missed.push(`the next up ended with ${figures.nextUp.code}: ${figures.nextUp.summary}`);
   }

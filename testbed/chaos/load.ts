@@ -1,4 +1,4 @@
-/** Publishers and consumers at work through the virtual address, on mirrored queues and on quorum queues. */
+/** Publishers and consumers that work through the virtual address, on mirrored queues and on quorum queues. */
 import { setTimeout as pause } from "node:timers/promises";
 import { withConnections } from "../../verify/amqp.ts";
 import type { System } from "../../verify/outputs.ts";
@@ -6,52 +6,55 @@ import { Consumer } from "./consumer.ts";
 import { Ledger } from "./ledger.ts";
 import { Publisher } from "./publisher.ts";
 
-export const kinds = ["classic", "quorum"] as const;
-/** `classic` queues are mirrored by the stack's policy. */
-export type Kind = (typeof kinds)[number];
+export const queueKinds = ["classic", "quorum"] as const;
+/** The stack's policy mirrors `classic` queues. */
+export type QueueKind = (typeof queueKinds)[number];
 
 export interface LoadSettings {
   /** Seconds between two heartbeats of an AMQP connection. */
-  readonly heartbeat: number;
+  readonly heartbeatSeconds: number;
   /** Messages per second of each publisher. There is one publisher and one queue per broker and kind. */
-  readonly rate: number;
-  /** Messages of a publisher that may wait for their confirm. */
-  readonly window: number;
+  readonly messagesPerSecond: number;
+  /** Messages that a publisher may have unconfirmed. */
+  readonly maxUnconfirmed: number;
 }
 
-export const usual: LoadSettings = { heartbeat: 5, rate: 50, window: 20 };
+export const defaultLoad: LoadSettings = { heartbeatSeconds: 5, messagesPerSecond: 50, maxUnconfirmed: 20 };
 
-/** Seconds after which a load ends by itself, whatever becomes of the run. */
-const limit = 900;
-/** Seconds until the last confirms are there, and seconds until the queues are empty. */
-const patience = 30;
+/** Seconds after which a load ends by itself, whatever happens to the run. */
+const maxLoadSeconds = 900;
+/** Seconds to wait for the last confirms, and the same again for the queues to be empty. */
+const loadTimeoutSeconds = 30;
 
-/** @returns what the load is, in words for the table's foot */
-export function describe({ heartbeat, rate, window }: LoadSettings, brokers: number): string {
+/** @returns the description of the load for the notes below the table */
+export function describeLoad(
+  { heartbeatSeconds, messagesPerSecond, maxUnconfirmed }: LoadSettings,
+  brokers: number,
+): string {
   return (
     `${brokers} publishers and ${brokers} consumers on each kind of queue, a connection each through the virtual ` +
-    `address, ${rate} messages/s per publisher, at most ${window} unconfirmed; amqplib, heartbeat ${heartbeat} s`
+    `address, ${messagesPerSecond} messages/s per publisher, at most ${maxUnconfirmed} unconfirmed; amqplib, heartbeat ${heartbeatSeconds} s`
   );
 }
 
 export class Load {
   readonly queues: readonly string[];
-  readonly ledgers: Readonly<Record<Kind, Ledger>>;
+  readonly ledgers: Readonly<Record<QueueKind, Ledger>>;
   readonly #system: System;
   readonly #publishers: readonly Publisher[];
   readonly #consumers: readonly Consumer[];
-  #work: Promise<unknown> = Promise.resolve();
-  #guard: NodeJS.Timeout | undefined;
+  #clientsDone: Promise<unknown> = Promise.resolve();
+  #limitTimer: NodeJS.Timeout | undefined;
 
-  /** @param name of this load alone, the start of its queues' names and so of its messages' ids */
+  /** @param name unique to this load; part of its queues' names and so of its message ids */
   constructor(system: System, name: string, settings: LoadSettings) {
     this.#system = system;
-    const queue = (kind: Kind, broker: string): string => `chaos-${name}-${kind}-${broker}`;
+    const queue = (kind: QueueKind, broker: string): string => `chaos-${name}-${kind}-${broker}`;
     const names = system.brokers.map((broker) => broker.name);
-    const ledger = (kind: Kind): Ledger => new Ledger(names.map((broker) => queue(kind, broker)));
+    const ledger = (kind: QueueKind): Ledger => new Ledger(names.map((broker) => queue(kind, broker)));
     this.ledgers = { classic: ledger("classic"), quorum: ledger("quorum") };
     const { amqpUri: uri } = system;
-    const places = kinds.flatMap((kind) =>
+    const places = queueKinds.flatMap((kind) =>
       this.ledgers[kind].publishers.map((each) => ({ queue: each, ledger: this.ledgers[kind] })),
     );
     this.queues = places.map((place) => place.queue);
@@ -61,47 +64,47 @@ export class Load {
     this.#consumers = places.map((place) => new Consumer({ ...settings, ...place, uri }));
   }
 
-  /** Declares the queues and begins. */
+  /** Declares the queues and starts the clients. */
   async start(): Promise<void> {
-    await this.#declare();
-    this.#guard = setTimeout(() => {
-      this.#halt();
-    }, limit * 1000);
-    this.#work = Promise.all([...this.#publishers, ...this.#consumers].map((client) => client.run()));
+    await this.#declareQueues();
+    this.#limitTimer = setTimeout(() => {
+      this.#stopClients();
+    }, maxLoadSeconds * 1000);
+    this.#clientsDone = Promise.all([...this.#publishers, ...this.#consumers].map((client) => client.run()));
   }
 
-  /** Ends the publishing, waits until everything confirmed was received, and deletes the queues. */
+  /** Stops publishing, waits until all confirmed messages are received, and deletes the queues. */
   async stop(): Promise<void> {
-    for (const publisher of this.#publishers) publisher.stop(patience);
-    const deadline = performance.now() + 2 * patience * 1000;
-    const open = (): boolean => kinds.some((kind) => this.ledgers[kind].balance().lost.length > 0);
-    // The last confirms come with the last messages: wait a moment even when nothing seems to be missing.
+    for (const publisher of this.#publishers) publisher.stop(loadTimeoutSeconds);
+    const deadline = performance.now() + 2 * loadTimeoutSeconds * 1000;
+    const hasMissing = (): boolean => queueKinds.some((kind) => this.ledgers[kind].balance().lost.length > 0);
+    // The last confirms come with the last messages, so this waits even when no message seems to be missing.
     do await pause(500);
-    while (open() && performance.now() < deadline);
-    this.#halt();
-    await this.#work;
-    await this.#delete().catch(() => undefined);
+    while (hasMissing() && performance.now() < deadline);
+    this.#stopClients();
+    await this.#clientsDone;
+    await this.#deleteQueues().catch(() => undefined);
   }
 
-  /** Ends at once, without waiting for anything. */
-  abandon(): void {
-    this.#halt();
+  /** Stops at once, without waiting. */
+  stopNow(): void {
+    this.#stopClients();
   }
 
-  #halt(): void {
-    clearTimeout(this.#guard);
+  #stopClients(): void {
+    clearTimeout(this.#limitTimer);
     for (const publisher of this.#publishers) publisher.stop(0);
     for (const consumer of this.#consumers) consumer.stop();
   }
 
-  /** Each broker leads one queue of each kind, since a queue's leader is where it is declared. */
-  async #declare(): Promise<void> {
+  /** Each broker leads one queue of each kind, since a queue's leader is on the broker that declares it. */
+  async #declareQueues(): Promise<void> {
     for (const { name, address } of this.#system.brokers) {
       const uri = new URL(this.#system.amqpUri);
       uri.hostname = address;
-      await withConnections(uri.href, patience, async (open) => {
+      await withConnections(uri.href, loadTimeoutSeconds, async (open) => {
         const channel = await (await open()).createChannel();
-        for (const kind of kinds) {
+        for (const kind of queueKinds) {
           const queue = this.ledgers[kind].publishers.find((each) => each.endsWith(`-${name}`)) ?? name;
           await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": kind } });
         }
@@ -109,8 +112,8 @@ export class Load {
     }
   }
 
-  async #delete(): Promise<void> {
-    await withConnections(this.#system.amqpUri, patience, async (open) => {
+  async #deleteQueues(): Promise<void> {
+    await withConnections(this.#system.amqpUri, loadTimeoutSeconds, async (open) => {
       const channel = await (await open()).createChannel();
       for (const queue of this.queues) await channel.deleteQueue(queue);
     });

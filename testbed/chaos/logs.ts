@@ -1,11 +1,11 @@
-/** The ends of the hosts' logs, for a fault that missed a goal. */
+/** The last lines of the hosts' logs, for a fault that missed a goal. */
 import type { System } from "../../verify/outputs.ts";
-import { on } from "./machines.ts";
+import { runOn } from "./host-actions.ts";
 
 /** Lines of each log. */
-const lines = 60;
-/** What only tells of a client that comes or goes, of verify's own queues, or of a queue deleted at the load's end. */
-const clients = [
+const maxLines = 60;
+/** Omitted lines: clients that connect or disconnect, verify's own queues, queues deleted at the load's end. */
+const omittedLines = [
   "accepting AMQP connection",
   "closing AMQP connection",
   "client unexpectedly closed TCP connection",
@@ -18,16 +18,16 @@ const clients = [
   // HAProxy's line for each connection: client, time of day in brackets.
   "haproxy\\[[0-9]+\\]: [0-9.]+:[0-9]+ \\[",
 ].join("|");
-/** Seconds that a host may take to show them. */
-const patience = 15;
+/** Seconds in which a host has to print them. */
+const logTimeoutSeconds = 15;
 
-/** @param since when the trial began @returns what the hosts wrote since then, the last lines of each */
-export async function logTails({ brokers, balancers }: System, since: Date): Promise<string> {
+/** @param since start of the trial @returns the last lines that each host has logged since then */
+export async function readLogTails({ brokers, balancers }: System, since: Date): Promise<string> {
   const from = `@${Math.floor(since.getTime() / 1000)}`;
-  const end = `grep -vE "${clients}" | cut -c1-240 | tail -n ${lines}`;
+  const end = `grep -vE "${omittedLines}" | cut -c1-240 | tail -n ${maxLines}`;
   const journal = (units: readonly string[]): string =>
     `journalctl ${units.map((unit) => `-u '${unit}'`).join(" ")} --since ${from} --no-pager -o short-precise | ${end}`;
-  // RabbitMQ's own time is UTC, and sorts as text.
+  // RabbitMQ's log has UTC times, which sort as text.
   const utc = since.toISOString().replace("T", " ");
   const broker = `${journal(["rabbitmq-server", "rabbitmq-ha*"])}
     awk -v since='${utc}' '$0 > since || !/^2/' /var/log/rabbitmq/rabbit@$(hostname).log | ${end}`;
@@ -37,7 +37,7 @@ export async function logTails({ brokers, balancers }: System, since: Date): Pro
   ];
   const answers = await Promise.all(
     asked.map(async ({ name, script }) => {
-      const text = await on(name, script, patience).catch((error: unknown) => String(error));
+      const text = await runOn(name, script, logTimeoutSeconds).catch((error: unknown) => String(error));
       return `--- ${name}\n${text.trim()}`;
     }),
   );

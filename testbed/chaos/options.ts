@@ -1,38 +1,38 @@
-/** What `npm run chaos` is asked for. */
+/** The arguments of `npm run chaos`. */
 import { parseArgs } from "node:util";
 import { UserError } from "../../user-error.ts";
 import { faults } from "./faults/index.ts";
 import type { Fault } from "./faults/fault.ts";
 
-export interface Options {
+export interface ChaosOptions {
   readonly faults: readonly Fault[];
-  /** How often each of them is made, one fault after the other. */
+  /** Trials of each fault, one after the other. */
   readonly times: number;
-  /** Only say what faults there are. */
+  /** Only list the faults. */
   readonly list: boolean;
-  /** Leave the lab there at the end. */
+  /** Keep the lab at the end. */
   readonly keep: boolean;
   /** Files to write the results to. */
   readonly json: string | undefined;
   readonly markdown: string | undefined;
 }
 
-/** @throws UserError that says what is wrong with the arguments */
-export function readOptions(args: readonly string[]): Options {
-  const { only, list, keep, json, markdown, ...counts } = parse(args);
+/** @throws UserError when an argument is not valid */
+export function readOptions(args: readonly string[]): ChaosOptions {
+  const { only, list, keep, json, markdown, ...counts } = parseArguments(args);
   const times = Number(counts.times);
   if (!Number.isInteger(times) || times < 1)
-    throw new UserError(`chaos: --times wants a whole number from 1 on, and got ${counts.times}`);
+    throw new UserError(`chaos: --times is ${counts.times}; give a whole number from 1 on`);
   const names = only?.split(",").map((name) => name.trim()) ?? faults.map(({ name }) => name);
   const unknown = names.filter((name) => !faults.some((fault) => fault.name === name));
   if (unknown.length > 0) {
     const known = faults.map(({ name }) => name).join(", ");
-    throw new UserError(`chaos knows no fault ${unknown.join(", ")}; there are ${known}`);
+    throw new UserError(`chaos: unknown fault ${unknown.join(", ")}; choose from ${known}`);
   }
   return { faults: faults.filter(({ name }) => names.includes(name)), times, list, keep, json, markdown };
 }
 
-function parse(args: readonly string[]) {
+function parseArguments(args: readonly string[]) {
   try {
     const { values } = parseArgs({
       args: [...args],

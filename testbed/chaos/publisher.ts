@@ -1,29 +1,29 @@
-/** A publisher with confirms: what was not confirmed on one connection is published again on the next. */
+/** A publisher with confirms. Messages that were not confirmed on one connection are published again on the next. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { ConfirmChannel } from "amqplib";
-import { idOf, type Ledger } from "./ledger.ts";
-import { insist, type Session, type SessionArgs } from "./session.ts";
+import { messageIdOf, type Ledger } from "./ledger.ts";
+import { runWithReconnect, type Session, type SessionArgs } from "./session.ts";
 
 /** Bytes of a message. */
-const size = 256;
+const messageBytes = 256;
 
 export interface PublisherArgs extends SessionArgs {
   readonly name: string;
   readonly queue: string;
-  /** Messages per second, while confirms come. */
-  readonly rate: number;
-  /** Messages that may wait for their confirm; then no other one is published. */
-  readonly window: number;
+  /** Messages per second, while confirms arrive. */
+  readonly messagesPerSecond: number;
+  /** Messages that may be unconfirmed; at this number no other one is published. */
+  readonly maxUnconfirmed: number;
   readonly ledger: Ledger;
 }
 
 export class Publisher {
   readonly #args: PublisherArgs;
-  readonly #waiting = new Set<number>();
-  /** Given back since no queue took them; the confirm that follows confirms nothing. */
-  readonly #returned = new Set<string>();
-  #next = 0;
-  #stopping = false;
+  readonly #unconfirmed = new Set<number>();
+  /** Ids of messages returned because no queue took them; the confirm that follows does not count. */
+  readonly #returnedIds = new Set<string>();
+  #nextSequence = 0;
+  #isStopping = false;
   #deadline = Infinity;
 
   constructor(args: PublisherArgs) {
@@ -32,48 +32,48 @@ export class Publisher {
 
   /** Publishes until it is stopped. */
   run(): Promise<void> {
-    return insist(this.#args, this.#over, (session) => this.#publish(session));
+    return runWithReconnect(this.#args, this.#isDone, (session) => this.#publish(session));
   }
 
-  /** No new messages; those that wait for their confirm may go on doing so for a while. @param patience seconds */
-  stop(patience: number): void {
-    this.#stopping = true;
-    this.#deadline = performance.now() + patience * 1000;
+  /** Publishes no new messages. @param timeoutSeconds to wait for the open confirms */
+  stop(timeoutSeconds: number): void {
+    this.#isStopping = true;
+    this.#deadline = performance.now() + timeoutSeconds * 1000;
   }
 
-  readonly #over = (): boolean =>
-    performance.now() > this.#deadline || (this.#stopping && this.#waiting.size === 0);
+  readonly #isDone = (): boolean =>
+    performance.now() > this.#deadline || (this.#isStopping && this.#unconfirmed.size === 0);
 
   async #publish({ connection, lost, fail }: Session): Promise<void> {
-    const { rate, window, ledger } = this.#args;
+    const { messagesPerSecond, maxUnconfirmed, ledger } = this.#args;
     const channel = await connection.createConfirmChannel();
     channel.on("error", fail);
     channel.on("close", () => fail(new Error("the channel is closed")));
     channel.on("return", (message: { readonly properties: { readonly messageId: unknown } }) => {
-      this.#returned.add(String(message.properties.messageId));
-      ledger.giveBack();
+      this.#returnedIds.add(String(message.properties.messageId));
+      ledger.countReturned();
     });
-    for (const sequence of [...this.#waiting]) this.#send(channel, sequence, fail);
-    while (!this.#over()) {
-      await Promise.race([pause(1000 / rate), lost]);
-      if (this.#stopping || this.#waiting.size >= window) continue;
-      this.#waiting.add(this.#next);
-      this.#send(channel, this.#next, fail);
-      this.#next += 1;
+    for (const sequence of [...this.#unconfirmed]) this.#send(channel, sequence, fail);
+    while (!this.#isDone()) {
+      await Promise.race([pause(1000 / messagesPerSecond), lost]);
+      if (this.#isStopping || this.#unconfirmed.size >= maxUnconfirmed) continue;
+      this.#unconfirmed.add(this.#nextSequence);
+      this.#send(channel, this.#nextSequence, fail);
+      this.#nextSequence += 1;
     }
   }
 
   #send(channel: ConfirmChannel, sequence: number, fail: (error: Error) => void): void {
     const { name, queue, ledger } = this.#args;
-    const messageId = idOf(name, sequence);
+    const messageId = messageIdOf(name, sequence);
     const options = { persistent: true, mandatory: true, messageId };
-    channel.sendToQueue(queue, Buffer.alloc(size, messageId), options, (error: unknown) => {
+    channel.sendToQueue(queue, Buffer.alloc(messageBytes, messageId), options, (error: unknown) => {
       if (error !== null && error !== undefined) {
         fail(new Error(`${messageId} is not confirmed`));
-      } else if (this.#returned.delete(messageId)) {
-        fail(new Error(`${messageId} was given back`));
+      } else if (this.#returnedIds.delete(messageId)) {
+        fail(new Error(`${messageId} was returned`));
       } else {
-        this.#waiting.delete(sequence);
+        this.#unconfirmed.delete(sequence);
         ledger.confirm(name, sequence, performance.now());
       }
     });

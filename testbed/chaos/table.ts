@@ -1,6 +1,6 @@
-/** The rows as a table for a terminal and for a document, a line for each fault. */
-import { kinds, type Kind } from "./load.ts";
-import type { Figures, Row, Traffic } from "./row.ts";
+/** The results as a table for a terminal and for a document, with a line for each fault. */
+import { queueKinds, type QueueKind } from "./load.ts";
+import type { TrialFigures, TrialResult, TrafficFigures } from "./trial-result.ts";
 
 const header = [
   "fault",
@@ -18,7 +18,7 @@ const header = [
   "goals",
 ] as const;
 
-/** What the columns mean, a line each. */
+/** The meaning of the columns, a line each. */
 export const legend: readonly string[] = [
   "times: how often the fault was made; messages are those of all times together, every other column has the worst of them",
   "confirmed, lost, duplicates: messages; lost is confirmed and never received, a duplicate any delivery beyond the first",
@@ -31,39 +31,39 @@ export const legend: readonly string[] = [
   "verify noticed: how many of its checks failed while the fault was there",
 ];
 
-const seconds = (milliseconds: number | undefined): string =>
+const formatSeconds = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? "never" : `${(milliseconds / 1000).toFixed(milliseconds < 9950 ? 1 : 0)} s`;
 
-function cells({ traffic, oneHolder, unserved, whole, noticed, nextUp }: Figures): string[] {
-  const sum = (of: (traffic: Traffic) => number): string =>
-    String(kinds.reduce((total, kind) => total + of(traffic[kind]), 0));
-  const pair = (of: (traffic: Traffic) => number): string =>
-    kinds.map((kind) => seconds(of(traffic[kind]))).join(" / ");
+function figureCells({ traffic, oneHolder, unserved, whole, noticed, nextUp }: TrialFigures): string[] {
+  const sum = (of: (traffic: TrafficFigures) => number): string =>
+    String(queueKinds.reduce((total, kind) => total + of(traffic[kind]), 0));
+  const pair = (of: (traffic: TrafficFigures) => number): string =>
+    queueKinds.map((kind) => formatSeconds(of(traffic[kind]))).join(" / ");
   return [
     sum(({ confirmed }) => confirmed),
     sum(({ lost }) => lost),
     sum(({ duplicates }) => duplicates),
     pair(({ longestGap }) => longestGap),
     pair(({ stoodStill }) => stoodStill),
-    seconds(oneHolder),
-    seconds(unserved),
-    seconds(whole),
+    formatSeconds(oneHolder),
+    formatSeconds(unserved),
+    formatSeconds(whole),
     noticed.length === 0 ? "no" : `${noticed.length} checks`,
     nextUp === undefined ? "-" : nextUp.summary,
   ];
 }
 
-/** @returns the largest; undefined, which is for ever, where there is one such */
-function largest(times: readonly (number | undefined)[]): number | undefined {
+/** @returns the largest time; undefined, which means never, if one of them is undefined */
+function largestTime(times: readonly (number | undefined)[]): number | undefined {
   return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
 }
 
-/** @returns of several trials of a fault the messages together, and the worst of all else */
-function worst(all: readonly [Figures, ...Figures[]]): Figures {
-  const together = (kind: Kind): Traffic => {
-    const of = (key: keyof Traffic): number[] => all.map(({ traffic }) => traffic[kind][key]);
-    const sum = (key: keyof Traffic): number => of(key).reduce((total, each) => total + each, 0);
-    const most = (key: keyof Traffic): number => Math.max(...of(key));
+/** @returns the sums of messages over several trials of a fault, and the worst of all other figures */
+function worstFigures(all: readonly [TrialFigures, ...TrialFigures[]]): TrialFigures {
+  const together = (kind: QueueKind): TrafficFigures => {
+    const of = (key: keyof TrafficFigures): number[] => all.map(({ traffic }) => traffic[kind][key]);
+    const sum = (key: keyof TrafficFigures): number => of(key).reduce((total, each) => total + each, 0);
+    const most = (key: keyof TrafficFigures): number => Math.max(...of(key));
     return {
       confirmed: sum("confirmed"),
       lost: sum("lost"),
@@ -76,7 +76,7 @@ function worst(all: readonly [Figures, ...Figures[]]): Figures {
     };
   };
   const late = (key: "oneHolder" | "unserved" | "oneHolderAfter" | "whole"): number | undefined =>
-    largest(all.map((each) => each[key]));
+    largestTime(all.map((each) => each[key]));
   const ups = all.flatMap(({ nextUp }) => nextUp ?? []);
   const [least = []] = all.map(({ noticed }) => noticed).sort((one, other) => one.length - other.length);
   return {
@@ -98,27 +98,28 @@ function worst(all: readonly [Figures, ...Figures[]]): Figures {
   };
 }
 
-/** @returns the rows of each fault, in their order */
-function byFault(rows: readonly Row[]): (readonly Row[])[] {
+/** @returns the results grouped by fault, in their order */
+function groupByFault(rows: readonly TrialResult[]): (readonly TrialResult[])[] {
   return [...Map.groupBy(rows, ({ fault }) => fault).values()];
 }
 
-function line(rows: readonly Row[]): string[] {
+function tableRow(rows: readonly TrialResult[]): string[] {
   const [first, ...others] = rows.flatMap(({ figures }) => figures ?? []);
-  const figured = first === undefined ? header.slice(3).map(() => "-") : cells(worst([first, ...others]));
+  const figured =
+    first === undefined ? header.slice(3).map(() => "-") : figureCells(worstFigures([first, ...others]));
   const missed = rows.filter(({ missed: goals }) => goals.length > 0).length;
   const verdict = missed === 0 ? "ok" : rows.length === 1 ? "MISSED" : `MISSED ${missed} times`;
   return [rows[0]?.fault ?? "", String(rows.length), ...figured, verdict];
 }
 
-/** @returns the goals that were missed, a line each */
-export function misses(rows: readonly Row[]): string[] {
+/** @returns the missed goals, a line each */
+export function missedGoalLines(rows: readonly TrialResult[]): string[] {
   return rows.flatMap(({ fault, missed }) => missed.map((each) => `${fault}: ${each}`));
 }
 
-/** @returns the lines of the table, aligned, and the missed goals below it */
-export function text(rows: readonly Row[]): string {
-  const lines = [[...header], ...byFault(rows).map(line)];
+/** @returns the aligned table with the missed goals below it */
+export function terminalTable(rows: readonly TrialResult[]): string {
+  const lines = [[...header], ...groupByFault(rows).map(tableRow)];
   const widths = header.map((_, column) => Math.max(...lines.map((each) => each[column]?.length ?? 0)));
   const aligned = lines.map((each) =>
     each
@@ -126,26 +127,30 @@ export function text(rows: readonly Row[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return [...aligned, ...misses(rows).map((miss) => `MISSED  ${miss}`)].join("\n");
+  return [...aligned, ...missedGoalLines(rows).map((miss) => `MISSED  ${miss}`)].join("\n");
 }
 
-function made(rows: readonly Row[]): string {
+function describeFault(rows: readonly TrialResult[]): string {
   const days = [...new Set(rows.map(({ date }) => date))].join(", ");
   return `\`${rows[0]?.fault}\`: ${rows[0]?.what}; ${days}`;
 }
 
-/** @returns the table with its legend, in Markdown @param notes on what it was measured, a line each */
-export function markdown(rows: readonly Row[], notes: readonly string[]): string {
+/** @returns the table with its legend, in Markdown @param notes the environment of the measurement, a line each */
+export function markdownReport(rows: readonly TrialResult[], notes: readonly string[]): string {
   const bar = (each: readonly string[]): string =>
     `| ${each.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const list = (lines: readonly string[]): string => lines.map((each) => `- ${each}`).join("\n");
-  const missed = misses(rows);
+  const missed = missedGoalLines(rows);
   const parts = [
     "# What failures took",
     "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
-    [bar(header), bar(header.map(() => "---")), ...byFault(rows).map((each) => bar(line(each)))].join("\n"),
+    [
+      bar(header),
+      bar(header.map(() => "---")),
+      ...groupByFault(rows).map((each) => bar(tableRow(each))),
+    ].join("\n"),
     missed.length === 0 ? "Every goal was met." : `Goals that were missed:\n\n${list(missed)}`,
-    `The faults, and when they were made:\n\n${list(byFault(rows).map(made))}`,
+    `The faults, and when they were made:\n\n${list(groupByFault(rows).map(describeFault))}`,
     `The columns:\n\n${list(legend)}`,
     `Measured on:\n\n${list(notes)}`,
   ];

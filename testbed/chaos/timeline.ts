@@ -1,35 +1,35 @@
-/** What became of the virtual address over time, read from what was seen. Times are milliseconds of one clock. */
+/** Who held the virtual address and how it was served, over time. Times are milliseconds of one clock. */
 
-/** A host takes the address, or gives it up. */
-export interface Change {
+/** A host takes or releases the address. */
+export interface HolderChange {
   readonly at: number;
   readonly host: string;
   readonly holds: boolean;
 }
 
-/** A client tried to be served through the address. */
-export interface Probe {
-  /** When it set out. */
+/** A new client's attempt to be served through the address. */
+export interface ClientProbe {
+  /** Start of the attempt. */
   readonly at: number;
   readonly served: boolean;
 }
 
-/** From one moment to another. */
-export interface Span {
+/** A time span. */
+export interface TimeSpan {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * @returns the milliseconds from the span's begin until the address, if it moved, was with one and only one host, and
- * every later time in it with none or several: a balancer that has recovered takes the address back within the span;
- * undefined when it ends with none or several
+ * @returns milliseconds from the start of the span until exactly one host held the address, if it moved, plus every
+ * later time in the span with no holder or several: a balancer that has recovered takes the address back within the
+ * span. Undefined when the span ends with no holder or several
  */
-export function untilOneHolder(changes: readonly Change[], { from, to }: Span): number | undefined {
+export function oneHolderMs(changes: readonly HolderChange[], { from, to }: TimeSpan): number | undefined {
   const holders = new Set<string>();
   let sum = 0;
   let moved = false;
-  // Since when it has not been with exactly one.
+  // Start of the current time without exactly one holder.
   let since: number | undefined = from;
   for (const { at, host, holds } of [...changes].sort((a, b) => a.at - b.at)) {
     if (at > to) break;
@@ -38,7 +38,7 @@ export function untilOneHolder(changes: readonly Change[], { from, to }: Span): 
     const one = holders.size === 1;
     if (at < from) since = one ? undefined : from;
     else if (one) {
-      // The first move began with the fault, whatever was seen of it in between.
+      // The first move counts from the fault, whatever changes were seen in between.
       sum += at - (moved ? (since ?? at) : from);
       moved = true;
       since = undefined;
@@ -47,8 +47,8 @@ export function untilOneHolder(changes: readonly Change[], { from, to }: Span): 
   return since === undefined ? sum : undefined;
 }
 
-/** @returns the most hosts that held the address at the same time within the span */
-export function mostHolders(changes: readonly Change[], { from, to }: Span): number {
+/** @returns the largest number of hosts that held the address at the same time within the span */
+export function maxHolders(changes: readonly HolderChange[], { from, to }: TimeSpan): number {
   const holders = new Set<string>();
   let before = 0;
   let most = 0;
@@ -63,11 +63,11 @@ export function mostHolders(changes: readonly Change[], { from, to }: Span): num
 }
 
 /**
- * @returns for how many milliseconds of the span, all in all, clients that set out were not served: each time from the
- * first of them (at the span's begin: from there) to the next one that was; undefined when the last one was not, or
- * when none set out
+ * @returns milliseconds of the span, in total, in which new clients were not served. Each outage counts from the first
+ * client that was not served (for the first client of the span: from the start of the span) to the next one that was.
+ * Undefined when the last client was not served, or when there was none
  */
-export function unserved(probes: readonly Probe[], { from, to }: Span): number | undefined {
+export function unservedMs(probes: readonly ClientProbe[], { from, to }: TimeSpan): number | undefined {
   const within = probes.filter(({ at }) => at >= from && at <= to).sort((a, b) => a.at - b.at);
   if (within.at(-1)?.served !== true) return undefined;
   let sum = 0;

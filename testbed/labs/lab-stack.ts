@@ -1,20 +1,20 @@
 /**
- * A stack of its own for one trial: own subnet, own host names, own state, made and removed by the npm scripts that a
- * user runs, so that it never touches the dev stack.
+ * A separate lab stack for one trial, with its own subnet, host names and state. The npm scripts that a user runs
+ * create and remove it. It never touches the dev stack.
  */
 import { execa } from "execa";
 import * as hosts from "./hosts.ts";
-import { patience } from "./running.ts";
+import { scriptTimeoutSeconds } from "./running-up.ts";
 import { TrialStack } from "./trial-stack.ts";
 
 export interface LabStackArgs {
-  /** The stack's name without its prefix `test-`, also the start of its hosts' names: 3 characters at most. */
+  /** The stack's name without the prefix `test-`, and the start of its hosts' names; at most 3 characters. */
   readonly name: string;
-  /** The third number of its network, 192.168.x.0/24. */
+  /** The third number of its subnet, 192.168.x.0/24. */
   readonly net: number;
-  /** How many brokers. @default 3 */
+  /** Number of brokers. @default 3 */
   readonly size?: number;
-  /** Of the brokers, in their order. @default all disc */
+  /** Node types of the brokers, in their order. @default all disc */
   readonly types?: readonly ("disc" | "ram")[];
 }
 
@@ -42,16 +42,16 @@ export class LabStack extends TrialStack {
     return `rabbitmq-ha-${this.stack}`;
   }
 
-  /** Removes what an earlier run of this test left, and writes the stack's file. */
+  /** Removes what an earlier run of this test has left, and writes the stack's file. */
   async open(settings = ""): Promise<void> {
-    await this.sweep();
-    await this.begin();
+    await this.removeLeftovers();
+    await this.createState();
     await this.configure(settings);
   }
 
   /**
-   * Writes the stack's file anew; the salt that the CLI put there stays.
-   * @param brokers those of the lab's that the stack is to have
+   * Rewrites the stack's file; the CLI's encryption salt in it stays.
+   * @param brokers the lab's brokers that the stack has to have
    */
   async configure(settings: string, brokers: readonly string[] = this.brokers): Promise<void> {
     const address = (host: string): string => `192.168.${this.#net}.${host.slice(-3)}`;
@@ -72,45 +72,45 @@ export class LabStack extends TrialStack {
   }
 
   /**
-   * Brings the stack to where a test begins; nothing is run where it is there already.
-   * @param settings @default those with which it last came up
+   * Brings the stack to the state in which a test starts; runs nothing when it is in that state already.
+   * @param settings @default those of the last successful `up`
    */
   async ensureUp(settings?: string, brokers?: readonly string[]): Promise<void> {
     await (settings === undefined ? this.restoreFile() : this.configure(settings, brokers));
-    await this.upUnlessDone();
+    await this.upIfNeeded();
   }
 
-  /** Runs a script in bash on one of the hosts. @returns what it printed */
-  async on(host: string, script: string): Promise<string> {
-    return hosts.on(host, script, patience);
+  /** Runs a script in bash on one of the hosts. @returns its standard output */
+  async runOn(host: string, script: string): Promise<string> {
+    return hosts.runOn(host, script, scriptTimeoutSeconds);
   }
 
-  /** Takes a host's power away and gives it back. */
+  /** Powers a host off and on again. */
   async reboot(host: string): Promise<void> {
     await hosts.powerOff(host);
     await hosts.powerOn(host);
   }
 
-  /** Takes the stack away by the user's own command, then whatever a failure of it has left. */
+  /** Destroys the stack by the user's command, then removes what a failed destroy has left. */
   async close(): Promise<void> {
     try {
       await this.destroyAll();
-      await this.sweep();
+      await this.removeLeftovers();
     } finally {
-      await this.forget();
+      await this.removeFileAndState();
     }
   }
 
-  /** What this test's lab has left on this machine: containers, network, route. */
-  async remains(): Promise<string[]> {
+  /** @returns what this test's lab has left on this computer: containers, network, route */
+  async findLeftovers(): Promise<string[]> {
     const containers = await hosts.podman("ps", "-aq", "--filter", `name=^(${this.hosts.join("|")})$`);
     const networks = await hosts.podman("network", "ls", "-q", "--filter", `name=^${this.#network}$`);
     const { stdout } = await execa("ip", ["route", "show", "root", `192.168.${this.#net}.0/24`]);
     return [containers, networks, stdout].filter((text) => text.trim() !== "");
   }
 
-  /** Removes by force what a killed run of this test has left; its names are no one else's. */
-  async sweep(): Promise<void> {
-    await hosts.sweep({ hosts: this.hosts, network: this.#network, net: this.#net });
+  /** Removes by force what a killed run of this test has left; only this test uses these names. */
+  async removeLeftovers(): Promise<void> {
+    await hosts.removeLab({ hosts: this.hosts, network: this.#network, net: this.#net });
   }
 }

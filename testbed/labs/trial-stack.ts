@@ -1,15 +1,15 @@
-/** A stack of its own for one trial, with a state of its own, worked on by the npm scripts that a user runs. */
+/** A separate stack for one trial, with its own state, changed by the npm scripts that a user runs. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { execa } from "execa";
-import { patience, Running, tail } from "./running.ts";
+import { scriptTimeoutSeconds, RunningUp, tail } from "./running-up.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 
-export interface Outcome {
+export interface ScriptResult {
   readonly code: number;
   readonly output: string;
 }
@@ -24,16 +24,16 @@ export interface StateResource {
 export abstract class TrialStack {
   readonly stack: string;
   #state = "";
-  /** What `writeFile` was first given, and last. */
+  /** The first and the last argument of `writeFile`. */
   #firstLines: readonly string[] | undefined;
   #lines: readonly string[] = [];
-  /** The same, and the file's text, when an `up` last ended well. */
-  #cameUpWith: { readonly lines: readonly string[]; readonly text: string } | undefined;
-  /** Whether neither the file nor the stack was worked on since then by another `up`, or by `destroy`. */
+  /** The argument, and the file's text, at the last successful `up`. */
+  #lastUp: { readonly lines: readonly string[]; readonly text: string } | undefined;
+  /** Whether no other `up` and no `destroy` has run since then. */
   #isUp = false;
-  /** Whether a test has failed since then, so that its hosts may be in any state. */
-  #inDoubt = false;
-  readonly #runs: Running[] = [];
+  /** Whether a test has failed since then, so that the hosts may be in any state. */
+  #hasFailedTest = false;
+  readonly #runs: RunningUp[] = [];
 
   /** @param stack its name */
   constructor(stack: string) {
@@ -44,39 +44,39 @@ export abstract class TrialStack {
     return join(root, `Pulumi.${this.stack}.yaml`);
   }
 
-  /** @throws when the stack is not open: without a state of its own it would work on the user's */
+  /** @throws when the stack is not open: without its own state it would change the user's */
   get env(): NodeJS.ProcessEnv {
     if (this.#state === "") throw new Error(`stack ${this.stack} is not open yet`);
     return { ...process.env, PULUMI_BACKEND_URL: `file://${this.#state}?create_dir=true` };
   }
 
-  /** Makes what the stack needs, and writes its file. */
+  /** Creates what the stack needs, and writes its file. */
   abstract open(settings?: string): Promise<void>;
 
-  /** Takes all of it away. */
+  /** Removes all of it. */
   abstract close(): Promise<void>;
 
-  /** Begins with an empty state. */
-  protected async begin(): Promise<void> {
+  /** Starts with an empty state. */
+  protected async createState(): Promise<void> {
     this.#firstLines = undefined;
-    this.#cameUpWith = undefined;
+    this.#lastUp = undefined;
     this.#isUp = false;
     this.#state = await mkdtemp(join(tmpdir(), "rabbitmq-ha-test-"));
   }
 
-  /** Takes away everything of the stack's by the user's own command. */
+  /** Removes all resources of the stack by the user's command. */
   protected async destroyAll(): Promise<void> {
-    await this.endRuns();
+    await this.stopRuns();
     if (this.#state !== "") await this.npm("destroy");
   }
 
   /** Removes the stack's file and state. */
-  protected async forget(): Promise<void> {
+  protected async removeFileAndState(): Promise<void> {
     await rm(this.#file, { force: true });
     if (this.#state !== "") await rm(this.#state, { recursive: true, force: true });
   }
 
-  /** Writes the stack's file anew, from lines of its `config`; what the CLI put there stays: the salt, and secrets. */
+  /** Rewrites the stack's file from lines of its `config`; what the CLI has written stays: the salt, and secrets. */
   protected async writeFile(lines: readonly string[]): Promise<void> {
     this.#firstLines ??= lines;
     this.#lines = lines;
@@ -91,46 +91,46 @@ export abstract class TrialStack {
     return readFile(this.#file, "utf8").catch(() => "");
   }
 
-  /** Writes the stack's file as it was when an `up` last ended well, or before any did, when the stack was opened. */
+  /** Restores the stack's file of the last successful `up`; before any, the one with which the stack was opened. */
   protected async restoreFile(): Promise<void> {
-    if (this.#cameUpWith === undefined) {
+    if (this.#lastUp === undefined) {
       await this.writeFile(this.#firstLines ?? []);
       return;
     }
-    const { lines, text } = this.#cameUpWith;
+    const { lines, text } = this.#lastUp;
     this.#lines = lines;
     await writeFile(this.#file, text);
   }
 
-  /** Runs `up` unless the last one ended well with this very file; after a failed test, and with `--repair` if need be. */
-  protected async upUnlessDone(): Promise<void> {
-    if (this.#isUp && (await this.#readFile()) === this.#cameUpWith?.text) return;
-    if (this.#inDoubt && (await this.npm("up")).code === 0) return;
-    // Only a stack that has been up can be repaired, so the plain one comes first.
-    await this.must("up", ...(this.#inDoubt ? ["--repair"] : []));
+  /** Runs `up`, unless the last one succeeded with the same file. After a failed test, with `--repair` if needed. */
+  protected async upIfNeeded(): Promise<void> {
+    if (this.#isUp && (await this.#readFile()) === this.#lastUp?.text) return;
+    if (this.#hasFailedTest && (await this.npm("up")).code === 0) return;
+    // Only a stack that has been up can be repaired, so `up` without `--repair` runs first.
+    await this.runOrThrow("up", ...(this.#hasFailedTest ? ["--repair"] : []));
   }
 
-  /** Makes the next test that wants the stack to be up begin with an `up`, since a failed one left it in any state. */
-  doubt(): void {
+  /** Marks the stack's state as unknown after a failed test, so that the next test that needs it runs `up` first. */
+  markStateUnknown(): void {
     this.#isUp = false;
-    this.#inDoubt = true;
+    this.#hasFailedTest = true;
   }
 
   /** Runs one of the project's npm scripts on this stack. */
-  async npm(script: string, ...args: string[]): Promise<Outcome> {
+  async npm(script: string, ...args: string[]): Promise<ScriptResult> {
     if (script === "up" || script === "destroy") this.#isUp = false;
     const outcome = await this.#run(script, args);
     if (script === "up" && outcome.code === 0) {
-      // The CLI lays the file out anew when it adds the salt; so that two can be compared, it is written as usual again.
+      // The CLI reformats the file when it adds the salt. It is written again, so that later files can be compared.
       await this.writeFile(this.#lines);
-      this.#cameUpWith = { lines: this.#lines, text: await this.#readFile() };
+      this.#lastUp = { lines: this.#lines, text: await this.#readFile() };
       this.#isUp = true;
-      this.#inDoubt = false;
+      this.#hasFailedTest = false;
     }
     return outcome;
   }
 
-  async #run(script: string, args: readonly string[]): Promise<Outcome> {
+  async #run(script: string, args: readonly string[]): Promise<ScriptResult> {
     const { exitCode, all } = await execa("npm", ["run", script, "--", "--stack", this.stack, ...args], {
       cwd: root,
       env: this.env,
@@ -138,19 +138,19 @@ export abstract class TrialStack {
       reject: false,
       all: true,
       stdin: "ignore",
-      timeout: patience * 1000,
+      timeout: scriptTimeoutSeconds * 1000,
     });
     return { code: exitCode ?? 1, output: all };
   }
 
-  /** As `npm`, and an error with the end of what it printed unless it ends well. */
-  async must(script: string, ...args: string[]): Promise<string> {
+  /** Runs an npm script as `npm` does. @throws with the end of its output when it fails */
+  async runOrThrow(script: string, ...args: string[]): Promise<string> {
     const { code, output } = await this.npm(script, ...args);
     if (code !== 0) throw new Error(`npm run ${script} ended with ${code}:\n${tail(output)}`);
     return output;
   }
 
-  /** The Pulumi CLI's answer, from standard output alone. */
+  /** Runs the Pulumi CLI. @returns its standard output */
   async pulumi(...args: string[]): Promise<string> {
     const { stdout } = await execa("npm", ["run", "-s", "pulumi", "--", ...args, "--stack", this.stack], {
       cwd: root,
@@ -161,7 +161,7 @@ export abstract class TrialStack {
     return stdout;
   }
 
-  /** The resources of the state; none where there is no such stack. */
+  /** @returns the resources of the state; none when the stack does not exist */
   async resources(): Promise<StateResource[]> {
     const text = await this.pulumi("stack", "export").catch((error: unknown) => {
       if (String(error).includes("no stack named")) return "{}";
@@ -171,8 +171,8 @@ export abstract class TrialStack {
     return deployment?.resources ?? [];
   }
 
-  /** Sets one of the stack's secrets, on standard input as a user should. */
-  async secret(key: string, value: string): Promise<void> {
+  /** Sets one of the stack's secrets through standard input, as a user should. */
+  async setSecret(key: string, value: string): Promise<void> {
     await execa(
       "npm",
       ["run", "-s", "pulumi", "--", "config", "set", "--secret", key, "--stack", this.stack],
@@ -186,32 +186,32 @@ export abstract class TrialStack {
     await this.writeFile(this.#lines);
   }
 
-  /** Starts `npm run up` and resolves when its output matches; the process goes on. */
-  async upUntil(pattern: RegExp): Promise<Running> {
+  /** Starts `npm run up` and resolves when its output matches; the process continues. */
+  async upUntil(pattern: RegExp): Promise<RunningUp> {
     this.#isUp = false;
     const child = spawn("npm", ["run", "up", "--", "--stack", this.stack], {
       cwd: root,
       env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
-      // A process group of its own, as a terminal gives one: Ctrl-C goes to all of it.
+      // In a process group of its own, as in a terminal, where Ctrl-C reaches the whole group.
       detached: true,
     });
-    const running = new Running(child);
+    const running = new RunningUp(child);
     this.#runs.push(running);
-    await running.shows(pattern);
+    await running.waitForOutput(pattern);
     return running;
   }
 
-  /** Ends each `up` that `upUntil` started and that is still under way. */
-  async endRuns(): Promise<void> {
-    await Promise.all(this.#runs.splice(0).map((running) => running.end()));
+  /** Stops each `up` that `upUntil` has started and that is still running. */
+  async stopRuns(): Promise<void> {
+    await Promise.all(this.#runs.splice(0).map((running) => running.stop()));
   }
 
   async output(name: string): Promise<unknown> {
     return JSON.parse(await this.pulumi("stack", "output", name, "--json", "--show-secrets"));
   }
 
-  /** @param uri @default the one through the virtual address */
+  /** Opens an AMQP connection. @param uri @default the one through the virtual address */
   async connect(uri?: string): Promise<amqp.ChannelModel> {
     return amqp.connect(uri ?? String(await this.output("amqpUri")));
   }

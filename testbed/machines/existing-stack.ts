@@ -1,9 +1,9 @@
-/** A stack on machines that are there before it. */
+/** A stack on given machines, which exist before it. */
 import { TrialStack } from "../labs/trial-stack.ts";
-import { Strangers, type StrangersArgs } from "./machines.ts";
+import { GivenMachines, type GivenMachinesArgs } from "./given-machines.ts";
 
-/** @returns the stack's line that says where a stand-in's packages are; none where the system's own sources do */
-export function packagesOf({ mirror }: Strangers): string {
+/** @returns the stack's `packages` line for a stand-in's packages; empty when the system's own sources have them */
+export function packagesConfig({ mirror }: GivenMachines): string {
   if (mirror === undefined) return "";
   const { url, rabbitmq } = mirror;
   const packages = { mirror: url, erlang: rabbitmq.erlang, rabbitmq: rabbitmq.server };
@@ -11,53 +11,53 @@ export function packagesOf({ mirror }: Strangers): string {
 }
 
 export class ExistingStack extends TrialStack {
-  readonly #args: StrangersArgs;
-  #strangers: Strangers | undefined;
+  readonly #args: GivenMachinesArgs;
+  #machines: GivenMachines | undefined;
 
-  constructor(args: StrangersArgs) {
+  constructor(args: GivenMachinesArgs) {
     super(`test-${args.name}`);
     this.#args = args;
   }
 
-  /** The machines; @throws before `open` */
-  get machines(): Strangers {
-    if (this.#strangers === undefined) throw new Error("there are no machines yet");
-    return this.#strangers;
+  /** The given machines. @throws before `open` */
+  get machines(): GivenMachines {
+    if (this.#machines === undefined) throw new Error("the stack has no machines yet; call open() first");
+    return this.#machines;
   }
 
-  // Real machines' secrets are guarded by a passphrase of the user's own.
+  // With real machines, a user's own passphrase protects the secrets.
   override get env(): NodeJS.ProcessEnv {
     return { ...super.env, PULUMI_CONFIG_PASSPHRASE: "of the user's own" };
   }
 
-  /** Makes the machines and writes the stack's file. */
+  /** Creates the given machines and writes the stack's file. */
   async open(settings = ""): Promise<void> {
-    this.#strangers = await Strangers.make(this.#args);
-    await this.begin();
+    this.#machines = await GivenMachines.create(this.#args);
+    await this.createState();
     await this.configure(settings);
   }
 
-  /** Writes the stack's file anew. @param change of what the machines' own settings say */
+  /** Rewrites the stack's file. @param change applied to the lines about the machines */
   async configure(settings: string, change: (lines: string) => string = (lines) => lines): Promise<void> {
     await this.writeFile([change(this.machines.stackConfig()), settings]);
   }
 
   /**
-   * Brings the stack to where a test begins; nothing is run where it is there already.
-   * @param settings @default those with which it last came up
+   * Brings the stack to the state in which a test starts; runs nothing when it is in that state already.
+   * @param settings @default those of the last successful `up`
    */
   async ensureUp(settings?: string): Promise<void> {
     await (settings === undefined ? this.restoreFile() : this.configure(settings));
-    await this.upUnlessDone();
+    await this.upIfNeeded();
   }
 
-  /** Takes the stack away by the user's own command, then the machines. */
+  /** Destroys the stack by the user's command, then removes the machines. */
   async close(): Promise<void> {
     try {
       await this.destroyAll();
-      await Strangers.sweep(this.#args.name, this.#args.subnet);
+      await GivenMachines.removeLeftovers(this.#args.name, this.#args.subnet);
     } finally {
-      await this.forget();
+      await this.removeFileAndState();
     }
   }
 }

@@ -1,29 +1,29 @@
-/** What differs between the stand-ins: the values of templates/machines/stand-in. */
+/** The differences between the stand-ins: the values for templates/machines/stand-in. */
 import { render } from "../../templates/render.ts";
 
 export type StandInSystem = "centos-7" | "rocky-9";
 
 /** The values of one system. Versions are a version and a release, with a space between. */
 export interface Recipe {
-  /** How people call it. */
+  /** The usual name, with the version. */
   readonly title: string;
   /** The name without a version. */
   readonly family: string;
-  /** Names a real image of it, with systemd and sshd in it, to be used in place of the stand-in. */
+  /** The environment variable with the name of a real image, with systemd and sshd, to use instead of the stand-in. */
   readonly imageVariable: string;
-  /** The folders of its mirror, each with `below` in it. */
+  /** The folders of its mirror, each with the subfolder `below`. */
   readonly rooms: readonly string[];
   readonly below: string;
-  /** Those of the mirror's folders that have packages, as a pattern; the base system's; and all the others'. */
+  /** Folders of the mirror: those with packages, as a pattern; the base system's; that of all other packages. */
   readonly filled: string;
   readonly base: string;
   readonly main: string;
-  /** The file of the key that signs them. */
+  /** The file of the key that signs the packages. */
   readonly key: string;
   readonly release: { readonly name: string; readonly version: string; readonly major: string };
-  /** The version of what the image has from Debian. */
+  /** The version of the packages that the image has from Debian. */
   readonly standard: string;
-  /** The name of Python's package. */
+  /** The name of the Python package. */
   readonly python: string;
   readonly versions: Readonly<
     Record<
@@ -109,7 +109,7 @@ export const recipes: Readonly<Record<StandInSystem, Recipe>> = {
   },
 };
 
-/** @returns the script that makes a system's stand-in out of the lab's Debian image, and its mirror */
+/** @returns the script that builds a system's stand-in from the lab's Debian image, and its mirror */
 export function buildScript(system: StandInSystem): string {
   const recipe = recipes[system];
   const { standard, rooms, below, release, versions } = recipe;
@@ -117,7 +117,7 @@ export function buildScript(system: StandInSystem): string {
   return render("machines/stand-in/build.sh", {
     ...recipe,
     repositories: `{${rooms.join(",")}}/${below}`,
-    // What is installed in the image itself.
+    // The packages that are installed in the image itself.
     known: { version: standard, files: `{${release.name}-,*-${standard.replace(" ", "-")}.}*.rpm` },
     headers: [
       { name: "glibc-devel", version: versions.glibc, debian: "libc6-dev" },

@@ -1,21 +1,21 @@
-/** The scripts of the strangers' machines that the lab does not have. */
+/** The scripts of the given machines that the lab does not need. */
 import { render } from "../../templates/render.ts";
 
-export interface LogIn {
-  /** As whom one logs in. */
+export interface LoginScriptArgs {
+  /** The login user. */
   readonly user: string;
   /** Whether that user becomes root by sudo, and root cannot log in. */
   readonly sudo: boolean;
-  /** The only address that may log in; empty for any. */
+  /** The only address that may log in; empty for all. */
   readonly from: string;
 }
 
-/** @returns what a machine runs before anybody else knows of it; it prints the machine's host keys */
-export function loginScript(values: LogIn): string {
+/** @returns the script that a given machine runs before it is handed over; it prints the machine's host keys */
+export function loginScript(values: LoginScriptArgs): string {
   return render("machines/login.sh", values);
 }
 
-export interface MirrorServer {
+export interface MirrorScriptArgs {
   readonly name: string;
   readonly address: string;
   readonly network: string;
@@ -25,7 +25,7 @@ export interface MirrorServer {
   readonly recipe: string;
 }
 
-/** @returns what starts a mirror's HTTP server on this computer */
-export function mirrorScript(values: MirrorServer): string {
+/** @returns the script that starts a mirror's HTTP server on this computer */
+export function mirrorScript(values: MirrorScriptArgs): string {
   return render("machines/mirror.sh", values);
 }

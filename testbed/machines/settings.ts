@@ -1,17 +1,17 @@
-/** The settings of a stack whose machines are simply there. */
+/** The settings of a stack on given machines. */
 
-export interface Machine {
-  /** Its host name too. */
+export interface GivenMachine {
+  /** Also its host name. */
   readonly name: string;
   readonly address: string;
 }
 
-/** What the settings say of machines and of the way to them. */
-export interface Layout {
+/** The settings about the machines and the logins to them. */
+export interface MachineLayout {
   readonly os: string;
   /** The last two are balancers, the others brokers. */
-  readonly machines: readonly Machine[];
-  readonly bastion: Machine | undefined;
+  readonly machines: readonly GivenMachine[];
+  readonly bastion: GivenMachine | undefined;
   readonly user: string;
   readonly virtualAddress: string;
   readonly privateKeyFile: string;
@@ -19,10 +19,10 @@ export interface Layout {
   readonly hostKeys: string;
 }
 
-/** @returns the `rabbitmq-ha:*` lines of a stack's file, two spaces in, without an end of line */
-export function settings(layout: Layout): string {
+/** @returns the `rabbitmq-ha:*` lines of a stack's file, indented by two spaces, without a final line break */
+export function renderSettings(layout: MachineLayout): string {
   const { os, machines, bastion, user, virtualAddress, privateKeyFile, hostKeys } = layout;
-  const listed = (some: readonly Machine[]): string[] =>
+  const listed = (some: readonly GivenMachine[]): string[] =>
     some.map(({ name, address }) => `    - { name: ${name}, address: ${address} }`);
   return [
     "  rabbitmq-ha:platform: existing",

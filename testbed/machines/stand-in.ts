@@ -1,6 +1,6 @@
 /**
  * The stand-ins for CentOS 7 and Rocky 9: the lab's Debian image with real RPM tools, the system's names and files, and
- * a mirror of RPMs that are Debian's packages repacked. Neither system can be had from package registries.
+ * a mirror of RPMs repacked from Debian's packages. Package registries have neither system.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -9,16 +9,16 @@ import type { Download } from "../../hosts/host.ts";
 import { render } from "../../templates/render.ts";
 import { buildScript, recipes, type StandInSystem } from "./recipes.ts";
 
-/** Where podman's store of the lab keeps the mirrors; see templates/lab/podman. */
-const mirrors = "/var/lib/rabbitmq-ha-lab/mirrors";
+/** The folder of the mirrors in the lab's podman store; see templates/lab/podman. */
+const mirrorsFolder = "/var/lib/rabbitmq-ha-lab/mirrors";
 
-/** What a user would have set up for machines that do not reach the system's own packages. */
+/** The packages that a user has to provide for machines that do not reach the system's own sources. */
 export interface Mirror {
-  /** Has the folders of the recipe below it, each with its repodata. */
+  /** The base URL of the recipe's folders, each with its repodata. */
   readonly url: string;
-  /** The pair of RPMs, under the names that the official ones have. */
+  /** The Erlang and RabbitMQ RPMs, with the names of the official ones. */
   readonly rabbitmq: { readonly erlang: Download; readonly server: Download };
-  /** A HAProxy to compile. */
+  /** HAProxy's source, to compile. */
   readonly haproxy: Download & { readonly version: string };
 }
 
@@ -26,13 +26,13 @@ export interface StandIn {
   readonly image: string;
   /** Names the mirror's folder. */
   readonly recipe: string;
-  /** The scripts that build it: one on this computer, which hands the other to a container. */
-  readonly script: string;
-  readonly inner: string;
+  /** The build scripts: the first runs on this computer and passes the second to a container. */
+  readonly hostScript: string;
+  readonly containerScript: string;
 }
 
 /** @param base the lab's Debian image */
-export function standIn(system: StandInSystem, base: string): StandIn {
+export function describeStandIn(system: StandInSystem, base: string): StandIn {
   const { title } = recipes[system];
   const inner = `set -eu\n${buildScript(system)}`;
   const recipe = createHash("sha256").update(base).update(inner).digest("hex").slice(0, 12);
@@ -44,12 +44,12 @@ export function standIn(system: StandInSystem, base: string): StandIn {
     recipe,
     usually: "2-4 minutes",
   });
-  return { image, recipe, script, inner };
+  return { image, recipe, hostScript: script, containerScript: inner };
 }
 
-/** @returns what the mirror of a stand-in has, as seen from the machines */
-export async function contents(recipe: string, url: string): Promise<Mirror> {
-  const folder = join(mirrors, recipe);
+/** @returns the contents of a stand-in's mirror, with URLs for the machines */
+export async function readMirror(recipe: string, url: string): Promise<Mirror> {
+  const folder = join(mirrorsFolder, recipe);
   const file = async (room: string, pattern: RegExp): Promise<Download & { readonly name: string }> => {
     const name = (await readdir(join(folder, room))).find((each) => pattern.test(each));
     if (name === undefined) throw new Error(`${folder}/${room} has no ${pattern}`);

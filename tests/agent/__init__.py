@@ -1,1 +1,1 @@
-"""Tests of the program on the hosts, without hosts: a host in a folder, whose commands are functions."""
+"""Tests of the program on the hosts. They need no hosts: a folder is the host, and functions are its commands."""

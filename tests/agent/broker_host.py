@@ -1,4 +1,4 @@
-"""A broker's host: one of three, whose unit runs; what its start does is the test's to say."""
+"""A broker's host: one of three, whose unit runs. Each test sets what a start does."""
 
 from agent import fingerprint
 
@@ -22,7 +22,7 @@ CHECKED = {Atom("members"): [], Atom("running"): []}
 
 
 class BrokerHost(HostTest):
-    """`self.state` is systemd's word for the unit; `self.starting` is called at each start, and raises where it fails."""
+    """`self.state` is the unit's ActiveState. `self.starting` is called at each start, and raises to fail it."""
 
     def start(self):
         super().start()
@@ -71,7 +71,7 @@ class BrokerHost(HostTest):
             file.write(text + "\n")
 
     def fails_with(self, *texts):
-        """One start after the other logs a text and fails; then all is well."""
+        """Makes the next starts fail, one for each text, which it logs. The start after them succeeds."""
         left = list(texts)
 
         def starting():
@@ -82,7 +82,7 @@ class BrokerHost(HostTest):
         self.starting = starting
 
     def changes(self):
-        """What was done to the broker."""
+        """Returns what was done to the broker."""
         kinds = ("systemctl start", "systemctl restart", "systemctl stop", "rabbitmq-upgrade", "rabbitmqctl set_")
         return self.done(*kinds)
 

@@ -1,4 +1,4 @@
-"""A cluster that answers as RabbitMQ does: who is a member, which queues there are, who is being drained."""
+"""A cluster that answers as RabbitMQ does: its members, its queues, and which brokers are being drained."""
 
 import base64
 
@@ -10,7 +10,7 @@ MODULES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "
 
 
 def names_in(text, names):
-    """Those of the brokers whose node an expression names."""
+    """Returns those of the brokers whose node an expression names."""
     return [name for name in names if erlang.text("rabbit@" + name) in text]
 
 
@@ -47,7 +47,7 @@ def quorum(name="bills", members=("b1", "b2", "b3"), leader="b3"):
 
 
 class ClusterTest(HostTest):
-    """Base of the tests of who comes and who goes. self.told: what was done to the cluster, in its order."""
+    """Base class of the tests of joining and leaving. self.told: what was done to the cluster, in order."""
 
     name = "b1"
 
@@ -107,7 +107,7 @@ class ClusterTest(HostTest):
         asked = names_in(call.stdin, self.members)
         return [(node(name), [node(n) for n in self.members], [node(n) for n in self.running]) for name in asked]
 
-    # What is done to it
+    # Changes
 
     def one(self, call):
         return names_in(call.stdin, self.members)[0]
@@ -131,7 +131,7 @@ class ClusterTest(HostTest):
         name = call.words[-1].split("@")[1]
         self.told.append("shrink " + name)
         for queue in self.queues:
-            # A drain stops the replicas of its broker, and only a majority lets one go.
+            # A drain stops the replicas of its broker, and only a majority can remove a member.
             alive = [each for each in queue.members if each in self.running and each not in self.draining]
             if name in queue.members and queue.kind == "quorum" and 2 * len(alive) > len(queue.members):
                 queue.members.remove(name)

@@ -1,4 +1,4 @@
-"""Hosts whose installers only say what they are asked, and have or lack what a test says."""
+"""Hosts with simulated installers, which have or lack the packages that a test sets."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ def sum_of(text):
 
 
 class PackageHost(HostTest):
-    """What both kinds of host have in common: files that can be fetched, by their URLs."""
+    """What both kinds of host have in common: files that can be downloaded, by their URLs."""
 
     def start(self):
         super().start()
@@ -32,7 +32,7 @@ class PackageHost(HostTest):
         self.there[URL + name] = text
 
     def installing(self, *programs):
-        """The calls of installers, without the options that each has, and with files by their last name only."""
+        """Returns the installers' calls, without the options that each call has, and with only the names of files."""
         lines = []
         for call in self.calls:
             if call.program in programs:
@@ -97,7 +97,7 @@ class AptHost(PackageHost):
 
 
 class RpmHost(PackageHost):
-    """CentOS or Rocky: self.installed has lists of versions; yum installs all but what lacks, and never fails."""
+    """CentOS or Rocky: self.installed has lists of versions; yum installs all that is offered, and never fails."""
 
     installer = "yum"
 

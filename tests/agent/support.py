@@ -1,4 +1,4 @@
-"""A host in a folder: its commands are functions of the test, its clock goes on only by waiting, its broker answers terms."""
+"""A host in a folder: functions are its commands, only waiting moves its clock, and its broker answers terms."""
 
 import base64
 import contextlib
@@ -12,7 +12,7 @@ from agent import clock, command, host, main, rabbitmq
 
 
 class Ended(Exception):
-    """How a fake program ends when not with 0 and an answer."""
+    """How a simulated program ends when not with 0 and an answer."""
 
     def __init__(self, code, output="", errors=""):
         super().__init__(code)
@@ -20,11 +20,11 @@ class Ended(Exception):
 
 
 class Hangs(Exception):
-    """A fake program that does not end."""
+    """A simulated program that does not end."""
 
 
 class Call:
-    """One call of a program: its words, and what it was given to read."""
+    """One call of a program: its arguments, and its standard input."""
 
     def __init__(self, words, stdin, options):
         self.words = [str(word) for word in words]
@@ -32,7 +32,7 @@ class Call:
         self.arguments = self.words[1:]
         self.stdin = stdin
         self.options = options
-        # What it said, before it was broken.
+        # The real output, before the sweep has replaced it.
         self.output = ""
 
     @property
@@ -45,25 +45,25 @@ class Call:
 
     @property
     def line(self):
-        """The call on one line, without -q and -n NODE; an expression in the place of eval's standard input."""
+        """The call on one line, without -q and -n NODE; an expression on standard input is shown behind eval."""
         words = [word for word in self.arguments if word != "-q"]
         if "-n" in words:
             at = words.index("-n")
             del words[at : at + 2]
         if words == ["eval"]:
-            # From 3.13 on rabbitmqctl reads nothing where there is another argument.
+            # From 3.13 on rabbitmqctl reads nothing if there is another argument.
             assert self.arguments == words, "{} would wait for ever".format(self.arguments)
             words.append(self.stdin)
         return " ".join([self.program] + words)
 
 
-# How a question can fail to be answered. The last two need an answer that has a text.
+# The ways in which a question is left unanswered. The last two need an answer that has text.
 FAILS, HANGS, NOTHING, HALF = "fails", "hangs", "answers nothing", "answers half"
 MODES = (FAILS, HANGS, NOTHING, HALF)
 
 
 class HostTest(unittest.TestCase):
-    """Base of the tests of steps. `self.on(pattern, answer)` says what a call that contains the pattern does."""
+    """Base class of the tests of steps. `self.on(pattern, answer)` sets what a call that contains the pattern does."""
 
     name = "mq1"
 
@@ -71,7 +71,7 @@ class HostTest(unittest.TestCase):
         self.start()
 
     def start(self):
-        """A new host; the sweep over unanswered questions makes several in one test."""
+        """Makes a new host. The sweep over unanswered questions makes several in one test."""
         self.stop()
         self._stack = contextlib.ExitStack()
         self.addCleanup(self.stop)
@@ -108,7 +108,7 @@ class HostTest(unittest.TestCase):
             stack.close()
 
     def wait(self, seconds):
-        """Time goes on by so much; a test may override it to have something happen meanwhile."""
+        """Moves the clock on. A test may override it to have something happen meanwhile."""
         self.time += seconds
 
     # Files of the host
@@ -130,14 +130,14 @@ class HostTest(unittest.TestCase):
     # Programs of the host
 
     def on(self, pattern, answer=""):
-        """A call whose line contains the pattern gets the answer: a text, a function of the call, or an exception to raise.
+        """Sets the answer of each call whose line contains the pattern.
 
-        What was said last wins.
+        The answer is a text, a function of the call, or an exception to raise. The answer that was set last applies.
         """
         self.answers.insert(0, (pattern, answer))
 
     def on_question(self, pattern, answer):
-        """The same for an Erlang expression: the answer is a term, or a function of the call that returns one."""
+        """Sets the answer to an Erlang expression: a term, or a function of the call that returns one."""
 
         def said(call):
             return evaluated(answer(call) if callable(answer) else answer)
@@ -145,7 +145,7 @@ class HostTest(unittest.TestCase):
         self.on(pattern, said)
 
     def execute(self, words, stdin="", seconds=60, log=None, **options):
-        """In the place of command.execute."""
+        """Replaces command.execute."""
         call = Call(words, stdin, dict(options, seconds=seconds))
         call.is_question = self.asking
         self.calls.append(call)
@@ -173,7 +173,7 @@ class HostTest(unittest.TestCase):
         return command.Result(words, code, output, errors)
 
     def _asking(self, function):
-        """The same function; what it calls is noted as a question."""
+        """Returns the same function; the calls that it makes are recorded as questions."""
 
         def ask(*words, **options):
             self.asking = True
@@ -185,7 +185,7 @@ class HostTest(unittest.TestCase):
         return ask
 
     def _break(self, call, code, output, seconds):
-        """What comes in the place of an answer, from the call on that the sweep has named."""
+        """Returns what replaces an answer, from the call on that the sweep has chosen."""
         if self.broken is None:
             return code, output
         index, mode = self.broken
@@ -201,13 +201,13 @@ class HostTest(unittest.TestCase):
         return [call.line for call in self.calls]
 
     def done(self, *patterns):
-        """The calls whose line contains one of the patterns."""
+        """Returns the calls whose line contains one of the patterns."""
         return [line for line in self.lines() if any(pattern in line for pattern in patterns)]
 
     # Steps
 
     def step(self, *words):
-        """Runs a subcommand. Returns its exit code; what it said is in self.output and self.errors."""
+        """Runs a subcommand. Returns its exit code; what it printed is in self.output and self.errors."""
         output, errors = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
             try:
@@ -221,17 +221,17 @@ class HostTest(unittest.TestCase):
         self.assertEqual(self.step(*words), 0, self.errors)
 
     def refuses(self, *words, because=""):
-        """A subcommand that does not do it says so, in at most 15 lines, and in words."""
+        """Checks that a subcommand fails, and says so in at most 15 lines."""
         self.assertEqual(self.step(*words), 1, self.output)
         self.assertIn(because, self.errors)
         self.assertNotIn("a fault of its own", self.errors)
         self.assertLessEqual(len(self.errors.splitlines()), 15)
 
     def sweep(self, scenario, words, destructive, except_for=()):
-        """Every question that a good run asks is left unanswered once, in each way: nothing destructive may follow.
+        """Leaves every question of a successful run unanswered once, in each way: nothing destructive may follow.
 
         scenario: prepares a new host. destructive: patterns of calls that destroy or interrupt. except_for: patterns of
-        questions without which the step may go on all the same.
+        questions without which the step may continue.
         """
         scenario()
         self.works(*words)
@@ -265,7 +265,7 @@ class HostTest(unittest.TestCase):
 
     @staticmethod
     def _has_text(call):
-        """Whether the good answer to a call has a text that can be cut: a question that is answered by a code has none."""
+        """Whether the answer to a call has text that can be cut; an answer by an exit code has none."""
         return len(call.output) > 1
 
 
@@ -280,7 +280,7 @@ def _one_by_one(tasks):
 
 
 class Atom(str):
-    """An atom of a fake broker's answer; other strings are binaries."""
+    """An atom of a simulated broker's answer; other strings are binaries."""
 
 
 def node(name):
@@ -288,12 +288,12 @@ def node(name):
 
 
 def evaluated(term):
-    """What `rabbitmqctl eval` prints of an answer."""
+    """Returns what `rabbitmqctl eval` prints of an answer."""
     return '<<"{}">>\n'.format(base64.b64encode(b"\x83" + encode(term)).decode())
 
 
 def encode(term):
-    """A term in the external term format, without its first byte."""
+    """Returns a term in the external term format, without its first byte."""
     if term is None:
         return encode(Atom("undefined"))
     if isinstance(term, bool):
@@ -321,7 +321,7 @@ def encode(term):
 
 
 def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8", khepri=False, disabled=()):
-    """What a broker says of its cluster (agent/cluster.py)."""
+    """Returns what a broker reports about its cluster (agent/cluster.py)."""
     return {
         Atom("members"): [node(each) for each in members],
         Atom("running"): [node(each) for each in (members if running is None else running)],

@@ -1,4 +1,4 @@
-"""The administrator: each goal is checked by itself, guest goes last, and the password shows nowhere."""
+"""The administrator: each goal is reached by itself, guest is deleted last, and the password is never shown."""
 
 import io
 import re
@@ -15,7 +15,7 @@ ALL = ["/", ".*", ".*", ".*"]
 
 
 class Broker:
-    """Its store of users, as far as the step looks into it; what it is told shows."""
+    """A broker's store of users, as far as the step reads it; commands change it."""
 
     def __init__(self, **users):
         self.users = {
@@ -74,7 +74,7 @@ class Admin(HostTest):
         self.is_whole()
         self.assertEqual(len(self.calls), 2)
 
-    def test_where_all_is_well_one_question_is_all(self):
+    def test_if_nothing_is_due_one_question_is_asked(self):
         self.broker(admin=WHOLE)
         self.works(*ADMIN)
         self.assertEqual(len(self.calls), 1)
@@ -114,18 +114,18 @@ class Admin(HostTest):
             self.refuses(*ADMIN, because="does not list its users")
             self.assertEqual(len(self.calls), 1)
 
-    def test_an_administrator_who_is_called_guest_is_not_deleted(self):
+    def test_an_administrator_named_guest_is_not_deleted(self):
         self.broker(guest=WHOLE)
         self.on("rabbitmqctl eval", lambda call: evaluated(([("guest", [Atom("administrator")])], [ALL], True)))
         self.works("admin", "--user", "guest")
         self.assertEqual(len(self.calls), 1)
 
-    def test_what_was_done_in_vain_is_told(self):
+    def test_a_change_without_effect_is_reported(self):
         self.broker(guest={})
         self.store.act = lambda action: None
         self.refuses(*ADMIN, because="admin is still no administrator with this password")
 
-    def test_the_password_shows_nowhere(self):
+    def test_the_password_is_never_shown(self):
         self.broker(guest={})
         encoded = erlang.text(PASSWORD)[len('base64:decode(<<"') : -len('">>)')]
         said = "bad call with {} and {}".format(PASSWORD, encoded)

@@ -1,4 +1,4 @@
-"""HAProxy's agent check: drain in alarm, ready without, and nothing where the page does not come whole."""
+"""HAProxy's agent check: drain in alarm, ready without, and no answer if the page is incomplete."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ ALARM = "x 1\nrabbitmq_alarms_memory_used_watermark 0\nrabbitmq_alarms_free_disk
 
 class AgentCheck(HostTest):
     def page(self, answer, hang=False):
-        """A broker's page that gives this answer to one who asks."""
+        """Serves this answer as a broker's metrics page."""
         server = socket.socket()
         self.addCleanup(server.close)
         server.bind(("127.0.0.1", 0))
@@ -60,7 +60,7 @@ class AgentCheck(HostTest):
         self.works("agent-check")
         self.assertEqual(self.output, "ready\n")
 
-    def test_says_nothing_of_a_page_that_is_cut_off(self):
+    def test_gives_no_answer_if_the_page_is_cut_off(self):
         for answer in (
             self.answer(CALM, 5000),
             self.answer(CALM, first="HTTP/1.1 503 Service Unavailable"),
@@ -71,13 +71,13 @@ class AgentCheck(HostTest):
             self.assertEqual(self.step("agent-check"), 1, answer)
             self.assertEqual(self.output + self.errors, "")
 
-    def test_says_nothing_of_a_page_that_hangs(self):
+    def test_gives_no_answer_if_the_page_hangs(self):
         clock.now = time.monotonic
         self.page(self.answer(CALM, 5000), hang=True)
         with self.assertRaises(metrics.NoAnswer):
             list(metrics.lines("127.0.0.1", broker_conf.read().metrics_port, 0.3))
 
-    def test_says_nothing_where_nobody_listens(self):
+    def test_gives_no_answer_without_a_listener(self):
         self.page("")
         conf = broker_conf.read()
         self.put(broker_conf.FILE, self.read(broker_conf.FILE).replace(str(conf.metrics_port), "1"))

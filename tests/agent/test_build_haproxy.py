@@ -1,4 +1,4 @@
-"""HAProxy from its source: fetched, looked at, compiled, installed; once for each source."""
+"""HAProxy from its source: downloaded, checked, compiled, installed; once for each source."""
 
 import os
 
@@ -39,7 +39,7 @@ class BuildHaproxy(PackageHost):
         if self.wrapper:
             self.put(PREFIX + "/sbin/haproxy-systemd-wrapper", "", mode=0o755)
 
-    def test_is_compiled_with_what_systemd_is_told(self):
+    def test_is_compiled_with_support_for_systemd(self):
         self.works(*words("--notifies"))
         prefix = self.root + PREFIX
         _, compiled, installed = self.done("tar ", "make ")
@@ -64,13 +64,13 @@ class BuildHaproxy(PackageHost):
         self.works(*words("--notifies"))
         self.assertEqual(self.done("add"), [])
 
-    def test_who_does_not_tell_of_the_account_gets_none(self):
+    def test_without_an_answer_about_the_account_none_is_made(self):
         for broken in (Ended(1), Ended(75)):
             self.on("getent", broken)
             self.refuses(*words("--notifies"), because="getent")
         self.assertEqual(self.done("add", "make"), [])
 
-    def test_an_account_that_cannot_be_made_is_told(self):
+    def test_a_failed_creation_of_the_account_is_reported(self):
         self.on("groupadd", Ended(4, "", "groupadd: GID '149' already exists\n"))
         self.refuses(*words("--notifies"), because="GID '149' already exists")
 
@@ -83,13 +83,13 @@ class BuildHaproxy(PackageHost):
         self.works(*words("--notifies", sha256=sum_of("another tarball")))
         self.assertEqual(len(self.done("install-bin")), 1)
 
-    def test_a_binary_that_is_gone_is_made_anew(self):
+    def test_a_missing_binary_is_compiled_again(self):
         self.works(*words("--notifies"))
         os.remove(self.root + PREFIX + "/sbin/haproxy")
         self.works(*words("--notifies"))
         self.assertEqual(len(self.done("install-bin")), 2)
 
-    def test_what_is_in_the_jail_stays(self):
+    def test_files_in_the_chroot_stay(self):
         self.put(PREFIX + "/dev/log", "a socket is bound here")
         self.works(*words("--notifies"))
         self.assertEqual(self.read(PREFIX + "/dev/log"), "a socket is bound here")
@@ -100,7 +100,7 @@ class BuildHaproxy(PackageHost):
         )
         self.assertEqual(self.done("tar ", "make "), [])
 
-    def test_each_failure_is_told_with_the_end_of_the_log_and_leaves_no_mark(self):
+    def test_each_failure_is_reported_with_the_end_of_the_log_and_leaves_no_mark(self):
         for pattern, because in [
             ("tar ", "could not be unpacked"),
             ("TARGET=", "could not be compiled"),
@@ -119,6 +119,6 @@ class BuildHaproxy(PackageHost):
         self.works(*words())
         self.assertNotIn("USE_SYSTEMD", " ".join(self.lines()))
 
-    def test_the_proxy_is_told_to_who_fetches(self):
+    def test_the_download_uses_the_proxy(self):
         self.works(*words("--notifies", "--proxy", "http://p.example.org:3128"))
         self.assertIn("-x http://p.example.org:3128", self.done("curl")[0])

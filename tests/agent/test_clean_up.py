@@ -1,4 +1,4 @@
-"""What a machine is left with: nothing of the program's, all of everybody else's, and the data unless it is to go."""
+"""What a clean-up leaves: nothing of the program's, all of everybody else's, and the data unless it is purged."""
 
 import os
 import unittest
@@ -22,7 +22,7 @@ PROGRAM = "/usr/local/lib/rabbitmq-ha"
 class CleanUp(HostTest):
     def start(self):
         super().start()
-        # By unit, what systemd says of it.
+        # By unit, its properties at systemd.
         self.states = {}
         self.still_open = []
         self.order = []
@@ -95,7 +95,7 @@ class CleanUp(HostTest):
         self.put("/usr/local/haproxy/sbin/haproxy")
 
     def left(self):
-        """Every file that is there still."""
+        """Returns every file that still exists."""
         return sorted(
             os.path.join(folder, name)[len(self.root) :] for folder, _, names in os.walk(self.root) for name in names
         )
@@ -140,7 +140,7 @@ class CleanUp(HostTest):
         self.works(*BALANCER)
         self.assertEqual(self.left(), ["/etc/haproxy/errors/503.http", "/etc/hosts", "/usr/libexec/keepalived/theirs"])
         stopped = [call.words[-1] for call in self.calls if "stop" in call.words]
-        # The address goes first.
+        # The address is released first.
         self.assertEqual(stopped, ["keepalived", "haproxy"])
 
     def test_a_second_run_has_nothing_to_do(self):
@@ -151,7 +151,7 @@ class CleanUp(HostTest):
         self.works(*BALANCER)
         self.assertEqual(self.left(), before)
 
-    def test_services_that_somebody_else_has_set_up_run_on(self):
+    def test_services_of_somebody_else_keep_running(self):
         self.states.update({"keepalived": "active", "haproxy": "active", "rabbitmq-server": "active"})
         self.put("/etc/haproxy/haproxy.cfg", "# theirs\n")
         self.put("/etc/keepalived/keepalived.conf", "# theirs\n")
@@ -169,20 +169,20 @@ class CleanUp(HostTest):
             self.assertTrue(self.has(path))
         self.assertIn("/var/lib/rabbitmq/mnesia stays, since its broker is not the program's", self.output)
 
-    def test_a_balancers_services_on_a_brokers_host_are_somebody_elses(self):
+    def test_a_balancers_services_on_a_brokers_host_are_left_alone(self):
         self.broker()
         self.balancer()
         self.works(*BROKER)
         self.assertEqual(self.states["haproxy"], "active")
         self.assertTrue(self.has("/etc/haproxy/haproxy.cfg"))
 
-    def test_a_file_without_the_programs_word_stays(self):
+    def test_a_file_without_the_programs_mark_stays(self):
         self.broker()
         self.put("/etc/rabbitmq/rabbitmq.conf", "# theirs by now\n")
         self.works(*BROKER)
         self.assertEqual(self.read("/etc/rabbitmq/rabbitmq.conf"), "# theirs by now\n")
 
-    def test_no_data_goes_while_the_broker_runs_or_nobody_knows(self):
+    def test_no_data_is_deleted_while_the_broker_runs_or_that_is_unknown(self):
         for state in ("active", "activating", "deactivating", "reloading", ""):
             self.start()
             self.broker()
@@ -195,7 +195,7 @@ class CleanUp(HostTest):
             self.assertEqual(self.read(DATA), "kept")
             self.assertTrue(self.has("/usr/local/bin/rabbitmq-ha"), "so that it can be run again")
 
-    def test_no_data_goes_where_the_broker_cannot_be_stopped(self):
+    def test_no_data_is_deleted_if_the_broker_cannot_be_stopped(self):
         for how in (Ended(1, "", "Job timed out"), Hangs()):
             self.start()
             self.broker()
@@ -203,7 +203,7 @@ class CleanUp(HostTest):
             self.refuses(*PURGE)
             self.assertEqual(self.read(DATA), "kept")
 
-    def test_no_data_goes_without_systemds_whole_answer(self):
+    def test_no_data_is_deleted_without_systemds_complete_answer(self):
         self.broker()
         self.works(*PURGE)
         questions = [call.line for call in self.calls if call.is_question]
@@ -220,7 +220,7 @@ class CleanUp(HostTest):
                     self.assertNotIn("a fault of its own", self.errors)
 
     def breaking(self, index, mode):
-        """systemd, which does not answer one of the questions whole."""
+        """Returns a systemd that does not answer one of the questions completely."""
         asked = []
 
         def answer(call):
@@ -252,7 +252,7 @@ class CleanUp(HostTest):
             )
             self.assertEqual(self.read(DATA), "kept")
 
-    def test_what_stays_open_is_said(self):
+    def test_firewall_rules_that_stay_open_are_reported(self):
         self.balancer()
         self.still_open = ["ufw 5672/tcp: ufw ended with 1"]
         self.works(*BALANCER)

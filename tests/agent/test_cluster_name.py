@@ -1,4 +1,4 @@
-"""The cluster's name is set in one call, which carries it unchanged, and counts as set only on the broker's word."""
+"""The cluster's name is set in one call, unchanged, and counts as set only if the broker says so."""
 
 import unittest
 
@@ -16,7 +16,7 @@ class ClusterName(HostTest):
         self.assertEqual(len(self.calls), 1)
         self.assertIn(erlang.text("orders & 订单"), self.calls[0].stdin)
 
-    def test_only_the_brokers_word_counts(self):
+    def test_only_the_brokers_answer_counts(self):
         for answer in (Ended(69, "", "down"), Hangs(), ""):
             self.start()
             self.on("set_cluster_name", answer)

@@ -1,4 +1,4 @@
-"""What all steps stand on: programs and their ends, files, locks, terms, the command line."""
+"""What all steps use: running programs, files, locks, Erlang terms, the command line."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from .support import Atom, Ended, Hangs, HostTest, encode, evaluated
 
 
 class Programs(unittest.TestCase):
-    """Real programs."""
+    """Tests with real programs."""
 
-    def test_an_answer_is_whole_or_none(self):
+    def test_an_answer_is_complete_or_none(self):
         self.assertEqual(command.ask(["printf", "%s", "$HOME `id` \\ 订单"]), "$HOME `id` \\ 订单")
         with self.assertRaisesRegex(NoAnswer, "ended with 3"):
             command.ask(["sh", "-c", "echo half; exit 3"])
@@ -31,7 +31,7 @@ class Programs(unittest.TestCase):
         with self.assertRaises(NoAnswer):
             command.holds(["sh", "-c", "exit 7"])
 
-    def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(self):
+    def test_a_hung_program_is_ended_with_its_children(self):
         with tempfile.NamedTemporaryFile() as file:
             script = "trap '' TERM; (trap '' TERM; echo $$ >{0}; sleep 60) & sleep 60".format(file.name)
             started = time.monotonic()
@@ -110,7 +110,7 @@ class Terms(unittest.TestCase):
         term = {Atom("a"): [1, -5, 300, "订单", (Atom("x"), [], True, None)], "b": 2.5}
         self.assertEqual(erlang.decode(b"\x83" + encode(term)), term)
 
-    def test_a_part_of_a_term_is_none(self):
+    def test_an_incomplete_term_is_refused(self):
         whole = b"\x83" + encode([("one", 1), ("two", 2)])
         for length in range(len(whole)):
             with self.assertRaises(ValueError):
@@ -125,7 +125,7 @@ class Terms(unittest.TestCase):
         pid = bytes([131, 88]) + encode(Atom("rabbit@a")) + bytes(12)
         self.assertEqual(erlang.decode(pid), "rabbit@a")
 
-    def test_any_text_becomes_plain_source(self):
+    def test_any_text_becomes_ascii_source(self):
         for value in ("Prod$EU", "订单", 'a"b\\c`d', ""):
             self.assertRegex(erlang.text(value), r'^base64:decode\(<<"[A-Za-z0-9+/=]*">>\)$')
 
@@ -142,7 +142,7 @@ class Questions(HostTest):
         self.on("eval", line[:50] + '"\n    "' + line[50:])
         self.assertEqual(self.evaluate("1"), "x" * 300)
 
-    def test_everything_but_a_whole_answer_is_none(self):
+    def test_anything_but_a_complete_answer_is_no_answer(self):
         whole = evaluated([1, 2, 3])
         for answer in ("", "{error, nope}", whole[:-5], whole[: len(whole) // 2], '<<"AAAA">>', Ended(75), Hangs()):
             self.start()
@@ -170,7 +170,7 @@ class CommandLine(HostTest):
         for name in main.SUBCOMMANDS:
             self.assertIn(name, self.output)
 
-    def test_a_fault_of_its_own_is_one_line_and_the_rest_lies_in_a_file(self):
+    def test_an_internal_error_is_one_line_and_the_traceback_is_in_a_file(self):
         class Broken:
             LOCK = None
 
@@ -226,7 +226,7 @@ class Time(unittest.TestCase):
             host.name = original
         self.assertLess(time.monotonic() - started, 10)
 
-    def test_what_is_undone_at_its_end_is_not_ended_with_it(self):
+    def test_the_clean_up_at_the_deadline_has_its_own_time(self):
         kept, now = clock.now, [1000.0]
         clock.now = lambda: now[0]
         try:
@@ -244,7 +244,7 @@ class Time(unittest.TestCase):
             main._limit("member", None)
             clock.now = kept
 
-    def test_who_is_told_to_end_undoes_what_he_has_begun(self):
+    def test_a_stopped_step_undoes_what_it_has_begun(self):
         words = (
             "import os, signal, sys, time; sys.argv = ['rabbitmq-ha', 'status']\n"
             "from agent import main\n"
@@ -262,14 +262,14 @@ class Time(unittest.TestCase):
             said = subprocess.run(program, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self.assertEqual(said.stdout, b"undone\n", name)
 
-    def test_waiting_asks_at_least_once_and_once_at_the_end(self):
+    def test_a_wait_checks_at_least_once_and_once_at_the_end(self):
         asked = []
         self.assertFalse(clock.wait_until(lambda: asked.append(1), 0))
         self.assertEqual(len(asked), 1)
 
 
 class lock_folder(tempfile.TemporaryDirectory):  # noqa: N801
-    """A host in a folder, for what runs with the real clock."""
+    """A host in a folder, for tests with the real clock."""
 
     def __enter__(self):
         self._root, host.ROOT = host.ROOT, super().__enter__()

@@ -1,4 +1,4 @@
-"""A file of the host: whole or not at all, only where it is not there already, and never what was refused."""
+"""A file of the host: written atomically, only if it differs, and never with refused content."""
 
 import io
 import os
@@ -31,7 +31,7 @@ class File(HostTest):
     def stat(self):
         return os.stat(self.root + PATH)
 
-    def test_is_written_to_the_byte_with_its_mode_into_a_folder_that_is_made(self):
+    def test_is_written_unchanged_with_its_mode_and_its_folder(self):
         self.content = "no newline at the end, \\ and $(id)\n\n' 订单 \udcff"
         self.works(*FILE, "--mode", "0400")
         with open(self.root + PATH, "rb") as file:
@@ -39,14 +39,14 @@ class File(HostTest):
         self.assertEqual(stat.S_IMODE(self.stat().st_mode), 0o400)
         self.assertEqual(self.folder(), ["it's.conf"])
 
-    def test_replaces_the_old_one_at_once_so_that_no_reader_sees_half_of_it(self):
+    def test_replaces_the_old_file_atomically(self):
         self.put(PATH, "old")
         before = self.stat().st_ino
         self.works(*FILE)
         self.assertEqual(self.read(PATH), "content\n")
         self.assertNotEqual(self.stat().st_ino, before)
 
-    def test_one_that_is_as_it_should_be_stays_untouched_and_nobody_is_asked(self):
+    def test_a_file_that_is_already_right_is_neither_written_nor_checked(self):
         self.put(PATH, self.content)
         before = self.stat()
         self.works(*JUDGED, "--unless-running", "rabbitmq-server")
@@ -55,13 +55,13 @@ class File(HostTest):
         self.assertEqual(self.folder(), ["it's.conf"])
         self.assertEqual(self.calls, [])
 
-    def test_a_mode_that_somebody_changed_is_mended(self):
+    def test_a_changed_mode_is_restored(self):
         self.put(PATH, self.content, 0o666)
         self.works(*FILE, "--mode", "0600")
         self.assertEqual(stat.S_IMODE(self.stat().st_mode), 0o600)
 
     @unittest.skipUnless(os.getuid() == 0, "only root can")
-    def test_an_owner_that_somebody_changed_is_mended(self):
+    def test_a_changed_owner_is_restored(self):
         self.works(*FILE, "--owner", "65534:65534")
         self.assertEqual((self.stat().st_uid, self.stat().st_gid), (65534, 65534))
         self.works(*FILE, "--owner", "root:root")
@@ -76,7 +76,7 @@ class File(HostTest):
         self.assertEqual((self.read(PATH), self.stat().st_ino), ("old", before.st_ino))
         self.assertEqual(self.folder(), ["it's.conf"])
 
-    def test_a_check_that_hangs_or_is_not_there_has_refused(self):
+    def test_a_hung_or_missing_check_counts_as_refusal(self):
         for fault in (Hangs(), FileNotFoundError(2, "No such file or directory")):
             with self.subTest(fault=fault):
                 self.put(PATH, "old")
@@ -85,7 +85,7 @@ class File(HostTest):
                 self.assertEqual(self.read(PATH), "old")
 
     def test_the_check_sees_the_new_file_with_its_mode_already(self):
-        # So that a secret is open to nobody at any time.
+        # A secret must never be readable by others.
         seen = []
 
         def check(call):
@@ -114,7 +114,7 @@ class File(HostTest):
         self.assertFalse(os.path.islink(self.root + PATH))
         self.assertEqual(self.read("/target"), "theirs")
 
-    def test_no_content_is_no_file(self):
+    def test_empty_content_is_refused(self):
         self.content = ""
         self.put(PATH, "old")
         self.refuses(*FILE, because="no content")
@@ -152,7 +152,7 @@ class File(HostTest):
                 self.refuses(*UNLESS_RUNNING, because="a running broker keeps the cookie that it was started with")
                 self.assertEqual(self.read(COOKIE), "OLD")
 
-    def test_the_same_cookie_with_another_mode_is_mended_beside_a_running_broker(self):
+    def test_the_mode_of_an_unchanged_cookie_is_restored_while_the_broker_runs(self):
         self.put(COOKIE, self.content, 0o600)
         self.works(*UNLESS_RUNNING)
         self.assertEqual(stat.S_IMODE(os.stat(self.root + COOKIE).st_mode), 0o400)

@@ -1,4 +1,4 @@
-"""The note of what the broker was started with: what counts, and that the notes of earlier releases are taken over."""
+"""The note of what the broker was started with: what counts, and that earlier releases' notes are taken over."""
 
 import hashlib
 import unittest
@@ -12,7 +12,9 @@ OLD_SECOND_NOTE = "/var/lib/rabbitmq-ha/started"
 
 class Fingerprint(BrokerHost):
     def noted_by_the_shell(self):
-        """`grep -hv ^cluster_formation FILES | sha256sum`."""
+        """Returns `grep -hv ^cluster_formation FILES
+        sha256sum`.
+        """
         lines = []
         for name in (CONFIGURATION, ADVANCED, DROP_IN):
             lines += [line for line in self.read(name).splitlines() if not line.startswith("cluster_formation")]
@@ -39,7 +41,7 @@ class Fingerprint(BrokerHost):
             self.assertFalse(fingerprint.is_read(), name)
             self.assertFalse(fingerprint.only_limits_changed(), name)
 
-    def test_the_limits_alone_are_told_apart(self):
+    def test_changed_limits_alone_are_recognised(self):
         self.configure(LIMITS.replace("0.4", "0.5"))
         self.assertFalse(fingerprint.is_read())
         self.assertTrue(fingerprint.only_limits_changed())

@@ -71,7 +71,7 @@ class Firewalld(FirewallTest):
     def rules(zone="public"):
         return [(zone, rule) for rule in FIREWALLD]
 
-    def test_exactly_this_is_opened_once_in_what_runs_and_for_good_and_closed_again(self):
+    def test_exactly_these_rules_are_opened_now_and_permanently_and_closed_again(self):
         self.given()
         for _ in range(2):
             self.works(*self.words())
@@ -82,12 +82,12 @@ class Firewalld(FirewallTest):
         self.assertEqual(self.open, {True: [], False: []})
         self.assertFalse(self.has(firewall.OPENED))
 
-    def test_it_is_the_interfaces_zone_where_it_has_one(self):
+    def test_the_interfaces_zone_is_used_if_it_has_one(self):
         self.given(zone_of_interface="internal")
         self.works(*self.words())
         self.assertEqual(self.open[True], self.rules("internal"))
 
-    def test_what_somebody_else_has_opened_is_left_open(self):
+    def test_rules_of_somebody_else_stay_open(self):
         self.given()
         theirs = self.rules()[1]
         for state in self.open.values():
@@ -96,7 +96,7 @@ class Firewalld(FirewallTest):
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.open, {True: [theirs], False: [theirs]})
 
-    def test_one_that_was_stopped_is_closed_for_good_all_the_same(self):
+    def test_a_stopped_firewalld_is_closed_permanently_too(self):
         self.given()
         self.works(*self.words())
         self.runs = False
@@ -105,13 +105,13 @@ class Firewalld(FirewallTest):
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.open[True], [])
 
-    def test_a_zone_that_is_gone_has_taken_its_rules_with_it(self):
+    def test_a_removed_zone_has_no_rules_to_close(self):
         self.given()
         self.works(*self.words())
         self.on("query-rich-rule", Ended(112, "", "INVALID_ZONE"))
         self.assertEqual(firewall.close_all(), [])
 
-    def test_what_cannot_be_closed_is_said_and_stays_noted(self):
+    def test_rules_that_cannot_be_closed_are_reported_and_stay_recorded(self):
         self.given()
         self.works(*self.words())
         self.on("remove-rich-rule=" + FIREWALLD[1], Ended(1, "", "no"))
@@ -120,26 +120,26 @@ class Firewalld(FirewallTest):
         self.assertEqual(self.read(firewall.OPENED), "firewalld public {}\n".format(FIREWALLD[1]))
         self.assertEqual(self.open[False], [self.rules()[1]])
 
-    def test_one_that_does_not_run_is_none(self):
+    def test_a_stopped_firewalld_counts_as_no_firewall(self):
         self.given()
         self.runs = False
         self.state_of("firewalld", "inactive")
         self.works(*self.words())
         self.assertEqual(self.done(*CHANGES), [])
 
-    def test_one_that_systemd_says_runs_although_it_cannot_be_reached_is_not_none(self):
+    def test_an_unreachable_firewalld_that_systemd_reports_as_running_is_an_error(self):
         self.given()
         self.runs = False
         for state in ("active", "activating", "deactivating"):
             self.state_of("firewalld", state)
             self.refuses(*self.words())
 
-    def test_one_that_has_failed_to_set_its_rules_is_not_none(self):
+    def test_a_firewalld_that_failed_to_set_its_rules_is_an_error(self):
         self.given()
         self.on("--state", Ended(251, "", "failed"))
         self.refuses(*self.words(), because="ended with 251")
 
-    def test_nothing_is_closed_without_a_whole_answer(self):
+    def test_nothing_is_closed_without_a_complete_answer(self):
         def scenario():
             self.given()
             gone = ("public", "rule gone")
@@ -170,7 +170,7 @@ class Ufw(FirewallTest):
         rule = " ".join(call.words[2:])
         self.added = [each for each in self.added if each.split(" comment ")[0] != rule]
 
-    def test_exactly_this_is_opened_once_and_closed_again(self):
+    def test_exactly_these_rules_are_opened_once_and_closed_again(self):
         self.given()
         ours = [each + " comment 'rabbitmq-ha'" for each in UFW]
         for _ in range(2):
@@ -181,25 +181,25 @@ class Ufw(FirewallTest):
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.added, [])
 
-    def test_what_somebody_else_has_opened_is_left_open(self):
+    def test_rules_of_somebody_else_stay_open(self):
         self.given(UFW[1])
         self.works(*self.words())
         self.assertEqual(len(self.added), len(RULES))
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.added, [UFW[1]])
 
-    def test_one_that_is_inactive_is_none(self):
+    def test_an_inactive_ufw_counts_as_no_firewall(self):
         self.given()
         self.on("ufw status", "Status: inactive\n")
         self.works(*self.words())
         self.assertEqual(self.added, [])
 
-    def test_nothing_is_closed_without_a_whole_answer(self):
+    def test_nothing_is_closed_without_a_complete_answer(self):
         def scenario():
             self.given("allow from 10.0.0.7 comment 'rabbitmq-ha'")
             self.put(firewall.OPENED, "ufw from 10.0.0.7\n")
 
-        # Half of the rules that were added is no more than a rule that is added once more, which ufw skips.
+        # With half of the list of added rules, a rule is at most added once more, which ufw skips.
         self.sweep(scenario, self.words(), ("ufw delete",), except_for=("ufw show added",))
 
     def test_nothing_is_closed_where_ufw_does_not_say_what_it_lets_in(self):
@@ -252,8 +252,8 @@ class Nftables(FirewallTest):
         self.assertEqual(self.rules, ["ct state established accept"])
         self.assertFalse(self.has(os.path.dirname(firewall.DROP_IN)) or self.has(firewall.RULES))
 
-    def test_a_run_that_was_cut_off_is_made_good_by_the_next_one(self):
-        # Else the rules would be gone after the next boot.
+    def test_an_interrupted_run_is_completed_by_the_next_one(self):
+        # Otherwise the rules would be gone after the next boot.
         for cut_off in (firewall.RULES, firewall.DROP_IN, "daemon-reload"):
             self.start()
             self.given()
@@ -277,18 +277,18 @@ class Nftables(FirewallTest):
             self.assertTrue(self.has(firewall.RULES) and self.has(firewall.DROP_IN), cut_off)
             self.assertEqual(len(self.done("daemon-reload")), before + 1, cut_off)
 
-    def test_a_chain_that_refuses_by_a_rule_is_one_that_refuses(self):
+    def test_a_chain_with_a_refusing_rule_counts_as_refusing(self):
         self.given("type filter hook input priority 0; policy accept;", ["tcp dport 1-1024 reject with tcp reset"])
         self.works(*self.words())
         self.assertEqual(self.rules[:4], self.OURS)
 
-    def test_a_chain_that_refuses_nothing_is_no_firewall(self):
+    def test_a_chain_that_refuses_nothing_counts_as_no_firewall(self):
         rules = ['tcp dport 22 accept comment "never drop this"']
         self.given("type filter hook input priority 0; policy accept;", rules)
         self.works(*self.words())
         self.assertEqual(self.done(*CHANGES), [])
 
-    def test_others_drop_in_stays(self):
+    def test_a_drop_in_of_somebody_else_stays(self):
         self.given()
         self.works(*self.words())
         theirs = os.path.dirname(firewall.DROP_IN) + "/theirs.conf"
@@ -296,14 +296,14 @@ class Nftables(FirewallTest):
         firewall.close_all()
         self.assertTrue(self.has(theirs))
 
-    def test_what_is_in_force_and_cannot_be_listed_is_said_but_is_not_loaded_again(self):
+    def test_rules_that_cannot_be_listed_are_reported_and_not_loaded_again(self):
         self.given()
         self.works(*self.words())
         self.on("nft -a list ruleset", Ended(1))
         self.assertEqual(len(firewall.close_all()), 1)
         self.assertFalse(self.has(firewall.RULES) or self.has(firewall.DROP_IN))
 
-    def test_what_a_killed_run_has_left_in_force_is_closed_by_the_next_one(self):
+    def test_rules_left_by_a_killed_run_are_closed_by_the_next_one(self):
         self.given()
         self.works(*self.words())
         self.on("nft -f -", Stopped("killed"))
@@ -314,13 +314,13 @@ class Nftables(FirewallTest):
         self.assertEqual(self.rules, [])
         self.assertFalse(self.has(firewall.RULES) or self.has(firewall.DROP_IN))
 
-    def test_a_service_that_is_stopped_is_no_firewall(self):
+    def test_a_stopped_nftables_service_counts_as_no_firewall(self):
         self.given()
         self.state_of("nftables", "inactive")
         self.works(*self.words())
         self.assertEqual(self.done(*CHANGES), [])
 
-    def test_no_rule_is_taken_out_without_a_whole_answer(self):
+    def test_no_rule_is_deleted_without_a_complete_answer(self):
         def scenario():
             self.given(rules=['tcp dport 1 accept comment "rabbitmq-ha"'])
             self.put(firewall.RULES, "insert rule inet filter input tcp dport 1\n")
@@ -339,12 +339,12 @@ class Nftables(FirewallTest):
 
 
 class Firewall(FirewallTest):
-    def test_where_none_is_installed_nothing_is_done(self):
+    def test_without_an_installed_firewall_nothing_is_done(self):
         self.works(*self.words())
         self.assertEqual(firewall.close_all(), [])
         self.assertEqual(self.calls, [])
 
-    def test_a_firewall_that_does_not_say_whether_it_runs_is_not_none(self):
+    def test_a_firewall_that_does_not_say_whether_it_runs_is_an_error(self):
         for question in ("firewall-cmd --state", "ufw status", "systemctl show nftables "):
             for answer in (Ended(3, "", "broken"), Hangs(), "" if "ufw" in question else Ended(1)):
                 self.start()
@@ -353,7 +353,7 @@ class Firewall(FirewallTest):
                 self.refuses(*self.words())
                 self.assertEqual(self.done(*CHANGES), [])
 
-    def test_a_rule_that_is_none_is_a_wrong_command_line(self):
+    def test_an_invalid_rule_is_a_wrong_command_line(self):
         self.assertEqual(self.step(*self.words(["udp 53 any"])), 2)
         self.assertEqual(self.step(*self.words(["tcp 53"])), 2)
 

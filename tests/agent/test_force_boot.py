@@ -1,4 +1,4 @@
-"""A broker that starts without those that are gone for good: only where nobody serves and it waits for them."""
+"""A start without brokers that are gone for good: only if none serves and this one waits for them."""
 
 import unittest
 
@@ -19,29 +19,29 @@ class ForceBoot(BrokerHost):
         self.serving = {"mq1"}
         return evaluated(Atom("ok"))
 
-    def test_is_told_not_to_wait_and_serves(self):
+    def test_the_tables_are_loaded_and_the_broker_serves(self):
         self.waiting()
         self.works(*FORCE_BOOT)
         self.assertEqual(len(self.done("rabbit_table:force_load")), 1)
 
-    def test_not_beside_a_broker_that_serves(self):
+    def test_refused_while_a_broker_serves(self):
         self.waiting()
         self.serving = {"mq2"}
         self.refuses(*FORCE_BOOT, because="nothing was done: mq2 serves")
         self.assertEqual(self.calls, [])
 
-    def test_not_where_it_waits_for_nobody(self):
+    def test_refused_if_the_broker_waits_for_no_other(self):
         self.waiting()
         self.put(LOG, WAITS + "incompatible_feature_flags\n")
         self.refuses(*FORCE_BOOT, because="nothing was done: mq1 does not wait for another broker")
         self.assertEqual(self.calls, [])
 
-    def test_not_without_the_names_of_those_that_are_gone(self):
+    def test_refused_without_the_names_of_the_gone_brokers(self):
         self.waiting()
         self.refuses("force-boot", "--gone", "", "--brokers", "mq1,mq2", "--port", "5672", because="nothing was done")
         self.assertEqual(self.calls, [])
 
-    def test_between_two_starts_it_is_told_later(self):
+    def test_between_two_starts_the_command_is_repeated_later(self):
         self.waiting()
         answers = [Ended(69), Ended(69), None]
 
@@ -54,7 +54,7 @@ class ForceBoot(BrokerHost):
         self.on("rabbit_table:force_load", load)
         self.works(*FORCE_BOOT)
 
-    def test_not_beside_a_broker_that_has_come_meanwhile(self):
+    def test_refused_if_a_broker_has_started_meanwhile(self):
         self.waiting()
         told = []
 
@@ -67,12 +67,12 @@ class ForceBoot(BrokerHost):
         self.refuses(*FORCE_BOOT, because="nothing was done: mq3 serves")
         self.assertEqual(len(told), 1)
 
-    def test_one_that_cannot_be_told_is_named_with_what_it_said(self):
+    def test_a_failed_command_is_reported_with_the_brokers_answer(self):
         self.waiting()
         self.on("rabbit_table:force_load", Ended(69, "", "some words\nError: no exists rabbit_durable_queue"))
         self.refuses(*FORCE_BOOT, because="mq1: could not be told not to wait (Error: no exists rabbit_durable_queue):")
 
-    def test_one_that_does_not_boot_all_the_same_is_named(self):
+    def test_a_broker_that_still_does_not_boot_is_reported(self):
         self.waiting()
         self.on_question("rabbit_table:force_load", Atom("ok"))
         self.refuses(*FORCE_BOOT, because="mq1: does not serve although it waits no more")

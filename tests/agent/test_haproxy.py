@@ -1,4 +1,4 @@
-"""HAProxy's socket: what Keepalived asks every second, what kills a HAProxy that hangs, and what waits for the brokers."""
+"""HAProxy's socket: Keepalived's check every second, the kill of a hung HAProxy, and the wait for the brokers."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 class Server:
-    """A socket in HAProxy's place. `answer` is what it says; None when it takes connections and says nothing."""
+    """A simulated HAProxy socket. `answer` is what it says; None if it accepts connections and says nothing."""
 
     def __init__(self, path, answer):
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -44,7 +44,7 @@ class Server:
                 self._open.append(connection)
                 continue
             self.asked.append(connection.recv(1000))
-            # Who has heard enough goes away.
+            # A client that has read enough disconnects.
             with contextlib.suppress(OSError), connection:
                 for piece in self.answer if isinstance(self.answer, list) else [self.answer]:
                     connection.sendall(piece)
@@ -72,34 +72,34 @@ class Check(unittest.TestCase):
         return server
 
     def check(self, expected, seconds=0.9):
-        """@returns how long it took"""
+        """Checks the result. Returns how long that took."""
         started = time.monotonic()
         self.assertIs(check_haproxy.is_well(self.path, seconds), expected)
         return time.monotonic() - started
 
-    def test_one_that_answers_is_well_at_once(self):
+    def test_an_answering_haproxy_passes_at_once(self):
         server = self.serve(INFO)
         self.assertLess(self.check(True), 0.5)
         self.assertEqual(server.asked, [b"show info\n"])
 
-    def test_an_answer_in_pieces_is_one(self):
+    def test_an_answer_in_pieces_counts(self):
         self.serve([b"Name: HAProxy\nPi", b"d: 4711\n"])
         self.check(True)
 
-    def test_without_a_socket_it_is_not_well_and_says_so_before_keepalived_asks_again(self):
+    def test_without_a_socket_the_check_fails_before_keepalived_repeats_it(self):
         self.assertLess(self.check(False), 1.0)
 
-    def test_a_socket_that_nobody_listens_at(self):
+    def test_a_socket_without_a_listener_fails(self):
         left = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         left.bind(self.path)
         left.close()
         self.assertLess(self.check(False), 1.0)
 
-    def test_one_that_takes_the_connection_and_says_nothing(self):
+    def test_a_haproxy_that_accepts_but_does_not_answer_fails(self):
         self.serve(None)
         self.assertLess(self.check(False), 1.2)
 
-    def test_one_that_does_not_even_take_the_connection(self):
+    def test_a_haproxy_that_does_not_accept_fails(self):
         stopped = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.addCleanup(stopped.close)
         stopped.bind(self.path)
@@ -112,14 +112,14 @@ class Check(unittest.TestCase):
                 each.connect(self.path)
         self.assertLess(self.check(False), 1.2)
 
-    def test_one_that_answers_something_else_or_nothing(self):
+    def test_another_or_an_empty_answer_fails(self):
         for answer in (b"", b"Permission denied\n", b"Name: HAProxy\nNopid: 1\n\n"):
             with self.subTest(answer=answer):
                 server = Server(self.path, answer)
                 self.check(False, 0.3)
                 server.close()
 
-    def test_one_that_was_killed_and_is_back_in_time_is_well(self):
+    def test_a_killed_haproxy_that_is_back_in_time_passes(self):
         def back():
             time.sleep(0.5)
             self.serve(INFO)
@@ -127,7 +127,7 @@ class Check(unittest.TestCase):
         threading.Thread(target=back, daemon=True).start()
         self.assertGreater(self.check(True), 0.4)
 
-    def test_keepaliveds_file_says_the_same_by_its_exit_code(self):
+    def test_the_script_for_keepalived_exits_with_the_same_result(self):
         with open(ROOT + "/templates/keepalived/check-haproxy.hbs", encoding="utf-8") as file:
             text = file.read().replace("{{program}}", ROOT)
         text = text.replace("is_well()", "is_well({!r})".format(self.path))
@@ -143,7 +143,7 @@ class Check(unittest.TestCase):
         self.serve(INFO)
         self.assertEqual(code(), 0)
 
-    def test_it_loads_next_to_nothing(self):
+    def test_the_check_imports_almost_nothing(self):
         words = "import sys; sys.path.insert(0, {!r}); from agent.steps.check_haproxy import is_well;".format(ROOT)
         words += "print(*[name for name in ('socket', 'argparse', 'subprocess', 're', 'enum') if name in sys.modules])"
         self.assertEqual(subprocess.check_output([sys.executable, "-IS", "-c", words]).strip(), b"")
@@ -175,26 +175,26 @@ class Revive(HostTest):
     def active(self, state):
         self.on("systemctl show haproxy", "ActiveState={}\n".format(state))
 
-    def test_one_that_hangs_is_killed_and_that_is_said(self):
+    def test_a_hung_haproxy_is_killed_and_that_is_reported(self):
         self.works("revive-haproxy")
         self.assertEqual(self.checks, 5)
         self.assertEqual(len(self.done("kill")), 1)
         said = next(call for call in self.calls if call.program == "systemd-cat")
         self.assertIn("does not answer on its socket: killing it", said.stdin)
 
-    def test_one_that_is_well_again_is_left_alone(self):
+    def test_a_haproxy_that_answers_again_is_left_alone(self):
         self.well_at = 5
         self.works("revive-haproxy")
         self.assertEqual(self.lines(), [])
 
-    def test_one_that_somebody_stopped_and_one_that_is_starting_are_left_alone(self):
+    def test_a_stopped_or_starting_haproxy_is_left_alone(self):
         for state in ("inactive", "failed", "activating", "deactivating"):
             self.start()
             self.active(state)
             self.works("revive-haproxy")
             self.assertEqual(self.done("kill"), [], state)
 
-    def test_without_systemds_word_it_is_not_killed(self):
+    def test_without_an_answer_from_systemd_it_is_not_killed(self):
         self.sweep(lambda: None, ("revive-haproxy",), ("kill --signal",))
 
 
@@ -212,7 +212,7 @@ ALL_UP = [
 
 
 def statistics(rows, **states):
-    """HAProxy's answer; `mq1="DOWN"` is of all its proxies."""
+    """Returns HAProxy's answer; `mq1="DOWN"` sets the state in all its proxies."""
     lines = ["{},{},0,{},1,\n".format(proxy, name, states.get(name, state)) for proxy, name, state in rows]
     return (TITLES + "".join(lines) + "\n").encode()
 
@@ -236,19 +236,19 @@ class Socket(HostTest):
             ],
         )
 
-    def test_what_is_no_whole_answer_is_none(self):
+    def test_an_incomplete_answer_is_no_answer(self):
         whole = statistics(ALL_UP)
         for answer in (None, b"", whole[:-1], whole[: len(whole) // 2], b"Unknown command.\n\n", b"\n\n"):
             with self.subTest(answer=answer):
                 server = Server(self.root + haproxy.SOCKET, answer)
                 with self.assertRaises(NoAnswer):
                     said = haproxy.ask("show stat", seconds=0.3)
-                    # A whole text that is no statistics.
+                    # A complete text that is no statistics.
                     self.assertLess(len(said), 100)
                     haproxy.brokers()
                 server.close()
 
-    def test_no_socket(self):
+    def test_a_missing_socket_is_no_answer(self):
         with self.assertRaises(NoAnswer):
             haproxy.brokers()
 
@@ -277,11 +277,11 @@ class Serving(HostTest):
             raise answer
         return answer
 
-    def test_what_is_due_is_done_first(self):
+    def test_a_due_restart_is_done_first(self):
         self.works(*SERVING)
         self.assertEqual(self.due, [("haproxy", ["/a"], ["/b", "/c"])])
 
-    def test_what_is_due_and_cannot_be_done_fails_the_step(self):
+    def test_a_due_restart_that_fails_fails_the_step(self):
         def fails(*_words):
             raise StepError("lb1: haproxy did not reload")
 
@@ -294,12 +294,12 @@ class Serving(HostTest):
         self.assertEqual(self.time, 1002.0)
         self.assertEqual(self.output, "")
 
-    def test_one_that_is_down_does_not_keep_the_others_from_being_served(self):
+    def test_one_broker_that_is_down_does_not_fail_the_step(self):
         self.seen = [haproxy_rows(mq2="DOWN")]
         self.works(*SERVING)
         self.assertIn("after 30 s HAProxy does not see every broker up: rabbitmq_cluster mq2 DOWN; ", self.output)
 
-    def test_no_broker_up_is_a_failure_though_a_management_page_is(self):
+    def test_no_broker_up_is_a_failure_even_if_a_management_ui_is_up(self):
         rows = [("rabbitmq_cluster", "mq1", "DOWN"), ("rabbitmq_management", "mq1", "UP")]
         self.seen = [rows]
         self.refuses(*SERVING, because="after 30 s HAProxy sees no broker up (rabbitmq_cluster mq1 DOWN)")
@@ -309,11 +309,11 @@ class Serving(HostTest):
         self.seen = [NoAnswer("HAProxy's socket does not answer: Connection refused")]
         self.refuses(*SERVING, because="sees no broker up (HAProxy's socket does not answer")
 
-    def test_no_broker_at_all_is_a_failure(self):
+    def test_an_empty_list_of_brokers_is_a_failure(self):
         self.seen = [[]]
         self.refuses(*SERVING, because="sees no broker up (it has none)")
 
-    def test_a_journal_that_is_not_there_takes_no_words_away(self):
+    def test_a_missing_journal_does_not_hide_the_message(self):
         self.seen = [[]]
         for mode in (Ended(1), Hangs()):
             self.on("journalctl", mode)

@@ -1,4 +1,4 @@
-"""The virtual address: with exactly one host that serves it, as far as anybody can tell from here."""
+"""The virtual address: exactly one host holds and serves it, as far as this host can tell."""
 
 import unittest
 
@@ -27,7 +27,7 @@ REPLY = "Unicast reply from 192.168.56.100 [{}]  0.571ms\n"
 
 
 def answers(*macs):
-    """arping is interrupted after half a second."""
+    """Returns arping's end: it is interrupted after half a second."""
     return Ended(124, "ARPING 192.168.56.100 from 0.0.0.0 eth0\n" + "".join(REPLY.format(mac) for mac in macs))
 
 
@@ -49,14 +49,14 @@ class Holder(Base):
         self.on("ip -o -4 addr show", addresses)
         self.on("arping", said)
 
-    def test_the_only_holder_that_serves_it(self):
+    def test_this_host_as_the_only_holder_passes(self):
         self.host(HELD, answers())
         self.works(*HOLDER)
         self.assertEqual(self.due, [("keepalived", ["/unit"], ["/conf", "/check"])])
         words = "timeout --signal=INT 0.5 arping -D -c 2 -w 1 -I eth0 192.168.56.100"
         self.assertEqual(self.done("arping"), [words])
 
-    def test_one_other_that_serves_it(self):
+    def test_one_other_holder_passes(self):
         self.host(OWN, answers("8E:55:F6:39:50:4A", "8e:55:f6:39:50:4a"))
         self.works(*HOLDER)
         self.assertNotIn("-D", self.done("arping")[0])
@@ -82,12 +82,12 @@ class Holder(Base):
         self.host(OWN, answers())
         self.refuses(*HOLDER, because="this host does not hold it, others that answer for it: none")
 
-    def test_one_holder_that_serves_nobody_is_refused(self):
+    def test_a_holder_that_does_not_serve_is_refused(self):
         self.host(HELD, answers())
         self.serving = set()
         self.refuses(*HOLDER, because="not with exactly one host that serves it")
 
-    def test_an_address_that_only_begins_alike_is_another(self):
+    def test_an_address_with_the_same_beginning_is_a_different_one(self):
         self.host(OWN + inet("eth0", ADDRESS + "1"), answers())
         self.refuses(*HOLDER, because="this host does not hold it")
 
@@ -100,16 +100,16 @@ class Holder(Base):
         self.host(lambda call: looks.pop(0) if len(looks) > 1 else looks[0], answers())
         self.works(*HOLDER)
 
-    def test_no_answer_of_arping_is_not_nobody(self):
+    def test_no_answer_from_arping_does_not_mean_no_holder(self):
         for said in (Ended(2, "", "arping: Device eth0 not available."), Ended(127), Ended(124, ""), "", Hangs()):
             self.start()
             self.host(HELD, said)
             self.refuses(*HOLDER, because="not with exactly one host")
 
-    def test_no_answer_about_the_hosts_own_addresses_is_none(self):
+    def test_without_the_hosts_own_addresses_the_step_fails(self):
         for said in (Ended(1), Hangs(), "", HELD[: len(OWN) // 2], "something else\n"):
             self.start()
-            # Who does not hold it would be content with this.
+            # A host that does not hold the address would accept this answer.
             self.host(said, answers("8E:55:F6:39:50:4A"))
             self.refuses(*HOLDER, because="not with exactly one host")
             self.assertEqual(self.done("arping"), [])
@@ -120,17 +120,17 @@ class Moved(Base):
         self.on("ip -o -4 addr show", addresses)
         self.on("move-address there", there)
 
-    def test_held_here_and_sent_here(self):
+    def test_held_here_and_routed_here_passes(self):
         self.host(HELD, "")
         self.works(*MOVED)
         self.assertEqual(self.done("arping"), [])
 
-    def test_served_by_another_one(self):
+    def test_served_by_another_host_passes(self):
         self.host(OWN, Ended(1))
         self.works(*MOVED)
         self.assertEqual(self.done("move-address"), [])
 
-    def test_held_here_and_sent_elsewhere_or_nobody_knows_where(self):
+    def test_held_here_and_routed_elsewhere_or_unknown_fails(self):
         for there in (Ended(1), Ended(2), Ended(127), Hangs()):
             self.start()
             self.host(HELD, there)
@@ -142,7 +142,7 @@ class Moved(Base):
         self.assertIn("Entering BACKUP STATE", self.errors)
         self.assertIn("not here after 3 s", self.errors)
 
-    def test_served_by_nobody(self):
+    def test_served_by_no_host_fails(self):
         self.host(OWN, "")
         self.serving = set()
         self.refuses(*MOVED, because="this host does not hold it")
@@ -152,21 +152,21 @@ class Interface(HostTest):
     name = "lb1"
     words = ("interface", "--address", "10.20.1.1", "--interface", "ens5")
 
-    def test_the_right_one(self):
+    def test_the_right_interface_passes(self):
         self.on("ip -o -4 addr show", LO + inet("ens5", "10.20.1.1") + inet("ens6", "10.20.1.11"))
         self.works(*self.words)
 
-    def test_another_one_is_named(self):
+    def test_another_interface_is_named(self):
         self.on("ip -o -4 addr show", LO + inet("ens5", "10.20.1.11") + inet("eth0", "10.20.1.1"))
         self.refuses(*self.words, because="lb1: 10.20.1.1 is not on the interface ens5 but on eth0")
         self.assertIn("write keepalived.interface: eth0", self.errors)
 
-    def test_none(self):
+    def test_an_address_on_no_interface_is_an_error(self):
         self.on("ip -o -4 addr show", LO)
         self.refuses(*self.words, because="but on none")
         self.assertIn("write keepalived.interface: the name of the one it is on", self.errors)
 
-    def test_without_an_answer_it_is_not_well(self):
+    def test_without_an_answer_the_step_fails(self):
         for said in (Ended(1), Hangs(), "", "Cannot open netlink socket\n"):
             self.start()
             self.on("ip -o -4 addr show", said)

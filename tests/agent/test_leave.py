@@ -1,4 +1,4 @@
-"""When a broker leaves its cluster, and when it does not; and that one that does not has all that it had before."""
+"""When a broker leaves its cluster, and when it is refused; and that a refused one has all that it had before."""
 
 import unittest
 
@@ -17,7 +17,7 @@ class Leave(ClusterTest):
     def usual(self):
         self.cluster(queues=[mirrored(), quorum(), Queue("mine", exclusive=True)])
 
-    def test_a_broker_that_runs_is_drained_gives_up_its_places_stops_and_is_forgotten(self):
+    def test_a_running_broker_gives_up_its_queue_members_is_drained_stops_and_is_forgotten(self):
         self.usual()
         self.works(*LEAVE)
         self.assertEqual(self.told, ALL)
@@ -26,13 +26,13 @@ class Leave(ClusterTest):
         self.works(*LEAVE)
         self.assertEqual(self.told, ALL, "it left twice")
 
-    def test_a_queue_with_two_members_lets_it_go_before_it_is_drained(self):
+    def test_a_queue_with_two_members_removes_its_member_before_the_drain(self):
         self.cluster(queues=[quorum(members=["b1", "b3"])])
         self.works(*LEAVE)
         self.assertEqual(self.told, ALL)
         self.assertEqual(self.queues[0].members, ["b1"])
 
-    def test_it_gives_up_its_places_in_queues_that_come_before_it_is_drained(self):
+    def test_it_also_gives_up_members_of_queues_declared_during_the_drain(self):
         self.usual()
 
         def drain(call):
@@ -44,33 +44,33 @@ class Leave(ClusterTest):
         self.assertEqual(self.told, ["shrink b3", "drain", "shrink b3", "stop", "forget b3"])
         self.assertEqual([queue.members for queue in self.queues if queue.kind == "quorum"], 2 * [["b1", "b2"]])
 
-    def test_where_no_quorum_queue_is_nothing_is_shrunk(self):
+    def test_without_quorum_queues_nothing_is_shrunk(self):
         self.cluster(queues=[mirrored()])
         self.works(*LEAVE)
         self.assertEqual(self.told, ["drain", "stop", "forget b3"])
 
-    def test_one_that_does_not_run_is_forgotten_as_it_is(self):
+    def test_a_stopped_broker_is_forgotten_without_a_drain(self):
         self.cluster(queues=[Queue("orders", leader="b1"), quorum()])
         self.running = ["b1", "b2"]
         self.works(*LEAVE)
         self.assertEqual(self.told, ["shrink b3", "forget b3"])
         self.assertIn("b3: does not run, so it is forgotten as it is\n", self.output)
 
-    def test_one_that_does_not_run_stays_where_a_queue_has_no_majority_without_it(self):
-        # Declared while b2 was away: what it holds is out of reach for good without b3.
+    def test_a_stopped_broker_stays_if_a_queue_has_no_majority_without_it(self):
+        # Declared while b2 was down: without b3 what it holds is out of reach for good.
         self.cluster(queues=[quorum(members=["b1", "b3"])])
         self.running = ["b1", "b2"]
         self.on("rabbitmq-queues shrink", "bills error timeout\n")
         self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
         self.assertEqual(self.told, [])
-        # Once it runs, it leaves.
+        # Once b2 runs, b3 leaves.
         self.running = ["b1", "b2", "b3"]
         self.on("rabbitmq-queues shrink", self.shrink)
         self.works(*LEAVE)
         self.assertEqual(self.told, ALL)
         self.assertFalse(self.has(NOTE))
 
-    def test_of_one_whose_host_is_off_each_queue_may_take_long(self):
+    def test_with_the_host_off_each_queue_may_take_long(self):
         self.cluster(queues=[quorum("q%d" % number) for number in range(5)])
         self.running = ["b1", "b2"]
 
@@ -84,7 +84,7 @@ class Leave(ClusterTest):
         self.works(*LEAVE)
         self.assertEqual(len(self.done("rabbitmq-queues shrink")), 3)
         self.assertEqual(self.told, ["forget b3"])
-        # One that does not let it go keeps it.
+        # A queue that does not remove its member keeps the broker in the cluster.
         self.start()
         self.cluster(queues=[quorum()])
         self.running = ["b1", "b2"]
@@ -92,7 +92,7 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
         self.assertEqual(len(self.done("rabbitmq-queues shrink")), 1)
 
-    def test_nobody_leaves_while_another_one_is_away(self):
+    def test_no_broker_leaves_while_another_is_down(self):
         self.usual()
         self.running = ["b1", "b3"]
         self.refuses(*LEAVE, because="b3 does not leave the cluster: b2 would have to run beside it as members")
@@ -100,8 +100,8 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="b2 would have to run beside it")
         self.assertEqual(self.told, [])
 
-    def test_one_that_is_a_member_elsewhere_has_not_left(self):
-        # The host that is asked was reset: its broker stands alone, and knows nobody.
+    def test_a_member_of_another_cluster_has_not_left(self):
+        # The asked host was reset: its broker is alone, and knows no other.
         for silent in ("b2", "b3", None):
             self.start()
             self.usual()
@@ -115,7 +115,7 @@ class Leave(ClusterTest):
             self.on_question("cluster_name()", said)
             self.refuses(*LEAVE, because="it is no member where b1 is, but is one where b")
             self.assertEqual(self.told, [])
-        # Those that have left do not answer, or stand alone.
+        # Brokers that have left do not answer, or are alone.
         self.on_question("cluster_name()", lambda call: cluster(call.of or "b1"))
         self.works(*LEAVE)
 
@@ -136,13 +136,13 @@ class Leave(ClusterTest):
         )
         self.assertEqual(self.told, [])
 
-    def test_a_queue_whose_only_copy_is_there_keeps_it_by_its_name(self):
+    def test_a_broker_with_an_only_copy_stays_and_the_queue_is_named(self):
         self.cluster(queues=[mirrored(), quorum(), Queue("alone", vhost="订单"), Queue("down", leader=None)])
         self.refuses(*LEAVE, because="it has the only copy of 2 queues: down (classic, virtual host /); alone (")
         self.assertEqual(self.told, [])
         self.assertGreaterEqual(self.time, 1060)
 
-    def test_a_mirror_that_gets_in_sync_meanwhile_is_waited_for(self):
+    def test_it_waits_for_a_mirror_to_be_synchronised(self):
         orders = Queue("orders", mirrors=["b1"])
         self.cluster(queues=[orders])
         self.wait = lambda seconds: (setattr(self, "time", self.time + seconds), orders.in_sync.append("b1"))
@@ -158,8 +158,8 @@ class Leave(ClusterTest):
                 self.refuses(*LEAVE, because="it has the only copy of 1 queues: alone (classic, virtual host /)")
                 self.assertEqual(self.told, [])
 
-    def test_a_stream_that_could_never_have_a_majority_again_keeps_it(self):
-        # Up to 3.12 a broker that is forgotten stays a member of its streams, and only one that runs can be removed.
+    def test_a_broker_whose_stream_would_lose_its_majority_stays(self):
+        # Up to 3.12 a forgotten broker stays a member of its streams, and only a running one can be removed.
         for version, members, running, leaves in [
             ("3.12.1", ("b1", "b3"), True, False),
             ("3.9.13", ("b1", "b3"), False, False),
@@ -180,7 +180,7 @@ class Leave(ClusterTest):
                     self.refuses(*LEAVE, because="1 streams would have no majority without it: s (stream, ")
                     self.assertEqual(self.told, [])
 
-    def test_a_queue_that_nobody_leads_once_it_has_stopped_is_not_forgotten_with_it(self):
+    def test_a_queue_without_a_leader_after_the_stop_prevents_the_forget(self):
         self.cluster(queues=[mirrored(), quorum()])
 
         def stop(call):
@@ -191,14 +191,14 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="it has the only copy of 1 queues: orders")
         self.assertEqual(self.told, ["shrink b3", "drain", "stop"])
         self.assertIn("Its places in 1 quorum queues are not given back yet, as it does not run", self.errors)
-        # Once it runs again, the next run gives them back where it refuses once more.
+        # Once it runs again, the next run gives them back, and refuses once more.
         self.running.append("b3")
         self.refuses(*LEAVE, because="It serves again, with its places in 1 quorum queues.")
         self.assertEqual(self.told[3:], ["revive", "give back bills"])
         self.assertEqual(sorted(self.queues[1].members), ["b1", "b2", "b3"])
         self.assertFalse(self.has(NOTE))
 
-    def test_of_two_that_leave_at_the_same_moment_none_does_and_it_serves_again(self):
+    def test_a_broker_is_refused_if_another_leaves_at_the_same_moment(self):
         self.usual()
 
         def drain(call):
@@ -211,13 +211,13 @@ class Leave(ClusterTest):
         self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
         self.assertIn("It serves again", self.errors)
 
-    def test_beside_one_that_is_being_drained_nobody_leaves(self):
+    def test_no_broker_leaves_while_another_is_drained(self):
         self.usual()
         self.draining = {"b2"}
         self.refuses(*LEAVE, because="b2 is being drained.")
         self.assertEqual(self.told, [])
 
-    def test_who_does_not_say_whether_it_is_drained_keeps_everybody(self):
+    def test_an_unknown_drain_state_refuses_every_leave(self):
         self.usual()
         self.on_question(
             "is_being_drained_consistent_read",
@@ -226,7 +226,7 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="b1 does not say who is being drained")
         self.assertEqual(self.told, [])
 
-    def test_one_that_somebody_else_has_added_may_be_drained_meanwhile(self):
+    def test_a_member_added_by_somebody_else_may_be_drained_meanwhile(self):
         self.cluster("b1", "b2", "b3", "x4")
         self.draining = {"x4"}
         self.works(*LEAVE)
@@ -240,12 +240,12 @@ class Leave(ClusterTest):
                 self.refuses(*LEAVE, because="it could not be drained: " + said.strip())
                 self.assertEqual(self.told, ["shrink b3", "revive", "give back bills"])
 
-    def test_a_drain_that_the_others_do_not_see_is_none(self):
+    def test_a_drain_that_the_others_do_not_see_does_not_count(self):
         self.usual()
         self.on("rabbit_maintenance, drain", "ok\n")
         self.refuses(*LEAVE, because="it was drained, and b1 does not see it")
 
-    def test_one_that_somebody_else_has_drained_stays_drained(self):
+    def test_a_broker_that_somebody_else_has_drained_stays_drained(self):
         self.usual()
         self.draining = {"b3"}
         self.on("shrink", Ended(70, "", "no majority"))
@@ -253,7 +253,7 @@ class Leave(ClusterTest):
         self.assertNotIn("revive", self.told)
         self.assertEqual(self.draining, {"b3"})
 
-    def test_a_place_that_is_not_given_up_keeps_it(self):
+    def test_a_queue_member_that_is_not_removed_refuses_the_leave(self):
         self.usual()
         self.on("shrink", "bills error timeout\n")
         self.refuses(
@@ -261,14 +261,14 @@ class Leave(ClusterTest):
         )
         self.assertEqual(self.told, ["give back bills"])
 
-    def test_only_places_that_were_taken_from_it_are_given_back(self):
+    def test_only_removed_queue_members_are_restored(self):
         self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
         self.on("stop_and_halt", "{badrpc,timeout}\n")
         self.refuses(*LEAVE, because="it was told to stop, and after 120 s nobody says that it has")
         self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
 
-    def test_places_are_noted_before_they_are_given_up(self):
+    def test_queue_members_are_recorded_before_their_removal(self):
         self.cluster(queues=[quorum("q`$\"'\t\n ü", members=["b1", "b2", "b3"])])
         self.queues[0].vhost = "Prod $EU\t订单"
         self.vhosts = [self.queues[0].vhost]
@@ -278,20 +278,20 @@ class Leave(ClusterTest):
             raise SystemExit(137)
 
         self.on("shrink", killed)
-        # A process that is killed gives nothing back.
+        # A killed process gives nothing back.
         give_back, leaving.Leaving._try_to_give_back = leaving.Leaving._try_to_give_back, lambda self: ""
         self.addCleanup(setattr, leaving.Leaving, "_try_to_give_back", give_back)
         self.step(*LEAVE)
         leaving.Leaving._try_to_give_back = give_back
         self.assertEqual(self.queues[0].members, ["b1", "b2"])
         self.assertTrue(self.has(NOTE))
-        # The next run is refused, as another broker is away now, and gives back what the killed one had taken.
+        # The next run is refused, as another broker is down now, and gives back what the killed one had taken.
         self.running.remove("b2")
         self.refuses(*LEAVE, because="b2 would have to run beside it")
         self.assertEqual(self.told, ["shrink b3", "give back " + self.queues[0].name])
         self.assertFalse(self.has(NOTE))
 
-    def test_a_broker_that_is_forgotten_but_not_without_words_has_left(self):
+    def test_a_forgotten_broker_has_left_despite_an_error_of_the_tool(self):
         self.usual()
 
         def forget(call):
@@ -307,36 +307,36 @@ class Leave(ClusterTest):
         self.on("forget_cluster_node", "")
         self.refuses(*LEAVE, because="it is still a member after it was forgotten")
 
-    def test_what_cannot_be_given_back_stays_noted(self):
+    def test_what_cannot_be_restored_stays_noted(self):
         self.usual()
         self.on("stop_and_halt", "{badrpc,timeout}\n")
         self.on("add_member", "1\n")
         self.refuses(*LEAVE, because="not given back yet, as b3 did not get its places in 1 quorum queues back")
         self.assertIn("place %2F ", self.read(NOTE))
 
-    def test_an_answer_about_some_brokers_only_is_none(self):
+    def test_an_answer_about_only_some_brokers_is_no_answer(self):
         self.usual()
         self.on_question("is_being_drained_consistent_read", [(node("b3"), False), (node("b1"), Atom("error"))])
         self.refuses(*LEAVE, because="does not say who is being drained")
         self.assertEqual(self.told, [])
 
-    def test_nothing_is_destroyed_without_whole_answers(self):
+    def test_nothing_is_destroyed_without_complete_answers(self):
         self.sweep(self.usual, LEAVE, DESTRUCTIVE)
 
-    def test_nothing_is_destroyed_without_whole_answers_on_rabbitmq_4(self):
+    def test_nothing_is_destroyed_without_complete_answers_on_rabbitmq_4(self):
         def scenario():
             self.cluster(queues=[quorum(), Queue("s", "stream", members=["b1", "b3"])], version="4.0.5", khepri=True)
 
         self.sweep(scenario, LEAVE, DESTRUCTIVE)
 
-    def test_a_dead_broker_is_not_forgotten_without_whole_answers(self):
+    def test_a_dead_broker_is_not_forgotten_without_complete_answers(self):
         def scenario():
             self.cluster(queues=[Queue("orders", leader="b1"), quorum()])
             self.running = ["b1", "b2"]
 
         self.sweep(scenario, LEAVE, ("forget_cluster_node",))
 
-    def test_a_hung_shrink_is_given_back(self):
+    def test_queue_members_are_restored_after_a_hung_shrink(self):
         self.usual()
 
         def hang(call):
@@ -347,7 +347,7 @@ class Leave(ClusterTest):
         self.refuses(*LEAVE, because="was not done after")
         self.assertEqual(self.told, ["shrink b3", "give back bills"])
 
-    def test_what_a_hung_shrink_takes_later_is_given_back_by_the_next_run(self):
+    def test_members_that_a_hung_shrink_removes_later_are_restored_by_the_next_run(self):
         self.cluster(queues=[quorum("first"), quorum("second")])
 
         def hang(_call):
@@ -356,7 +356,7 @@ class Leave(ClusterTest):
 
         def give_back(call):
             said = self.add_members(call)
-            # The broker goes on with what nobody waits for any more.
+            # The broker continues what nobody waits for any more.
             if not later:
                 later.append(self.queues[1])
                 self.queues[1].members = ["b1", "b2"]
@@ -384,20 +384,20 @@ KNOWN = "/var/lib/rabbitmq-ha/brokers"
 
 
 class Members(ClusterTest):
-    def test_who_is_no_broker_any_more_leaves_and_a_member_that_somebody_else_has_added_stays(self):
+    def test_former_brokers_leave_and_members_added_by_somebody_else_stay(self):
         self.cluster("b1", "b2", "b3", "x4")
         self.put(KNOWN, "b1\nb2\nb3\n")
         self.works(*MEMBERS)
         self.assertEqual(self.told[-1], "forget b3")
         self.assertEqual(self.members, ["b1", "b2", "x4"])
 
-    def test_one_after_the_other(self):
+    def test_brokers_leave_one_after_the_other(self):
         self.cluster("b1", "b2", "b3", "b4", "b5")
         self.put(KNOWN, "b1\nb2\nb3\nb4\nb5\n")
         self.works("members", "--brokers", "b1,b2,b3")
         self.assertEqual(self.told, ["drain", "stop", "forget b4", "drain", "stop", "forget b5"])
 
-    def test_where_all_that_ever_were_brokers_still_are_nobody_is_asked(self):
+    def test_without_former_brokers_no_member_is_asked(self):
         self.put(KNOWN, "b1\nb2\n")
         self.works(*MEMBERS)
         self.assertEqual(self.calls, [])
@@ -409,7 +409,7 @@ class Members(ClusterTest):
         self.refuses(*MEMBERS, because="is empty")
         self.assertEqual(self.calls, [])
 
-    def test_a_broker_that_stays_gets_back_what_a_killed_run_has_taken(self):
+    def test_a_broker_that_stays_gets_back_what_a_killed_run_has_removed(self):
         self.cluster("b1", "b2", "b3", queues=[quorum("bills", members=["b1", "b3"])])
         self.draining = {"b2"}
         self.put(KNOWN, "b1\nb2\nb3\n")
@@ -420,7 +420,7 @@ class Members(ClusterTest):
         self.assertEqual(self.told, ["revive", "give back bills"])
         self.assertEqual(leaving.Note.names(), [])
 
-    def test_nobody_leaves_without_whole_answers(self):
+    def test_no_broker_leaves_without_complete_answers(self):
         def scenario():
             self.cluster(queues=[mirrored(), quorum()])
             self.put(KNOWN, "b1\nb2\nb3\n")

@@ -1,4 +1,4 @@
-"""Before a start of the broker: a former member without data never serves alone, whatever cannot be seen or read."""
+"""Before a start of the broker: a former member without data never serves alone, also if files cannot be read."""
 
 import os
 import unittest
@@ -12,7 +12,7 @@ CONF = "/etc/rabbitmq-ha/broker.conf"
 
 
 def hiding(hidden, lstat=os.lstat):
-    """os.lstat on a host where one path cannot be seen."""
+    """Returns os.lstat of a host on which one path cannot be seen."""
 
     def seen(path, *more, **options):
         if str(path) == hidden:
@@ -33,7 +33,7 @@ class MayStart(BrokerHost):
         self.assertTrue(fingerprint.is_read())
         self.assertEqual(len(self.read(NOTE).splitlines()), 2)
 
-    def test_the_first_start_and_one_with_data_wait_for_nobody(self):
+    def test_a_first_start_or_one_with_data_does_not_wait(self):
         self.works("may-start")
         self.put(MEMBER, "2026\n")
         self.put(DATA + "/cluster_nodes.config", "{[],[]}.")
@@ -41,7 +41,7 @@ class MayStart(BrokerHost):
         self.assertEqual(self.output, "")
 
     def test_a_member_with_the_tables_of_rabbitmq_4_3_has_data(self):
-        # It writes no cluster_nodes.config: without this, nobody starts again after a power cut.
+        # It writes no cluster_nodes.config: without this check, no broker would start again after a power cut.
         self.put(MEMBER, "2026\n")
         self.put(DATA + "/rabbitmq_metadata/x")
         self.works("may-start")
@@ -57,7 +57,7 @@ class MayStart(BrokerHost):
             if len(waited) == 5000:
                 self.serving = {"mq3"}
             if len(waited) == 4000:
-                # What changes meanwhile is what the broker is started with.
+                # A change during the wait is part of what the broker is started with.
                 self.configure(LIMITS + "channel_max = 2000\n")
 
         clock.pause = wait
@@ -67,12 +67,12 @@ class MayStart(BrokerHost):
         self.assertIn("joins anew, since mq3 serves", self.output)
         self.assertTrue(fingerprint.is_read())
 
-    def test_taking_the_mark_away_ends_the_wait(self):
+    def test_removing_the_mark_ends_the_wait(self):
         self.former_member_without_data()
         clock.pause = lambda seconds: os.unlink(self.root + MEMBER)
         self.works("may-start")
 
-    def test_without_knowing_whom_to_wait_for_it_does_not_start(self):
+    def test_without_known_peers_it_does_not_start(self):
         self.former_member_without_data()
         for text in (
             "",
@@ -85,14 +85,14 @@ class MayStart(BrokerHost):
         os.unlink(self.root + CONF)
         self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
 
-    def test_a_mark_that_cannot_be_seen_is_not_missing(self):
+    def test_an_unreadable_mark_does_not_count_as_missing(self):
         for name in (MEMBER, DATA + "/cluster_nodes.config"):
             self.start()
             self.former_member_without_data()
             with mock.patch("os.lstat", hiding(self.root + name)):
                 self.refuses("may-start", because="it cannot be seen whether " + name)
 
-    def test_a_note_that_cannot_be_written_does_not_keep_the_broker_from_starting(self):
+    def test_a_note_that_cannot_be_written_does_not_prevent_the_start(self):
         def full():
             raise OSError(28, "No space left on device")
 
@@ -106,7 +106,7 @@ class MayStart(BrokerHost):
 
 
 class Data(BrokerHost):
-    def test_what_lies_below_a_file_is_not_there(self):
+    def test_a_path_below_a_file_does_not_exist(self):
         self.put("/var/lib/rabbitmq/mnesia", "")
         self.assertFalse(starting.has_data())
 

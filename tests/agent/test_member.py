@@ -1,4 +1,4 @@
-"""How the host's broker becomes a member: found, joined, of the right type, with its copies; and what it never deletes."""
+"""How the host's broker becomes a member: join, type, copies of queues; and what is never deleted."""
 
 import unittest
 
@@ -70,7 +70,7 @@ class Formed(ClusterTest):
             self.assertNotEqual(self.errors, "")
             self.assertFalse(self.has(MARK))
 
-    def test_a_member_of_old_does_not_wait_for_those_that_are_new(self):
+    def test_a_former_member_does_not_wait_for_new_brokers(self):
         self.formed(title="cluster1")
         self.serving = {"b1", "b2"}
         self.members = self.running = self.disc = ["b1", "b2"]
@@ -90,7 +90,7 @@ class Formed(ClusterTest):
         self.assertTrue(self.has(MARK))
 
     def silence(self, name):
-        """A broker that gives no answer over the network; the others do as before."""
+        """Makes a broker silent over the network; the others answer as before."""
         before = self.status
 
         def status(call):
@@ -102,7 +102,7 @@ class Formed(ClusterTest):
         self.on_question("cluster_name()", status)
 
     def test_a_feature_flag_that_got_lost_is_enabled(self):
-        """Seen with 3.10.8: after the first start of all three, the first one refused quorum queues for good."""
+        """Seen with 3.10.8: after the first start of all three, the first broker refused quorum queues for good."""
         for title, everything in (("rabbit@b1", "true"), ("cluster1", "false")):
             self.start()
             self.formed(title=title)
@@ -125,13 +125,13 @@ class Formed(ClusterTest):
             self.assertNotEqual(self.errors, "")
             self.assertFalse(self.has(MARK))
 
-    def test_feature_flags_are_the_operators_from_3_11_on(self):
+    def test_from_3_11_on_feature_flags_are_left_to_the_operator(self):
         self.formed(version="4.0.5")
         self.disabled = ["khepri_db"]
         self.works(*MEMBER)
         self.assertEqual(len(self.calls), 1)
 
-    def test_not_every_member_lists_the_same(self):
+    def test_differing_lists_of_members_fail_the_step(self):
         self.formed(title="cluster1")
         self.put(MARK)
         self.members = self.disc = ["b1", "b2", "b3"]
@@ -150,7 +150,7 @@ class Copies(ClusterTest):
         self.cluster(queues=queues)
         self.serving = set(self.running)
 
-    def test_gets_a_place_in_each_quorum_queue_and_stream(self):
+    def test_a_new_member_joins_each_quorum_queue_and_stream(self):
         stream = Queue("s", "stream", members=["b2"])
         self.scenario(quorum(members=["b2", "b3"]), stream)
         self.on("add_replica", lambda call: stream.members.append("b1") or "[ok]\n")
@@ -159,7 +159,7 @@ class Copies(ClusterTest):
         self.assertEqual(len([line for line in self.lines() if "add_replica" in line]), 1)
         self.assertIn("b1: takes its copies of the cluster's queues\n", self.output)
 
-    def test_one_that_got_no_place_is_no_member_yet(self):
+    def test_a_broker_that_could_not_join_a_queue_is_no_member_yet(self):
         self.scenario(quorum(members=["b2", "b3"]))
         self.on("rabbitmq-queues grow", "bills\terror\tnon_voters_found\n")
         self.refuses(*MEMBER, because="b1: got no place in bills (quorum, virtual host /)")
@@ -193,7 +193,7 @@ class Copies(ClusterTest):
 
 
 class Join(ClusterTest):
-    """The host's broker b1 stands alone beside the cluster of b2 and b3."""
+    """The host's broker b1 is alone, beside the cluster of b2 and b3."""
 
     def apart(self, queues=(), own=None, remembered=False, version="3.10.8", khepri=False, named="cluster1"):
         self.cluster("b2", "b3", queues=queues, version=version, khepri=khepri, title=named)
@@ -239,8 +239,8 @@ class Join(ClusterTest):
         self.assertIn("b1: joins the cluster of b2 (try 1)\n", self.output)
         self.assertTrue(self.has(MARK))
 
-    def test_what_comes_after_a_join_has_the_time_that_the_run_has(self):
-        # Mirrors may take long to be filled.
+    def test_the_time_limit_after_a_join_is_the_runs_own(self):
+        # Filling mirrors may take long.
         orders = Queue("orders", leader="b2", mirrors=["b1"])
         self.apart(queues=[orders])
         left = []
@@ -274,7 +274,7 @@ class Join(ClusterTest):
         self.works(*(MEMBER + ("--type", "ram")))
         self.assertIn("join_cluster --ram rabbit@b2", self.told)
 
-    def test_what_it_holds_is_not_deleted_by_a_join(self):
+    def test_a_join_never_deletes_the_brokers_own_data(self):
         for own, words in [
             ({"vhosts": ["Prod$EU", "订单"]}, "virtual hosts: Prod$EU, 订单"),
             ({"users": ["guest", "admin"]}, "users: admin"),
@@ -289,7 +289,7 @@ class Join(ClusterTest):
                 self.assertEqual(self.told, [])
                 self.assertFalse(self.has(MARK))
 
-    def test_queues_count_also_those_that_are_down(self):
+    def test_queues_that_are_down_count_as_data(self):
         self.apart()
         self.own_queues = [Queue("orders", leader=None)]
         self.refuses(*MEMBER, because="holds data of its own (queues: orders)")
@@ -299,7 +299,7 @@ class Join(ClusterTest):
         self.apart(own={"users": ["boss"], "usual_users": ["guest", "boss"]})
         self.works(*MEMBER)
 
-    def test_lists_that_cannot_be_whole_are_none(self):
+    def test_incomplete_lists_are_no_answer(self):
         for own in (
             {"users": []},
             {"exchanges": []},
@@ -321,12 +321,12 @@ class Join(ClusterTest):
         self.assertEqual(self.told, ["stop_app", "forget b1", "join_cluster rabbit@b2", "start_app"])
         self.assertEqual([call.of for call in self.calls if "forget_cluster_node" in call.words], ["b2"])
 
-    def test_a_former_node_of_this_name_takes_no_queue_along(self):
+    def test_a_former_node_of_this_name_with_an_only_copy_is_not_forgotten(self):
         self.apart(remembered=True, queues=[Queue("orders", leader="b1"), Queue("theirs", leader="b2")])
         self.running = ["b2", "b3"]
         self.refuses(*MEMBER, because="remembers a former b1, with the only copy of 1 queues: orders (classic, ")
         self.assertEqual(self.told, [])
-        # What another one has that is down stays where it is.
+        # A queue of another broker that is down stays where it is.
         self.queues[0].leader = "b3"
         self.running = ["b2"]
         self.on("join_cluster", lambda call: (self.join(call), self.running.append("b3"), "")[2])
@@ -377,7 +377,7 @@ class Join(ClusterTest):
 
         def start_app(call):
             if self.joined and not runs[0] and "killed" not in self.told:
-                # The process is gone before this.
+                # The process has been killed before this.
                 self.told.append("killed")
                 raise SystemExit(137)
             self.told.append("start_app")
@@ -399,7 +399,7 @@ class Join(ClusterTest):
         self.assertIn("starts its application", self.output)
         self.assertTrue(self.has(MARK))
 
-    def test_a_join_that_never_works_says_why(self):
+    def test_a_join_that_never_succeeds_reports_the_cause(self):
         self.apart()
         self.on("join_cluster", Ended(70, "", "inconsistent_cluster"))
         self.refuses(*MEMBER, because="b1: did not get into the cluster of b2:")
@@ -413,7 +413,7 @@ class Join(ClusterTest):
         self.refuses(*MEMBER, because="b1: b3 takes connections and does not say which cluster it is in")
         self.assertEqual(self.told, [])
 
-    def test_one_that_is_down_is_passed_over(self):
+    def test_a_broker_that_is_down_is_skipped(self):
         self.apart()
         self.serving = {"b1", "b2"}
         self.members, self.running, self.disc = ["b2", "x4"], ["b2", "x4"], ["b2", "x4"]
@@ -422,23 +422,23 @@ class Join(ClusterTest):
         self.works(*MEMBER)
         self.assertIn("join_cluster rabbit@b2", self.told)
 
-    def test_ram_on_khepri_is_refused_in_words(self):
+    def test_a_ram_node_on_khepri_is_refused(self):
         self.apart(version="4.0.5", khepri=True)
         self.refuses(*(MEMBER + ("--type", "ram")), because="Khepri, which keeps all on disc")
         self.assertEqual(self.told, [])
 
-    def test_nothing_is_emptied_without_whole_answers(self):
+    def test_nothing_is_emptied_without_complete_answers(self):
         self.sweep(lambda: self.apart(queues=[quorum(members=["b2", "b3"])]), MEMBER, EMPTYING)
 
-    def test_nothing_is_forgotten_without_whole_answers(self):
+    def test_nothing_is_forgotten_without_complete_answers(self):
         self.sweep(lambda: self.apart(remembered=True), MEMBER, EMPTYING)
 
-    def test_nothing_is_emptied_without_whole_answers_on_rabbitmq_4(self):
+    def test_nothing_is_emptied_without_complete_answers_on_rabbitmq_4(self):
         self.sweep(lambda: self.apart(version="4.0.5", khepri=True), MEMBER, EMPTYING)
 
 
 class Type(ClusterTest):
-    """disc ⇄ ram empties the node, so it is done as if it left and joined anew."""
+    """A change disc ⇄ ram empties the node, so it is done like a leave and a new join."""
 
     RAM = MEMBER + ("--type", "ram")
     CHANGED = ["shrink b1", "drain", "stop_app", "change ram", "start_app", "revive", "give back bills"]
@@ -469,16 +469,16 @@ class Type(ClusterTest):
         self.on("start_app", start_app)
         self.on("change_cluster_node_type", change)
 
-    def test_it_gives_up_and_gets_back_what_it_had(self):
+    def test_its_queue_members_are_removed_and_restored(self):
         self.disc_node()
         self.works(*self.RAM)
         self.assertEqual(self.told, self.CHANGED)
         self.assertEqual(self.queues[1].members, ["b2", "b3"])
         self.assertFalse(self.has(NOTE))
-        # The guards are asked of another member: the node itself is empty meanwhile.
+        # Another member is asked for the checks: the node itself is empty meanwhile.
         self.assertEqual({call.of for call in self.calls if "is_being_drained" in call.stdin}, {"b2"})
 
-    def test_back_to_disc(self):
+    def test_a_ram_node_becomes_a_disc_node_again(self):
         self.disc_node()
         self.disc.remove("b1")
         self.works(*MEMBER)
@@ -495,7 +495,7 @@ class Type(ClusterTest):
         self.refuses(*self.RAM, because="b1 does not become a ram node: it is the last disc node")
         self.assertEqual(self.told, [])
 
-    def test_the_others_have_to_run(self):
+    def test_the_type_changes_only_while_the_others_run(self):
         self.disc_node()
         self.running.remove("b3")
         self.refuses(*self.RAM, because="b1 does not become a ram node: b3 would have to run beside it")
@@ -512,7 +512,7 @@ class Type(ClusterTest):
         self.refuses(*self.RAM, because="no other member runs")
         self.assertEqual(self.told, [])
 
-    def test_another_one_that_is_drained_comes_first(self):
+    def test_another_draining_broker_prevents_the_change(self):
         self.disc_node()
         self.draining = {"b2"}
         self.refuses(*self.RAM, because="b2 is being drained")
@@ -524,12 +524,12 @@ class Type(ClusterTest):
         self.refuses(*self.RAM, because="change_cluster_node_type ram ended with 70")
         self.assertEqual(self.told, ["shrink b1", "drain", "stop_app", "start_app", "revive", "give back bills"])
 
-    def test_one_that_has_not_come_back_yet_gets_its_places_back_later(self):
+    def test_queue_members_of_a_broker_that_is_not_back_yet_are_restored_later(self):
         self.disc_node()
         start_app = next(answer for pattern, answer in self.answers if pattern == "start_app")
 
         def change(_call):
-            # It has left, and does not get in again.
+            # It has left, and does not get back in.
             for names in (self.members, self.disc):
                 names.remove("b1")
             raise Ended(70, "", "timeout_waiting_for_tables")
@@ -543,13 +543,13 @@ class Type(ClusterTest):
         self.assertNotIn("It serves again", self.errors)
         self.assertIn("Its places in 1 quorum queues are not given back yet", self.errors)
         self.assertTrue(self.has(NOTE))
-        # Its start finds the others.
+        # At its start it finds the others.
         self.on("start_app", lambda call: (self.members.append("b1"), start_app(call), "")[2])
         self.works(*self.RAM)
         self.assertEqual(sorted(self.queues[0].members), ["b1", "b2", "b3"])
         self.assertFalse(self.has(NOTE))
 
-    def test_a_queue_that_nobody_leads_meanwhile_is_kept(self):
+    def test_a_queue_without_a_leader_prevents_the_change(self):
         self.disc_node(queues=[Queue("orders", leader="b1", mirrors=["b2"], in_sync=["b2"])])
 
         def stop_app(_call):
@@ -561,7 +561,7 @@ class Type(ClusterTest):
         self.refuses(*self.RAM, because="it has the only copy of 1 queues: orders")
         self.assertEqual(self.told, ["drain", "stop_app", "start_app", "revive"])
 
-    def test_the_successor_of_a_killed_run_gives_the_places_back(self):
+    def test_the_run_after_a_killed_one_restores_the_queue_members(self):
         self.disc_node()
         self.disc.remove("b1")
         self.queues[0].members.remove("b1")
@@ -572,11 +572,11 @@ class Type(ClusterTest):
         self.assertEqual(self.told, ["give back bills"])
         self.assertFalse(self.has(NOTE))
 
-    def test_nothing_is_emptied_without_whole_answers(self):
+    def test_nothing_is_emptied_without_complete_answers(self):
         destructive = EMPTYING + ("rabbit_maintenance, drain", "shrink")
         self.sweep(self.disc_node, self.RAM, destructive, except_for=("rabbit_nodes, all_running",))
 
-    def test_ram_on_khepri_is_refused_in_words(self):
+    def test_a_ram_node_on_khepri_is_refused(self):
         self.disc_node()
         self.version, self.khepri = "4.2.0", True
         self.refuses(*self.RAM, because="Khepri, which keeps all on disc")

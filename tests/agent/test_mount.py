@@ -1,4 +1,4 @@
-"""The volume of the broker's data: a new and empty one gets a file system, and nothing that holds something ever does."""
+"""The volume of the broker's data: a new and empty one gets a file system, and one that holds something never does."""
 
 import datetime
 import io
@@ -71,12 +71,12 @@ class Mount(HostTest):
             return super().step(*words)
 
     def stays(self, because):
-        """It is refused in words, and neither formatted nor mounted."""
+        """Checks that it is refused with a message, and neither formatted nor mounted."""
         self.refuses(*WORDS, because=because)
         self.assertEqual(self.done("mkfs", "mount "), [])
         self.assertEqual(self.read("/etc/fstab"), ROOT_LINE + "\n")
 
-    def test_a_new_and_empty_one_gets_a_file_system_a_line_in_fstab_and_its_place(self):
+    def test_a_new_empty_volume_is_formatted_added_to_fstab_and_mounted(self):
         self.works(*WORDS)
         self.assertEqual(len(self.done("mkfs")), 1)
         self.assertEqual(self.read("/etc/fstab"), ROOT_LINE + "\n" + LINE + "\n")
@@ -100,7 +100,7 @@ class Mount(HostTest):
             self.assertEqual(self.done("mkfs"), [])
             self.assertEqual(len(self.done("mount /")), 1)
 
-    def test_what_was_mounted_there_is_not_any_more(self):
+    def test_the_former_fstab_entry_of_the_folder_is_replaced(self):
         self.fill("ext4")
         self.put("/etc/fstab", ROOT_LINE + "\n# a /var/lib/rabbitmq b\nUUID=old /var/lib/rabbitmq ext4 defaults 0 2\n")
         self.works(*WORDS)
@@ -151,7 +151,7 @@ class Mount(HostTest):
             self.stays("has no file system; only one that was made in the last day gets one")
             self.assertIn("run mkfs.ext4 -m 1 " + LINK, self.errors)
 
-    def test_times_with_parts_of_a_second_are_times(self):
+    def test_a_time_with_fractions_of_a_second_is_valid(self):
         self.made = "2026-03-01T11:58:00.123Z"
         self.works(*WORDS)
 
@@ -159,7 +159,7 @@ class Mount(HostTest):
         self.put(MARK, "has been given a file system\n")
         self.stays("has been given a file system by this host, and is empty now")
 
-    def test_what_this_host_has_made_half_of_is_made_anew(self):
+    def test_an_interrupted_format_is_repeated(self):
         for half in (False, True):
             self.start()
             self.made = OLD
@@ -169,14 +169,14 @@ class Mount(HostTest):
             self.works(*WORDS)
             self.assertEqual(len(self.done("mkfs")), 1)
 
-    def test_a_whole_file_system_is_not_made_anew(self):
+    def test_a_complete_file_system_is_not_formatted_again(self):
         self.put(MARK, "is given a file system\n")
         self.fill("ext4")
         self.works(*WORDS)
         self.assertEqual(self.done("mkfs"), [])
 
-    def test_what_was_mounted_once_is_never_made_anew(self):
-        # A run was killed between mkfs and its mark; the volume has had data since then, and is damaged now.
+    def test_a_volume_that_was_mounted_once_is_never_formatted_again(self):
+        # A run was killed between mkfs and its mark. The volume has had data since then, and is damaged now.
         for damage in ("", None):
             self.start()
             self.put(MARK, "is given a file system\n")
@@ -191,20 +191,20 @@ class Mount(HostTest):
                 os.truncate(self.root + LINK, 256 << 20)
             self.stays("")
 
-    def test_it_is_noted_as_begun_where_mkfs_fails(self):
+    def test_a_failed_mkfs_stays_recorded_as_begun(self):
         self.on("mkfs", Ended(1, "", "mkfs.ext4: No space left on device"))
         self.refuses(*WORDS, because="mkfs.ext4 -q -m 1")
         self.assertEqual(self.read(MARK), "is given a file system\n")
         self.assertEqual(self.done("mount /"), [])
 
     def test_nothing_is_formatted_without_an_answer(self):
-        # The answer is an exit code: 2, and no text.
+        # The answer is an exit code, 2, without a text.
         for said in (Ended(75), Ended(1), Ended(8), Ended(127), Hangs()):
             self.start()
             self.on("blkid -p /dev", said)
             self.stays("blkid")
 
-    def test_nothing_is_mounted_without_blkids_whole_answer(self):
+    def test_nothing_is_mounted_without_blkids_complete_answer(self):
         self.fill("ext4")
         for said in (Hangs(), "", OURS[:20], OURS.replace("UUID=5c1e\n", ""), OURS.replace("TYPE=ext4\n", "")):
             self.on("blkid -p -o", said)
@@ -232,11 +232,11 @@ class Mount(HostTest):
         self.refuses(*WORDS, because="/var/lib/rabbitmq is on /dev/nvme2n1, which is not the stack's volume")
         self.assertEqual(self.read("/etc/fstab"), ROOT_LINE + "\n", "the next boot would put it there")
 
-    def test_one_that_does_not_come_is_named(self):
+    def test_a_volume_that_does_not_appear_is_named(self):
         os.unlink(self.root + LINK)
         self.stays("mq1: the volume {} has not appeared as {} after 60 s".format(VOLUME, LINK))
 
-    def test_one_that_comes_late_is_waited_for(self):
+    def test_it_waits_for_a_volume_that_appears_late(self):
         os.rename(self.root + LINK, self.root + "/later")
         self.waiting = True
         self.works(*WORDS)
@@ -256,7 +256,7 @@ class Mount(HostTest):
                 self.assertEqual(HostTest.step(self, *WORDS), 1)
             self.assertIn("standard input has no volume's ID", self.errors)
 
-    def test_the_packages_user_gets_the_number_that_the_data_has(self):
+    def test_the_packages_user_gets_the_uid_of_the_data(self):
         self.fill("ext4")
         self.owner = (104, 105)
         self.works(*WORDS)
@@ -268,13 +268,13 @@ class Mount(HostTest):
             ],
         )
 
-    def test_a_number_that_is_somebody_elses_is_refused(self):
+    def test_a_uid_of_another_user_is_refused(self):
         self.fill("ext4")
         self.owner = (104, 105)
         self.on("getent passwd 104", "postfix:x:104:\n")
         self.refuses(*WORDS, because="the data on {} belongs to user 104, who is somebody else".format(VOLUME))
 
-    def test_no_user_is_made_where_there_is_one_or_nobody_knows(self):
+    def test_no_user_is_made_if_one_exists_or_that_is_unknown(self):
         for said, code in (("rabbitmq:x:999:\n", 0), (Ended(1), 1), (Hangs(), 1)):
             self.start()
             self.fill("ext4")

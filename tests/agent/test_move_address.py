@@ -1,4 +1,4 @@
-"""What has the account send the virtual address here: one at a time, until it does, and never past the host that holds it.
+"""Routing the virtual address to this host: one run at a time, until it works, and never away from its holder.
 
 The real CLI is called in tests/e2e/aws-move.test.ts.
 """
@@ -25,7 +25,7 @@ class MoveAddress(HostTest):
     def start(self):
         super().start()
         self.said = []
-        # Per route table, or for the secondary address, where it is sent.
+        # By route table, or for the secondary address: the interface that it is routed to.
         self.tables = {"rtb-1": "eni-other", "rtb-2": "eni-other"}
         self.addresses = HELD
         self.on("ip -o -4 addr show", lambda call: self.addresses)
@@ -68,7 +68,7 @@ class MoveAddress(HostTest):
         looks = ["describe-network-interfaces"] * 2
         self.assertEqual(self.actions(), ["assign-private-ip-addresses"] + looks)
 
-    def test_there_only_looks(self):
+    def test_there_changes_nothing(self):
         self.assertEqual(self.step(*(ROUTE + ("--there",))), 1)
         self.tables["rtb-1"] = "eni-here"
         self.assertEqual(self.step(*(ROUTE + ("--there",))), 1, "one table of two")
@@ -77,10 +77,10 @@ class MoveAddress(HostTest):
         self.assertEqual(set(self.actions()), {"describe-route-tables"})
         self.assertEqual(self.said, [])
 
-    def test_an_address_that_only_begins_alike_is_another(self):
+    def test_an_address_with_the_same_beginning_is_a_different_one(self):
         self.assertEqual(self.step(*(COMMON + ("--there",))), 1)
 
-    def test_there_is_not_so_without_an_answer(self):
+    def test_there_fails_without_an_answer(self):
         self.tables = {"rtb-1": "eni-here", "rtb-2": "eni-here"}
         good = self.tables_said(None)
         for said in (Ended(254, "", "\nAn error occurred\n"), Hangs(), "", good[: len(good) // 2], "None\n"):
@@ -116,19 +116,19 @@ class MoveAddress(HostTest):
         )
         self.assertIn("was not done after 10 s", self.said[1])
 
-    def test_every_table_is_told_though_one_refuses(self):
+    def test_every_table_is_changed_even_if_one_refuses(self):
         self.on("ec2 replace-route", lambda call: Ended(254, "", "no") if "rtb-1" in call.words else self.replace(call))
         self.refuses(*ROUTE)
         self.assertEqual(self.tables, {"rtb-1": "eni-other", "rtb-2": "eni-here"})
 
-    def test_it_is_given_up_at_the_deadline_with_the_accounts_words_and_what_to_do(self):
+    def test_at_the_deadline_it_gives_up_with_the_accounts_message_and_a_remedy(self):
         self.on("ec2 replace-route", Ended(254, "", "\nAn error occurred (UnauthorizedOperation)\n"))
         self.refuses(*ROUTE, because="given up, so nobody reaches it; once the cause is gone, run")
         self.assertEqual(self.time, 1120.0)
         self.assertIn("(UnauthorizedOperation)", self.said[-2])
         self.assertIn("10.255.255.100: given up, so nobody reaches it; once the cause is gone, run ", self.said[-1])
 
-    def test_it_is_left_to_the_host_that_holds_it_by_now(self):
+    def test_the_address_is_left_to_its_current_holder(self):
         self.addresses = LO
         self.works(*ROUTE)
         self.assertEqual(self.actions(), [])
@@ -164,7 +164,7 @@ class MoveAddress(HostTest):
     def wait(self, seconds):
         getattr(self, "waiting", super().wait)(seconds)
 
-    def test_one_at_a_time_and_who_comes_second_has_it_looked_after_once_more(self):
+    def test_one_runs_at_a_time_and_a_second_call_makes_it_check_once_more(self):
         codes = []
 
         def second(seconds):
@@ -185,7 +185,7 @@ class MoveAddress(HostTest):
         held = lock.held
 
         def last_moment(step, seconds):
-            """The second call comes when the first one has looked for it, and still has the lock."""
+            """The second call comes when the first one has checked for it, and still has the lock."""
             manager = held(step, seconds)
 
             class Held:
@@ -216,7 +216,7 @@ class MoveAddress(HostTest):
                 codes.append(self.step(*ROUTE))
 
         self.waiting = second
-        # The account takes calls again only once the first one is over.
+        # The account accepts calls again only once the first call is over.
         self.on("ec2 replace-route", lambda call: self.replace(call) if self.time > 1120 else Ended(254, "", "no"))
         self.works(*ROUTE)
         self.assertEqual(codes, [0])
@@ -244,13 +244,13 @@ class MoveAddress(HostTest):
         self.on("curl", Hangs())
         self.works(*(ROUTE + ("--old-aws-cli",)))
 
-    def test_what_somebody_says_to_the_cli_is_passed_on(self):
+    def test_settings_for_the_cli_are_passed_on(self):
         os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
         self.addCleanup(os.environ.pop, "AWS_ENDPOINT_URL")
         self.works(*ROUTE)
         self.assertEqual(self.calls[1].options["extra"]["AWS_ENDPOINT_URL"], "http://127.0.0.1:1")
 
-    def test_a_journal_that_takes_nothing_keeps_nobody_from_the_address(self):
+    def test_a_failing_journal_does_not_stop_the_move(self):
         for mode in (Ended(1), Hangs()):
             self.start()
             self.on("systemd-cat", mode)

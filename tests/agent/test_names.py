@@ -1,4 +1,4 @@
-"""The stack's names on a host: in a block of /etc/hosts, and every other line as it was."""
+"""The stack's names on a host: in a block of /etc/hosts, with every other line unchanged."""
 
 import os
 import stat
@@ -26,7 +26,7 @@ class Names(HostTest):
         self.works("names", "--name", "cent120", "--hosts", peers)
         return self.read(HOSTS)
 
-    def test_come_after_what_is_there(self):
+    def test_the_block_comes_after_the_existing_lines(self):
         before = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
         self.assertEqual(self.given(before), before + BLOCK)
         self.assertEqual(stat.S_IMODE(os.stat(self.root + HOSTS).st_mode), 0o644)
@@ -52,11 +52,11 @@ class Names(HostTest):
         text = self.given(self.given("127.0.0.1 localhost\n"), "cent120=10.0.0.1")
         self.assertEqual(text, "127.0.0.1 localhost\n# rabbitmq-ha: begin\n10.0.0.1 cent120\n# rabbitmq-ha: end\n")
 
-    def test_lines_that_say_otherwise_of_these_names_go(self):
+    def test_other_lines_with_these_names_lose_them(self):
         text = self.given("127.0.1.1\tcent120\n127.0.1.1 cent120.example.org cent120\n192.168.56.9 cent121\n")
         self.assertEqual(text, "127.0.1.1 cent120.example.org\n" + BLOCK)
 
-    def test_other_lines_stay_to_the_byte(self):
+    def test_other_lines_stay_unchanged_to_the_byte(self):
         lines = [
             "# cent120 was here",
             "  # cent121",
@@ -71,18 +71,18 @@ class Names(HostTest):
         foreign = "\n".join(lines) + "\n"
         self.assertEqual(self.given(foreign), foreign + BLOCK)
 
-    def test_of_a_line_with_other_names_only_ours_go(self):
+    def test_on_a_line_with_other_names_only_ours_are_removed(self):
         text = self.given("127.0.0.1 localhost cent120\n10.0.0.7 db cent121 db2 # two\n")
         self.assertEqual(text, "127.0.0.1 localhost\n10.0.0.7 db db2 # two\n" + BLOCK)
 
-    def test_a_last_line_without_an_end_is_kept(self):
+    def test_a_last_line_without_a_newline_is_kept(self):
         self.assertEqual(self.given("127.0.0.1 localhost\n10.0.0.7 db"), "127.0.0.1 localhost\n10.0.0.7 db\n" + BLOCK)
 
-    def test_what_was_written_after_the_block_stays_before_it(self):
+    def test_lines_after_the_block_are_kept_before_it(self):
         text = self.given("127.0.0.1 localhost\n" + BLOCK + "10.0.0.7 db\n")
         self.assertEqual(text, "127.0.0.1 localhost\n10.0.0.7 db\n" + BLOCK)
 
-    def test_a_block_that_has_lost_its_end_costs_no_other_line(self):
+    def test_a_block_without_an_end_removes_no_other_line(self):
         text = self.given(BLOCK.replace(hosts_file.END + "\n", "") + "10.0.0.7 db\n")
         self.assertEqual(text, "10.0.0.7 db\n" + BLOCK)
 

@@ -1,4 +1,4 @@
-"""Packages: what is missing is installed and nothing else, nothing starts by itself, and no answer installs nothing."""
+"""Packages: only what is missing is installed, no service starts by itself, and no answer installs nothing."""
 
 import os
 
@@ -23,7 +23,7 @@ class Apt(AptHost):
         self.installed = dict(installed)
         self.offered = {"haproxy": ["2.6.12-1"], "socat": ["1.7.4-4"], "rabbitmq-server": ["3.10.8-1", "3.10.8-2"]}
 
-    def test_where_all_is_there_only_dpkg_is_asked(self):
+    def test_if_nothing_is_missing_only_dpkg_is_asked(self):
         self.given(haproxy="2.6.12-1", socat="1.7.4-4")
         self.works(*APT)
         self.assertEqual([call.program for call in self.calls], ["dpkg-query"])
@@ -46,7 +46,7 @@ class Apt(AptHost):
         self.works("packages", "--installer", "apt", "--names", "rabbitmq-server=3.10.8-1")
         self.assertEqual(self.installed, {"rabbitmq-server": "3.10.8-1"})
 
-    def test_a_package_by_half_is_missing(self):
+    def test_a_half_installed_package_counts_as_missing(self):
         self.given(haproxy="2.6.12-1", socat="1.7.4-4")
         for state in ("half-configured", "unpacked", "config-files", "not-installed"):
             self.states = {"haproxy": state}
@@ -54,7 +54,7 @@ class Apt(AptHost):
             self.works(*APT)
             self.assertEqual(len(self.installing("apt-get")), 1, state)
 
-    def test_of_a_package_for_two_architectures_one_will_do(self):
+    def test_of_a_package_for_two_architectures_one_is_enough(self):
         lines = "dpkg installed 1\nhaproxy not-installed \nhaproxy installed 1\nsocat installed 1\n"
         self.on("dpkg-query", lines)
         self.works(*APT)
@@ -65,29 +65,29 @@ class Apt(AptHost):
         self.assertIn("exit 101", self.policy_meanwhile)
         self.assertFalse(self.has(POLICY))
 
-    def test_a_policy_of_somebody_elses_stays(self):
+    def test_a_policy_of_somebody_else_stays(self):
         self.put(POLICY, "#!/bin/sh\nexit 0\n")
         self.works(*APT)
         self.assertEqual(self.policy_meanwhile, "#!/bin/sh\nexit 0\n")
         self.assertEqual(self.read(POLICY), "#!/bin/sh\nexit 0\n")
 
-    def test_the_policy_goes_where_apt_fails_too(self):
+    def test_the_policy_is_removed_also_if_apt_fails(self):
         self.offered = {}
         self.refuses(*APT)
         self.assertFalse(self.has(POLICY))
 
-    def test_the_policy_that_a_killed_run_has_left_goes(self):
+    def test_a_policy_left_by_a_killed_run_is_removed(self):
         self.put(POLICY, "#!/bin/sh\n# rabbitmq-ha: services are started once they are configured\nexit 101\n")
         self.given(haproxy="2.6.12-1", socat="1.7.4-4")
         self.works(*APT)
         self.assertFalse(self.has(POLICY))
 
-    def test_the_lists_are_read_anew_where_they_are_old(self):
+    def test_old_lists_are_updated(self):
         os.utime(self.root + "/var/lib/apt/lists", (1000, 1000))
         self.works(*APT)
         self.assertEqual(self.installing("apt-get")[0], COMMON + " -y update")
 
-    def test_fresh_lists_that_lack_a_package_are_read_anew(self):
+    def test_fresh_lists_without_the_package_are_updated(self):
         self.given()
         del self.offered["haproxy"]
         self.on("apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -y update", self.learn)
@@ -97,13 +97,13 @@ class Apt(AptHost):
     def learn(self, _call):
         self.offered["haproxy"] = ["9"]
 
-    def test_no_lists_are_not_fresh(self):
+    def test_missing_lists_are_not_fresh(self):
         os.remove(self.root + "/var/lib/apt/lists/somewhere")
         os.rmdir(self.root + "/var/lib/apt/lists")
         self.works(*APT)
         self.assertEqual(self.installing("apt-get")[0], COMMON + " -y update")
 
-    def test_the_proxy_is_told_to_apt(self):
+    def test_apt_uses_the_proxy(self):
         self.works(*APT, "--proxy", "http://p.example.org:3128")
         self.assertIn("-o Acquire::http::Proxy=http://p.example.org:3128 -o Acquire::https::Proxy=", self.lines()[-1])
 
@@ -113,12 +113,12 @@ class Apt(AptHost):
         self.works(*APT)
         self.assertEqual(self.calls[-1].options["extra"]["http_proxy"], "http://own.example.org:3128")
 
-    def test_what_cannot_be_installed_is_told_with_apts_last_words(self):
+    def test_a_failed_installation_is_reported_with_the_end_of_apts_log(self):
         del self.offered["haproxy"]
         self.refuses(*APT, because="mq1: the packages haproxy socat could not be installed; the end of " + LOG)
         self.assertIn("E: Unable to locate haproxy", self.errors)
 
-    def test_while_somebody_else_installs_the_cut_off_one_is_finished_later(self):
+    def test_an_interrupted_installation_is_finished_after_a_running_one(self):
         self.locked = 3
         self.on("dpkg --configure", self.configure)
         self.works(*APT)
@@ -130,12 +130,12 @@ class Apt(AptHost):
             self.locked -= 1
             raise Ended(2, "", "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n")
 
-    def test_what_dpkg_cannot_finish_is_left_to_apts_words(self):
+    def test_what_dpkg_cannot_finish_is_reported_by_apt(self):
         self.on("dpkg --configure", Ended(1, "", "dpkg: error processing package theirs\n"))
         self.works(*APT)
         self.assertIn("theirs", self.read(LOG))
 
-    def test_a_broken_database_is_no_empty_one(self):
+    def test_a_broken_database_does_not_count_as_empty(self):
         some = "dpkg installed 1\nsocat installed 1\n"
         unknown = "dpkg-query: no packages found matching haproxy\n"
         self.on("dpkg-query", Ended(2, some, unknown + "dpkg-query: error: parsing file '/var/lib/dpkg/status'\n"))
@@ -169,7 +169,7 @@ class Yum(RpmHost):
         if half:
             self.put(MARK, "".join(name + "\n" for name in half))
 
-    def test_where_all_is_there_only_rpm_is_asked(self):
+    def test_if_nothing_is_missing_only_rpm_is_asked(self):
         self.given("haproxy", "socat")
         self.works(*YUM)
         self.assertEqual([call.program for call in self.calls], ["rpm"])
@@ -186,19 +186,19 @@ class Yum(RpmHost):
         self.works("packages", "--installer", "dnf", "--names", "rabbitmq-server=3.13.6-1.el9")
         self.assertEqual(self.installing("dnf"), ["dnf -y install rabbitmq-server-3.13.6-1.el9"])
 
-    def test_the_proxy_is_told_to_yum_alone(self):
+    def test_yum_uses_the_proxy(self):
         self.works(*YUM, "--proxy", "http://p.example.org:3128")
         line = "yum -y --setopt=proxy=http://p.example.org:3128 install haproxy socat"
         self.assertEqual(self.installing("yum"), [line])
 
-    def test_an_installation_that_was_cut_off_is_made_good(self):
+    def test_an_interrupted_installation_is_repeated(self):
         self.given("haproxy", half=["haproxy"])
         self.works(*YUM)
         self.assertEqual(self.installing("yum"), ["yum -y reinstall haproxy", "yum -y install socat"])
         self.works(*YUM)
         self.assertEqual(len(self.installing("yum")), 2)
 
-    def test_who_is_killed_meanwhile_leaves_the_mark(self):
+    def test_a_killed_run_leaves_the_mark(self):
         def killed(_call):
             self.marked = self.read(MARK)
             raise KeyboardInterrupt
@@ -214,14 +214,14 @@ class Yum(RpmHost):
         self.works(*YUM)
         self.assertEqual(self.read(MARK), "keepalived\n")
 
-    def test_one_that_cannot_be_made_good_is_told_each_time(self):
+    def test_a_repetition_that_fails_is_reported_each_time(self):
         self.given("haproxy", "socat", half=["haproxy"])
         self.offered = {}
         for _ in range(2):
             self.refuses(*YUM, because="the installation of haproxy was cut off, and could not be done again")
             self.assertIn("rpm -e --nodeps haproxy", self.errors)
 
-    def test_a_scriptlet_that_fails_is_no_reinstallation_that_fails(self):
+    def test_a_failed_scriptlet_is_no_failed_reinstallation(self):
         self.given("haproxy", "socat", half=["haproxy"])
 
         def warned(call):
@@ -232,18 +232,18 @@ class Yum(RpmHost):
         self.works(*YUM)
         self.assertFalse(self.has(MARK))
 
-    def test_a_package_that_yum_passes_over_is_told_with_its_last_words(self):
+    def test_a_package_that_yum_skips_is_reported_with_the_end_of_its_log(self):
         del self.offered["socat"]
         self.refuses(*YUM, because="mq1: of haproxy socat not all could be installed; the end of " + LOG)
         self.assertIn("yum's last words", self.errors)
         self.assertTrue(self.has(MARK))
 
-    def test_the_sources_are_pointed_before(self):
+    def test_the_sources_are_set_before_the_installation(self):
         self.put("/etc/yum.repos.d/base.repo", "[base]\nbaseurl=http://gone.example.org/9/os/\n")
         self.works(*YUM, "--archive", r"http://gone\.example\.org/9", "--mirror", "http://m.example.org")
         self.assertEqual(self.read("/etc/yum.repos.d/base.repo"), "[base]\nbaseurl=http://m.example.org/os/\n")
 
-    def test_a_broken_database_is_no_empty_one(self):
+    def test_a_broken_database_does_not_count_as_empty(self):
         nothing = "".join("package {} is not installed\n".format(name) for name in ("bash", "haproxy", "socat"))
         self.on("%{INSTALLTIME}", Ended(3, nothing, "error: cannot open Packages database in /var/lib/rpm\n"))
         self.refuses(*YUM, because="rpm does not tell what is installed")
@@ -252,7 +252,7 @@ class Yum(RpmHost):
         some = "bash 5-1 1\npackage haproxy is not installed\nsocat 1-1 1\n"
         self.on("%{INSTALLTIME}", Ended(1, some, "error: rpmdbNextIterator: skipping h#     112\n"))
         self.refuses(*YUM, because="rpm does not tell what is installed")
-        # A database that was lost is made anew, without a word.
+        # A lost database is silently made anew.
         self.on("%{INSTALLTIME}", Ended(3, nothing))
         self.refuses(*YUM, because="rpm does not tell what is installed")
         self.on("%{INSTALLTIME}", Ended(2, some))

@@ -1,4 +1,4 @@
-"""The plug-ins: the running broker is told, one that does not run reads the file, and what has ended is started again."""
+"""The plug-ins: a running broker is told, a stopped one reads its file, and ended plug-ins are started again."""
 
 import os
 import unittest
@@ -23,13 +23,13 @@ class Plugins(BrokerHost):
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
         self.assertEqual(self.done("rabbitmqctl"), [])
 
-    def test_the_running_broker_is_told(self):
+    def test_the_running_broker_gets_the_change(self):
         self.broker()
         self.works(*BOTH)
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
         self.assertEqual(len(self.done("rabbit_plugins:ensure")), 1)
 
-    def test_the_same_in_another_order_is_no_change(self):
+    def test_another_order_is_no_change(self):
         self.broker()
         self.put(PLUGINS, "[rabbitmq_prometheus, rabbitmq_management].\n")
         self.works(*BOTH)
@@ -42,7 +42,7 @@ class Plugins(BrokerHost):
         self.assertEqual(len(self.done("application:ensure_all_started")), 1)
 
     def test_rabbitmq_itself_is_not_started_with_them(self):
-        # By a person stopped, or paused in a minority: what a plug-in needs would be started with it.
+        # Stopped by a person, or paused in a minority: RabbitMQ would be started with a plug-in.
         self.broker()
         self.works(*ONE)
         (question,) = self.done("application:ensure_all_started")
@@ -55,7 +55,7 @@ class Plugins(BrokerHost):
         self.refuses(*BOTH, because="this RabbitMQ has no plug-in rabbitmq_prometheus")
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")
 
-    def test_a_broker_that_was_not_told_is_told_by_the_next_run(self):
+    def test_a_failed_change_is_repeated_by_the_next_run(self):
         self.broker(lacking=["rabbitmq_prometheus"])
         self.refuses(*BOTH, because="does not run rabbitmq_prometheus")
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")

@@ -1,4 +1,4 @@
-"""The policy: set and seen on every member, another name's cleared only once it is, and never without an answer."""
+"""The policy: set and seen on every member, another name's cleared only after that, and never without an answer."""
 
 import unittest
 
@@ -17,7 +17,7 @@ def listed(*names, pattern="^", definition="all"):
 
 class Policy(HostTest):
     def cluster(self, names):
-        """A cluster whose brokers list these policies; what is set or cleared shows on all of them."""
+        """Makes a cluster whose brokers list these policies; a policy that is set or cleared changes on all of them."""
         self.names = list(names)
         self.silent = set()
 
@@ -55,7 +55,7 @@ class Policy(HostTest):
         self.on("set_policy", lambda call: down if call.of == "mq1" else self.names.append("ha-all"))
         self.works(*SET)
 
-    def test_words_reach_the_broker_unchanged(self):
+    def test_pattern_and_definition_reach_the_broker_unchanged(self):
         self.cluster([])
         pattern = "^(?!amq\\.)$`\"'$HOME 订单"
         words = list(SET)
@@ -70,8 +70,8 @@ class Policy(HostTest):
         self.assertEqual(self.names, ["ha-all"])
         self.assertEqual(self.read(MARK), "ha-all\n")
 
-    def test_a_rename_that_was_cut_short_and_taken_back_leaves_the_policy_alone(self):
-        # a → b was cut short after both were noted; then a is wanted again: b goes, a stays.
+    def test_an_interrupted_rename_that_is_taken_back_keeps_the_policy(self):
+        # The rename a → b was interrupted after both were recorded; then a is wanted again: b is cleared, a stays.
         self.cluster(["ha-all", "b"])
         self.put(MARK, "ha-all\nb\n")
         self.works(*SET)
@@ -84,14 +84,14 @@ class Policy(HostTest):
         self.refuses(*SET)
         self.assertEqual(self.read(MARK), "old\nha-all\n")
 
-    def test_somebody_elses_policy_of_the_new_name_is_not_noted_before_it_is_ours(self):
+    def test_an_existing_policy_of_the_new_name_is_not_noted_before_it_is_ours(self):
         self.cluster(["old", "ha-all"])
         self.put(MARK, "old\n")
         self.on("set_policy", Ended(70, "", "invalid"))
         self.refuses(*SET)
         self.assertEqual(self.read(MARK), "old\n")
 
-    def test_a_name_with_unusual_signs_is_one_name(self):
+    def test_a_name_with_unusual_characters_is_one_name(self):
         for sign in ("\u2028", "\u2029", "\x85", "\x0b", "\x1c"):
             self.start()
             self.cluster(["ha", "all", "ha" + sign + "all"])
@@ -110,12 +110,12 @@ class Policy(HostTest):
         self.refuses(*SET, because="missing on: mq3")
         self.assertFalse(self.has(MARK))
 
-    def test_rabbitmq_4_is_refused_in_words(self):
+    def test_mirroring_on_rabbitmq_4_is_refused(self):
         self.cluster([])
         self.on("set_policy", Ended(69, "", "Validation failed: [ha-mode] are not recognised policy settings"))
         self.refuses(*SET, because="default_queue_type")
 
-    def test_clearing_needs_a_members_word(self):
+    def test_clearing_needs_a_members_answer(self):
         self.cluster(["ha-all"])
         self.works(*CLEAR)
         self.assertEqual(self.names, [])

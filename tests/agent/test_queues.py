@@ -1,4 +1,4 @@
-"""Which queues there are and who has copies: a queue of which nothing is known has none, and half an answer is none."""
+"""The queues and their copies: an unknown queue has no copies, and an incomplete answer is no answer."""
 
 import unittest
 
@@ -15,36 +15,36 @@ class Copies(ClusterTest):
         self.cluster(queues=found, **options)
         return [queue.name for queue in queues.look().only_on("b3")]
 
-    def test_a_mirror_in_sync_is_a_copy_and_another_mirror_is_none(self):
+    def test_only_a_synchronised_mirror_is_a_copy(self):
         self.assertEqual(self.only_on_b3(mirrored()), [])
         self.assertEqual(self.only_on_b3(Queue("orders", mirrors=["b1"])), ["orders"])
 
-    def test_members_are_copies_where_they_run(self):
+    def test_running_members_are_copies(self):
         self.assertEqual(self.only_on_b3(quorum()), [])
         self.assertEqual(self.only_on_b3(quorum(members=["b3"])), ["bills"])
         self.assertEqual(self.only_on_b3(quorum(members=["b3", "gone"])), ["bills"])
 
-    def test_a_stream_is_where_its_members_are(self):
+    def test_a_streams_members_are_its_copies(self):
         self.assertEqual(self.only_on_b3(Queue("s", "stream", members=["b1", "b3"])), [])
         self.assertEqual(self.only_on_b3(Queue("s", "stream", members=["b3"])), ["s"])
 
-    def test_a_queue_that_is_led_elsewhere_needs_nobody(self):
+    def test_a_queue_led_by_another_broker_needs_no_mirror(self):
         self.assertEqual(self.only_on_b3(Queue("alone", leader="b1")), [])
 
-    def test_a_queue_of_which_nothing_is_known_has_no_copies(self):
+    def test_an_unknown_queue_has_no_copies(self):
         self.assertEqual(self.only_on_b3(Queue("down", leader=None)), ["down"])
 
     def test_a_queue_whose_broker_is_down_has_no_copies(self):
         self.assertEqual(self.only_on_b3(Queue("down", leader="gone")), ["down"])
 
-    def test_an_exclusive_queue_goes_with_its_connection(self):
+    def test_an_exclusive_queue_is_left_out(self):
         self.assertEqual(self.only_on_b3(Queue("mine", exclusive=True)), [])
 
-    def test_a_queue_of_an_unknown_type_is_where_its_leader_is(self):
+    def test_a_queue_of_an_unknown_type_has_its_copy_at_its_leader(self):
         self.assertEqual(self.only_on_b3(Queue("other", "some_queue")), ["other"])
         self.assertEqual(self.only_on_b3(Queue("other", "some_queue", leader="b1")), [])
 
-    def test_names_of_virtual_hosts_and_queues_are_any(self):
+    def test_virtual_hosts_and_queues_can_have_any_name(self):
         self.cluster(queues=[Queue("q`$\"'\t\n", vhost="Prod$EU"), Queue("列", vhost="订单")])
         self.assertEqual(
             sorted((queue.vhost, queue.name) for queue in queues.look().all),
@@ -54,10 +54,10 @@ class Copies(ClusterTest):
     def test_queues_of_the_same_name_in_two_virtual_hosts_are_two(self):
         self.assertEqual(self.only_on_b3(Queue("q"), Queue("q", vhost="other", leader="b1")), ["q"])
 
-    def test_what_the_last_list_says_holds(self):
+    def test_the_last_list_is_the_current_one(self):
         self.assertEqual(self.only_on_b3(Queue("q", leader=None), Queue("q", leader="b1")), [])
 
-    def test_no_answer(self):
+    def test_without_an_answer_there_is_no_list(self):
         self.cluster(queues=[mirrored()])
         for said in (Ended(69), Hangs(), "", "[]\n", "<<131", '<<"gA=="'):
             with self.subTest(said=said):
@@ -65,7 +65,7 @@ class Copies(ClusterTest):
                 with self.assertRaises(NoAnswer):
                     queues.look()
 
-    def test_half_an_answer(self):
+    def test_an_incomplete_answer_is_no_answer(self):
         def without(key):
             return lambda answer: {k: v for k, v in answer.items() if k != key}
 
@@ -98,27 +98,27 @@ class Copies(ClusterTest):
                 with self.assertRaises(NoAnswer):
                     queues.look()
 
-    def test_a_virtual_host_that_comes_or_goes_meanwhile(self):
+    def test_a_change_of_virtual_hosts_meanwhile_is_no_answer(self):
         self.cluster(queues=[mirrored()])
         self.vhosts_then = ["/", "new"]
         with self.assertRaises(NoAnswer):
             queues.look()
 
-    def test_a_queue_of_a_virtual_host_that_is_not_listed(self):
+    def test_a_queue_of_an_unlisted_virtual_host_is_no_answer(self):
         self.cluster(queues=[mirrored()])
         self.vhosts = ["other"]
         with self.assertRaises(NoAnswer):
             queues.look()
 
-    def test_no_queues_are_an_answer(self):
+    def test_an_empty_list_is_an_answer(self):
         self.assertEqual(self.only_on_b3(), [])
 
-    def test_a_question_has_an_end(self):
+    def test_a_question_has_a_time_limit(self):
         self.cluster()
         queues.look()
         self.assertLessEqual(self.calls[0].options["seconds"], 120)
 
-    def test_many_queues_are_named_shortly(self):
+    def test_a_long_list_of_queues_is_shortened(self):
         self.cluster(queues=[Queue("q%02d" % number) for number in range(30)])
         words = queues.named(queues.look().only_on("b3"))
         self.assertIn("q00 (classic, virtual host /); q01", words)

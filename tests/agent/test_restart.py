@@ -1,4 +1,4 @@
-"""What becomes of a changed broker in its turn: nothing, a command, a restart, or another package."""
+"""What happens to a changed broker in its turn: nothing, a command, a restart, or another package."""
 
 import unittest
 
@@ -15,7 +15,7 @@ DRAINED = "/run/rabbitmq-ha/drained"
 
 
 class Packages:
-    """In the place of agent/packages.py: another version that is due until it is installed."""
+    """Replaces agent/packages.py: another version is due until it is installed."""
 
     def __init__(self, host, unfetchable=False, uninstallable=False):
         self.host, self.unfetchable, self.uninstallable = host, unfetchable, uninstallable
@@ -66,7 +66,7 @@ class Restart(BrokerHost):
         self.assertEqual(self.output, "mq1: restarts with its changed configuration\n")
         self.assertEqual(self.changes(), IN_TURN)
         self.assertFalse(self.has(DRAINED))
-        # Each question starts an Erlang machine: one before, one after.
+        # Each question starts an Erlang VM: one before, one after.
         self.assertEqual(len(self.done("rabbitmqctl eval")), 2)
         self.works("restart")
         self.assertEqual(self.changes(), IN_TURN)
@@ -113,7 +113,7 @@ class Restart(BrokerHost):
         self.works("restart")
         self.assertEqual(self.changes(), IN_TURN)
 
-    def test_no_broker_is_touched_while_a_member_is_away(self):
+    def test_no_broker_is_restarted_while_a_member_is_down(self):
         self.changed()
         self.seen = cluster("mq1", "mq2", "mq3", running=["mq1", "mq2"])
         self.refuses("restart", because="mq1: waited in vain for every member to run before the restart:")
@@ -121,7 +121,7 @@ class Restart(BrokerHost):
         self.assertIn("not running: mq3", self.errors)
         self.assertEqual(self.changes(), [])
 
-    def test_critical_is_not_the_same_as_silent(self):
+    def test_no_answer_is_reported_differently_from_a_critical_queue(self):
         self.changed()
         self.critical = ["queue 'orders' in vhost '/'"]
         self.refuses("restart", because="for the quorum queues to have a majority without this broker:")
@@ -150,13 +150,13 @@ class Restart(BrokerHost):
         self.works("restart")
         self.assertEqual(self.changes(), IN_TURN)
 
-    def test_no_broker_is_interrupted_without_a_whole_answer(self):
+    def test_no_broker_is_interrupted_without_a_complete_answer(self):
         self.sweep(self.changed, ("restart",), INTERRUPTING)
 
-    def test_no_broker_is_upgraded_without_a_whole_answer(self):
+    def test_no_broker_is_upgraded_without_a_complete_answer(self):
         self.sweep(self.with_packages, ("restart", "--version", "3.10.8-2"), INTERRUPTING)
 
-    def test_an_answer_in_part_is_none(self):
+    def test_an_incomplete_answer_is_no_answer(self):
         self.changed()
         for answer in [(cluster("mq1"), []), (cluster("mq1"), [], "none"), [], (cluster(), [], [])]:
             self.on_question("list_with_minimum_quorum", answer)
@@ -181,7 +181,7 @@ class Restart(BrokerHost):
         self.refuses("restart", because="mq1: waited in vain for every member to run before the restart:")
         self.assertEqual(self.changes(), ["rabbitmq-upgrade drain", "rabbitmq-upgrade revive"])
 
-    def test_whom_a_run_of_ours_has_drained_in_vain_serves_again_and_whom_a_person_has_drained_stays(self):
+    def test_only_a_broker_that_a_run_has_drained_is_revived(self):
         self.put(DRAINED, "ExecMainStartTimestampMonotonic=1\n")
         self.works("restart")
         self.assertEqual(self.output, "mq1: was drained for a restart that has not come, and serves again\n")
@@ -193,7 +193,7 @@ class Restart(BrokerHost):
         self.assertEqual(self.changes(), ["rabbitmq-upgrade revive"])
         self.assertFalse(self.has(DRAINED))
 
-    def test_who_cannot_be_revived_now_is_revived_by_the_next_run(self):
+    def test_a_failed_revive_is_repeated_by_the_next_run(self):
         self.put(DRAINED, "ExecMainStartTimestampMonotonic=1\n")
         self.on("rabbitmq-upgrade revive", Ended(69))
         self.works("restart")
@@ -223,7 +223,7 @@ class Restart(BrokerHost):
         self.works("restart")
         self.assertEqual(self.changes()[3:], ["systemctl restart rabbitmq-server"])
 
-    def test_a_member_that_does_not_come_back_stops_the_row(self):
+    def test_a_member_that_does_not_come_back_stops_the_rolling_restart(self):
         self.changed()
 
         def alone():
@@ -242,7 +242,7 @@ class Restart(BrokerHost):
         self.assertEqual(self.changes(), order)
         self.works("restart", "--version", "3.10.8-2")
         self.assertEqual(self.changes(), order)
-        # Whoever was killed may have left something.
+        # A killed run may have left something.
         self.assertEqual(self.packages.did[3:], ["tidy"])
 
     def test_a_broker_that_comes_up_while_the_version_is_fetched_is_drained_in_its_turn(self):
@@ -262,7 +262,7 @@ class Restart(BrokerHost):
         order = ["rabbitmq-upgrade drain", "systemctl stop rabbitmq-server", "systemctl restart rabbitmq-server"]
         self.assertEqual(self.changes(), order)
 
-    def test_a_version_that_cannot_be_had_is_told_before_anything_is_drained(self):
+    def test_an_unavailable_version_is_reported_before_any_drain(self):
         self.with_packages(unfetchable=True)
         self.refuses("restart", "--version", "3.10.8-2", because="could not be fetched")
         self.assertEqual(self.changes(), [])

@@ -1,4 +1,4 @@
-"""The two RPMs: fetched where only root comes, looked at, installed in one go."""
+"""The two RPMs: downloaded where only root has access, checked, installed together."""
 
 import os
 
@@ -27,7 +27,7 @@ class Rpms(RpmHost):
         self.offer("erlang.rpm", ERLANG)
         self.offer("rabbitmq.rpm", RABBITMQ)
 
-    def test_both_are_fetched_checked_and_installed_in_one_go(self):
+    def test_both_are_downloaded_checked_and_installed_together(self):
         self.works(*words())
         self.assertEqual(self.installing("yum"), ["yum -y install erlang.rpm rabbitmq-server.rpm"])
         self.assertEqual(self.installed["rabbitmq-server"], ["3.9.16-1.el7"])
@@ -37,7 +37,7 @@ class Rpms(RpmHost):
         self.works(*words())
         self.assertEqual([call.program for call in self.calls], ["rpm"])
 
-    def test_only_root_comes_where_they_lie(self):
+    def test_only_root_has_access_to_their_folder(self):
         def look(call):
             self.modes = [
                 os.stat(self.root + FOLDER).st_mode & 0o777,
@@ -49,19 +49,19 @@ class Rpms(RpmHost):
         self.works(*words())
         self.assertEqual(self.modes, [0o700, 0o700])
 
-    def test_what_an_earlier_run_has_left_there_is_not_used(self):
+    def test_files_left_by_an_earlier_run_are_not_used(self):
         self.put(FOLDER + "/erlang.rpm", "something else")
         os.chmod(self.root + FOLDER, 0o777)
         self.works(*words())
 
-    def test_one_with_another_sum_is_not_installed(self):
+    def test_a_file_with_another_sum_is_not_installed(self):
         self.refuses(
             *words(erlang="0" * 64), because="packages.erlang.sha256 says " + "0" * 64 + "; nothing was installed"
         )
         self.assertEqual(self.installing("yum"), [])
         self.assertFalse(self.has(FOLDER))
 
-    def test_the_sum_is_looked_at_again_when_it_is_installed(self):
+    def test_the_sum_is_checked_again_before_the_installation(self):
         curl = self._curl
 
         def fetch(call):
@@ -73,18 +73,18 @@ class Rpms(RpmHost):
         self.refuses(*words(), because="has the SHA-256 " + sum_of("something else"))
         self.assertEqual(self.installing("yum"), [])
 
-    def test_one_that_is_not_there_is_told(self):
+    def test_a_missing_file_is_reported(self):
         self.there = {}
         self.refuses(*words(), because="mq1: erlang could not be fetched from " + URL + "erlang.rpm; the end of ")
         self.assertIn("404", self.errors)
 
-    def test_one_that_was_cut_off_is_made_good_from_the_same_file(self):
+    def test_an_interrupted_installation_is_repeated_from_the_same_file(self):
         self.installed["erlang"] = ["23.3-1"]
         self.put("/var/lib/rabbitmq-ha/installing", "erlang\nrabbitmq-server\n")
         self.works(*words())
         self.assertEqual(self.installing("yum"), ["yum -y reinstall erlang.rpm", "yum -y install rabbitmq-server.rpm"])
 
-    def test_the_proxy_is_told_to_who_fetches_and_to_yum(self):
+    def test_the_proxy_is_used_by_the_download_and_by_yum(self):
         self.works(*words(), "--proxy", "http://p.example.org:3128")
         self.assertEqual(self.installing("yum")[0].split()[2], "--setopt=proxy=http://p.example.org:3128")
         self.assertTrue(all("-x http://p.example.org:3128" in line for line in self.done("curl")))
@@ -95,7 +95,7 @@ class Rpms(RpmHost):
     def test_apt_installs_no_rpms(self):
         self.refuses(*[word if word != "yum" else "apt" for word in words()], because="yum or dnf")
 
-    def test_what_yum_cannot_install_is_told(self):
+    def test_a_failed_installation_is_reported(self):
         self.on("yum ", Ended(1, "Error: Package: rabbitmq-server requires socat\n"))
         self.refuses(*words(), because="of erlang rabbitmq-server not all could be installed")
         self.assertIn("requires socat", self.errors)

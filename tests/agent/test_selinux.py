@@ -1,4 +1,4 @@
-"""SELinux stays on, and lets HAProxy do its work where it enforces."""
+"""SELinux stays on, and allows HAProxy to do its work where it enforces."""
 
 from .support import Ended, HostTest
 
@@ -16,7 +16,7 @@ class Selinux(HostTest):
         self.works("selinux")
         self.assertEqual(self.done("setsebool"), [SET])
 
-    def test_once(self):
+    def test_a_boolean_that_is_on_is_not_set_again(self):
         self.enforcing("on")
         self.works("selinux")
         self.assertEqual(self.done("setsebool"), [])
@@ -31,7 +31,7 @@ class Selinux(HostTest):
     def test_nothing_is_set_without_an_answer(self):
         self.sweep(self.enforcing, ("selinux",), ("setsebool",))
 
-    def test_a_host_that_does_not_know_the_word_is_told(self):
+    def test_an_unknown_boolean_is_reported(self):
         self.enforcing()
         self.on("getsebool", Ended(1, "", "Error getting active value for haproxy_connect_any\n"))
         self.refuses("selinux", because="Error getting active value")

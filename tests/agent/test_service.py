@@ -1,4 +1,4 @@
-"""When a service is started, reloaded or restarted, when that is left to a later step, and when nothing is done."""
+"""When a service is started, reloaded or restarted, when a later step does that, and when nothing is done."""
 
 import hashlib
 import os
@@ -62,7 +62,7 @@ class ServiceTest(HostTest):
         self.given()
 
     def given(self):
-        """A host whose service runs with its files."""
+        """A host whose service runs with its current files."""
         self.state, self.is_old = "active", False
         self.put(DROP_IN, UNIT)
         for name in (BUILT, CFG, STATS):
@@ -89,7 +89,7 @@ class ServiceTest(HostTest):
         self.put(addresses.TABLE, ROUTES.format("10.0.0.4\n           /32 host LOCAL\n        |-- 10.0.0.100"))
 
     def did(self, *words):
-        """What the step had systemd do with the service."""
+        """Returns what the step had systemd do with the service."""
         before = len(self.calls)
         self.works(*words)
         actions = ("start", "restart", "reload", "stop")
@@ -97,7 +97,7 @@ class ServiceTest(HostTest):
 
 
 class Service(ServiceTest):
-    def test_one_that_runs_with_its_files_is_left_alone(self):
+    def test_a_service_that_runs_with_its_current_files_is_left_alone(self):
         self.assertEqual(self.did(*SERVICE), [])
         self.assertEqual(self.did(*LATER), [])
         self.assertEqual(self.done("daemon-reload"), [])
@@ -108,7 +108,7 @@ class Service(ServiceTest):
         self.assertLess(self.lines().index("systemctl daemon-reload"), self.lines().index("systemctl restart haproxy"))
         self.assertEqual(self.did(*LATER), [])
 
-    def test_the_host_with_the_address_leaves_its_restart_to_the_step_that_waits_for_all(self):
+    def test_the_holder_of_the_address_leaves_its_restart_to_a_later_step(self):
         self.holds()
         self.put(BUILT, "new\n")
         for _ in range(2):
@@ -117,7 +117,7 @@ class Service(ServiceTest):
         self.assertEqual(self.did(*LATER), ["restart"])
         self.assertEqual(self.did(*SERVICE), [])
 
-    def test_a_longer_address_that_begins_alike_is_another_one(self):
+    def test_a_longer_address_with_the_same_beginning_is_a_different_one(self):
         self.put(addresses.TABLE, ROUTES.format("110.0.0.100"))
         self.put(BUILT, "new\n")
         self.assertEqual(self.did(*SERVICE), ["restart"])
@@ -137,24 +137,24 @@ class Service(ServiceTest):
         self.assertEqual(self.did(*SERVICE), ["start"])
         self.assertTrue(self.done("reset-failed"))
 
-    def test_one_that_is_not_enabled_is(self):
+    def test_a_service_that_is_not_enabled_gets_enabled(self):
         self.on("systemctl is-enabled", Ended(1))
         self.on("systemctl enable haproxy")
         self.works(*LATER)
         self.assertEqual(self.done("enable haproxy")[-1], "systemctl enable haproxy")
 
-    def test_one_that_was_started_without_the_programs_drop_in_is_restarted(self):
+    def test_a_service_started_without_the_programs_drop_in_is_restarted(self):
         os.unlink(self.root + NOTE)
         self.assertEqual(self.did(*LATER), ["restart"])
 
-    def test_a_file_that_came_or_went_is_one_that_changed(self):
+    def test_a_new_or_removed_file_counts_as_changed(self):
         os.unlink(self.root + BUILT)
         self.assertEqual(self.did(*LATER), ["restart"])
         self.assertEqual(self.did(*LATER), [])
         self.put(BUILT, "old\n")
         self.assertEqual(self.did(*LATER), ["restart"])
 
-    def test_what_a_process_has_nothing_of_is_worth_no_restart_but_systemd_reads_it(self):
+    def test_settings_for_systemd_alone_need_no_restart_but_a_daemon_reload(self):
         changed = UNIT.replace("200ms", "1s").replace("# A restart", "\n# Some other")
         changed = changed.replace("--unit haproxy\n", "--unit haproxy --more\n")
         self.put(DROP_IN, changed.replace("[Unit]\nStartLimitIntervalSec=0\n", ""))
@@ -162,22 +162,22 @@ class Service(ServiceTest):
         self.assertEqual(self.did(*LATER), [])
         self.assertEqual(self.done("daemon-reload"), ["systemctl daemon-reload"])
 
-    def test_any_other_line_of_a_unit_is_worth_one(self):
+    def test_any_other_line_of_a_unit_needs_a_restart(self):
         others = (UNIT.replace("stats.cfg", "other.cfg"), UNIT + "LimitNOFILE=9\n", UNIT.replace("[Service]", "[X]"))
         for changed in others:
             self.given()
             self.put(DROP_IN, changed)
             self.assertEqual(self.did(*LATER), ["restart"], changed)
 
-    def test_one_that_does_not_start_is_told_with_the_end_of_its_journal(self):
+    def test_a_failed_start_is_reported_with_the_end_of_the_journal(self):
         self.state = "inactive"
         self.on("systemctl start haproxy", Ended(1, "", "Job failed."))
         self.on("journalctl", "line 1\n")
         self.refuses(*LATER, because="lb1: haproxy did not start; the end of its journal:\nline 1")
 
-    # No answer is no permission
+    # A missing answer permits nothing
 
-    def test_nothing_is_restarted_or_reloaded_without_a_whole_answer(self):
+    def test_nothing_is_restarted_or_reloaded_without_a_complete_answer(self):
         def restart():
             self.put(BUILT, "new\n")
 
@@ -197,7 +197,7 @@ class Service(ServiceTest):
         self.refuses(*SERVICE, because="cannot be read")
         self.assertEqual(self.done(*INTERRUPTS), [])
 
-    def test_a_note_that_is_not_whole_is_no_permission(self):
+    def test_an_incomplete_note_permits_nothing(self):
         whole = self.read(NOTE)
         self.put(BUILT, "new\n")
         for text in ("", "\n", whole[: len(whole) // 2], whole[:-4], whole.replace("/etc", "etc"), "x" + whole):
@@ -206,7 +206,7 @@ class Service(ServiceTest):
                 self.refuses(*LATER, because="is not whole")
         self.assertEqual(self.done(*INTERRUPTS), [])
 
-    def test_a_note_or_a_file_that_cannot_be_read_is_no_permission(self):
+    def test_an_unreadable_note_or_file_permits_nothing(self):
         for name in (NOTE, CFG, BUILT):
             with self.subTest(name=name):
                 self.given()
@@ -216,7 +216,7 @@ class Service(ServiceTest):
                 os.rmdir(self.root + name)
         self.assertEqual(self.done(*INTERRUPTS), [])
 
-    def test_a_state_of_no_known_name_is_no_permission(self):
+    def test_an_unknown_state_permits_nothing(self):
         self.put(BUILT, "new\n")
         self.state = "odd"
         self.refuses(*LATER, because="does not say whether haproxy runs: odd")
@@ -224,7 +224,7 @@ class Service(ServiceTest):
 
 
 class Note(ServiceTest):
-    def test_a_reload_renews_what_it_has_read_and_nothing_else(self):
+    def test_a_reload_updates_only_the_files_that_it_has_read(self):
         before = notes.read("haproxy")
         self.put(CFG, "new\n")
         self.put(BUILT, "new\n")
@@ -233,17 +233,17 @@ class Note(ServiceTest):
         self.assertNotEqual(after[CFG], before[CFG])
         self.assertEqual(after[BUILT], before[BUILT])
 
-    def test_a_reload_leaves_a_note_alone_that_is_not_whole(self):
+    def test_a_reload_does_not_change_an_incomplete_note(self):
         self.put(NOTE, "half")
         self.refuses("note", *OPTIONS, "--reloaded", because="is not whole")
         self.assertEqual(self.read(NOTE), "half")
 
-    def test_a_start_writes_over_one_that_is_not_whole(self):
+    def test_a_start_replaces_an_incomplete_note(self):
         self.put(NOTE, "half")
         self.works("note", *OPTIONS)
         self.assertEqual(self.did(*LATER), [])
 
-    def test_a_file_that_cannot_be_read_does_not_keep_the_note_from_being_written(self):
+    def test_an_unreadable_file_does_not_prevent_the_note(self):
         os.unlink(self.root + CFG)
         os.makedirs(self.root + CFG)
         self.works("note", *OPTIONS)
@@ -302,7 +302,7 @@ class TakeOver(ServiceTest):
         self.assertEqual(self.did(*LATER), ["reload"])
         self.assertEqual(self.did(*LATER), [])
 
-    def test_is_done_by_the_service_too_where_only_the_earlier_note_is_there(self):
+    def test_the_service_step_also_takes_over_an_earlier_note(self):
         self.assertEqual(self.did(*LATER), [])
         self.assertTrue(self.has(NOTE))
 
@@ -313,19 +313,19 @@ class TakeOver(ServiceTest):
         self.finish()
         self.assertEqual(self.read(NOTE), before)
 
-    def test_a_half_note_is_no_permission_and_does_not_keep_the_program_from_being_installed(self):
+    def test_an_incomplete_note_permits_nothing_and_does_not_prevent_the_installation(self):
         self.put("/run/rabbitmq-ha/haproxy.restart", "")
         self.finish()
         self.assertFalse(self.has(NOTE))
         self.refuses(*LATER, because="is not whole")
         self.assertEqual(self.done(*INTERRUPTS), [])
 
-    def test_without_an_earlier_note_there_is_none_to_take_over(self):
+    def test_without_an_earlier_note_nothing_is_taken_over(self):
         os.unlink(self.root + "/run/rabbitmq-ha/haproxy.restart")
         self.finish()
         self.assertFalse(self.has(NOTE))
 
-    def test_a_socket_and_a_service_of_the_programs_own_are_found_as_well(self):
+    def test_the_programs_own_socket_and_service_are_found_too(self):
         name = "/etc/systemd/system/rabbitmq-ha-agent.socket"
         text = EARLIER.replace("haproxy.re", "rabbitmq-ha-agent.socket.re").replace(DROP_IN + " " + BUILT, name)
         text = text.replace(" {} {}".format(CFG, STATS), "")
@@ -346,7 +346,7 @@ class LogSocket(HostTest):
         self.assertEqual(self.done("mount"), ["mount --bind /dev/log {}/var/lib/haproxy/dev/log".format(self.root)])
         self.assertTrue(self.has("/var/lib/haproxy/dev/log"))
 
-    def test_stays_where_it_is_mounted(self):
+    def test_an_existing_mount_stays(self):
         import socket
 
         os.makedirs(self.root + "/var/lib/haproxy/dev")
@@ -355,7 +355,7 @@ class LogSocket(HostTest):
             self.works(*self.WORDS)
         self.assertEqual(self.calls, [])
 
-    def test_says_what_is_in_the_way(self):
+    def test_a_failure_is_reported_with_its_cause(self):
         for fault in (Ended(32, "", "denied"), Hangs()):
             self.on("mount --bind", fault)
             self.refuses(*self.WORDS, because="mount")

@@ -1,4 +1,4 @@
-"""What the watch sees without asking the broker: its unit's work, its connections; and its file."""
+"""What the watch observes without asking the broker: its unit's processor time, its connections; and broker.conf."""
 
 import os
 import unittest
@@ -20,7 +20,7 @@ class Work(HostTest):
         fields = ["S"] + ["0"] * 10 + [str(each) for each in ticks] + ["20"] * 5
         self.put("/proc/{}/stat".format(number), "{} (beam.smp (x)) {}\n".format(number, " ".join(fields)))
 
-    def test_version_2_counts_itself(self):
+    def test_version_2_counts_the_processor_time(self):
         self.mounts("/ /sys/fs/cgroup rw - cgroup2 cgroup2 rw")
         self.put("/sys/fs/cgroup" + GROUP + "/cgroup.procs", "7\n")
         self.put("/sys/fs/cgroup" + GROUP + "/cpu.stat", "usage_usec 2500000\nuser_usec 1\n")
@@ -36,8 +36,8 @@ class Work(HostTest):
         self.put("/sys/fs/cgroup/cpu,cpuacct" + GROUP + "/cpuacct.usage", "1500000000\n")
         self.assertEqual(cgroup.work_seconds(GROUP), 1.5)
 
-    def test_else_the_groups_own_processes_are_summed_with_their_children(self):
-        # systemd 219 accounts for no processor time by itself. Another broker's process is none of the group.
+    def test_otherwise_the_times_of_the_groups_processes_and_their_children_are_added(self):
+        # systemd 219 measures no processor time by itself. Another broker's process is not in the group.
         self.mounts("/ /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd")
         self.put("/sys/fs/cgroup/systemd" + GROUP + "/cgroup.procs", "7\n8\n")
         self.process(6, 9999, 9999, 0, 0)
@@ -51,7 +51,7 @@ class Work(HostTest):
         self.put("/sys/fs/cgroup" + GROUP + "/cpu.stat", "usage_usec 1000000\n")
         self.assertEqual(cgroup.work_seconds("/machine/id" + GROUP), 1.0)
 
-    def test_what_cannot_be_found_out_is_said_as_such(self):
+    def test_an_unknown_time_is_none(self):
         self.assertIsNone(cgroup.work_seconds(""))
         self.assertIsNone(cgroup.work_seconds(GROUP))
         self.mounts("/ /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "cut off")
@@ -89,7 +89,7 @@ class Connections(HostTest):
         self.table(row, name="/proc/net/tcp6")
         self.assertEqual(connections.with_other_brokers(), frozenset({row[:2]}))
 
-    def test_are_unknown_where_nothing_tells(self):
+    def test_are_unknown_without_a_table(self):
         self.assertIsNone(connections.with_other_brokers())
 
 
@@ -103,12 +103,12 @@ class Conf(HostTest):
         self.assertEqual((conf.brokers, conf.discovery_peers), (["mq1", "mq2"], ["mq2"]))
         self.assertEqual((conf.port, conf.metrics_port), (5672, 15692))
 
-    def test_of_a_single_broker_asks_nobody(self):
+    def test_of_a_single_broker_has_no_peers(self):
         self.put(broker_conf.FILE, "[broker]\nbrokers = mq1\ndiscovery_peers =\nport = 5672\n")
         self.assertEqual(broker_conf.read().discovery_peers, [])
         self.assertEqual(broker_conf.read().metrics_port, 0)
 
-    def test_that_is_missing_or_broken_is_said_in_words(self):
+    def test_that_is_missing_or_invalid_is_reported(self):
         good = "[broker]\nbrokers = mq1\ndiscovery_peers =\nport = 5672\n"
         for text in (
             None,

@@ -1,4 +1,4 @@
-"""Package sources: a mirror stands in for the system's archive, and each file comes to be again what it was."""
+"""Package sources: a mirror replaces the system's archive, and each file can be restored."""
 
 import os
 import unittest
@@ -19,7 +19,7 @@ VAULT = "http://vault.centos.org/7.9.2009"
 LIST = "/etc/apt/sources.list"
 KEPT = "/var/lib/rabbitmq-ha/sources"
 
-# As hosts/systems.ts has them.
+# As in hosts/systems.ts.
 CENTOS_7 = r"https?://mirror\.centos\.org/(centos|altarch)/(\$releasever|7)"
 REBUILDS = r"https?://(dl\.rockylinux\.org/\$contentdir|repo\.almalinux\.org/almalinux)/\$releasever"
 DEBIAN = "[a-z]+://[^ ]*/debian/?"
@@ -48,7 +48,7 @@ class Sources(HostTest):
         self.point(CENTOS_7, VAULT)
         self.assertEqual(os.stat(self.root + BASE), before)
 
-    def test_another_mirror_stands_in_for_the_first_and_at_the_end_the_file_is_as_it_was(self):
+    def test_another_mirror_replaces_the_first_and_the_original_is_restored(self):
         self.put(BASE, CENTOS, mode=0o640)
         for mirror in (VAULT, "http://one.example.org/centos/7", "file:///srv/centos"):
             self.point(CENTOS_7, mirror)
@@ -58,7 +58,7 @@ class Sources(HostTest):
         self.assertEqual(os.stat(self.root + BASE).st_mode & 0o777, 0o640)
         self.assertFalse(self.has(KEPT))
 
-    def test_a_file_that_a_package_wrote_anew_is_pointed_anew_and_repositories_of_others_stay(self):
+    def test_a_file_rewritten_by_a_package_is_changed_again_and_other_repositories_stay(self):
         others = {
             "/etc/yum.repos.d/epel.repo": "[epel]\nmetalink=https://mirrors.fedoraproject.org/metalink?repo=epel-7\n",
             "/etc/yum.repos.d/own.repo": "[own]\nmirrorlist=http://own.example.org/list\nbaseurl=http://own.example.org/7\n",
@@ -76,7 +76,7 @@ class Sources(HostTest):
         sources.give_back()
         self.assertEqual(self.read(BASE), newer)
 
-    def test_a_file_that_was_written_anew_is_not_overwritten_by_what_it_was_before(self):
+    def test_a_rewritten_file_is_not_replaced_by_its_original(self):
         self.put(BASE, CENTOS)
         self.point(CENTOS_7, VAULT)
         newer = CENTOS.replace("[base]", "[base-anew]")
@@ -88,7 +88,7 @@ class Sources(HostTest):
         self.point(CENTOS_7, "http://one.example.org")
         self.assertEqual(self.read(BASE), pointed("http://one.example.org").replace("[base]", "[base-once-more]"))
 
-    def test_a_file_that_was_removed_stays_away(self):
+    def test_a_removed_file_is_not_restored(self):
         self.put(BASE, CENTOS)
         self.point(CENTOS_7, VAULT)
         os.remove(self.root + BASE)
@@ -101,7 +101,7 @@ class Sources(HostTest):
         self.point(CENTOS_7, VAULT)
         self.assertEqual(self.read(name), "[sclo]\nbaseurl={}/sclo/$basearch/rh/\n".format(VAULT))
 
-    def test_of_the_rebuilds_only_a_mirror_that_is_asked_for_stands_in_and_it_goes_with_the_configuration(self):
+    def test_the_rebuilds_use_only_a_configured_mirror_and_only_while_it_is_configured(self):
         name = "/etc/yum.repos.d/base.repo"
         for line in (
             "#baseurl=http://dl.rockylinux.org/$contentdir/$releasever/BaseOS/$basearch/os/",
@@ -139,7 +139,7 @@ class Sources(HostTest):
         self.assertEqual(self.read(LIST), before)
         self.assertIn("\nURIs: http://deb.debian.org/debian/ ", self.read(own))
 
-    def test_bytes_that_are_no_utf_8_and_line_ends_stay(self):
+    def test_invalid_utf_8_and_line_ends_stay(self):
         text = "# M\udcfcller\r\ndeb http://deb.debian.org/debian bookworm main\r\n"
         with open(self.root + "/bytes", "w"):
             pass
@@ -151,25 +151,25 @@ class Sources(HostTest):
             wanted = text.replace("http://deb.debian.org/debian", "http://m.example.org")
             self.assertEqual(file.read(), wanted.encode("utf-8", "surrogateescape"))
 
-    def test_a_mirror_that_has_no_place_is_told(self):
+    def test_a_mirror_without_a_matching_source_is_reported(self):
         self.put(LIST, "deb https://own.example.org/apt noble main\n")
         words = self.words(UBUNTU, "http://mirror.example.org/ubuntu")
         self.refuses(*words, because="packages.mirror (http://mirror.example.org/ubuntu) has no place to stand in")
 
-    def test_nothing_to_take_back_is_no_fault(self):
+    def test_restoring_without_a_change_is_no_error(self):
         self.put(LIST, "")
         self.point(DEBIAN)
         sources.give_back()
         self.assertEqual(self.read(LIST), "")
 
-    def test_what_an_earlier_release_has_kept_is_given_back(self):
+    def test_originals_kept_by_an_earlier_release_are_restored(self):
         self.put(BASE, pointed(VAULT))
         self.put(KEPT + "/files" + BASE, CENTOS)
         self.put(KEPT + "/mirror", VAULT + "\n")
         sources.give_back()
         self.assertEqual(self.read(BASE), CENTOS)
 
-    def test_whoever_was_killed_between_two_files_is_made_good(self):
+    def test_a_run_killed_between_two_files_is_completed(self):
         other = "/etc/yum.repos.d/CentOS-Updates.repo"
         self.put(BASE, CENTOS)
         self.put(other, CENTOS)
@@ -208,7 +208,7 @@ class Sources(HostTest):
         for archive in (CENTOS_7, REBUILDS, DEBIAN, UBUNTU):
             self.assertIn(archive, text)
 
-    def test_a_mirror_needs_what_it_stands_in_for(self):
+    def test_a_mirror_needs_the_archive_option(self):
         self.refuses("sources", "--installer", "apt", "--mirror", "http://m.example.org", because="--archive")
 
 

@@ -1,4 +1,4 @@
-"""The broker's start: what is in the way is put aside, after this very start's own words and the others' own answers."""
+"""The broker's start: conflicting data is moved aside only if this start's log and the others' answers show it."""
 
 import os
 import unittest
@@ -19,7 +19,7 @@ class Start(BrokerHost):
         self.put("/var/lib/rabbitmq/mnesia/rabbit@mq10/schema.DAT", "another's")
 
     def left_broker(self, second=None, third=None):
-        """A former member whom the others do not count any more."""
+        """A former member that the others do not list any more."""
         self.stopped_broker()
         self.put(MEMBER, "2026\n")
         self.fails_with(HAD_LEFT)
@@ -73,7 +73,7 @@ class Start(BrokerHost):
         self.refuses(*START, because="mq1: rabbitmq-server did not start")
         self.assertTrue(self.has(DATA + "/schema.DAT"))
 
-    def test_words_of_an_earlier_start_do_not_count(self):
+    def test_log_lines_of_an_earlier_start_do_not_count(self):
         self.stopped_broker()
         self.put(LOG, "\n".join([CONFLICT, HAD_LEFT, "incompatible_feature_flags", "Waiting for Mnesia tables"]) + "\n")
         self.fails_with("something else")
@@ -94,14 +94,14 @@ class Start(BrokerHost):
         self.works(*START)
         self.assertEqual(len(self.starts()), 2)
 
-    def test_a_broker_that_has_left_joins_anew(self):
+    def test_a_broker_that_has_left_joins_again(self):
         self.left_broker()
         self.works(*START)
         self.assertIn("had left the cluster and joins it anew; its old data", self.output)
         self.assertEqual(len(self.aside("left")), 1)
         self.assertFalse(self.has(MEMBER))
 
-    def test_one_that_is_killed_on_the_way_is_no_member_of_old(self):
+    def test_after_a_kill_half_way_the_member_mark_is_gone(self):
         self.left_broker()
         rename = os.rename
 
@@ -114,37 +114,37 @@ class Start(BrokerHost):
         self.assertFalse(self.has(MEMBER))
         self.works(*START)
 
-    def test_a_broker_that_the_others_still_count_keeps_its_data(self):
+    def test_a_broker_that_the_others_still_list_keeps_its_data(self):
         self.left_broker(second=cluster("mq1", "mq2", "mq3"))
         self.refuses(*START, because="rabbitmq-server did not start")
         self.assertTrue(self.has(DATA + "/schema.DAT"))
         self.assertTrue(self.has(MEMBER))
 
-    def test_others_that_are_apart_are_not_the_cluster(self):
+    def test_other_brokers_that_are_not_together_do_not_count_as_the_cluster(self):
         self.left_broker(second=cluster("mq2"), third=cluster("mq3"))
         self.refuses(*START, because="rabbitmq-server did not start")
         self.assertTrue(self.has(DATA + "/schema.DAT"))
 
-    def test_with_too_few_others_it_may_be_them_that_have_lost_theirs(self):
+    def test_with_too_few_others_the_data_is_kept_as_they_may_have_lost_theirs(self):
         self.left_broker()
         self.serving = {"mq2"}
         self.refuses(*START, because="rabbitmq-server did not start")
         self.assertTrue(self.has(DATA + "/schema.DAT"))
 
-    def test_feature_flags_half_way_are_tried_again_and_nothing_is_moved(self):
+    def test_incomplete_feature_flags_cause_another_start_and_no_data_is_moved(self):
         self.stopped_broker()
         self.fails_with("incompatible_feature_flags", "incompatible_feature_flags")
         self.works(*START)
         self.assertEqual(len(self.starts()), 3)
         self.assertTrue(self.has(DATA + "/schema.DAT"))
 
-    def test_three_times_are_enough(self):
+    def test_the_start_is_tried_three_times(self):
         self.stopped_broker()
         self.fails_with(*["incompatible_feature_flags"] * 5)
         self.refuses(*START, because="rabbitmq-server did not start")
         self.assertEqual(len(self.starts()), 3)
 
-    def test_its_own_words_are_told(self):
+    def test_the_brokers_own_errors_are_reported(self):
         self.stopped_broker()
         self.on(
             "journalctl", "2026-11-24 16:44:14+00:00 [error] <0.132.0> Conf file attempted to set unknown variable\n"
@@ -153,7 +153,7 @@ class Start(BrokerHost):
         self.refuses(*START, because="Conf file attempted to set unknown variable")
 
     def test_no_data_is_moved_without_an_answer(self):
-        """Each question on the way fails once, in each way: the data and the mark stay."""
+        """Leaves each question on the way unanswered once, in each way: the data and the mark stay."""
         for scenario, mark in ((self.left_broker, True), (self.conflicting, False)):
             self.start()
             scenario()
@@ -189,7 +189,7 @@ class Start(BrokerHost):
 
 
 class Waiting(BrokerHost):
-    def test_whom_it_ran_beside_and_that_it_waits(self):
+    def test_it_shows_which_brokers_ran_beside_it_and_that_it_waits(self):
         self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1,rabbit@mq2].")
         self.works("waiting")
         self.assertEqual(self.output, "Beside=mq2\nWaits=yes\n")

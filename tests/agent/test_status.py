@@ -1,4 +1,4 @@
-"""What a host says of itself: always something, and of each question that is not answered that it was not."""
+"""What a host shows of itself: always something, and each missing answer as such."""
 
 import os
 import unittest
@@ -46,18 +46,18 @@ class Status(HostTest):
         self.assertIn("virtual address 10.0.0.100: here", self.output)
         self.assertIn("HAProxy's socket: no answer", self.output)
 
-    def test_what_lacks_is_named(self):
+    def test_missing_files_are_named(self):
         self.broker()
         os.unlink(self.root + broker_conf.FILE)
         self.works("status")
         self.assertIn("lacks /etc/rabbitmq-ha/broker.conf", self.output)
 
-    def test_of_a_host_that_is_nothing(self):
+    def test_of_a_host_without_a_role(self):
         self.works("status")
         self.assertIn("no host of rabbitmq-ha", self.output)
         self.assertEqual(self.calls, [])
 
-    def test_what_does_not_answer_is_said_as_such(self):
+    def test_a_missing_answer_is_shown_as_such(self):
         for way in (Ended(1), Hangs(), "", "LoadState=lo"):
             self.start()
             self.broker()

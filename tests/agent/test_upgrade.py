@@ -1,4 +1,4 @@
-"""Another version of the broker's package: fetched while it serves, installed while it stands, never an earlier one."""
+"""Another version of the broker's package: downloaded while it serves, installed while it is stopped, never earlier."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def upgrade(version, *words):
 
 
 class Refusals:
-    """What both kinds of host refuse alike."""
+    """What both kinds of host refuse."""
 
     def assertRefused(self, task, *because):
         with self.assertRaises(StepError) as raised:
@@ -32,7 +32,7 @@ class Refusals:
         return raised.exception
 
     def unanswered(self, scenario, task, destructive):
-        """Every question of a task is left unanswered once, in each way: nothing destructive follows."""
+        """Leaves every question of a task unanswered once, in each way: nothing destructive follows."""
         scenario()
         task()
         good = list(self.calls)
@@ -66,7 +66,7 @@ class Apt(AptHost, Refusals):
     def to(self, version, *words):
         return upgrade(version, "--installer", "apt", *words)
 
-    def test_the_policy_that_a_killed_upgrade_has_left_goes_though_nothing_is_due_any_more(self):
+    def test_a_policy_left_by_a_killed_upgrade_is_removed_even_if_nothing_is_due(self):
         policy = "/usr/sbin/policy-rc.d"
         done = self.to("3.10.8-1")
         self.put(policy, packages.POLICY_TEXT)
@@ -79,13 +79,13 @@ class Apt(AptHost, Refusals):
         done.tidy()
         self.assertTrue(self.has(policy), "somebody else's")
 
-    def test_none_where_no_version_is_stated(self):
+    def test_without_a_stated_version_there_is_no_upgrade(self):
         parser = argparse.ArgumentParser()
         packages.upgrade_arguments(parser)
         self.assertIsNone(packages.upgrade_from(parser.parse_args([])))
         self.assertIsNone(packages.upgrade_from(parser.parse_args(["--installer", "apt"])))
 
-    def test_is_due_until_this_version_is_installed_in_whole(self):
+    def test_is_due_until_this_version_is_completely_installed(self):
         self.assertFalse(self.to("3.10.8-1").due())
         self.assertTrue(self.to("3.10.8-2").due())
         self.states["rabbitmq-server"] = "half-configured"
@@ -93,7 +93,7 @@ class Apt(AptHost, Refusals):
         del self.installed["rabbitmq-server"]
         self.assertTrue(self.to("3.10.8-1").due())
 
-    def test_is_fetched_then_installed(self):
+    def test_is_downloaded_then_installed(self):
         wanted = self.to("3.10.8-2")
         wanted.fetch()
         self.assertEqual(self.installed["rabbitmq-server"], "3.10.8-1")
@@ -108,7 +108,7 @@ class Apt(AptHost, Refusals):
         self.assertFalse(self.has("/usr/sbin/policy-rc.d"))
         self.assertEqual((wanted.package, wanted.version), ("rabbitmq-server", "3.10.8-2"))
 
-    def test_there_is_no_way_back(self):
+    def test_an_earlier_version_is_refused(self):
         self.assertRefused(
             self.to("3.9.16-1").fetch,
             "mq1: packages.rabbitmq.version is 3.9.16-1, and 3.10.8-1 is installed. A broker does not go back",
@@ -116,7 +116,7 @@ class Apt(AptHost, Refusals):
         )
         self.assertEqual(self.installing("apt-get"), [])
 
-    def test_a_version_that_is_not_offered_is_told_with_those_that_are(self):
+    def test_an_unavailable_version_is_reported_with_the_available_ones(self):
         self.assertRefused(
             self.to("3.10.9-1").fetch,
             "mq1: rabbitmq-server 3.10.9-1 (packages.rabbitmq.version) could not be fetched; this host's sources have:"
@@ -126,15 +126,15 @@ class Apt(AptHost, Refusals):
         self.on("apt-cache", Ended(100))
         self.assertRefused(self.to("3.10.9-1").fetch, "could not be fetched; the end of")
 
-    def test_what_cannot_be_installed_is_told(self):
+    def test_a_failed_installation_is_reported(self):
         self.on("apt-get", Ended(100, "", "E: dpkg returned an error code\n"))
         self.assertRefused(self.to("3.10.8-2").install, "could not be installed", "dpkg returned an error code")
 
-    def test_an_installation_that_leaves_it_by_half_is_told(self):
+    def test_an_incomplete_installation_is_reported(self):
         self.on("apt-get", "")
         self.assertRefused(self.to("3.10.8-2").install, "could not be installed")
 
-    def test_one_that_was_cut_off_is_taken_up_again(self):
+    def test_an_interrupted_upgrade_is_continued(self):
         self.given("3.10.8-2")
         self.states["rabbitmq-server"] = "unpacked"
         wanted = self.to("3.10.8-2")
@@ -143,7 +143,7 @@ class Apt(AptHost, Refusals):
         wanted.install()
         self.assertFalse(wanted.due())
 
-    def test_no_answer_is_no_permission(self):
+    def test_nothing_is_done_without_an_answer(self):
         def task():
             wanted = self.to("3.10.8-2")
             if wanted.due():
@@ -175,7 +175,7 @@ class Repository(RpmHost, Refusals):
     def to(self, version):
         return upgrade(version, "--installer", "dnf")
 
-    def test_is_fetched_then_installed(self):
+    def test_is_downloaded_then_installed(self):
         wanted = self.to("3.13.7-1.el8")
         self.assertTrue(wanted.due())
         wanted.fetch()
@@ -185,22 +185,22 @@ class Repository(RpmHost, Refusals):
         name = "rabbitmq-server-3.13.7-1.el8"
         self.assertEqual(self.installing("dnf"), ["dnf -y --downloadonly install " + name, "dnf -y install " + name])
 
-    def test_there_is_no_way_back(self):
+    def test_an_earlier_version_is_refused(self):
         self.assertRefused(self.to("3.9.29-1.el8").fetch, "3.13.6-1.el8 is installed. A broker does not go back")
         self.assertEqual(self.installing("dnf"), [])
 
-    def test_a_version_that_is_not_offered_is_told(self):
+    def test_an_unavailable_version_is_reported(self):
         self.assertRefused(
             self.to("3.13.8-1.el8").fetch,
             "mq1: rabbitmq-server 3.13.8-1.el8 (packages.rabbitmq.version) could not be fetched; the end of",
             "No match for argument",
         )
 
-    def test_what_dnf_passes_over_is_told(self):
+    def test_a_package_that_dnf_skips_is_reported(self):
         self.on("dnf ", "Nothing to do.\n")
         self.assertRefused(self.to("3.13.7-1.el8").install, "could not be installed", "Nothing to do.")
 
-    def test_the_former_version_that_a_killed_one_has_left_beside_it_goes(self):
+    def test_a_former_version_left_by_a_killed_upgrade_is_removed(self):
         self.given("3.13.6-1.el8", "3.13.7-1.el8")
         self.on("dnf ", "Nothing to do.\n")
         wanted = self.to("3.13.7-1.el8")
@@ -210,7 +210,7 @@ class Repository(RpmHost, Refusals):
         self.assertEqual(self.installed["rabbitmq-server"], ["3.13.7-1.el8"])
         self.assertEqual(self.done("rpm -e"), ["rpm -e --nodeps rabbitmq-server-3.13.6-1.el8"])
 
-    def test_no_answer_is_no_permission(self):
+    def test_nothing_is_done_without_an_answer(self):
         def task():
             wanted = self.to("3.13.7-1.el8")
             if wanted.due():
@@ -219,7 +219,7 @@ class Repository(RpmHost, Refusals):
 
         self.unanswered(self.given, task, "dnf ")
 
-    def test_what_is_no_version_reaches_no_rpm(self):
+    def test_an_invalid_version_is_not_passed_to_rpm(self):
         self.assertRefused(self.to('1")}%{lua:os.exit()').fetch, "no version of an RPM")
         self.assertEqual(self.done("--eval"), [])
 
@@ -238,7 +238,7 @@ class ByUrl(RpmHost, Refusals):
     def to(self, version="3.9.16-1.el7", text=RPM):
         return upgrade(version, "--installer", "yum", "--url", URL + "some.rpm", "--sha256", sum_of(text))
 
-    def test_is_fetched_then_installed_and_goes(self):
+    def test_is_downloaded_then_installed_and_the_download_is_removed(self):
         wanted = self.to()
         wanted.fetch()
         self.assertEqual(self.installing("yum"), [])
@@ -257,12 +257,12 @@ class ByUrl(RpmHost, Refusals):
         self.offer("some.rpm", other)
         self.assertRefused(self.to(text=other).fetch, "is erlang 3.9.16-1.el7")
 
-    def test_it_has_to_have_that_sum_when_it_is_fetched(self):
+    def test_the_sum_is_checked_after_the_download(self):
         self.assertRefused(
             self.to(text="x").fetch, "packages.rabbitmq.sha256 says " + sum_of("x"), "nothing was installed"
         )
 
-    def test_and_when_it_is_installed(self):
+    def test_the_sum_is_checked_again_before_the_installation(self):
         wanted = self.to()
         wanted.fetch()
         self.put(CANDIDATE, "rabbitmq-server 3.9.16-1.el7\n")
@@ -270,11 +270,11 @@ class ByUrl(RpmHost, Refusals):
         self.assertEqual(self.installing("yum"), [])
         self.assertRefused(wanted.install, "is gone again")
 
-    def test_one_that_is_not_there_is_told(self):
+    def test_a_missing_file_is_reported(self):
         self.there = {}
         self.assertRefused(self.to().fetch, "rabbitmq-server could not be fetched from " + URL + "some.rpm; the end of")
 
-    def test_no_answer_is_no_permission(self):
+    def test_nothing_is_done_without_an_answer(self):
         def task():
             wanted = self.to()
             if wanted.due():

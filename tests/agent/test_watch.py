@@ -1,4 +1,4 @@
-"""When a broker's host restarts its broker: every rule of the watch, with a clock of its own."""
+"""When a broker's host restarts its broker: every rule of the watch, with a simulated clock."""
 
 import unittest
 
@@ -11,7 +11,7 @@ HOUR = 3600
 
 
 def condition(running=True, booting=False, drained=False, listeners=(("running", 5672),), passed_over=False, ended=()):
-    """What a broker says; one of whole health unless told otherwise."""
+    """Returns a broker's answer; a healthy one unless told otherwise."""
     return Condition(
         {
             "running": running,
@@ -28,7 +28,7 @@ STOPPED = condition(running=False, drained="unknown", listeners="unknown")
 
 
 class WatchTest(unittest.TestCase):
-    """A watch of mq2, the second of three; `self.looks(...)` has it look every 5 s."""
+    """A watch of mq2, the second of three brokers; `self.looks(...)` has it look every 5 s."""
 
     def setUp(self):
         self.new()
@@ -61,7 +61,7 @@ class WatchTest(unittest.TestCase):
         return self.watch.look(self.now, self.sight)
 
     def looks(self, count, works=0.0):
-        """So many looks; the broker works so many seconds in each. Returns what the last one said."""
+        """Looks so many times; in each the broker uses so many seconds of processor time. Returns the last result."""
         said = NOTHING
         for _ in range(count):
             if self.sight.work is not None:
@@ -71,7 +71,7 @@ class WatchTest(unittest.TestCase):
         return said
 
     def seconds_until(self, wanted, most=1000, works=0.0):
-        """How long after now the watch first says so; None where it does not. Questions of health are answered well."""
+        """Returns after how many seconds the watch first says so, or None. Health questions are answered as healthy."""
         begin = self.now
         while self.now - begin < most:
             said = self.looks(1, works)
@@ -85,7 +85,7 @@ class WatchTest(unittest.TestCase):
         return self.watch.why(self.now, self.sight, said, rest)
 
     def settle(self):
-        """The watch has seen the broker serve, and asked all that it asks after a start."""
+        """Has the watch see the broker serve, and ask all that it asks after a start."""
         for _ in range(20):
             if self.look() == ASK_HEALTH:
                 self.watch.health(self.now, self.sight, condition())
@@ -95,7 +95,7 @@ class NotServing(WatchTest):
     def test_is_asked_after_20_seconds(self):
         self.settle()
         self.goes_down()
-        # The first look that sees it down begins the 20 s.
+        # The 20 s begin at the first look that sees it down.
         self.assertEqual(self.seconds_until(ASK_WHY), 25)
 
     def test_is_restarted_when_rabbitmq_does_not_run(self):
@@ -104,7 +104,7 @@ class NotServing(WatchTest):
         self.assertEqual(self.why(STOPPED), START_ANEW)
         self.assertRegex(self.watch.words[0], r"^mq2 has not served for \d+ s although .*: restarting rabbitmq-server$")
 
-    def test_is_restarted_when_it_says_nothing_at_all_while_another_does(self):
+    def test_is_restarted_when_it_does_not_answer_and_another_does(self):
         self.goes_down()
         self.looks(5)
         self.assertEqual(self.why(None), START_ANEW)
@@ -131,14 +131,14 @@ class NotServing(WatchTest):
         self.sees(serves=True)
         self.assertEqual(self.why(None), NOTHING)
 
-    def test_is_left_alone_when_it_was_started_anew_by_the_time_it_has_answered(self):
+    def test_is_left_alone_when_it_was_restarted_by_the_time_it_has_answered(self):
         self.goes_down()
         self.looks(5)
         self.sees(started="2")
         self.assertEqual(self.why(None), NOTHING)
 
     def test_is_left_alone_when_somebody_has_stopped_it_by_the_time_it_has_answered(self):
-        # What is stopped keeps the time of its last start.
+        # A stopped unit keeps the time of its last start.
         for unit, phase in (
             ("inactive", "dead"),
             ("failed", "failed"),
@@ -173,7 +173,7 @@ class NotServing(WatchTest):
             self.goes_down(others=names[1 : serving + 1])
             self.assertEqual(self.seconds_until(ASK_WHY) is not None, asked, (count, serving))
 
-    def test_its_time_begins_anew_when_the_majority_was_gone(self):
+    def test_its_time_begins_again_after_the_majority_was_lost(self):
         self.goes_down()
         self.looks(4)
         self.sees(others=["mq1"])
@@ -227,7 +227,7 @@ class NotServing(WatchTest):
         self.sees(is_busy=True)
         self.assertEqual(self.why(STOPPED), NOTHING)
 
-    def test_is_left_alone_while_systemd_sees_to_it(self):
+    def test_is_left_alone_while_systemd_handles_it(self):
         for unit, phase in (
             ("failed", "failed"),
             ("inactive", "dead"),
@@ -241,7 +241,7 @@ class NotServing(WatchTest):
             self.goes_down(unit=unit, phase=phase)
             self.assertIsNone(self.seconds_until(ASK_WHY), (unit, phase))
 
-    def test_a_half_answer_is_no_permission(self):
+    def test_an_incomplete_answer_permits_nothing(self):
         self.goes_down()
         self.assertEqual(self.looks(5), ASK_WHY)
         self.watch.unclear()
@@ -261,7 +261,7 @@ class Answers(WatchTest):
         self.assertEqual(self.watch.words, ["mq2 does not serve and is left alone: it is being drained"])
 
     def test_one_that_was_drained_is_left_alone_until_its_next_start_or_until_it_serves(self):
-        # One that leaves the cluster is drained and stops; without Mnesia it says that it is not drained, or nothing.
+        # A broker that leaves is drained and stops. Without Mnesia it then says that it is not drained, or nothing.
         stops = condition(running=False, drained=False, listeners="unknown")
         for said in (stops, STOPPED, None):
             self.assertEqual(self.answer(condition(drained=True)), NOTHING)
@@ -274,7 +274,7 @@ class Answers(WatchTest):
             self.assertIsNotNone(self.seconds_until(ASK_WHY))
             self.assertEqual(self.why(said), START_ANEW)
 
-    def test_one_that_was_drained_and_revived_is_none_that_is_drained(self):
+    def test_a_revived_broker_does_not_count_as_drained(self):
         self.answer(condition(drained=True))
         self.assertEqual(self.seconds_until(ASK_WHY), 50)
         self.why(condition(listeners=[("running", 15692)]))
@@ -345,13 +345,13 @@ class Starting(WatchTest):
     def starts(self, phase="start"):
         self.goes_down(unit="activating", phase=phase)
 
-    def test_one_that_works_takes_its_time(self):
+    def test_a_starting_broker_that_uses_the_processor_is_left_alone(self):
         self.starts()
         self.assertIsNone(self.seconds_until(ASK_WHY, most=HOUR, works=0.5))
 
     def test_one_without_work_is_asked_after_10_seconds(self):
         self.starts()
-        # Two looks to see that it does not work, and 10 s.
+        # Two looks to see that it uses no processor time, and 10 s.
         self.assertEqual(self.seconds_until(ASK_WHY, works=0.01), 20)
         self.assertEqual(self.why(None), START_ANEW)
 
@@ -371,7 +371,7 @@ class Starting(WatchTest):
             self.sees(work=work and self.work + work)
             self.assertEqual(self.why(said), NOTHING, (said, work))
 
-    def test_what_its_answer_costs_it_is_no_work(self):
+    def test_the_processor_time_of_its_answer_does_not_count(self):
         self.starts()
         self.assertEqual(self.looks(4), ASK_WHY)
         self.now += 1
@@ -383,8 +383,8 @@ class Starting(WatchTest):
         self.sees(work=None)
         self.assertIsNone(self.seconds_until(ASK_WHY))
 
-    def test_work_that_grew_less_is_no_idleness(self):
-        # A process of its ended, and its time with it.
+    def test_a_decrease_of_processor_time_does_not_count_as_idle(self):
+        # A process of its ended, and the processor time of that process with it.
         self.starts()
         self.assertIsNone(self.seconds_until(ASK_WHY, works=-0.1))
 
@@ -394,7 +394,7 @@ class Starting(WatchTest):
         self.sees(started="2")
         self.assertEqual(self.seconds_until(ASK_WHY), 20)
 
-    def test_a_mark_of_maintenance_from_before_its_start_does_not_count(self):
+    def test_a_maintenance_state_from_before_its_start_does_not_count(self):
         self.starts()
         self.looks(4)
         self.assertEqual(
@@ -404,14 +404,14 @@ class Starting(WatchTest):
 
 class Clock(WatchTest):
     def test_a_clock_that_jumps_restarts_nothing(self):
-        # The watch's seconds do not jump with the time of day; if they are late, the watch or its machine stood still.
+        # The watch's clock does not jump with the time of day: a gap means that the watch or its machine was suspended.
         self.settle()
         self.goes_down()
         self.look()
         self.assertEqual(self.look(HOUR), NOTHING)
         self.assertEqual(self.seconds_until(ASK_WHY), 20)
 
-    def test_a_machine_that_stood_still_gives_its_starting_broker_time(self):
+    def test_after_a_suspended_machine_a_starting_broker_gets_time(self):
         self.goes_down(unit="activating", phase="start")
         self.looks(2)
         self.assertEqual(self.look(60), NOTHING)
@@ -454,7 +454,7 @@ class Follow(WatchTest):
 
 class Health(WatchTest):
     def asked(self, count):
-        """At how many seconds it asks, of so many looks."""
+        """Returns at how many seconds it asks, over so many looks."""
         begin, at = self.now, []
         for _ in range(count):
             if self.look() == ASK_HEALTH:
@@ -471,7 +471,7 @@ class Health(WatchTest):
         self.sees(connections=frozenset({("a", "c")}))
         self.assertEqual(len(self.asked(5)), 3)
 
-    def test_is_not_asked_more_where_connections_cannot_be_told(self):
+    def test_is_not_asked_more_often_when_its_connections_are_unknown(self):
         self.settle()
         self.sees(connections=None)
         self.assertLessEqual(len(self.asked(12)), 2)
@@ -496,7 +496,7 @@ class Health(WatchTest):
         self.assertEqual([self.health(ended=["x"]) for _ in range(2)], [NOTHING, START_PLUGINS])
 
     def test_a_plug_in_that_ended_once_may_be_a_broker_that_is_being_stopped(self):
-        # Its plug-ins end first; one that pauses itself in a minority does so, too, after its connections have changed.
+        # Its plug-ins end first, also if it pauses itself in a minority, after its connections have changed.
         self.settle()
         self.assertEqual(self.health(ended=["x"]), NOTHING)
         self.sees(connections=frozenset())
@@ -518,7 +518,7 @@ class Health(WatchTest):
         self.assertLessEqual(self.now - begin, 60)
         self.assertRegex(self.watch.words[0], "the rest of the cluster no longer tells it what changes: restarting")
 
-    def test_once_is_not_enough(self):
+    def test_being_passed_over_once_is_not_enough(self):
         self.sees(others=["mq1", "mq3"])
         for between in ({"passed_over": False}, {"passed_over": "none"}, {"running": False}):
             self.health(passed_over=True)
@@ -526,14 +526,14 @@ class Health(WatchTest):
             self.assertEqual(self.health(passed_over=True), NOTHING)
             self.health()
 
-    def test_no_answer_is_no_permission(self):
+    def test_a_missing_answer_permits_nothing(self):
         self.sees(others=["mq1", "mq3"])
         self.health(passed_over=True)
         self.look()
         self.assertEqual(self.watch.health(self.now, self.sight, None), NOTHING)
         self.assertEqual(self.health(passed_over=True), NOTHING)
 
-    def test_a_start_in_between_begins_anew(self):
+    def test_a_start_in_between_resets_the_count(self):
         self.sees(others=["mq1", "mq3"])
         self.health(passed_over=True)
         self.sees(started="2")
@@ -571,8 +571,8 @@ class Health(WatchTest):
                 decision = self.watch.health(self.now, self.sight, condition(**said))
                 self.assertEqual(decision, NOTHING, (changes, said))
 
-    def test_is_not_restarted_for_it_while_another_one_may_be_under_way(self):
-        # Of five brokers three serve beside it while another one is restarted for the same.
+    def test_is_not_restarted_for_it_while_another_restart_may_run(self):
+        # Of five brokers three serve beside it while another one is restarted for the same reason.
         self.new("mq2", ["mq1", "mq2", "mq3", "mq4", "mq5"])
         self.sees(others=["mq3", "mq4", "mq5"])
         begin = self.now

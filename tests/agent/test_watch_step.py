@@ -1,4 +1,4 @@
-"""The watch on its host: what it sees, asks and does, and that it never does it without an answer."""
+"""The watch on its host: what it observes, asks and does, and that it never acts without an answer."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ INTERRUPTIONS = ("systemctl restart", "systemctl kill", "systemctl stop", "appli
 
 
 def answer(**changes):
-    """What a broker says of itself."""
+    """Returns a broker's answer about itself."""
     said = {
         "running": True,
         "booting": False,
@@ -77,7 +77,7 @@ class WatchStep(HostTest):
         self.says(term)
 
     def looks(self, seconds):
-        """The watch looks for so long."""
+        """Has the watch look for so long."""
         if self.looker is None:
             self.looker = step.Looker(broker_conf.read())
         with contextlib.redirect_stdout(io.StringIO()):
@@ -139,7 +139,8 @@ class Restarts(WatchStep):
         self.assertEqual(self.notes().count("listeners were suspended"), 1)
 
     def test_one_that_is_stopped_while_it_is_asked_stays_stopped(self):
-        # By a person, or by the broker that has it leave the cluster: it says nothing, and its last start is the same.
+        # By a person, or by the broker that has it leave the cluster: it does not answer, and its last start is the
+        # same.
         def stops(call):
             self.unit.update({"ActiveState": "inactive", "SubState": "dead", "MainPID": "0"})
             raise Ended(69, "", "nodedown")
@@ -167,7 +168,7 @@ class Restarts(WatchStep):
             self.looks(30)
             self.assertEqual(len(self.interrupted()), 1, name)
 
-    def test_a_step_that_begins_at_that_very_moment_is_let_through(self):
+    def test_a_step_that_begins_at_the_same_moment_has_precedence(self):
         self.is_down()
         self.looks(20)
         is_busy, step._is_busy = step._is_busy, lambda: False
@@ -178,8 +179,8 @@ class Restarts(WatchStep):
             step._is_busy = is_busy
         self.assertEqual(self.interrupted(), [])
 
-    def test_notes_that_cannot_be_kept_keep_it_from_nothing(self):
-        # /run is full, say: the journal has the words as well.
+    def test_notes_that_cannot_be_written_do_not_stop_the_watch(self):
+        # For example /run is full: the journal still has the line.
         write, files.write = files.write, full
         self.addCleanup(setattr, files, "write", write)
         self.is_down()
@@ -187,7 +188,7 @@ class Restarts(WatchStep):
         files.write = write
         self.assertEqual(len(self.interrupted()), 1)
 
-    def test_nobody_but_root_can_hold_its_locks(self):
+    def test_only_root_can_hold_its_locks(self):
         lock.is_busy("watch")
         self.assertEqual(os.stat(self.root + lock.FOLDER).st_mode & 0o777, 0o700)
 
@@ -201,7 +202,7 @@ class Restarts(WatchStep):
 
 
 class NoAnswers(WatchStep):
-    """Every question that a restart rests on, unanswered in every way."""
+    """Leaves every question that a restart depends on unanswered, in every way."""
 
     WAYS = (Ended(75), Hangs(), "", '<<"g2', "Error: {badrpc, nodedown}")
 
@@ -250,7 +251,7 @@ class NoAnswers(WatchStep):
         self.looks(300)
         self.assertEqual(self.interrupted(), [])
 
-    def test_what_the_broker_said_long_before_the_others_is_asked_anew(self):
+    def test_an_answer_much_older_than_the_others_is_asked_for_again(self):
         # It had paused itself, and starts again within the same process while the first of the others hangs.
         good = evaluated(cluster(*BROKERS, running=["mq2", "mq3"]))
 
@@ -267,7 +268,7 @@ class NoAnswers(WatchStep):
         self.looks(300)
         self.assertEqual(self.interrupted(), [])
 
-    def test_another_ones_answer_will_do(self):
+    def test_the_answer_of_another_broker_is_enough(self):
         self.is_down()
         good = evaluated(cluster(*BROKERS, running=["mq2", "mq3"]))
         self.on("rabbit_nodes:all()", lambda call: Ended(69) if call.of == "mq2" else good)
@@ -299,7 +300,7 @@ class Whole(WatchStep):
         self.looks(60)
         self.assertEqual(self.interrupted(), [])
 
-    def test_it_is_not_while_the_others_do_not_serve(self):
+    def test_a_broker_that_is_passed_over_is_not_restarted_while_the_others_do_not_serve(self):
         self.says(answer(passed_over=True))
         self.serving = {"mq1", "mq2"}
         self.looks(300)
@@ -339,7 +340,7 @@ class Whole(WatchStep):
 
 
 class Questions(unittest.TestCase):
-    def test_the_two_questions_are_balanced(self):
+    def test_both_questions_have_balanced_brackets(self):
         for question in (condition.STATE, condition.HEALTH):
             for opening, closing in ("()", "[]", "{}"):
                 self.assertEqual(question.count(opening), question.count(closing))

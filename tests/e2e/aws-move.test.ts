@@ -1,4 +1,4 @@
-/** What moves the virtual address in an account, by the real AWS CLI, against a server that answers in AWS's place. */
+/** The script that moves the virtual address in an AWS account, with the real AWS CLI against a fake AWS server. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -7,18 +7,18 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
 import { ensurePythonTools } from "../../toolchain/python.ts";
-import { moveAddress } from "../../platforms/aws/policy.ts";
+import { moveAddressPolicy } from "../../platforms/aws/policy.ts";
 import { render } from "../../templates/render.ts";
-import { AwsServer, region } from "../support/aws-server.ts";
-import { scratch } from "../support/bash.ts";
+import { FakeAwsServer, region } from "../support/aws-server.ts";
+import { makeScratchFolder } from "../support/bash.ts";
 import { root } from "../support/dev-stack.ts";
 
-const folder = await scratch();
+const folder = await makeScratchFolder();
 const tools = join(folder, "bin");
 const held = join(folder, "held");
 const journal = join(folder, "journal");
 const script = join(folder, "move-address");
-let aws: AwsServer;
+let aws: FakeAwsServer;
 let bin: string;
 
 interface Mode {
@@ -28,7 +28,7 @@ interface Mode {
   /** The interfaces of this host and of another one. */
   readonly here: string;
   readonly other: string;
-  /** Gives the address to an interface, past the script. */
+  /** Assigns the address to an interface without the script. */
   readonly give: (networkInterface: string) => Promise<void>;
   /** The interfaces that have the address. */
   readonly holders: () => Promise<string[]>;
@@ -37,11 +37,11 @@ interface Mode {
 interface Outcome {
   readonly code: number;
   readonly journal: string;
-  /** The actions that were asked for, in their order. */
+  /** The called actions, in order. */
   readonly actions: readonly string[];
 }
 
-/** What a host has, as far as the script asks: an address on an interface, and a journal. */
+/** Writes fakes of the host's commands that the script uses: `ip` shows the address, `systemd-cat` writes the journal. */
 async function makeTools(): Promise<void> {
   await mkdir(tools);
   const loopback = "1: lo    inet 127.0.0.1/8 scope host lo";
@@ -80,7 +80,7 @@ async function run(mode: Mode, args: readonly string[] = [], changes: Changes = 
   }
   if (oldAwsCli) words.push("--old-aws-cli");
   const text = render("aws/move-address", { program: root, words: JSON.stringify(words) });
-  // Its locks lie in this folder.
+  // The script puts its locks into this folder.
   const host = `from agent import host\nhost.ROOT = ${JSON.stringify(folder)}\nstart()\n`;
   await writeFile(script, text.replace(/^start\(\)\n/m, host));
   await writeFile(journal, "");
@@ -101,31 +101,31 @@ async function run(mode: Mode, args: readonly string[] = [], changes: Changes = 
   return { code: exitCode, journal: await readFile(journal, "utf8"), actions };
 }
 
-/** Waits until a script under way says that it has the address. @throws when it ends before, or does not say so */
-async function saysHere(running: Promise<Outcome>): Promise<void> {
+/** Waits until a running script reports that it has the address. @throws when it ends without doing so */
+async function waitUntilHere(running: Promise<Outcome>): Promise<void> {
   let ended = false;
   void running.finally(() => (ended = true));
   while (!(await readFile(journal, "utf8")).includes("here after")) {
-    assert.ok(!ended, `it ended without the address:\n${await readFile(journal, "utf8")}`);
+    assert.ok(!ended, `the script ended without the address:\n${await readFile(journal, "utf8")}`);
     await pause(200);
   }
 }
 
 async function secondary(): Promise<Mode> {
-  const vpc = await aws.make("CreateVpc", "vpcId", { CidrBlock: "10.20.0.0/16" });
-  const SubnetId = await aws.make("CreateSubnet", "subnetId", { VpcId: vpc, CidrBlock: "10.20.1.0/24" });
+  const vpc = await aws.create("CreateVpc", "vpcId", { CidrBlock: "10.20.0.0/16" });
+  const SubnetId = await aws.create("CreateSubnet", "subnetId", { VpcId: vpc, CidrBlock: "10.20.1.0/24" });
   const make = (PrivateIpAddress: string): Promise<string> =>
-    aws.make("CreateNetworkInterface", "networkInterfaceId", { SubnetId, PrivateIpAddress });
+    aws.create("CreateNetworkInterface", "networkInterfaceId", { SubnetId, PrivateIpAddress });
   const [here, other] = [await make("10.20.1.21"), await make("10.20.1.22")];
   const address = "10.20.1.100";
   const give = async (networkInterface: string): Promise<void> => {
     for (const each of [here, other]) {
       const parameters = { NetworkInterfaceId: each, "PrivateIpAddress.1": address };
       if (each !== networkInterface && (await holds(each)))
-        await aws.ask("UnassignPrivateIpAddresses", parameters);
+        await aws.callMoto("UnassignPrivateIpAddresses", parameters);
     }
     if (!(await holds(networkInterface))) {
-      await aws.ask("AssignPrivateIpAddresses", {
+      await aws.callMoto("AssignPrivateIpAddresses", {
         NetworkInterfaceId: networkInterface,
         "PrivateIpAddress.1": address,
         AllowReassignment: "true",
@@ -134,7 +134,7 @@ async function secondary(): Promise<Mode> {
   };
   const holds = async (networkInterface: string): Promise<boolean> => {
     const parameters = { "NetworkInterfaceId.1": networkInterface };
-    return (await aws.ask("DescribeNetworkInterfaces", parameters)).includes(`>${address}<`);
+    return (await aws.callMoto("DescribeNetworkInterfaces", parameters)).includes(`>${address}<`);
   };
   const holders = async (): Promise<string[]> => {
     const found = await Promise.all([here, other].map(async (each) => ((await holds(each)) ? [each] : [])));
@@ -145,25 +145,25 @@ async function secondary(): Promise<Mode> {
 
 async function route(): Promise<Mode> {
   const { here, other } = await secondary();
-  const vpc = await aws.make("CreateVpc", "vpcId", { CidrBlock: "10.30.0.0/16" });
+  const vpc = await aws.create("CreateVpc", "vpcId", { CidrBlock: "10.30.0.0/16" });
   const address = "10.255.255.100";
   const DestinationCidrBlock = `${address}/32`;
-  const table = (): Promise<string> => aws.make("CreateRouteTable", "routeTableId", { VpcId: vpc });
+  const table = (): Promise<string> => aws.create("CreateRouteTable", "routeTableId", { VpcId: vpc });
   const routeTables = [await table(), await table()];
   for (const RouteTableId of routeTables) {
-    await aws.ask("CreateRoute", { RouteTableId, DestinationCidrBlock, NetworkInterfaceId: other });
+    await aws.callMoto("CreateRoute", { RouteTableId, DestinationCidrBlock, NetworkInterfaceId: other });
   }
   const give = async (networkInterface: string): Promise<void> => {
     for (const RouteTableId of routeTables) {
       const parameters = { RouteTableId, DestinationCidrBlock, NetworkInterfaceId: networkInterface };
-      await aws.ask("ReplaceRoute", parameters);
+      await aws.callMoto("ReplaceRoute", parameters);
     }
   };
   const holders = async (): Promise<string[]> => {
     const parameters = Object.fromEntries(
       routeTables.map((id, index) => [`RouteTableId.${String(index + 1)}`, id]),
     );
-    const text = await aws.ask("DescribeRouteTables", parameters);
+    const text = await aws.callMoto("DescribeRouteTables", parameters);
     return [...text.matchAll(/<networkInterfaceId>([^<]+)</g)].map(([, id = ""]) => id);
   };
   return { address, routeTables, here, other, give, holders };
@@ -172,14 +172,17 @@ async function route(): Promise<Mode> {
 before(async () => {
   ({ bin } = await ensurePythonTools("aws"));
   await makeTools();
-  aws = await AwsServer.start(bin);
+  aws = await FakeAwsServer.start(bin);
 });
-after(() => (aws as AwsServer | undefined)?.stop());
+after(() => (aws as FakeAwsServer | undefined)?.stop());
 
-/** @returns a judge that gives these verdicts in turn to the calls of an action, and lets the others pass */
-const inTurn = (action: string, ...verdicts: Parameters<typeof Array.of<ReturnType<AwsServer["judge"]>>>) => {
+/** @returns a function that handles the calls of an action in these ways in turn, and passes all other calls */
+const inTurn = (
+  action: string,
+  ...verdicts: Parameters<typeof Array.of<ReturnType<FakeAwsServer["handlingOf"]>>>
+) => {
   const left = [...verdicts];
-  return (asked: string): ReturnType<AwsServer["judge"]> =>
+  return (asked: string): ReturnType<FakeAwsServer["handlingOf"]> =>
     asked === action ? (left.shift() ?? "pass") : "pass";
 };
 
@@ -201,8 +204,8 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       changes = Math.max(1, mode.routeTables.length);
     });
     beforeEach(async () => {
-      aws.judge = () => "pass";
-      // Two of the tests wait for what the journal says.
+      aws.handlingOf = () => "pass";
+      // Two of the tests wait for text in the journal.
       await writeFile(journal, "");
       await mode.give(mode.other);
       await hold(mode.address);
@@ -213,7 +216,7 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       if (mode.routeTables.length > 0) assert.deepEqual([...new Set(found)], [mode.here]);
     };
 
-    test("comes here, and that is looked up", async () => {
+    test("is moved to this host, and the move is confirmed by two look-ups", async () => {
       const { code, journal: text, actions } = await run(mode);
       assert.equal(code, 0, text);
       await isHere();
@@ -221,17 +224,17 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       assert.deepEqual(actions, [...Array<string>(changes).fill(change), look, look]);
     });
 
-    test("stays where it is already, and what is asked is no more than the role of the host permits", async () => {
+    test("stays if it is here already, and the script calls no more than the host's role permits", async () => {
       await mode.give(mode.here);
       const { code, actions } = await run(mode);
       assert.equal(code, 0);
       await isHere();
-      const policy = moveAddress({ region, networkInterface: "arn", routeTables: mode.routeTables });
+      const policy = moveAddressPolicy({ region, networkInterface: "arn", routeTables: mode.routeTables });
       const permitted = [...policy.matchAll(/"Action":"ec2:(\w+)"/g)].map(([, action]) => action);
       assert.deepEqual([...new Set(actions)].sort(), permitted.sort());
     });
 
-    test("is only looked up when somebody asks whether it is here", async () => {
+    test("is only looked up by the argument `there`", async () => {
       const elsewhere = await run(mode, ["there"]);
       assert.deepEqual([elsewhere.code, elsewhere.actions], [1, [look]]);
       await mode.give(mode.here);
@@ -239,23 +242,23 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       assert.deepEqual([here.code, here.actions, here.journal], [0, [look], ""]);
     });
 
-    test("comes here though calls are throttled, and though one is said to be done that is not", async () => {
-      aws.judge = inTurn(change, "throttle", "swallow");
+    test("is moved although calls are throttled, and although one call reports success without effect", async () => {
+      aws.handlingOf = inTurn(change, "throttle", "swallow");
       const { code, journal: text } = await run(mode);
       assert.equal(code, 0, text);
       await isHere();
       assert.match(text, /: not here after \d+ s: /);
     });
 
-    test("comes here though a call is never answered", async () => {
-      aws.judge = inTurn(change, "hang");
+    test("is moved although a call is never answered", async () => {
+      aws.handlingOf = inTurn(change, "hang");
       const { code, journal: text } = await run(mode, [], { patience: 12 });
       assert.equal(code, 0, text);
       await isHere();
     });
 
-    test("is given up at the deadline, with the account's own words and what to do", async () => {
-      aws.judge = (action) => (action === change ? "forbid" : "pass");
+    test("is given up at the deadline, with AWS's error and what to do", async () => {
+      aws.handlingOf = (action) => (action === change ? "forbid" : "pass");
       const { code, journal: text } = await run(mode, [], { deadline: 6 });
       assert.equal(code, 1);
       assert.deepEqual([...new Set(await mode.holders())], [mode.other]);
@@ -266,7 +269,7 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       );
     });
 
-    test("is left to the host that holds it by now", async () => {
+    test("is not moved if another host holds it by now", async () => {
       await rm(held);
       const { code, journal: text, actions } = await run(mode);
       assert.deepEqual([code, actions], [0, []]);
@@ -274,11 +277,11 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       assert.deepEqual([...new Set(await mode.holders())], [mode.other]);
     });
 
-    test("is taken back from a late call of its former holder's", async () => {
+    test("is moved back after a late call of its former holder", async () => {
       const running = run(mode, [], { settle: 6 });
       let code: number;
       try {
-        await saysHere(running);
+        await waitUntilHere(running);
         await mode.give(mode.other);
       } finally {
         ({ code } = await running);
@@ -287,11 +290,11 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       await isHere();
     });
 
-    test("is moved by one script at a time, however often it is called", async () => {
+    test("is moved by one script at a time, even if the script is called again", async () => {
       const running = run(mode, [], { settle: 4 });
       let outcome: Outcome;
       try {
-        await saysHere(running);
+        await waitUntilHere(running);
         const again = await execa("python3", ["-IS", script], { reject: false });
         assert.equal(again.exitCode, 0);
       } finally {
@@ -299,16 +302,16 @@ for (const [title, { make, change, look }] of Object.entries(modes)) {
       }
       const { code, actions } = outcome;
       assert.equal(code, 0);
-      // The call that was not let through has the address looked after once more.
+      // The second script does nothing itself but makes the first one look the address up once more.
       assert.deepEqual(actions.slice(-3), [look, look, look]);
     });
   });
 }
 
-test("a CLI of before the metadata service's second version is given its role's keys from there", async () => {
+test("an AWS CLI without IMDSv2 gets the keys of the role, read from the metadata service by the script", async () => {
   const mode = await secondary();
   await hold(mode.address);
-  aws.judge = () => "pass";
+  aws.handlingOf = () => "pass";
   const keys = { AccessKeyId: "ASIAFROMTHEROLE", SecretAccessKey: "secret/of+it", Token: "its==token" };
   const service = createServer(({ method, url, headers }, answer) => {
     const token = headers["x-aws-ec2-metadata-token"];

@@ -1,37 +1,37 @@
-/** The short form of `npm run chaos`: the faults that matter most, each under load, on a lab of its own. */
+/** The short form of `npm run chaos`: the most important faults, each under load, on a lab of its own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faults, short } from "../../testbed/chaos/faults/index.ts";
-import { usual } from "../../testbed/chaos/load.ts";
-import { systemOf } from "../../testbed/chaos/suite.ts";
-import { text } from "../../testbed/chaos/table.ts";
-import { trial } from "../../testbed/chaos/trial.ts";
+import { faults, shortRunFaults } from "../../testbed/chaos/faults/index.ts";
+import { defaultLoad } from "../../testbed/chaos/load.ts";
+import { readSystem } from "../../testbed/chaos/suite.ts";
+import { terminalTable } from "../../testbed/chaos/table.ts";
+import { runTrial } from "../../testbed/chaos/trial.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "x", net: 62 }));
 
-/** Seconds to be whole again; a little more than the goal, so that a missed one has a figure. */
-const patience = 75;
+/** How long recovery may take: a little more than the goal, so that a missed goal still gets a figure. */
+const timeoutSeconds = 75;
 
-for (const name of short) {
+for (const name of shortRunFaults) {
   const fault = faults.find((each) => each.name === name);
   assert.ok(fault !== undefined);
-  test(`${name}: ${fault.what}`, async (context) => {
+  test(`${name}: ${fault.description}`, async (context) => {
     await lab.ensureUp("");
-    const row = await trial({
+    const row = await runTrial({
       lab,
-      system: await systemOf(lab),
+      system: await readSystem(lab),
       fault,
-      load: usual,
-      nextUp: false,
-      patience,
+      load: defaultLoad,
+      runsNextUp: false,
+      healthyTimeoutSeconds: timeoutSeconds,
       signal: context.signal,
-      say: (line) => {
+      logProgress: (line) => {
         context.diagnostic(line);
       },
     });
-    const table = text([row]);
+    const table = terminalTable([row]);
     context.diagnostic(`\n${table}`);
     assert.deepEqual(row.missed, [], `${table}\n${row.logs}`);
   });

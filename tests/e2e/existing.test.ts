@@ -1,19 +1,19 @@
-/** Machines that somebody hands over: looked at first, set up as root, left with nothing but the brokers' data. */
+/** Given machines: the precheck, the setup as root, and a destroy that leaves only the brokers' data. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
-import { tail } from "../../testbed/labs/running.ts";
-import { contents, publish, remove } from "../support/messages.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { readMessages, publish, deleteQueue } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "o", subnet: "192.168.91.0/24", os: "debian-12" }));
 
-const on = (host: string, script: string): Promise<string> => stack.machines.on(host, script);
+const on = (host: string, script: string): Promise<string> => stack.machines.runOn(host, script);
 const brokers = ["o120", "o121", "o122"] as const;
 const balancers = ["o123", "o124"] as const;
 const all = [...brokers, ...balancers];
 
-/** What breaks a machine, and what mends it, broken or not. */
+/** Faults of machines: the commands that cause and revert them. `mends` may run without the fault. */
 const faults: readonly {
   readonly host: string;
   readonly breaks: string;
@@ -52,7 +52,7 @@ time.sleep(600)'
   },
 ];
 
-test("machines that are not as they have to be are refused, all of it in one message", async () => {
+test("up refuses faulty machines, lists all faults in one message and changes nothing", async () => {
   await stack.configure("");
   try {
     for (const { host, breaks } of faults) await on(host, breaks);
@@ -69,9 +69,9 @@ test("machines that are not as they have to be are refused, all of it in one mes
   }
 });
 
-test("a machine that shows another host key, and a key that nobody takes, are refused", async () => {
+test("preview refuses a machine with another host key, and a user whose login fails", async () => {
   await stack.configure("", (lines) => {
-    // Each of the two machines shows the other one's key.
+    // The pinned keys of the two machines are swapped.
     const swapped = lines.replaceAll(
       /^( {6})192\.168\.91\.12([01]) /gm,
       (_, space: string, last: string) => `${space}192.168.91.12${last === "0" ? "1" : "0"} `,
@@ -86,31 +86,31 @@ test("a machine that shows another host key, and a key that nobody takes, are re
   for (const host of ["o122", "o123", "o124"]) assert.match(output, new RegExp(`${host} .*nobody`));
 });
 
-test("machines become a whole system by one command, and a second one changes nothing", async () => {
+test("one up sets up the system on given machines, and a second up changes nothing", async () => {
   await stack.configure("");
-  await stack.must("up");
-  const again = await stack.must("up", "--expect-no-changes");
+  await stack.runOrThrow("up");
+  const again = await stack.runOrThrow("up", "--expect-no-changes");
   assert.match(again, /^ +\d+ unchanged$/m);
 });
 
-test("one setting of HAProxy changes its file and reloads it, no more", async () => {
+test("one HAProxy setting updates four resources: file and reload on each balancer", async () => {
   await stack.ensureUp("");
   await stack.configure("  rabbitmq-ha:haproxy: { maxConnections: { global: 4096 } }");
-  const output = await stack.must("up");
+  const output = await stack.runOrThrow("up");
   assert.match(output, /^ +~ 4 updated$/m, tail(output));
 });
 
 const messages = ["one", "two", "three"];
-/** Whether the messages are in what the last destroy has left. */
+/** Whether the last destroy has left the messages on the machines. */
 let kept = false;
 
 async function publishKept(): Promise<void> {
   await stack.ensureUp();
-  await remove(await stack.connect(), "kept");
+  await deleteQueue(await stack.connect(), "kept");
   await publish(await stack.connect(), "kept", messages);
 }
 
-/** Where the program's files were; what is left of them. */
+/** Lists what is left of the program's files and services on a machine. */
 const left = (host: string): Promise<string> =>
   on(
     host,
@@ -122,19 +122,19 @@ const left = (host: string): Promise<string> =>
     done`,
   );
 
-test("destroy leaves no trace but the brokers' data, and names the machine that does not answer", async () => {
+test("destroy leaves only the brokers' data, and names the machine that does not answer", async () => {
   await publishKept();
   let output: string;
   await stack.machines.powerOff("o124");
   try {
-    output = await stack.must("destroy");
+    output = await stack.runOrThrow("destroy");
     kept = true;
   } finally {
     await stack.machines.powerOn("o124");
   }
   assert.match(
     output,
-    /o124 \(192\.168\.91\.124\) could not be reached, so all that the program put there is still/,
+    /o124 \(192\.168\.91\.124\) could not be reached, so everything that the program installed is still/,
   );
   for (const host of all.filter((name) => name !== "o124")) assert.equal(await left(host), "", host);
   for (const host of brokers) {
@@ -142,15 +142,15 @@ test("destroy leaves no trace but the brokers' data, and names the machine that 
   }
 });
 
-test("the next up finds the messages again; destroy with purge leaves nothing of them", async () => {
+test("after destroy, up finds the messages again; destroy with purge deletes the data too", async () => {
   if (!kept) {
     await publishKept();
-    await stack.must("destroy");
+    await stack.runOrThrow("destroy");
   }
   await stack.configure("", (lines) => lines.replace("user: root", "purge: true\n    user: root"));
-  await stack.must("up");
-  assert.deepEqual(await contents(await stack.connect(), "kept"), messages);
-  await stack.must("destroy");
+  await stack.runOrThrow("up");
+  assert.deepEqual(await readMessages(await stack.connect(), "kept"), messages);
+  await stack.runOrThrow("destroy");
   for (const host of all) assert.equal(await left(host), "", host);
   for (const host of brokers)
     assert.equal(await on(host, "ls -A /var/lib/rabbitmq/mnesia 2>/dev/null || true"), "");

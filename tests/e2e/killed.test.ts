@@ -1,8 +1,8 @@
-/** An `up` that is killed at any point is made good by the next one. */
+/** The next `up` completes an `up` that was killed at any point. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "k", net: 58 }));
@@ -10,47 +10,49 @@ const lab = useStack(new LabStack({ name: "k", net: 58 }));
 const [, second = ""] = lab.brokers;
 const [balancer = ""] = lab.balancers;
 
-/** Kills the CLI of an `up` when it creates a resource, with a lab on which no `up` has yet come so far. */
+/** Kills the CLI of an `up` when it creates a resource. If an earlier `up` has created it, the lab is destroyed first. */
 async function killAt(resource: string): Promise<void> {
   const made = (await lab.resources()).some(({ urn }) => urn.endsWith(`::${resource}`));
-  if (made) await lab.must("destroy");
+  if (made) await lab.runOrThrow("destroy");
   const running = await lab.upUntil(new RegExp(`${resource} creating`));
   await running.killCli("SIGKILL");
-  assert.notEqual(await running.ended(), 0);
-  assert.equal(await settled(() => running.survivors()), "", "these outlived the engine");
+  assert.notEqual(await running.exitCode(), 0);
+  assert.equal(await settled(() => running.listProcesses()), "", "these processes outlived the engine");
 }
 
-test("the CLI is killed while packages are installed", () => killAt(`${second}-packages`));
+test("no process outlives a CLI that is killed while packages are installed", () =>
+  killAt(`${second}-packages`));
 
-test("the CLI is killed between the members", () => killAt(`${second}-member`));
+test("no process outlives a CLI that is killed while the second broker joins", () =>
+  killAt(`${second}-member`));
 
-test("it is killed while the address comes up; the next up clears the lock and what was pending, and ends whole", async () => {
+test("after a kill while the address comes up, the next up removes the lock and completes the system", async () => {
   await killAt(`virtual-address-${balancer}-service`);
-  const output = await lab.must("up");
+  const output = await lab.runOrThrow("up");
   assert.match(output, /the last run on stack test-k was killed; removing its lock/);
-  await lab.must("verify");
-  await lab.must("up", "--expect-no-changes");
+  await lab.runOrThrow("verify");
+  await lab.runOrThrow("up", "--expect-no-changes");
 });
 
-test("Ctrl-C ends an up in order, and the next one ends whole", async () => {
+test("Ctrl-C ends an up with all its processes, and the next up completes the system", async () => {
   await lab.ensureUp("");
   await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }");
   const running = await lab.upUntil(new RegExp(`${second}-restart updating`));
   running.interrupt();
-  assert.notEqual(await running.ended(), 0, tail(running.output));
-  assert.equal(await settled(() => running.survivors()), "");
-  await lab.must("up");
-  await lab.must("up", "--expect-no-changes");
+  assert.notEqual(await running.exitCode(), 0, tail(running.output));
+  assert.equal(await settled(() => running.listProcesses()), "");
+  await lab.runOrThrow("up");
+  await lab.runOrThrow("up", "--expect-no-changes");
 });
 
-test("a lock whose process lives is respected", async () => {
+test("up refuses to run while the process that holds the lock is alive", async () => {
   await lab.ensureUp();
   await lab.configure("  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1001 } }");
   const running = await lab.upUntil(new RegExp(`${second}-restart updating`));
   const { code, output } = await lab.npm("up");
   assert.equal(code, 1);
   assert.match(output, /stack test-k is being worked on by process \d+; wait for it, or end it first/);
-  assert.equal(await running.ended(), 0, tail(running.output));
+  assert.equal(await running.exitCode(), 0, tail(running.output));
 });
 
 /** Polls for an empty answer for 15 s. @returns the last answer */

@@ -1,10 +1,10 @@
-/** The main job on real hosts: up, again, a key, a setting, a restart, a reboot, and away. */
+/** The life of a stack on real hosts: up, a second up, changes, restarts, failures, destroy. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import ssh2 from "ssh2";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running.ts";
-import { contents, publish } from "../support/messages.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "e", net: 57 }));
@@ -15,7 +15,7 @@ const renamed = "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 }, poli
 
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 
-/** What a script that ran again must not have touched: processes and their starts, files and their times. */
+/** What a repeated script must leave unchanged: processes and their start times, files and their times. */
 async function fingerprint(): Promise<string> {
   const script = `
     hostname
@@ -23,20 +23,20 @@ async function fingerprint(): Promise<string> {
     find /etc /usr/local /var/lib/rabbitmq-ha /var/lib/rabbitmq -maxdepth 5 -path /etc/ssh -prune -o \\
       -path '*/mnesia' -prune -o -type f -printf '%p %i %T@ %C@ %m %u:%g %s\\n' | sort
     cat /run/rabbitmq-ha/* 2>/dev/null || true`;
-  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
+  return (await Promise.all(lab.hosts.map((host) => lab.runOn(host, script)))).join("\n");
 }
 
 /** The name of the broker that leads a queue. */
 async function leader(queue: string): Promise<string> {
-  const answer = await lab.on(
+  const answer = await lab.runOn(
     lab.brokers[0] ?? "",
     `rabbitmqctl -q list_queues name pid --no-table-headers </dev/null | awk '$1 == "${queue}" { print $2 }'`,
   );
   return /rabbit@(\w+)/.exec(answer)?.[1] ?? `no leader in: ${answer}`;
 }
 
-test("one up takes nothing to a whole system and says how to use it", async () => {
-  const output = await lab.must("up");
+test("one up sets up the whole system and prints its URL, but not the password", async () => {
+  const output = await lab.runOrThrow("up");
   assert.match(output, new RegExp(`http://${lab.virtualAddress}:15672`));
   const password = String(await lab.output("adminPassword"));
   assert.ok(password.length >= 16);
@@ -46,19 +46,19 @@ test("one up takes nothing to a whole system and says how to use it", async () =
 test("a second up changes nothing", async () => {
   await lab.ensureUp();
   const before = await fingerprint();
-  const output = await lab.must("up", "--expect-no-changes");
+  const output = await lab.runOrThrow("up", "--expect-no-changes");
   assert.match(output, /\d+ unchanged/);
   assert.equal(await fingerprint(), before);
 });
 
-test("no secret lies in clear text in the state, on a host or in a log", async () => {
+test("no secret is in clear text in the state, on a host or in a log", async () => {
   await lab.ensureUp();
   const password = String(await lab.output("adminPassword"));
-  const cookie = await lab.on(lab.brokers[0] ?? "", "cat /var/lib/rabbitmq/.erlang.cookie");
+  const cookie = await lab.runOn(lab.brokers[0] ?? "", "cat /var/lib/rabbitmq/.erlang.cookie");
   const state = await lab.pulumi("stack", "export");
   assert.ok(!state.includes(password) && !state.includes(cookie) && !state.includes("PRIVATE KEY"));
   for (const host of lab.hosts) {
-    const found = await lab.on(
+    const found = await lab.runOn(
       host,
       `grep -rlF -e '${password}' /etc /var/log /var/lib/rabbitmq-ha /run/rabbitmq-ha /tmp 2>/dev/null || true
        journalctl --no-pager -o cat | grep -cF -e '${password}' -e '${cookie}' | grep -v '^0$' || true`,
@@ -67,13 +67,13 @@ test("no secret lies in clear text in the state, on a host or in a log", async (
   }
 });
 
-test("every script run again on the whole system changes nothing: the SSH key is rotated", async () => {
+test("a new SSH key runs every script again, and that changes nothing on the hosts", async () => {
   await lab.ensureUp();
   await publish(await lab.connect(), "rotation", messages);
   const before = await fingerprint();
   const { private: key } = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256, comment: "rotated" });
-  await lab.secret("sshPrivateKey", key);
-  const output = await lab.must("up");
+  await lab.setSecret("sshPrivateKey", key);
+  const output = await lab.runOrThrow("up");
   const updated = /~ (\d+) updated/.exec(output)?.[1];
   const remote = (await lab.resources()).filter(({ type }) => type === "command:remote:Command");
   assert.ok(
@@ -82,14 +82,14 @@ test("every script run again on the whole system changes nothing: the SSH key is
   );
   assert.doesNotMatch(output, /\d+ (replaced|created)/);
   assert.equal(await fingerprint(), before);
-  assert.deepEqual(await contents(await lab.connect(), "rotation"), messages);
+  assert.deepEqual(await readMessages(await lab.connect(), "rotation"), messages);
 });
 
-test("one HAProxy setting changes that file and reloads, no more", async () => {
+test("one HAProxy setting changes only HAProxy's file and reloads it without a restart", async () => {
   await lab.ensureUp("");
   const host = lab.balancers[0] ?? "";
   const processes = (): Promise<string> =>
-    lab.on(host, "systemctl show -p MainPID,ExecMainStartTimestampMonotonic haproxy keepalived");
+    lab.runOn(host, "systemctl show -p MainPID,ExecMainStartTimestampMonotonic haproxy keepalived");
   const before = await processes();
   await lab.configure(proxy);
   const preview = JSON.parse(await lab.pulumi("preview", "--json")) as {
@@ -100,26 +100,26 @@ test("one HAProxy setting changes that file and reloads, no more", async () => {
     .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
   const expected = lab.balancers.flatMap((name) => [`haproxy-${name}-config`, `haproxy-${name}-serving`]);
   assert.deepEqual(changed.sort(), expected.map((name) => `update ${name}`).sort());
-  assert.match(await lab.must("preview", "--diff"), /maxconn 2001/);
-  await lab.must("up");
-  assert.match(await lab.on(host, "cat /etc/haproxy/haproxy.cfg"), /maxconn 2001/);
+  assert.match(await lab.runOrThrow("preview", "--diff"), /maxconn 2001/);
+  await lab.runOrThrow("up");
+  assert.match(await lab.runOn(host, "cat /etc/haproxy/haproxy.cfg"), /maxconn 2001/);
   assert.equal(await processes(), before);
   assert.match(
-    await lab.on(host, "echo 'show stat' | socat stdio /run/haproxy/admin.sock"),
+    await lab.runOn(host, "echo 'show stat' | socat stdio /run/haproxy/admin.sock"),
     /rabbitmq_cluster,FRONTEND,,,\d+,\d+,2001,/,
   );
 });
 
-test("a broker's setting restarts each broker once, one after the other", async () => {
+test("a broker setting restarts the brokers one after the other, and no message is lost", async () => {
   await lab.ensureUp(proxy);
   const started = async (): Promise<number[]> => {
     const show = "systemctl show -p ExecMainStartTimestampMonotonic rabbitmq-server | cut -d= -f2";
-    return Promise.all(lab.brokers.map(async (host) => Number(await lab.on(host, show))));
+    return Promise.all(lab.brokers.map(async (host) => Number(await lab.runOn(host, show))));
   };
   await publish(await lab.connect(), "restarts", messages);
   const before = await started();
   await lab.configure(`${proxy}\n${channels}`);
-  await lab.must("up");
+  await lab.runOrThrow("up");
   const restarted = await started();
   restarted.forEach((time, index) =>
     assert.ok(time > (before[index] ?? 0), `${lab.brokers[index]} did not restart`),
@@ -130,72 +130,72 @@ test("a broker's setting restarts each broker once, one after the other", async 
     "not in the order of the list",
   );
   for (const host of lab.brokers) {
-    assert.match(await lab.on(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
+    assert.match(await lab.runOn(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
   }
-  assert.deepEqual(await contents(await lab.connect(), "restarts"), messages);
+  assert.deepEqual(await readMessages(await lab.connect(), "restarts"), messages);
 });
 
-test("a renamed policy takes the old one's place on every member", async () => {
+test("a renamed policy replaces the old one on every member", async () => {
   await lab.ensureUp(`${proxy}\n${channels}`);
   await lab.configure(renamed);
-  await lab.must("up");
+  await lab.runOrThrow("up");
   for (const host of lab.brokers) {
-    const policies = await lab.on(host, "rabbitmqctl -q list_policies --no-table-headers </dev/null");
+    const policies = await lab.runOn(host, "rabbitmqctl -q list_policies --no-table-headers </dev/null");
     assert.match(policies, /^\/\tmirrors\t\^\tall\t/);
     assert.doesNotMatch(policies, /ha-all/);
   }
 });
 
-test("the queue's leader is restarted and its messages are still there", async () => {
+test("a queue's messages survive the restart of its leader", async () => {
   await lab.ensureUp();
   await publish(await lab.connect(), "leader", messages);
   const led = await leader("leader");
   assert.ok(lab.brokers.includes(led), led);
-  await lab.on(led, "systemctl restart rabbitmq-server");
-  assert.deepEqual(await contents(await lab.connect(), "leader"), messages);
-  await lab.must("verify");
+  await lab.runOn(led, "systemctl restart rabbitmq-server");
+  assert.deepEqual(await readMessages(await lab.connect(), "leader"), messages);
+  await lab.runOrThrow("verify");
 });
 
-test("a broker going down is seen in HAProxy's journal", async () => {
+test("HAProxy's journal reports a broker that goes down", async () => {
   await lab.ensureUp();
   const [host = "", balancer = ""] = [lab.brokers[2], lab.balancers[0]];
-  const since = (await lab.on(balancer, "date +@%s")).trim();
+  const since = (await lab.runOn(balancer, "date +@%s")).trim();
   const seen = `journalctl -u haproxy --since ${since} --no-pager -o cat | grep -q "rabbitmq_cluster/${host} is DOWN"`;
   try {
-    await lab.on(host, "systemctl stop rabbitmq-server");
-    await lab.on(balancer, `timeout 20 bash -c 'until ${seen}; do sleep 0.2; done'`);
+    await lab.runOn(host, "systemctl stop rabbitmq-server");
+    await lab.runOn(balancer, `timeout 20 bash -c 'until ${seen}; do sleep 0.2; done'`);
   } finally {
-    await lab.on(host, "systemctl start rabbitmq-server");
+    await lab.runOn(host, "systemctl start rabbitmq-server");
   }
 });
 
-test("a bad configuration never reaches HAProxy", async () => {
+test("a configuration that HAProxy refuses does not replace the old one", async () => {
   await lab.ensureUp(renamed);
   const files = async (): Promise<string[]> =>
-    Promise.all(lab.balancers.map((host) => lab.on(host, "stat -c '%i %Z' /etc/haproxy/haproxy.cfg")));
+    Promise.all(lab.balancers.map((host) => lab.runOn(host, "stat -c '%i %Z' /etc/haproxy/haproxy.cfg")));
   const before = await files();
-  // A number of the right form, and more than HAProxy takes: it is HAProxy that refuses.
+  // The number is valid for the program but too large for HAProxy, so HAProxy refuses it.
   await lab.configure(`${renamed}\n  rabbitmq-ha:haproxy: { rise: 4000000000 }`);
   const { code, output } = await lab.npm("up");
   assert.notEqual(code, 0, tail(output));
-  // The engine cancels the other balancer's step when the first one fails, so that one may have said nothing.
+  // When the first balancer's step fails the engine cancels the other one's, which may then print nothing.
   const refusal = `(${lab.balancers.join("|")}): the new /etc/haproxy/haproxy\\.cfg was refused, so the old one stays`;
   assert.match(output, new RegExp(refusal), tail(output));
   assert.deepEqual(await files(), before);
-  await lab.must("verify");
+  await lab.runOrThrow("verify");
   await lab.ensureUp(renamed);
 });
 
-test("a host that is powered off and on is what it was", async () => {
+test("a broker and a balancer recover by themselves after a power cycle, with their messages", async () => {
   await lab.ensureUp();
   await publish(await lab.connect(), "reboot", messages);
   for (const host of [lab.brokers[0] ?? "", lab.balancers[0] ?? ""]) await lab.reboot(host);
-  await wholeWithin(120);
-  assert.deepEqual(await contents(await lab.connect(), "reboot"), messages);
-  await lab.must("up", "--expect-no-changes");
+  await waitUntilHealthy(120);
+  assert.deepEqual(await readMessages(await lab.connect(), "reboot"), messages);
+  await lab.runOrThrow("up", "--expect-no-changes");
 });
 
-for (const [what, breakIt, healIt, words] of [
+for (const [what, breakCommand, repairCommand, message] of [
   [
     "runs another system than stated",
     "sed -i.kept s/^VERSION_ID=.*/VERSION_ID=13/ /usr/lib/os-release",
@@ -216,7 +216,7 @@ for (const [what, breakIt, healIt, words] of [
   ],
   ["cannot be reached", "systemctl stop ssh", "systemctl start ssh", /connection refused/],
 ] as const) {
-  test(`a host that ${what} is named with its cause within two minutes`, async () => {
+  test(`up names a host that ${what}, with the cause, within two minutes`, async () => {
     await lab.ensureUp();
     const [host = ""] = lab.brokers;
     const urn =
@@ -224,34 +224,34 @@ for (const [what, breakIt, healIt, words] of [
     const again = ["up", "--yes", "--skip-preview", "--target-replace", urn];
     let failure: string;
     let seconds: number;
-    await lab.on(host, breakIt);
+    await lab.runOn(host, breakCommand);
     try {
       const started = Date.now();
       failure = await lab.pulumi(...again).catch((error: unknown) => String(error));
       seconds = (Date.now() - started) / 1000;
     } finally {
-      await lab.on(host, healIt);
+      await lab.runOn(host, repairCommand);
     }
-    assert.match(failure, words);
+    assert.match(failure, message);
     assert.match(failure, new RegExp(`${host}-ready`));
     assert.ok(seconds < 120, `named after ${seconds} s`);
     await lab.pulumi(...again);
   });
 }
 
-test("destroy leaves no container, network or route, and a second one has nothing to do", async () => {
+test("destroy leaves no container, network or route, and a second destroy succeeds", async () => {
   await lab.ensureUp();
-  await lab.must("destroy");
-  assert.deepEqual(await lab.remains(), []);
-  await lab.must("destroy");
+  await lab.runOrThrow("destroy");
+  assert.deepEqual(await lab.findLeftovers(), []);
+  await lab.runOrThrow("destroy");
 });
 
-/** Waits until `verify` finds the system whole. */
-async function wholeWithin(seconds: number): Promise<void> {
+/** Waits until `verify` succeeds. */
+async function waitUntilHealthy(seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const { code, output } = await lab.npm("verify");
     if (code === 0) return;
-    assert.ok(Date.now() < deadline, `not whole after ${seconds} s:\n${tail(output)}`);
+    assert.ok(Date.now() < deadline, `the system is not healthy after ${seconds} s:\n${tail(output)}`);
   }
 }

@@ -1,4 +1,4 @@
-/** HAProxy compiled from a tarball, one ram node, a password on the statistics page. */
+/** HAProxy compiled from a tarball, one ram node, and a password for the statistics page. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { useStack } from "../support/trial.ts";
 const lab = useStack(new LabStack({ name: "s", net: 59, types: ["disc", "disc", "ram"] }), {
   prepare,
   release: async () => {
-    over = true;
+    isOver = true;
     await serving;
     server?.close();
     await rm(work, { recursive: true, force: true });
@@ -25,7 +25,7 @@ let work = "";
 let version = "";
 let settings = "";
 let server: Server | undefined;
-let over = false;
+let isOver = false;
 let serving: Promise<void> | undefined;
 
 async function prepare(): Promise<void> {
@@ -36,11 +36,11 @@ async function prepare(): Promise<void> {
   settings = `  rabbitmq-ha:haproxy: { source: { version: ${version}, url: '${url}', sha256: ${found.sha256} } }`;
   await lab.configure(settings);
   await lab.pulumi("stack", "init").catch(() => "");
-  await lab.secret("statsPassword", "seen-by-few");
+  await lab.setSecret("statsPassword", "seen-by-few");
   serving = serve(found.bytes);
 }
 
-/** HAProxy's own tarball, as Debian's archive keeps it next to the package. */
+/** HAProxy's original tarball, which Debian's archive keeps next to the package. */
 async function tarball(): Promise<{
   readonly version: string;
   readonly bytes: Buffer;
@@ -70,9 +70,9 @@ async function tarball(): Promise<{
   return { version, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
-/** Serves the tarball on the lab's gateway and nowhere else, from the moment that the address exists. */
+/** Serves the tarball on the lab's gateway only, as soon as that address exists. */
 async function serve(bytes: Buffer): Promise<void> {
-  while (!over) {
+  while (!isOver) {
     const candidate = createServer((_, response) => response.end(bytes));
     const listening = await new Promise<boolean>((resolve) => {
       candidate.once("error", () => resolve(false));
@@ -86,11 +86,11 @@ async function serve(bytes: Buffer): Promise<void> {
   }
 }
 
-test("up compiles HAProxy on both balancers and makes the third broker a ram node", async () => {
+test("up compiles HAProxy on both balancers and installs no package of it", async () => {
   await lab.configure(settings);
-  await lab.must("up");
+  await lab.runOrThrow("up");
   for (const host of lab.balancers) {
-    const found = await lab.on(
+    const found = await lab.runOn(
       host,
       `/usr/local/haproxy/sbin/haproxy -v | head -n 1
        id haproxy
@@ -104,46 +104,46 @@ test("up compiles HAProxy on both balancers and makes the third broker a ram nod
   }
 });
 
-test("the ram node is one on every broker", async () => {
+test("every broker lists the third one as the ram node", async () => {
   await lab.ensureUp(settings);
   for (const host of lab.brokers) {
-    const status = await lab.on(host, "rabbitmqctl -q cluster_status --formatter json </dev/null");
+    const status = await lab.runOn(host, "rabbitmqctl -q cluster_status --formatter json </dev/null");
     assert.match(status, new RegExp(`"ram_nodes":\\["rabbit@${lab.brokers[2]}"\\]`));
   }
 });
 
-test("the statistics page asks for its password, and the file with it is the owner's alone", async () => {
+test("the statistics page requires its password, and only root can read the file with it", async () => {
   await lab.ensureUp(settings);
   const [host = ""] = lab.balancers;
   const address = `http://192.168.59.123:8100/rabbitmq-stats`;
   assert.equal((await fetch(address)).status, 401);
   const authorization = `Basic ${Buffer.from("admin:seen-by-few").toString("base64")}`;
   assert.equal((await fetch(address, { headers: { authorization } })).status, 200);
-  assert.match(await lab.on(host, "stat -c '%a %U' /etc/haproxy/stats.cfg"), /^600 root/);
+  assert.match(await lab.runOn(host, "stat -c '%a %U' /etc/haproxy/stats.cfg"), /^600 root/);
   assert.ok(!(await lab.pulumi("stack", "export")).includes("seen-by-few"));
 });
 
-test("a broker going down is seen in the journal from inside the jail too", async () => {
+test("HAProxy in its chroot also reports a broker that goes down to the journal", async () => {
   await lab.ensureUp(settings);
   const [, second = ""] = lab.brokers;
   const [balancer = ""] = lab.balancers;
-  const since = (await lab.on(balancer, "date +@%s")).trim();
+  const since = (await lab.runOn(balancer, "date +@%s")).trim();
   const seen = `journalctl -u haproxy --since ${since} --no-pager -o cat | grep -q "rabbitmq_cluster/${second} is DOWN"`;
   try {
-    await lab.on(second, "systemctl stop rabbitmq-server");
-    await lab.on(balancer, `timeout 20 bash -c 'until ${seen}; do sleep 0.2; done'`);
+    await lab.runOn(second, "systemctl stop rabbitmq-server");
+    await lab.runOn(balancer, `timeout 20 bash -c 'until ${seen}; do sleep 0.2; done'`);
   } finally {
-    await lab.on(second, "systemctl start rabbitmq-server");
+    await lab.runOn(second, "systemctl start rabbitmq-server");
   }
 });
 
 test("a second up changes nothing", async () => {
   await lab.ensureUp(settings);
-  await lab.must("up", "--expect-no-changes");
+  await lab.runOrThrow("up", "--expect-no-changes");
 });
 
-test("destroy leaves nothing", async () => {
+test("destroy leaves no container, network or route", async () => {
   await lab.ensureUp(settings);
-  await lab.must("destroy");
-  assert.deepEqual(await lab.remains(), []);
+  await lab.runOrThrow("destroy");
+  assert.deepEqual(await lab.findLeftovers(), []);
 });

@@ -1,14 +1,14 @@
 /**
- * What the command provider says of inputs, before anything runs.
+ * The command provider's Check, Diff and Read, which run no command.
  *
  * Sources: CMD = pulumi/pulumi-command 1.2.1 provider/pkg/provider, GP = pulumi/pulumi-go-provider
  * infer/resource.go, FACTS = the table and the numbered points on remote.Command.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { isReal } from "./plugins.ts";
+import { usesRealPlugins } from "./plugins.ts";
 import { LOCAL, Provider, REMOTE } from "./provider.ts";
-import { inside, isSecret, secret, UNKNOWN, type Values } from "./values.ts";
+import { unwrapSecret, isSecret, secret, UNKNOWN, type Values } from "./values.ts";
 
 let provider: Provider;
 before(async () => {
@@ -24,7 +24,7 @@ describe("check", () => {
   test("fills in the connection's defaults: root, port 22, 10 failed dials, 15 s (CMD connection.go)", async () => {
     const { inputs, failures } = await provider.check(REMOTE, { connection, create: "true" });
     assert.deepEqual(failures, []);
-    assert.deepEqual(inside(inputs["connection"]), {
+    assert.deepEqual(unwrapSecret(inputs["connection"]), {
       host: "broker-1",
       privateKey: secret("k"),
       user: "root",
@@ -39,7 +39,7 @@ describe("check", () => {
     const { inputs } = await provider.check(REMOTE, {
       connection: secret({ host: "broker-1", proxy: { host: "bastion" } }),
     });
-    const { proxy } = inside(inputs["connection"]) as { proxy: Values };
+    const { proxy } = unwrapSecret(inputs["connection"]) as { proxy: Values };
     assert.deepEqual(proxy, {
       host: "bastion",
       user: "root",
@@ -49,12 +49,12 @@ describe("check", () => {
     });
   });
 
-  test("keeps what one logs in with secret inside the secret connection (CMD connection.go, GP apply_secrets.go)", async () => {
+  test("marks passwords and keys as secret inside the secret connection too (CMD connection.go, GP apply_secrets.go)", async () => {
     const login = { host: "h", password: "p", privateKey: "k", privateKeyPassword: "kp" };
     const { inputs } = await provider.check(REMOTE, {
       connection: secret({ ...login, proxy: { ...login, privateKey: secret("k") } }),
     });
-    const { proxy, ...target } = inside(inputs["connection"]) as { proxy: Values };
+    const { proxy, ...target } = unwrapSecret(inputs["connection"]) as { proxy: Values };
     for (const { password, privateKey, privateKeyPassword } of [target as Values, proxy]) {
       assert.deepEqual([password, privateKey, privateKeyPassword], [secret("p"), secret("k"), secret("kp")]);
     }
@@ -71,7 +71,7 @@ describe("check", () => {
     assert.equal(inputs["create"], "c");
   });
 
-  test("takes unknown inputs (GP ende.go)", async () => {
+  test("accepts unknown inputs (GP ende.go)", async () => {
     const { inputs, failures } = await provider.check(REMOTE, {
       connection: secret({ host: UNKNOWN }),
       create: UNKNOWN,
@@ -80,7 +80,7 @@ describe("check", () => {
     assert.equal(inputs["create"], UNKNOWN);
   });
 
-  test("names a missing, an unknown and a wrong input (GP, sdk/go/common/util/mapper)", async () => {
+  test("reports a missing, an unrecognized and a mistyped input (GP, sdk/go/common/util/mapper)", async () => {
     const { failures } = await provider.check(REMOTE, { create: 1, creat: "x" });
     assert.deepEqual([...failures].sort(), [
       "connection: Missing required field 'connection' on 'remote.CommandInputs'",
@@ -89,13 +89,13 @@ describe("check", () => {
     ]);
   });
 
-  test("names a fault within the connection", async () => {
+  test("reports a fault within the connection", async () => {
     const { failures } = await provider.check(REMOTE, { connection: secret({ user: "root" }) });
     assert.equal(failures.length, 1);
     assert.match(failures[0] ?? "", /^connection: .*Missing required field 'host' on 'remote\.Connection'/s);
   });
 
-  test("refuses a resource type that it does not have", async () => {
+  test("fails on an unknown resource type", async () => {
     await assert.rejects(
       provider.check("command:remote:Nothing", {}),
       /^Error: Resource 'remote:Nothing' not found$/,
@@ -117,7 +117,7 @@ describe("diff", () => {
   };
   const state: Values = { ...inputs, stdout: "out", stderr: "err" };
 
-  test("finds no change where there is none (FACTS table)", async () => {
+  test("reports no change for equal inputs (FACTS table)", async () => {
     assert.deepEqual(await provider.diff(REMOTE, state, inputs), {
       changes: false,
       kinds: {},
@@ -150,9 +150,9 @@ describe("diff", () => {
   }
 
   test(
-    "takes a key that is no secret inside the secret connection for the same: states before 0.2.0 have it so",
+    "reports no change when a key in the secret connection becomes secret, as it is not in states before 0.2.0",
     // The real provider updates such a resource, once.
-    { skip: isReal },
+    { skip: usesRealPlugins },
     async () => {
       const old = { ...state, connection: secret({ host: "broker-1", privateKey: "k" }) };
       const next = (key: string): Values => ({
@@ -164,28 +164,28 @@ describe("diff", () => {
     },
   );
 
-  test("updates for inputs that come and go", async () => {
+  test("updates for inputs that are added or removed", async () => {
     const { update: _, ...without } = inputs;
     assert.deepEqual((await provider.diff(REMOTE, state, without)).kinds, { update: "delete" });
     const { stdin: __, ...older } = state;
     assert.deepEqual((await provider.diff(REMOTE, older, inputs)).kinds, { stdin: "add" });
   });
 
-  test("replaces for triggers that appear or go as a whole (FACTS table, CMD common/inputs.go)", async () => {
+  test("replaces for triggers that are added or removed as a whole (FACTS table, CMD common/inputs.go)", async () => {
     const { triggers: _, ...without } = inputs;
-    const appeared = await provider.diff(REMOTE, without, inputs);
-    assert.deepEqual(appeared.kinds, { triggers: "add-replace" });
-    assert.deepEqual(appeared.replaces, ["triggers"]);
+    const added = await provider.diff(REMOTE, without, inputs);
+    assert.deepEqual(added.kinds, { triggers: "add-replace" });
+    assert.deepEqual(added.replaces, ["triggers"]);
     assert.deepEqual((await provider.diff(REMOTE, state, without)).kinds, { triggers: "delete-replace" });
   });
 
-  // The engine makes a replacement of these: the SDK registers replaceOnChanges ["triggers[*]"].
-  test("names the one trigger that changed (GP diff, @pulumi/command remote/command.js)", async () => {
+  // The engine turns these into a replacement: the SDK registers replaceOnChanges ["triggers[*]"].
+  test("reports the single triggers that changed (GP diff, @pulumi/command remote/command.js)", async () => {
     const changed = await provider.diff(REMOTE, state, { ...inputs, triggers: ["a", "c", "d"] });
     assert.deepEqual(changed.kinds, { "triggers[1]": "update", "triggers[2]": "add" });
   });
 
-  test("leaves the order of a replacement to the program: new create first (FACTS table and 3)", async () => {
+  test("does not ask for deletion before replacement: the new create comes first (FACTS table and 3)", async () => {
     const replacement = await provider.diff(REMOTE, state, {
       ...inputs,
       triggers: "x",
@@ -194,17 +194,17 @@ describe("diff", () => {
     assert.equal(replacement.deleteBeforeReplace, false);
   });
 
-  test("sees an unknown input as a change (GP diff)", async () => {
+  test("reports an unknown input as a change (GP diff)", async () => {
     const difference = await provider.diff(REMOTE, state, { ...inputs, stdin: UNKNOWN });
     assert.deepEqual(difference.kinds, { stdin: "update" });
   });
 
-  test("does not see an ignored input (GP diff)", async () => {
+  test("reports no change of an ignored input (GP diff)", async () => {
     const difference = await provider.diff(REMOTE, state, { ...inputs, stdin: "other" }, ["stdin"]);
     assert.equal(difference.changes, false);
   });
 
-  test("treats local commands alike", async () => {
+  test("treats local commands in the same way", async () => {
     const local = { create: "a", dir: "/x", triggers: [1] };
     const difference = await provider.diff(
       LOCAL,
@@ -215,8 +215,8 @@ describe("diff", () => {
   });
 });
 
-test("read and refresh give back what the state has: no drift is seen (FACTS table, CMD#432)", async () => {
-  const state = await provider.checked(REMOTE, { connection, create: "c" });
+test("read and refresh return the state, so no drift is detected (FACTS table, CMD#432)", async () => {
+  const state = await provider.checkOrThrow(REMOTE, { connection, create: "c" });
   const read = await provider.read(REMOTE, { ...state, stdout: "old", stderr: "" }, state);
   assert.deepEqual(read, {
     id: "thing01234567",
@@ -225,6 +225,6 @@ test("read and refresh give back what the state has: no drift is seen (FACTS tab
   });
 });
 
-test("calls itself 1.2.1, or nothing at all, as a build without a version does", async () => {
+test("reports version 1.2.1, or an empty one as a build without a version does", async () => {
   assert.match(await provider.version(), /^(v?1\.2\.1)?$/);
 });

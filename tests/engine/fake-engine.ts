@@ -7,15 +7,15 @@ export interface LogLine {
   readonly severity: "debug" | "info" | "warning" | "error";
   readonly message: string;
   readonly urn: string;
-  /** Shown while the resource is worked on and not kept. */
+  /** Shown during the resource's operation and not kept. */
   readonly ephemeral: boolean;
-  /** When it came, in milliseconds. */
+  /** Time of arrival in milliseconds, by performance.now(). */
   readonly at: number;
 }
 
 const SEVERITIES = ["debug", "info", "warning", "error"] as const;
 
-/** The part of Pulumi's engine that plugins call: it takes their log lines. */
+/** The part of Pulumi's engine that plug-ins call: it receives their log lines. */
 export class FakeEngine {
   readonly lines: LogLine[];
   readonly address: string;
@@ -54,12 +54,12 @@ export class FakeEngine {
     return new FakeEngine(server, `127.0.0.1:${String(port)}`, lines);
   }
 
-  /** The messages about one resource. */
+  /** The messages for one resource. */
   messagesAbout(urn: string): string[] {
     return this.lines.filter((line) => line.urn === urn).map((line) => line.message);
   }
 
-  /** Goes away as a killed engine does: at once, with every connection. */
+  /** Stops like a killed engine: at once, closing every connection. */
   stop(): void {
     this.#server.forceShutdown();
   }

@@ -18,13 +18,13 @@ export interface RunOptions {
   readonly options?: Readonly<Record<string, string | boolean | number>>;
 }
 
-/** How a program ended: `bail` when it has told the user what was wrong. */
+/** How a program ended; `bail` means that it has already reported the error to the user. */
 export interface RunResult {
   readonly error: string;
   readonly bail: boolean;
 }
 
-/** A language host process and the engine's side of the conversation with it. */
+/** A language host process and the engine's client for it. */
 export class LanguageHost {
   readonly engine: FakeEngine;
   readonly plugin: Plugin;
@@ -60,7 +60,7 @@ export class LanguageHost {
       .setPwd(directory)
       .setProgram("index.js")
       .setParallel(8)
-      // Nobody listens there, and no program of these tests asks.
+      // Nothing listens there, and no program of these tests connects to it.
       .setMonitorAddress("127.0.0.1:1")
       .setDryrun(options.dryRun ?? false)
       .setArgsList([...(options.args ?? [])])

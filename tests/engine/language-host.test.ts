@@ -1,7 +1,7 @@
 /**
  * How the language host runs a program.
  *
- * Source: pulumi/pulumi 3.259 sdk/nodejs/cmd/pulumi-language-nodejs/main.go, and cmd/run of
+ * Sources: pulumi/pulumi 3.259 sdk/nodejs/cmd/pulumi-language-nodejs/main.go, and cmd/run of
  * @pulumi/pulumi for the flags and variables that it reads.
  */
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { isAlive, until } from "./plugins.ts";
+import { isAlive, waitUntil } from "./plugins.ts";
 import { LanguageHost } from "./language-client.ts";
 
 let host: LanguageHost;
@@ -17,7 +17,7 @@ let folder: string;
 let runner: string;
 
 before(async () => {
-  // Node runs this in the place of @pulumi/pulumi/cmd/run, as Pulumi's own tests do.
+  // Node runs this instead of @pulumi/pulumi/cmd/run, as in Pulumi's own tests.
   runner = mkdtempSync(join(tmpdir(), "language-runner-"));
   writeFileSync(
     join(runner, "runner.cjs"),
@@ -44,21 +44,21 @@ function program(text: string): void {
   writeFileSync(join(folder, "program.cjs"), text);
 }
 
-interface Seen {
+interface RunRecord {
   readonly argv: string[];
   readonly env: Record<string, string>;
   readonly execArgv: string[];
   readonly pid: number;
 }
 
-function seen(): Seen {
-  return JSON.parse(readFileSync(join(folder, "seen.json"), "utf8")) as Seen;
+function readRunRecord(): RunRecord {
+  return JSON.parse(readFileSync(join(folder, "seen.json"), "utf8")) as RunRecord;
 }
 
 describe("a program", () => {
-  test("gets project, stack, engine and folder as flags", async () => {
+  test("receives project, stack, engine and folder as flags", async () => {
     assert.deepEqual(await host.run(folder, { args: ["one", "two"] }), { error: "", bail: false });
-    const { argv } = seen();
+    const { argv } = readRunRecord();
     const flags = {
       "--engine": host.engine.address,
       "--organization": "organization",
@@ -71,20 +71,20 @@ describe("a program", () => {
     for (const [flag, value] of Object.entries(flags)) {
       assert.equal(argv[argv.indexOf(flag) + 1], value, flag);
     }
-    // The real host gives the address of a proxy of its own.
+    // The real host passes the address of its own proxy.
     assert.match(argv[argv.indexOf("--monitor") + 1] ?? "", /^127\.0\.0\.1:\d+$/);
     assert.equal(argv.includes("--dry-run"), false);
     assert.deepEqual(argv.slice(-3), ["index.js", "one", "two"]);
   });
 
-  test("is told of a preview", async () => {
+  test("receives a flag in a preview", async () => {
     await host.run(folder, { dryRun: true });
-    assert.ok(seen().argv.includes("--dry-run"));
+    assert.ok(readRunRecord().argv.includes("--dry-run"));
   });
 
-  test("gets configuration in the variables that the SDK reads", async () => {
+  test("receives configuration in the variables that the SDK reads", async () => {
     await host.run(folder, { config: { "project:a": "1", "aws:region": "eu" }, secretKeys: ["project:a"] });
-    const { env } = seen();
+    const { env } = readRunRecord();
     assert.deepEqual(JSON.parse(env["PULUMI_CONFIG"] ?? ""), {
       "project:config:a": "1",
       "aws:config:region": "eu",
@@ -92,41 +92,41 @@ describe("a program", () => {
     assert.equal(env["PULUMI_CONFIG_SECRET_KEYS"], '["project:a"]');
   });
 
-  test("gets empty configuration where there is none", async () => {
+  test("receives an empty configuration if there is none", async () => {
     await host.run(folder);
-    assert.equal(seen().env["PULUMI_CONFIG"], "{}");
-    assert.equal(seen().env["PULUMI_CONFIG_SECRET_KEYS"], "[]");
+    assert.equal(readRunRecord().env["PULUMI_CONFIG"], "{}");
+    assert.equal(readRunRecord().env["PULUMI_CONFIG_SECRET_KEYS"], "[]");
   });
 
-  test("is TypeScript by ts-node unless runtime.options say no", async () => {
+  test("runs with ts-node, or without it if runtime.options turn TypeScript off", async () => {
     await host.run(folder);
-    assert.equal(seen().env["PULUMI_NODEJS_TYPESCRIPT"], undefined);
+    assert.equal(readRunRecord().env["PULUMI_NODEJS_TYPESCRIPT"], undefined);
     await host.run(folder, { options: { typescript: true, tsconfig: "x.json" } });
-    assert.equal(seen().env["PULUMI_NODEJS_TYPESCRIPT"], "true");
-    assert.equal(seen().env["PULUMI_NODEJS_TSCONFIG_PATH"], "x.json");
+    assert.equal(readRunRecord().env["PULUMI_NODEJS_TYPESCRIPT"], "true");
+    assert.equal(readRunRecord().env["PULUMI_NODEJS_TSCONFIG_PATH"], "x.json");
   });
 
-  test("gets arguments for Node from runtime.options", async () => {
+  test("runs with Node's arguments from runtime.options", async () => {
     await host.run(folder, { options: { nodeargs: "--no-warnings '--title=a b'" } });
-    assert.deepEqual(seen().execArgv, ["--no-warnings", "--title=a b"]);
+    assert.deepEqual(readRunRecord().execArgv, ["--no-warnings", "--title=a b"]);
   });
 
   test("writes to the host's own output", async () => {
     program("console.log('to stdout'); console.error('to stderr')");
     await host.run(folder);
-    await until(
+    await waitUntil(
       () => host.plugin.output().includes("to stdout") && host.plugin.output().includes("to stderr"),
     );
   });
 });
 
-describe("its end", () => {
-  test("by exit code 32 says that the user knows already", async () => {
+describe("the end of a program", () => {
+  test("with exit code 32 means that the error has been reported", async () => {
     program("process.exit(32)");
     assert.deepEqual(await host.run(folder), { error: "", bail: true });
   });
 
-  test("by another exit code is an error", async () => {
+  test("with another exit code is an error", async () => {
     program("process.exit(3)");
     assert.deepEqual(await host.run(folder), {
       error: "Program exited with non-zero exit code: 3",
@@ -142,32 +142,32 @@ describe("its end", () => {
     });
   });
 
-  test("comes with Cancel", async () => {
+  test("follows Cancel", async () => {
     program("console.log('running'); setTimeout(() => {}, 15_000)");
     const running = host.run(folder);
-    await until(() => host.plugin.output().endsWith("running\n"));
-    const { pid } = seen();
+    await waitUntil(() => host.plugin.output().endsWith("running\n"));
+    const { pid } = readRunRecord();
     await host.cancel();
     assert.notEqual((await running).error, "");
     assert.equal(isAlive(pid), false);
   });
 });
 
-test("a wrong runtime option is an error", async () => {
+test("a runtime option of the wrong type is an error", async () => {
   assert.deepEqual(await host.run(folder, { options: { typescript: "no" } }), {
     error: "typescript option must be a boolean",
     bail: false,
   });
 });
 
-test("a program without the SDK is told to install it", async (t) => {
+test("a program without the SDK fails with an error that names the SDK", async (t) => {
   const own = await LanguageHost.launch();
   t.after(() => own.stop());
   const { error } = await own.run(folder);
   assert.match(error, /Pulumi SDK/);
 });
 
-test("tells its version, unless it was built without one, and Node's", async () => {
+test("reports its version, which is empty in a build without one, and Node's", async () => {
   assert.match(await host.version(), /^(v?3\..*)?$/);
   assert.match((await host.about()).version, /^v\d+\./);
 });

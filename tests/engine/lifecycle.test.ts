@@ -1,8 +1,8 @@
 /**
- * When the plugins end.
+ * When the plug-ins end.
  *
  * Sources: pulumi/pulumi 3.259 sdk/go/common/util/rpcutil/health.go and
- * sdk/go/common/resource/plugin/plugin.go, which interrupts a plugin and kills it five seconds later.
+ * sdk/go/common/resource/plugin/plugin.go, which interrupts a plug-in and kills it five seconds later.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,31 +11,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { LanguageHost } from "./language-client.ts";
-import { isAlive, isReal, until } from "./plugins.ts";
+import { isAlive, usesRealPlugins, waitUntil } from "./plugins.ts";
 import { LOCAL, Provider, REMOTE } from "./provider.ts";
 import { newKey } from "./ssh-keys.ts";
 import { SshServer } from "./ssh-server.ts";
 import { secret } from "./values.ts";
 
-// The real plugins ask after the engine every five minutes only.
-const onlyStandIns = { skip: isReal, timeout: 20_000 };
+// The real plug-ins check only every five minutes whether the engine is alive.
+const onlyStandIns = { skip: usesRealPlugins, timeout: 20_000 };
 
 describe("when the engine is gone", () => {
-  test("the provider ends, and the local command that it runs", onlyStandIns, async (t) => {
+  test("the provider and its running local command end", onlyStandIns, async (t) => {
     const provider = await Provider.launch();
     t.after(() => provider.stop());
     const running = provider.create(LOCAL, { create: "sleep 30 & echo $!; wait" }).catch(() => undefined);
-    await until(() => provider.engine.lines.length > 0);
-    const sleeper = Number(provider.engine.lines[0]?.message);
-    assert.equal(isAlive(sleeper), true);
+    await waitUntil(() => provider.engine.lines.length > 0);
+    const sleepPid = Number(provider.engine.lines[0]?.message);
+    assert.equal(isAlive(sleepPid), true);
     const ended = once(provider.plugin.process, "exit");
     provider.engine.stop();
     await ended;
-    await until(() => !isAlive(sleeper));
+    await waitUntil(() => !isAlive(sleepPid));
     await running;
   });
 
-  test("the provider hangs up on its machines", onlyStandIns, async (t) => {
+  test("the provider closes its SSH connections", onlyStandIns, async (t) => {
     const key = newKey();
     const server = await SshServer.start({ keys: [key.public] });
     t.after(() => server.stop());
@@ -45,13 +45,13 @@ describe("when the engine is gone", () => {
     const running = provider
       .create(REMOTE, { connection, create: "echo on; sleep 30" })
       .catch(() => undefined);
-    await until(() => provider.engine.lines.length > 0);
+    await waitUntil(() => provider.engine.lines.length > 0);
     provider.engine.stop();
-    await until(() => server.connections === 0);
+    await waitUntil(() => server.connections === 0);
     await running;
   });
 
-  test("the language host ends, and the program that it runs", onlyStandIns, async (t) => {
+  test("the language host and its running program end", onlyStandIns, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "language-gone-"));
     writeFileSync(
       join(folder, "runner.cjs"),
@@ -66,12 +66,12 @@ describe("when the engine is gone", () => {
     });
     const running = host.run(folder).catch(() => undefined);
     const pid = /pid (\d+) \./;
-    await until(() => pid.test(host.plugin.output()));
+    await waitUntil(() => pid.test(host.plugin.output()));
     const program = Number(pid.exec(host.plugin.output())?.[1]);
     const ended = once(host.plugin.process, "exit");
     host.engine.stop();
     await ended;
-    await until(() => !isAlive(program));
+    await waitUntil(() => !isAlive(program));
     await running;
   });
 });
@@ -93,12 +93,12 @@ describe("an interrupt", () => {
     },
   );
 
-  // It ends the real provider at once; the engine sends it when all is done.
-  test("lets a running command finish and its state be recorded", onlyStandIns, async (t) => {
+  // It ends the real provider at once; the engine sends it when all operations are done.
+  test("lets a running command finish, so that its state is recorded", onlyStandIns, async (t) => {
     const provider = await Provider.launch();
     t.after(() => provider.stop());
     const running = provider.create(LOCAL, { create: "echo begun; sleep 1; echo done" });
-    await until(() => provider.engine.lines.length > 0);
+    await waitUntil(() => provider.engine.lines.length > 0);
     const ended = once(provider.plugin.process, "exit");
     provider.plugin.process.kill("SIGINT");
     assert.equal((await running)["stdout"], "begun\ndone");

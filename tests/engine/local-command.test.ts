@@ -1,8 +1,8 @@
 /**
- * What a local.Command runs and what becomes of it.
+ * What a local.Command runs, and its outputs, failures and end.
  *
  * Sources: CMD = pulumi/pulumi-command 1.2.1 provider/pkg/provider/local, EXEC = Go's os/exec, whose
- * words the real provider's errors are made of.
+ * texts the real provider's errors contain.
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { isAlive, isReal, until } from "./plugins.ts";
+import { isAlive, usesRealPlugins, waitUntil } from "./plugins.ts";
 import { LOCAL, Provider, urnOf } from "./provider.ts";
 import { isUnknown, secret, type Values } from "./values.ts";
 
@@ -37,7 +37,7 @@ beforeEach(() => {
   provider.engine.lines.length = 0;
 });
 
-test("a preview runs nothing and knows no output", async () => {
+test("a preview runs nothing, and its outputs are unknown", async () => {
   const outputs = await provider.create(LOCAL, { create: "touch previewed" }, { preview: true });
   assert.equal(existsSync(join(folder, "previewed")), false);
   assert.equal(isUnknown(outputs["stdout"]), true);
@@ -68,13 +68,13 @@ test("captures and logs both streams", async () => {
 });
 
 describe("update", () => {
-  test("runs `update` with the previous output at hand (CMD commandController.go)", async () => {
+  test("runs `update` with the previous output in its environment (CMD commandController.go)", async () => {
     const inputs = { create: "echo one", update: 'echo "$PULUMI_COMMAND_STDOUT two"' };
     const state = await provider.create(LOCAL, inputs);
     assert.equal((await provider.update(LOCAL, state, inputs))["stdout"], "one two");
   });
 
-  test("runs `create` where there is no `update`, and nothing without either", async () => {
+  test("runs `create` if there is no `update`, and nothing without either", async () => {
     const state = await provider.create(LOCAL, { create: "echo run >> runs" });
     await provider.update(LOCAL, state, { create: "echo run >> runs", stdin: "x" });
     assert.equal(readFileSync(join(folder, "runs"), "utf8"), "run\nrun\n");
@@ -83,7 +83,7 @@ describe("update", () => {
   });
 });
 
-test("delete runs `delete` from the old state", async () => {
+test("delete runs the `delete` of the old state", async () => {
   const state = await provider.create(LOCAL, {
     create: "echo made",
     delete: "echo $PULUMI_COMMAND_STDOUT > deleted",
@@ -110,7 +110,7 @@ describe("failure", () => {
     ],
   };
   for (const [name, [inputs, message]] of Object.entries(failures)) {
-    test(`tells of ${name} (EXEC)`, async () => {
+    test(`reports ${name} (EXEC)`, async () => {
       await assert.rejects(provider.create(LOCAL, inputs), { message });
     });
   }
@@ -132,7 +132,7 @@ describe("files", () => {
     }
   });
 
-  test("that assetPaths select come as assets, by path below the folder (CMD base.go)", async () => {
+  test("selected by assetPaths are assets, by path below the folder (CMD base.go)", async () => {
     const dir = join(folder, "files");
     const assetPaths = ["assets/**", "src/**.js", "!**secret.*"];
     const state = await provider.create(LOCAL, { create: "true", dir, assetPaths });
@@ -142,7 +142,7 @@ describe("files", () => {
     assert.equal(assets["src/index.js"]["path"], join(dir, "src/index.js"));
   });
 
-  test("that archivePaths select come as one archive, with the engine's hash (sdk archive.go)", async () => {
+  test("selected by archivePaths are one archive, with the engine's hash (sdk archive.go)", async () => {
     const dir = join(folder, "archived");
     mkdirSync(join(dir, "sub"), { recursive: true });
     writeFileSync(join(dir, "a.txt"), "a");
@@ -150,13 +150,13 @@ describe("files", () => {
     const state = await provider.create(LOCAL, { create: "true", dir, archivePaths: ["**"] });
     const archive = state["archive"] as Values;
     assert.deepEqual(Object.keys(archive["assets"] as Values).sort(), ["a.txt", "sub/b.txt"]);
-    // As archive.FromAssets of Pulumi's Go SDK 3.259 has it for these two files.
+    // The hash from archive.FromAssets of Pulumi's Go SDK 3.259 for these two files.
     assert.equal(archive["hash"], "9369cfef2f8295eec89d9e8d720e3f414bec394f8a794644da6003440c552158");
   });
 });
 
 describe("the end of a running command", () => {
-  test("comes with its custom timeout (CMD run, GP middleware/cancel)", async () => {
+  test("follows its custom timeout (CMD run, GP middleware/cancel)", async () => {
     const started = performance.now();
     await assert.rejects(provider.create(LOCAL, { create: "exec sleep 20" }, { timeout: 1 }), {
       message: 'signal: killed: running "exec sleep 20":\n',
@@ -164,21 +164,21 @@ describe("the end of a running command", () => {
     assert.ok(performance.now() - started < 10_000);
   });
 
-  // The real provider kills the shell alone, then waits for whoever holds its output: 20 s here.
-  test("comes with Cancel, for all that it started", { skip: isReal }, async (t) => {
+  // The real provider kills the shell alone, then waits for the process that holds its output: 20 s here.
+  test("follows Cancel, as does the end of its child processes", { skip: usesRealPlugins }, async (t) => {
     const own = await Provider.launch({ cwd: folder });
     t.after(() => own.stop());
     const create = "sleep 20 & echo $!; wait; true";
     const ended = assert.rejects(own.create(LOCAL, { create }), /^Error: signal: killed: running /);
-    await until(() => own.engine.lines.length > 0);
-    const sleeper = Number(own.engine.lines[0]?.message);
-    assert.equal(isAlive(sleeper), true);
+    await waitUntil(() => own.engine.lines.length > 0);
+    const sleepPid = Number(own.engine.lines[0]?.message);
+    assert.equal(isAlive(sleepPid), true);
     const cancelled = performance.now();
     await own.cancel();
     await ended;
     assert.ok(performance.now() - cancelled < 10_000);
-    await until(() => !isAlive(sleeper));
-    // What comes later finds its context cancelled.
+    await waitUntil(() => !isAlive(sleepPid));
+    // A later operation finds its context cancelled.
     await assert.rejects(own.create(LOCAL, { create: "true" }), {
       message: 'context canceled: running "true":\n',
     });

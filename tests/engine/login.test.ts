@@ -1,5 +1,5 @@
 /**
- * How the command provider proves who it is, and whom it trusts.
+ * How the command provider authenticates, and which host keys it accepts.
  *
  * Sources: FACTS = the numbered points on remote.Command, CMD = pulumi/pulumi-command 1.2.1
  * provider/pkg/provider/remote/connection.go, SSH = golang.org/x/crypto/ssh.
@@ -13,7 +13,7 @@ import { SshServer, type SshServerOptions } from "./ssh-server.ts";
 import { secret, type Values } from "./values.ts";
 
 const key = newKey();
-const stranger = newKey();
+const otherKey = newKey();
 let provider: Provider;
 const cleanUps: (() => Promise<void>)[] = [];
 
@@ -34,7 +34,7 @@ async function startServer(options: SshServerOptions = { keys: [key.public] }): 
   return server;
 }
 
-/** Runs `echo ok` over a connection that differs in `login` from one with the right key and no patience. */
+/** Runs `echo ok` over a connection with the right key and no retries, changed by `login`. */
 async function connect(server: SshServer, login: Values = {}, through = provider): Promise<unknown> {
   const connection = {
     host: "127.0.0.1",
@@ -47,12 +47,12 @@ async function connect(server: SshServer, login: Values = {}, through = provider
   return state["stdout"];
 }
 
-const UNABLE = (methods: string): string =>
+const unableMessage = (methods: string): string =>
   `after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [${methods}], ` +
   `no supported methods remain`;
 
 describe("logs in", () => {
-  test("with a key, after asking which methods there are (SSH clientAuthenticate)", async () => {
+  test("with a key, after asking for the available methods (SSH clientAuthenticate)", async () => {
     const server = await startServer();
     assert.equal(await connect(server), "ok");
     assert.equal(server.authAttempts[0], "none");
@@ -71,31 +71,31 @@ describe("logs in", () => {
     });
   });
 
-  test("with a password, asked for in either way (CMD SShConfig)", async () => {
+  test("with a password, by method password or keyboard-interactive (CMD SShConfig)", async () => {
     const server = await startServer({ password: "pw" });
     const login = { privateKey: null, password: "pw" };
     assert.equal(await connect(server, login), "ok");
-    const asking = await startServer({ password: "pw", askPassword: true });
+    const asking = await startServer({ password: "pw", usesKeyboardInteractive: true });
     assert.equal(await connect(asking, login), "ok");
   });
 
   test("with a password after the key was refused (CMD SShConfig)", async () => {
-    const server = await startServer({ keys: [stranger.public], password: "pw" });
+    const server = await startServer({ keys: [otherKey.public], password: "pw" });
     assert.equal(await connect(server, { password: "pw" }), "ok");
   });
 
   test("not with a key that the server does not know", async () => {
-    const server = await startServer({ keys: [stranger.public] });
-    await assert.rejects(connect(server), { message: UNABLE("none publickey") });
+    const server = await startServer({ keys: [otherKey.public] });
+    await assert.rejects(connect(server), { message: unableMessage("none publickey") });
   });
 
-  test("not with a text that is no key; it does not even dial (CMD SShConfig)", async () => {
+  test("not with an invalid key, for which it does not even dial (CMD SShConfig)", async () => {
     const server = await startServer();
     await assert.rejects(connect(server, { privateKey: "no key" }), { message: "ssh: no key found" });
     assert.equal(server.dials.length, 0);
   });
 
-  test("as root unless told otherwise", async () => {
+  test("as root by default", async () => {
     const server = await startServer();
     await connect(server);
     await connect(server, { user: "admin" });
@@ -107,7 +107,7 @@ describe("logs in", () => {
 });
 
 describe("agent", () => {
-  test("is used where there is no key (CMD SShConfig)", async () => {
+  test("is used if there is no key (CMD SShConfig)", async () => {
     const agent = await startAgent(key);
     cleanUps.push(() => agent.stop());
     const server = await startServer();
@@ -129,12 +129,12 @@ describe("agent", () => {
     const agent = await startAgent(key);
     cleanUps.push(() => agent.stop());
     const server = await startServer();
-    await assert.rejects(connect(server, { privateKey: stranger.private, agentSocketPath: agent.path }), {
-      message: UNABLE("none publickey"),
+    await assert.rejects(connect(server, { privateKey: otherKey.private, agentSocketPath: agent.path }), {
+      message: unableMessage("none publickey"),
     });
   });
 
-  test("that is set but dead fails a command with a private key, without a dial (FACTS 13)", async () => {
+  test("that is set but does not answer fails a command with a private key, before any dial (FACTS 13)", async () => {
     const own = await Provider.launch({ env: { SSH_AUTH_SOCK: "/nowhere/agent.sock" } });
     cleanUps.push(() => own.stop());
     const server = await startServer();
@@ -146,14 +146,14 @@ describe("agent", () => {
 });
 
 describe("host key", () => {
-  test("may be any where none is pinned (FACTS 11)", async () => {
+  test("may be any if none is pinned (FACTS 11)", async () => {
     assert.equal(await connect(await startServer()), "ok");
   });
 
-  test("that is pinned must be the server's (FACTS 11)", async () => {
+  test("must match if it is pinned (FACTS 11)", async () => {
     const server = await startServer();
     assert.equal(await connect(server, { hostKey: server.hostKey.public }), "ok");
-    await assert.rejects(connect(server, { hostKey: stranger.public }), {
+    await assert.rejects(connect(server, { hostKey: otherKey.public }), {
       message: "after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch",
     });
   });
@@ -162,7 +162,7 @@ describe("host key", () => {
     ["ed25519", "ecdsa"],
     ["ecdsa", "ed25519"],
   ] as const) {
-    test(`may be the ${types[0]} one of a server that has more (FACTS 11)`, async () => {
+    test(`may be the ${types[0]} one of a server with several (FACTS 11)`, async () => {
       const server = await startServer({ keys: [key.public], hostKeyTypes: types });
       assert.equal(await connect(server, { hostKey: server.hostKey.public }), "ok");
     });

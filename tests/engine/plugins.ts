@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * A Pulumi home with the real binaries; the same cases then run against those. They are
+ * A Pulumi home with the real binaries; if set, the same tests run against those. They are
  * `bin/pulumi-language-nodejs` and `plugins/resource-command-v1.2.1/pulumi-resource-command`.
  */
 const realHome = process.env["RABBITMQ_HA_REAL_PULUMI_HOME"];
 
-/** For the few cases in which the stand-ins mean to differ; each says why. */
-export const isReal = realHome !== undefined;
+/** Skips the few tests in which the stand-ins differ on purpose; each says why. */
+export const usesRealPlugins = realHome !== undefined;
 
-const standIns = fileURLToPath(new URL("../../toolchain/engine", import.meta.url));
+const standInFolder = fileURLToPath(new URL("../../toolchain/engine", import.meta.url));
 
 export type PluginName = "language-host" | "command-provider";
 
@@ -21,11 +21,11 @@ const realPaths: Record<PluginName, string> = {
   "command-provider": "plugins/resource-command-v1.2.1/pulumi-resource-command",
 };
 
-/** A running plugin, as the engine has it: a process that has printed its port. */
+/** A running plug-in as the engine starts it: a process that has printed its port. */
 export interface Plugin {
   readonly address: string;
   readonly process: ChildProcess;
-  /** What it wrote after its port, and to stderr. */
+  /** Everything that it has written to stdout after its port, and to stderr. */
   readonly output: () => string;
 }
 
@@ -35,12 +35,13 @@ export interface LaunchOptions {
   readonly cwd?: string;
 }
 
-/** Starts a plugin as the engine does and waits for its port. */
+/** Starts a plug-in as the engine does and waits for its port. */
 export async function launch(name: PluginName, options: LaunchOptions): Promise<Plugin> {
   const program = realHome === undefined ? process.execPath : join(realHome, realPaths[name]);
-  const args = realHome === undefined ? [join(standIns, `${name}.ts`), options.engine] : [options.engine];
+  const args =
+    realHome === undefined ? [join(standInFolder, `${name}.ts`), options.engine] : [options.engine];
   const child = spawn(program, args, {
-    // An agent of whoever runs the tests must not be asked.
+    // The SSH agent of the user who runs the tests must not be used.
     env: { ...process.env, SSH_AUTH_SOCK: "", ...options.env },
     cwd: options.cwd,
     stdio: ["ignore", "pipe", "pipe"],
@@ -66,21 +67,21 @@ export async function launch(name: PluginName, options: LaunchOptions): Promise<
   return { address: `127.0.0.1:${port.trim()}`, process: child, output: () => output };
 }
 
-/** How long a plugin may take to end once asked. */
-const GRACE_MS = 3_000;
+/** How long a plug-in may take to end after SIGTERM. */
+const TERMINATION_TIMEOUT_MS = 3_000;
 
-/** Ends a plugin, if it still runs, and waits for its end. */
+/** Ends a plug-in, if it still runs, and waits for its end. */
 export async function endPlugin({ process: child }: Plugin): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, "exit");
     child.kill("SIGTERM");
-    const impatience = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    const killTimer = setTimeout(() => child.kill("SIGKILL"), TERMINATION_TIMEOUT_MS);
     await ended;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 }
 
-/** Whether a process of this id is there. */
+/** Whether a process with this ID exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -90,12 +91,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until something is so; a test's own time limit ends it otherwise. */
-export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+/** Waits until a condition holds. @throws Error at the time limit */
+export async function waitUntil(condition: () => boolean, limitMs = 10_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > deadline) {
-      throw new Error(`not so after ${String(limitMs)} ms: ${condition.toString()}`);
+      throw new Error(`still false after ${String(limitMs)} ms: ${condition.toString()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

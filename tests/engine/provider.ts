@@ -12,18 +12,18 @@ import type { Values } from "./values.ts";
 export const REMOTE = "command:remote:Command";
 export const LOCAL = "command:local:Command";
 
-/** The URN of a resource of a type; all have the same name, for no two live at once. */
+/** The URN of a resource of a type; all have the same name, since no two exist at once. */
 export function urnOf(type: string): string {
   return `urn:pulumi:test::engine::${type}::thing`;
 }
 
-export interface Checked {
+export interface CheckResult {
   readonly inputs: Values;
   /** Failures as `property: reason`. */
   readonly failures: readonly string[];
 }
 
-export interface Difference {
+export interface DiffResult {
   readonly changes: boolean;
   readonly kinds: Readonly<Record<string, string>>;
   readonly replaces: readonly string[];
@@ -38,7 +38,7 @@ export interface RunOptions {
 
 const KINDS = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
 
-/** A provider process and the engine's side of the conversation with it. */
+/** A provider process and the engine's client for it. */
 export class Provider {
   readonly engine: FakeEngine;
   readonly plugin: Plugin;
@@ -65,7 +65,7 @@ export class Provider {
     this.engine.stop();
   }
 
-  async check(type: string, inputs: Values): Promise<Checked> {
+  async check(type: string, inputs: Values): Promise<CheckResult> {
     const request = new pb.CheckRequest().setUrn(urnOf(type)).setNews(structOf(inputs)).setOlds(structOf({}));
     const response = await unary<Pb.CheckResponse>((done) => this.#client.check(request, done));
     return {
@@ -76,8 +76,8 @@ export class Provider {
     };
   }
 
-  /** The inputs as Check leaves them, which is how the other calls get them. */
-  async checked(type: string, inputs: Values): Promise<Values> {
+  /** The inputs as Check returns them, which the other calls receive. */
+  async checkOrThrow(type: string, inputs: Values): Promise<Values> {
     const { inputs: complete, failures } = await this.check(type, inputs);
     if (failures.length > 0) {
       throw new Error(failures.join("\n"));
@@ -85,7 +85,7 @@ export class Provider {
     return complete;
   }
 
-  async diff(type: string, state: Values, inputs: Values, ignoreChanges: string[] = []): Promise<Difference> {
+  async diff(type: string, state: Values, inputs: Values, ignoreChanges: string[] = []): Promise<DiffResult> {
     const request = new pb.DiffRequest()
       .setUrn(urnOf(type))
       .setId("thing01234567")
@@ -103,9 +103,9 @@ export class Provider {
     };
   }
 
-  /** Check and Create; the new resource's state. */
+  /** Calls Check and Create. @returns the new resource's state */
   async create(type: string, inputs: Values, options: RunOptions = {}): Promise<Values> {
-    const complete = await this.checked(type, inputs);
+    const complete = await this.checkOrThrow(type, inputs);
     const request = new pb.CreateRequest()
       .setUrn(urnOf(type))
       .setProperties(structOf(complete))
@@ -115,9 +115,9 @@ export class Provider {
     return valuesOf(response.getProperties());
   }
 
-  /** Check and Update; the new state. */
+  /** Calls Check and Update. @returns the new state */
   async update(type: string, state: Values, inputs: Values, options: RunOptions = {}): Promise<Values> {
-    const complete = await this.checked(type, inputs);
+    const complete = await this.checkOrThrow(type, inputs);
     const request = new pb.UpdateRequest()
       .setUrn(urnOf(type))
       .setId("thing01234567")
@@ -165,10 +165,10 @@ export class Provider {
   }
 }
 
-/** No call of these tests takes that long, not even on a busy machine. */
+/** Longer than any call of these tests takes, even on a busy machine. */
 const LONGEST_CALL_MS = 20_000;
 
-/** The answer of a unary call; its error's message is what the user would see. */
+/** Makes a unary call. @returns its answer @throws Error with the message that the user would see */
 export function unary<T>(
   call: (done: (error: ServiceError | null, response: T) => void) => unknown,
 ): Promise<T> {

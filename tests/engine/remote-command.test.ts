@@ -1,5 +1,5 @@
 /**
- * What a remote.Command runs, when, and what becomes of its output.
+ * What a remote.Command runs, when, and its outputs.
  *
  * Sources: FACTS = the table and the numbered points on remote.Command, CMD = pulumi/pulumi-command
  * 1.2.1 provider/pkg/provider/remote, GP = pulumi/pulumi-go-provider infer/resource.go.
@@ -46,7 +46,7 @@ function scripts(server: SshServer): string[] {
 }
 
 describe("create", () => {
-  test("runs `create` and captures both streams, less one newline each (FACTS table, CMD commandOutputs.go)", async () => {
+  test("runs `create` and captures both streams without their last newline (FACTS table, CMD commandOutputs.go)", async () => {
     const state = await provider.create(REMOTE, {
       connection,
       create: "printf 'a\\n\\n'; printf 'b\\r\\n' >&2",
@@ -63,8 +63,8 @@ describe("create", () => {
     assert.equal(state["stderr"], "");
   });
 
-  test("that fails records nothing (FACTS 5)", async () => {
-    // No ErrorResourceInitFailed with a state in it: the engine forgets the resource.
+  test("that fails records no state (FACTS 5)", async () => {
+    // There is no ErrorResourceInitFailed with a state, so the engine does not keep the resource.
     await assert.rejects(provider.create(REMOTE, { connection, create: "exit 1" }), (error: Error) => {
       assert.equal("metadata" in error, false);
       assert.equal("code" in error && error.code, 2);
@@ -72,24 +72,24 @@ describe("create", () => {
     });
   });
 
-  test("tells of a failure the whole script and all its output (FACTS 9, CMD commandOutputs.go)", async () => {
+  test("reports a failure with the whole script and all its output (FACTS 9, CMD commandOutputs.go)", async () => {
     const script = 'echo "out	é"\necho err >&2; exit 3';
     await assert.rejects(provider.create(REMOTE, { connection, create: script }), (error: Error) => {
       const expected = 'Process exited with status 3: running "echo \\"out\\té\\"\\necho err >&2; exit 3":\n';
       assert.equal(error.message.slice(0, expected.length), expected);
-      // Which of the two streams comes first is not certain.
+      // Either of the two streams may come first.
       assert.deepEqual(error.message.slice(expected.length).trimEnd().split("\n").sort(), ["err", "out\té"]);
       return true;
     });
   });
 
-  test("tells of a script that was killed (golang.org/x/crypto/ssh Waitmsg)", async () => {
+  test("reports a script that was killed (golang.org/x/crypto/ssh Waitmsg)", async () => {
     await assert.rejects(provider.create(REMOTE, { connection, create: "kill -9 $$" }), {
       message: 'Process exited with status 137 from signal KILL: running "kill -9 $$":\n',
     });
   });
 
-  test("keeps inputs as secret as they were, and output plain (FACTS Secrets)", async () => {
+  test("keeps secret inputs secret, and outputs plain (FACTS Secrets)", async () => {
     const state = await provider.create(REMOTE, {
       connection,
       create: "cat",
@@ -99,11 +99,11 @@ describe("create", () => {
     assert.equal(isSecret(state["connection"]), true);
     assert.deepEqual(state["stdin"], secret("s3cret"));
     assert.deepEqual(state["environment"], secret({ GREETING: "hi" }));
-    // That is what additionalSecretOutputs is for, which is the engine's work.
+    // The engine makes outputs secret, by additionalSecretOutputs.
     assert.equal(state["stdout"], "s3cret");
   });
 
-  test("dials anew for each command and asks for no terminal (FACTS 14)", async () => {
+  test("opens a new connection for each command and requests no terminal (FACTS 14)", async () => {
     const dials = host.dials.length;
     const state = await provider.create(REMOTE, {
       connection,
@@ -115,7 +115,7 @@ describe("create", () => {
     assert.equal(host.dials.length - dials, 2);
   });
 
-  test("ends only when nobody holds the session's output (FACTS 15)", async () => {
+  test("ends only when no process holds the session's output (FACTS 15)", async () => {
     const started = performance.now();
     await provider.create(REMOTE, { connection, create: "sleep 1 & true" });
     assert.ok(performance.now() - started >= 900);
@@ -140,7 +140,7 @@ describe("update", () => {
     assert.equal(next["create"], "echo no");
   });
 
-  test("runs `create` where there is no `update`: a new address re-runs it (FACTS table and 1)", async () => {
+  test("runs `create` if there is no `update`, so a new address re-runs it (FACTS table and 1)", async () => {
     const state = await provider.create(REMOTE, { connection, create: "echo run" });
     await provider.update(REMOTE, state, { connection: otherConnection, create: "echo run" });
     assert.deepEqual(scripts(otherHost), ["echo run"]);
@@ -163,7 +163,7 @@ describe("update", () => {
 });
 
 describe("delete", () => {
-  test("runs `delete` from the old state, over the old connection (FACTS table)", async () => {
+  test("runs the `delete` of the old state over the old connection (FACTS table)", async () => {
     const state = await provider.create(REMOTE, {
       connection,
       create: "true",
@@ -181,7 +181,7 @@ describe("delete", () => {
     assert.equal(host.dials.length, dials);
   });
 
-  test("fails when the machine is gone: what deletedWith is for (FACTS 4)", async () => {
+  test("fails when the machine no longer exists, which deletedWith avoids (FACTS 4)", async () => {
     const gone = secret({ host: "127.0.0.1", port: 1, user: "root", dialErrorLimit: 0, perDialTimeout: 15 });
     await assert.rejects(
       provider.delete(REMOTE, { connection: gone, delete: "true", stdout: "", stderr: "" }),

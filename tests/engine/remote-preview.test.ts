@@ -1,5 +1,5 @@
 /**
- * What a preview says of a remote.Command, which is never run for it.
+ * The outputs of a remote.Command in a preview, which never runs it.
  *
  * Sources: FACTS = the table on remote.Command, GP = pulumi/pulumi-go-provider infer/resource.go.
  */
@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { Provider, REMOTE } from "./provider.ts";
 import { isUnknown, secret, UNKNOWN } from "./values.ts";
 
-// Nobody listens there: a preview that dialled would fail.
+// Nothing listens there, so a preview that dialled would fail.
 const connection = secret({ host: "127.0.0.1", port: 1, dialErrorLimit: 0 });
 let provider: Provider;
 
@@ -19,15 +19,15 @@ after(async () => {
   await provider.stop();
 });
 
-test("of a create runs nothing and knows no output (FACTS table)", async () => {
+test("a preview of a create runs nothing, and its outputs are unknown (FACTS table)", async () => {
   const outputs = await provider.create(REMOTE, { connection, create: "echo hi" }, { preview: true });
   assert.equal(isUnknown(outputs["stdout"]), true);
   assert.equal(isUnknown(outputs["stderr"]), true);
   assert.equal(outputs["create"], "echo hi");
 });
 
-test("of an update runs nothing and knows no output (FACTS table)", async () => {
-  const old = await provider.checked(REMOTE, { connection, create: "echo hi" });
+test("a preview of an update runs nothing, and its outputs are unknown (FACTS table)", async () => {
+  const old = await provider.checkOrThrow(REMOTE, { connection, create: "echo hi" });
   const news = { connection, create: "echo ho" };
   const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "" }, news, {
     preview: true,
@@ -36,9 +36,9 @@ test("of an update runs nothing and knows no output (FACTS table)", async () => 
   assert.equal(isUnknown(outputs["stderr"]), true);
 });
 
-test("knows no output when an input is unknown (GP markComputed)", async () => {
+test("the outputs are unknown when an input is unknown (GP markComputed)", async () => {
   const inputs = { connection, create: "echo hi", stdin: "a" };
-  const old = await provider.checked(REMOTE, inputs);
+  const old = await provider.checkOrThrow(REMOTE, inputs);
   const news = { ...inputs, stdin: UNKNOWN };
   const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "" }, news, {
     preview: true,
@@ -47,8 +47,8 @@ test("knows no output when an input is unknown (GP markComputed)", async () => {
   assert.equal(isUnknown(outputs["stdin"]), true);
 });
 
-test("keeps the old output when the only change is an input that is new (GP markComputed)", async () => {
-  const old = await provider.checked(REMOTE, { connection, create: "echo hi" });
+test("the old outputs are kept when the only change is a new input (GP markComputed)", async () => {
+  const old = await provider.checkOrThrow(REMOTE, { connection, create: "echo hi" });
   const news = { connection, create: "echo hi", update: "echo ho" };
   const outputs = await provider.update(REMOTE, { ...old, stdout: "hi", stderr: "e" }, news, {
     preview: true,

@@ -1,5 +1,5 @@
 /**
- * What surrounds a remote.Command: its environment, its log, its limits.
+ * The environment, log and limits of a remote.Command.
  *
  * Sources: FACTS = the table and the numbered points on remote.Command, CMD = pulumi/pulumi-command
  * 1.2.1 provider/pkg/provider/remote, GP = pulumi/pulumi-go-provider infer/resource.go.
@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { isReal, until } from "./plugins.ts";
+import { usesRealPlugins, waitUntil } from "./plugins.ts";
 import { Provider, REMOTE, urnOf } from "./provider.ts";
 import { newKey } from "./ssh-keys.ts";
 import { SshServer } from "./ssh-server.ts";
@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 
 describe("environment", () => {
-  test("reaches a command whose server takes it (FACTS 10)", async () => {
+  test("is set for the command if the server accepts it (FACTS 10)", async () => {
     const state = await provider.create(REMOTE, {
       connection,
       create: "echo $GREETING",
@@ -43,7 +43,7 @@ describe("environment", () => {
     assert.equal(state["stdout"], "hello");
   });
 
-  test("fails on a server that refuses it, and nothing runs (FACTS 10)", async () => {
+  test("fails the command if the server refuses it, and nothing runs (FACTS 10)", async () => {
     const create = "touch ran";
     await assert.rejects(provider.create(REMOTE, { connection, create, environment: { SECRET_NAME: "x" } }), {
       message: 'could not set environment variable "SECRET_NAME": ssh: setenv failed',
@@ -54,7 +54,7 @@ describe("environment", () => {
     );
   });
 
-  test("offers the previous output, and a refusal is only a warning (FACTS 10)", async () => {
+  test("has the previous output, whose refusal is only a warning (FACTS 10)", async () => {
     const inputs = {
       connection,
       create: "echo out; echo err >&2",
@@ -69,7 +69,7 @@ describe("environment", () => {
     assert.match(warnings[0]?.message ?? "", /PULUMI_COMMAND_STDERR/);
   });
 
-  test("keeps the previous output to itself when told so (FACTS 10)", async () => {
+  test("lacks the previous output with addPreviousOutputInEnv: false (FACTS 10)", async () => {
     const inputs = { connection, create: "echo out", addPreviousOutputInEnv: false };
     const state = await provider.create(REMOTE, inputs);
     await provider.update(REMOTE, state, inputs);
@@ -94,9 +94,9 @@ describe("logging", () => {
     });
   }
 
-  test("by default streams both while the command runs, as passing remarks (CMD util.go)", async () => {
+  test("by default streams both while the command runs, as ephemeral lines (CMD util.go)", async () => {
     const running = provider.create(REMOTE, { connection, create: "echo first; sleep 1; echo; printf last" });
-    await until(() => provider.engine.lines.length > 0);
+    await waitUntil(() => provider.engine.lines.length > 0);
     const first = provider.engine.lines[0];
     assert.deepEqual([first?.message, first?.severity, first?.ephemeral], ["first", "info", true]);
     assert.equal(first?.urn, urnOf(REMOTE));
@@ -105,8 +105,8 @@ describe("logging", () => {
     assert.deepEqual(provider.engine.messagesAbout(urnOf(REMOTE)), ["first", "", "last"]);
   });
 
-  // The real provider hangs for ever on such a line (FACTS 8); the stand-in need not copy that.
-  test("a line over 64 KiB passes", { skip: isReal }, async () => {
+  // The real provider hangs for ever on such a line (FACTS 8); the stand-in does not copy that.
+  test("a line over 64 KiB is logged like any other", { skip: usesRealPlugins }, async () => {
     const state = await provider.create(REMOTE, {
       connection,
       create: "head -c 200000 /dev/zero | tr '\\0' x",
@@ -115,7 +115,7 @@ describe("logging", () => {
   });
 });
 
-test("stdin far larger than an SSH window arrives whole", async () => {
+test("stdin far larger than an SSH window arrives completely", async () => {
   const stdin = "0123456789abcdef".repeat(192 * 1024);
   const state = await provider.create(REMOTE, { connection, create: "wc -c", stdin });
   assert.equal(state["stdout"], String(stdin.length));
@@ -126,7 +126,7 @@ test("a custom timeout does not end a remote command (FACTS 7)", async () => {
   assert.equal(state["stdout"], "done");
 });
 
-test("commands run side by side", async () => {
+test("commands run concurrently", async () => {
   const started = performance.now();
   await Promise.all(
     Array.from({ length: 8 }, () => provider.create(REMOTE, { connection, create: "sleep 0.5" })),

@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { ServerChannel } from "ssh2";
 
-/** Runs a command for an SSH session and tells the client how it ended, as OpenSSH's server does. */
+/** Runs a command for an SSH session and reports its exit to the client, as OpenSSH's server does. */
 export function runInShell(
   command: string,
   channel: ServerChannel,
   cwd: string,
   environment: Readonly<Record<string, string>>,
 ): ChildProcess {
-  // Node gives a child sockets for pipes, and a bash that reads from a socket takes itself for an
-  // rshd session and reads the user's .bashrc.
+  // Node's pipes to a child are sockets. A bash whose input is a socket assumes an rshd session and reads
+  // the user's .bashrc.
   const child = spawn("bash", ["--norc", "-c", command], {
     cwd,
     env: { PATH: process.env["PATH"], ...environment },

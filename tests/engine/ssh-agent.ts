@@ -10,7 +10,7 @@ export interface Agent {
   readonly stop: () => Promise<void>;
 }
 
-/** An SSH agent with one key, on a socket in a folder of its own. */
+/** Starts an SSH agent with one key, on a socket in its own folder. */
 export async function startAgent(pair: KeyPair): Promise<Agent> {
   const key = ssh2.utils.parseKey(pair.private);
   if (key instanceof Error) {

@@ -2,14 +2,14 @@ import ssh2 from "ssh2";
 
 const { utils } = ssh2;
 
-/** A key pair as the tests need it: the private half for a login, the public half for a pin. */
+/** A key pair: the private key for a login, the public key to pin or to admit. */
 export interface KeyPair {
   readonly private: string;
   readonly public: string;
 }
 
 /**
- * A new ed25519 key. ssh2 1.17 spoils one in 256: it takes a leading zero byte off the public half.
+ * A new ed25519 key. ssh2 1.17 makes one in 256 invalid: it removes a leading zero byte of the public key.
  */
 export function newKey(passphrase?: string): KeyPair {
   for (;;) {

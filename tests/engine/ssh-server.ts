@@ -13,21 +13,21 @@ export interface SshServerOptions {
   /** Public keys that may log in. */
   readonly keys?: readonly string[];
   readonly password?: string;
-  /** Variables that the server takes, as AcceptEnv does; none by default. */
+  /** Variables that the server accepts, as with AcceptEnv; none by default. */
   readonly acceptEnv?: readonly string[];
-  /** Connections that are closed before the server has said a word, in the order they come. */
+  /** How many of the first connections are closed before the server has sent anything. */
   readonly refuseFirst?: number;
-  /** Take connections and never answer. */
-  readonly mute?: boolean;
+  /** Accept connections and never answer. */
+  readonly neverAnswers?: boolean;
   /** Ask for the password by keyboard-interactive only. */
-  readonly askPassword?: boolean;
-  /** Whether the server connects its clients to others; it does unless told not to. */
-  readonly forwards?: boolean;
-  /** The kinds of host key that the server has; the first is the one in `hostKey`. */
+  readonly usesKeyboardInteractive?: boolean;
+  /** Whether the server forwards TCP connections. @default true */
+  readonly allowsForwarding?: boolean;
+  /** The types of the server's host keys; the first one is `hostKey`. */
   readonly hostKeyTypes?: readonly ("ed25519" | "ecdsa")[];
 }
 
-/** One command that a client had the server run. */
+/** One command that the server has run for a client. */
 export interface ExecutedCommand {
   readonly script: string;
   readonly user: string;
@@ -35,26 +35,26 @@ export interface ExecutedCommand {
 }
 
 /**
- * An SSH server on 127.0.0.1 that really runs commands, with bash, in a folder of its own. It forwards
- * TCP connections as well, so that it can play the bastion.
+ * An SSH server on 127.0.0.1 that runs commands with bash, in its own folder. It also forwards TCP
+ * connections, so that it can serve as the bastion.
  */
 export class SshServer {
   readonly hostKey: KeyPair;
   readonly folder = mkdtempSync(join(tmpdir(), "ssh-server-"));
   readonly executed: ExecutedCommand[] = [];
   readonly authAttempts: string[] = [];
-  /** When each TCP connection came, in milliseconds. */
+  /** The time of each TCP connection in milliseconds, by performance.now(). */
   readonly dials: number[] = [];
   readonly forwarded: string[] = [];
-  /** Sessions that asked for a terminal. */
+  /** How many sessions requested a terminal. */
   terminals = 0;
   readonly #options: SshServerOptions;
   readonly #sockets = new Set<Socket>();
   readonly #children = new Set<ChildProcess>();
   readonly #ssh: InstanceType<typeof Server>;
-  // Without Nagle's delay, as OpenSSH has it: ten round trips would otherwise cost 400 ms.
+  // Without Nagle's algorithm, as in OpenSSH: with it ten round trips would take 400 ms.
   readonly #tcp: TcpServer = createServer({ noDelay: true }, (socket) => {
-    this.#greet(socket);
+    this.#handleConnection(socket);
   });
 
   private constructor(options: SshServerOptions) {
@@ -78,12 +78,12 @@ export class SshServer {
     return (this.#tcp.address() as AddressInfo).port;
   }
 
-  /** How many TCP connections there are. */
+  /** The number of open TCP connections. */
   get connections(): number {
     return this.#sockets.size;
   }
 
-  /** Breaks every connection there is. */
+  /** Closes every open connection. */
   dropConnections(): void {
     this.#sockets.forEach((socket) => socket.destroy());
   }
@@ -99,15 +99,15 @@ export class SshServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #greet(socket: Socket): void {
+  #handleConnection(socket: Socket): void {
     this.dials.push(performance.now());
     this.#sockets.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => this.#sockets.delete(socket));
     if (this.dials.length <= (this.#options.refuseFirst ?? 0)) {
-      // With all read, so that the client sees an end and not a reset.
+      // All input is read first, so that the client gets an end and not a reset.
       socket.resume().end();
-    } else if (this.#options.mute !== true) {
+    } else if (this.#options.neverAnswers !== true) {
       this.#ssh.injectSocket(socket);
     }
   }
@@ -118,7 +118,7 @@ export class SshServer {
     client.on("authentication", (context) => {
       this.authAttempts.push(context.method);
       user = context.username;
-      if (context.method === "keyboard-interactive" && this.#options.askPassword === true) {
+      if (context.method === "keyboard-interactive" && this.#options.usesKeyboardInteractive === true) {
         context.prompt([{ prompt: "Password: ", echo: false }], (answers) => {
           if (answers[0] === this.#options.password) {
             context.accept();
@@ -126,7 +126,7 @@ export class SshServer {
             context.reject(this.#methods());
           }
         });
-      } else if (this.#admits(context)) {
+      } else if (this.#isAdmitted(context)) {
         context.accept();
       } else {
         context.reject(this.#methods());
@@ -134,10 +134,10 @@ export class SshServer {
     });
     client.on("ready", () => {
       client.on("session", (accept) => {
-        this.#serve(accept(), user);
+        this.#serveSession(accept(), user);
       });
       client.on("tcpip", (accept, reject, { destIP, destPort }) => {
-        if (this.#options.forwards === false) {
+        if (this.#options.allowsForwarding === false) {
           reject();
           return;
         }
@@ -156,13 +156,13 @@ export class SshServer {
       ...(this.#options.keys === undefined ? [] : (["publickey"] as const)),
       ...(this.#options.password === undefined
         ? []
-        : ([this.#options.askPassword === true ? "keyboard-interactive" : "password"] as const)),
+        : ([this.#options.usesKeyboardInteractive === true ? "keyboard-interactive" : "password"] as const)),
     ];
   }
 
-  #admits(context: AuthContext): boolean {
+  #isAdmitted(context: AuthContext): boolean {
     if (context.method === "password") {
-      return this.#options.askPassword !== true && context.password === this.#options.password;
+      return this.#options.usesKeyboardInteractive !== true && context.password === this.#options.password;
     }
     if (context.method !== "publickey") {
       return false;
@@ -173,7 +173,7 @@ export class SshServer {
     });
   }
 
-  #serve(session: Session, user: string): void {
+  #serveSession(session: Session, user: string): void {
     const environment: Record<string, string> = {};
     session.on("pty", (accept) => {
       this.terminals++;

@@ -1,4 +1,4 @@
-/** Property values as the engine puts them on the wire (sdk/go/common/resource/plugin/rpc.go). */
+/** Property values as the engine sends them (sdk/go/common/resource/plugin/rpc.go). */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 export type Values = Readonly<Record<string, Value>>;
 
@@ -6,14 +6,14 @@ const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-/** What stands for a string that is not known yet. */
+/** An unknown string. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export function secret(value: Value): Value {
   return { [SIGNATURE]: SECRET, value };
 }
 
-/** Whether a value is a secret, in either of the two ways of the wire. */
+/** Whether a value is a secret, in either of its two encodings. */
 export function isSecret(value: Value | undefined): boolean {
   if (typeof value !== "object" || value === null || !(SIGNATURE in value)) {
     return false;
@@ -23,11 +23,11 @@ export function isSecret(value: Value | undefined): boolean {
 }
 
 /** The value inside a secret. */
-export function inside(value: Value | undefined): Value | undefined {
+export function unwrapSecret(value: Value | undefined): Value | undefined {
   return typeof value === "object" && value !== null && "value" in value ? value["value"] : value;
 }
 
-/** Whether a value is unknown, in either of the two ways of the wire. */
+/** Whether a value is unknown, in either of its two encodings. */
 export function isUnknown(value: Value | undefined): boolean {
   if (value === UNKNOWN) {
     return true;

@@ -1,20 +1,20 @@
-/** What only the account knows is looked up before anything is made, and what is wrong in it is said in one message. */
+/** The account is checked before anything is made, and all its faults are reported in one message. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { account } from "../support/aws-account.ts";
-import { givenVpc } from "../support/aws-config.ts";
+import { accountAnswers } from "../support/aws-account.ts";
+import { givenVpcConfig } from "../support/aws-config.ts";
 import { runHosts, type RunArgs } from "../support/program.ts";
 
 const config = (changes: object): RunArgs["config"] => {
-  const given = givenVpc();
+  const given = givenVpcConfig();
   return { ...given, aws: { ...(given["aws"] as object), ...changes } };
 };
 
-/** @returns the faults of a refused account, one line each, without the namespace */
-async function faults(changes: object, answers: NonNullable<RunArgs["answers"]>): Promise<string[]> {
+/** @returns the faults of the account, one line each, without the namespace */
+async function faults(changes: object, answers: NonNullable<RunArgs["functionAnswers"]>): Promise<string[]> {
   try {
-    await runHosts({ config: config(changes), answers: account(answers), stack: "prod" });
+    await runHosts({ config: config(changes), functionAnswers: accountAnswers(answers), stack: "prod" });
   } catch (error) {
     assert.ok(pulumi.RunError.isInstance(error), String(error));
     const [first, , ...lines] = error.message.trimEnd().split("\n");
@@ -24,7 +24,7 @@ async function faults(changes: object, answers: NonNullable<RunArgs["answers"]>)
   throw new Error("the account was accepted");
 }
 
-test("tells subnets and route tables of another VPC", async () => {
+test("reports subnets and route tables of another VPC", async () => {
   const found = await faults(
     {},
     {
@@ -40,16 +40,16 @@ test("tells subnets and route tables of another VPC", async () => {
   assert.deepEqual(found.sort(), [
     ...[0, 1].map(
       (index) =>
-        `aws.routeTables[${String(index)}] = "rtb-0000000${String(index + 1)}": a route table of vpc-00000009; write the ID of a route table of vpc-0123456789abcdef0`,
+        `aws.routeTables[${String(index)}] = "rtb-0000000${String(index + 1)}": is a route table of vpc-00000009; write the ID of a route table of vpc-0123456789abcdef0`,
     ),
     ...[0, 1, 2].map(
       (index) =>
-        `aws.subnets[${String(index)}] = "subnet-0000000${String(index + 1)}": a subnet of vpc-00000009; write the id or the tags of subnets of vpc-0123456789abcdef0`,
+        `aws.subnets[${String(index)}] = "subnet-0000000${String(index + 1)}": is a subnet of vpc-00000009; write the id or the tags of subnets of vpc-0123456789abcdef0`,
     ),
   ]);
 });
 
-test("tells subnets of too few zones, and hosts that stand in none of them", async () => {
+test("reports subnets in too few zones, and hosts outside all subnets", async () => {
   const answers = {
     "aws:ec2/getSubnet:getSubnet": ({ id }: Readonly<Record<string, unknown>>) => ({
       id,
@@ -68,7 +68,7 @@ test("tells subnets of too few zones, and hosts that stand in none of them", asy
   );
 });
 
-test("tells a virtual address inside a second range of the VPC, and route tables that are missing", async () => {
+test("reports a virtual address inside a second range of the VPC, and missing route tables", async () => {
   const answers = {
     "aws:ec2/getVpc:getVpc": () => ({
       id: "vpc-0123456789abcdef0",
@@ -81,17 +81,17 @@ test("tells a virtual address inside a second range of the VPC, and route tables
   assert.match(tables ?? "", /^aws\.routeTables: missing; write the IDs of the route tables/);
 });
 
-test("passes on what the account says, and tags that no subnet has", async () => {
+test("reports errors of AWS, and tags that no subnet has", async () => {
   const refused = (): object => {
     const details = "invoking it: 1 error occurred:\n\t* no matching one found\n\n";
-    // As the engine's answer has it.
+    // The form of the engine's error.
     throw Object.assign(new Error(details), { details });
   };
   const [vpc, image] = (
     await faults({}, { "aws:ec2/getVpc:getVpc": refused, "aws:ec2/getAmi:getAmi": refused })
   ).sort((a, b) => a.localeCompare(b));
-  assert.match(vpc ?? "", /^aws\.vpc: the account says: no matching one found; write the id or the tags/);
-  assert.match(image ?? "", /^os: the account says: .*; write the ID of an image of it as aws\.image$/);
+  assert.match(vpc ?? "", /^aws\.vpc: AWS answers: no matching one found; write the id or the tags/);
+  assert.match(image ?? "", /^os: AWS answers: .*; set aws\.image to the ID of an image of this system$/);
   const [tags] = await faults(
     { subnets: [{ tags: { Tier: "none" } }] },
     { "aws:ec2/getSubnets:getSubnets": () => ({ ids: [] }) },
@@ -102,9 +102,9 @@ test("passes on what the account says, and tags that no subnet has", async () =>
   );
 });
 
-test("takes subnets by their tags, and asks for the system's own image, past its end only where it has to", async () => {
+test("finds subnets by their tags, and the system's image, a deprecated one only if the system has no other", async () => {
   const asked: Readonly<Record<string, unknown>>[] = [];
-  const answers = account({
+  const answers = accountAnswers({
     "aws:ec2/getAmi:getAmi": (inputs) => {
       asked.push(inputs);
       return { id: "ami-00000009" };
@@ -114,7 +114,7 @@ test("takes subnets by their tags, and asks for the system's own image, past its
   for (const more of [{}, { os: "centos-7", packages }]) {
     const { graph } = await runHosts({
       config: { ...config({ subnets: [{ tags: { Tier: "private" } }] }), ...more },
-      answers,
+      functionAnswers: answers,
     });
     assert.equal(graph.get("cent120-machine").inputs["ami"], "ami-00000009");
   }

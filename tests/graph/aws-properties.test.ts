@@ -1,11 +1,11 @@
-/** What holds of every stack in an account, whatever its zones, counts, ways in and modes. */
+/** Properties of every AWS stack, for all zones, counts, ways of access and address modes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { account } from "../support/aws-account.ts";
-import { ownVpc, givenVpc } from "../support/aws-config.ts";
-import type { Blocks } from "../support/dev-stack.ts";
-import { plain, runHosts, type Registered, type Run } from "../support/program.ts";
+import { accountAnswers } from "../support/aws-account.ts";
+import { ownVpcConfig, givenVpcConfig } from "../support/aws-config.ts";
+import type { ConfigBlocks } from "../support/dev-stack.ts";
+import { unwrapSecrets, runHosts, type RegisteredResource, type ProgramRun } from "../support/program.ts";
 
 const ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
@@ -26,7 +26,7 @@ const cidr = fc
   .map(([first, second, length]) => `${String(first)}.${String(second)}.0.0/${String(length)}`);
 const some = fc.uniqueArray(cidr, { maxLength: 2 });
 
-/** Stacks that the rules take: zones that no loss of one takes the majority of, balancers in one subnet or over two. */
+/** Stacks that the rules accept: the loss of one zone leaves a majority; balancers are in one subnet or two. */
 const shape: fc.Arbitrary<Shape> = fc
   .record({
     brokers: fc.constantFrom([1, 2, 3], [3, 1, 2], [1, 1, 2, 2, 3], [3, 2, 1, 3, 2, 1, 2]),
@@ -41,9 +41,9 @@ const shape: fc.Arbitrary<Shape> = fc
 
 const from = "198.51.100.0/24";
 
-function configOf({ brokers, balancers, mode, vpc, way, clients, consoles, alarms }: Shape): Blocks {
-  const base = vpc === "own" ? ownVpc() : givenVpc();
-  const hosts = (name: string, places: readonly number[], first: number): Blocks[] =>
+function configOf({ brokers, balancers, mode, vpc, way, clients, consoles, alarms }: Shape): ConfigBlocks {
+  const base = vpc === "own" ? ownVpcConfig() : givenVpcConfig();
+  const hosts = (name: string, places: readonly number[], first: number): ConfigBlocks[] =>
     places.map((zone, index) => ({
       name: `${name}${String(index)}`,
       address: `10.20.${String(zone)}.${String(first + index)}`,
@@ -51,9 +51,9 @@ function configOf({ brokers, balancers, mode, vpc, way, clients, consoles, alarm
   const all = [...hosts("broker", brokers, 30), ...hosts("balancer", balancers, 60)];
   const names = all.map(({ name }) => String(name));
   const { publicSubnet, bastion, routeTables, ...aws } = {
-    ...(base["aws"] as Blocks),
+    ...(base["aws"] as ConfigBlocks),
     bastion: { host: "bastion.example.org" },
-  } as Blocks;
+  } as ConfigBlocks;
   return {
     ...base,
     brokers: all.slice(0, brokers.length),
@@ -78,12 +78,12 @@ function configOf({ brokers, balancers, mode, vpc, way, clients, consoles, alarm
   };
 }
 
-type Judge = (run: Run, shape: Shape) => void;
+type Judge = (run: ProgramRun, shape: Shape) => void;
 
-const resources = ({ graph }: Run, type: string): Registered[] => graph.ofType(type);
+const resources = ({ graph }: ProgramRun, type: string): RegisteredResource[] => graph.ofType(type);
 
-/** Nobody is let in who was not asked for, and nothing has a public address that was not. */
-const nobodyElse: Judge = (run, { clients, consoles, way, vpc }) => {
+/** Only the configured sources are let in, and only the configured resources have public addresses. */
+const onlyConfiguredSources: Judge = (run, { clients, consoles, way, vpc }) => {
   const asked = new Set([...(clients ?? ["10.20.0.0/16"]), ...consoles, ...(way === "ssm" ? [] : [from])]);
   for (const { name, inputs } of resources(run, ingress)) {
     const { cidrIpv4, cidrIpv6, prefixListId, referencedSecurityGroupId } = inputs;
@@ -105,8 +105,8 @@ const nobodyElse: Judge = (run, { clients, consoles, way, vpc }) => {
   assert.deepEqual([...new Set(open)].sort(), own);
 };
 
-/** Brokers let in their cluster, the balancers and the consoles' networks; balancers their clients and VRRP. */
-const exactlyTheFacts: Judge = (run, { clients = ["10.20.0.0/16"], consoles, alarms }) => {
+/** Brokers let in the other brokers, the balancers and the consoles' networks; balancers let in clients and VRRP. */
+const expectedRules: Judge = (run, { clients = ["10.20.0.0/16"], consoles, alarms }) => {
   const rules = resources(run, ingress).map(({ inputs }) => {
     const { securityGroupId, ipProtocol, fromPort = "", cidrIpv4, referencedSecurityGroupId } = inputs;
     return [securityGroupId, ipProtocol, fromPort, cidrIpv4 ?? referencedSecurityGroupId]
@@ -126,8 +126,8 @@ const exactlyTheFacts: Judge = (run, { clients = ["10.20.0.0/16"], consoles, ala
   assert.deepEqual(rules.filter((rule) => !rule.includes(" tcp 22 ")).sort(), wanted.sort());
 };
 
-/** Each host stands in its own zone's subnet, and may move the address only if it is a balancer. */
-const placesAndRights: Judge = (run, { brokers, balancers, mode }) => {
+/** Each host is in its zone's subnet, and only balancers may move the address. */
+const subnetsAndPermissions: Judge = (run, { brokers, balancers, mode }) => {
   const places = [
     ...brokers.map((zone, index) => [`broker${String(index)}`, zone] as const),
     ...balancers.map((zone, index) => [`balancer${String(index)}`, zone] as const),
@@ -144,12 +144,12 @@ const placesAndRights: Judge = (run, { brokers, balancers, mode }) => {
     assert.equal(moves, name.startsWith("balancer"), name);
     if (!moves) continue;
     const { policy } = run.graph.get(`${name}-role-move`).inputs;
-    const { Statement: statements } = JSON.parse(String(plain(policy))) as {
+    const { Statement: statements } = JSON.parse(String(unwrapSecrets(policy))) as {
       readonly Statement: readonly Record<string, unknown>[];
     };
     for (const { Action, Resource } of statements) {
       if (String(Action).startsWith("ec2:Describe")) continue;
-      // Its own interface, or the address's route tables; never everything.
+      // Its own interface, or the route tables of the address; never `*`.
       const all = [Resource].flat().map(String);
       assert.ok(all.length > 0 && all.every((arn) => arn !== "*" && arn.startsWith("arn:")), name);
       if (mode === "secondary-ip") assert.deepEqual(all, [`arn:of:${own.name}`]);
@@ -157,8 +157,8 @@ const placesAndRights: Judge = (run, { brokers, balancers, mode }) => {
   }
 };
 
-/** No machine answers to the first version of the metadata service, and no disk is in the clear. */
-const noOldMetadata: Judge = (run) => {
+/** All machines refuse version 1 of the metadata service, and all disks are encrypted. */
+const hardenedMachines: Judge = (run) => {
   for (const { name, inputs } of resources(run, "aws:ec2/instance:Instance")) {
     const { metadataOptions, rootBlockDevice } = inputs as Record<string, Record<string, unknown>>;
     assert.equal(metadataOptions?.["httpTokens"], "required", name);
@@ -168,11 +168,12 @@ const noOldMetadata: Judge = (run) => {
     assert.equal(inputs["encrypted"], true, name);
 };
 
-test("a stack of any shape lets in, places and permits what it should, and nothing else", () =>
+test("every stack has the right firewall rules, subnets and permissions, and no others", () =>
   fc.assert(
     fc.asyncProperty(shape, async (each) => {
-      const run = await runHosts({ config: configOf(each), answers: account() });
-      for (const judge of [nobodyElse, exactlyTheFacts, placesAndRights, noOldMetadata]) judge(run, each);
+      const run = await runHosts({ config: configOf(each), functionAnswers: accountAnswers() });
+      for (const judge of [onlyConfiguredSources, expectedRules, subnetsAndPermissions, hardenedMachines])
+        judge(run, each);
     }),
     { numRuns: 15 },
   ));

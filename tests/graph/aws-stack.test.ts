@@ -1,11 +1,17 @@
-/** Machines in an account, as the program registers them: which resource, which rule, what waits for what. */
+/** The resources that the program registers on AWS: their types, rules and dependencies. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { account } from "../support/aws-account.ts";
-import { givenVpc, oneSubnet, ownVpc } from "../support/aws-config.ts";
-import { aboutHost, balancers, brokers, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
-import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
-import type { Blocks } from "../support/dev-stack.ts";
+import { accountAnswers } from "../support/aws-account.ts";
+import { givenVpcConfig, oneSubnetConfig, ownVpcConfig } from "../support/aws-config.ts";
+import { concernedHost, balancers, brokers, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import {
+  unwrapSecrets,
+  runProgram,
+  secretText,
+  type RegisteredResource,
+  type ProgramRun,
+} from "../support/program.ts";
+import type { ConfigBlocks } from "../support/dev-stack.ts";
 
 const instance = "aws:ec2/instance:Instance";
 const networkInterface = "aws:ec2/networkInterface:NetworkInterface";
@@ -18,22 +24,22 @@ const address: Readonly<Record<string, string>> = {
   cent124: "10.20.2.21",
 };
 
-const runWith = async (config: Blocks, aws: Blocks = {}): Promise<Run> =>
+const runWith = async (config: ConfigBlocks, aws: ConfigBlocks = {}): Promise<ProgramRun> =>
   runProgram({
-    config: { ...config, aws: { ...(config["aws"] as Blocks), ...aws } },
+    config: { ...config, aws: { ...(config["aws"] as ConfigBlocks), ...aws } },
     stack: "prod",
-    answers: account(),
+    functionAnswers: accountAnswers(),
   });
 
-/** @returns the names of a type's resources, sorted */
-const namesOf = ({ graph }: Run, type: string): string[] =>
+/** @returns the names of the resources of a type, sorted */
+const namesOf = ({ graph }: ProgramRun, type: string): string[] =>
   graph
     .ofType(type)
     .map(({ name }) => name)
     .sort();
 
 /** @returns each rule as `GROUP PROTOCOL PORTS SOURCE` */
-function rules({ graph }: Run): string[] {
+function rules({ graph }: ProgramRun): string[] {
   const group = (id: unknown): string => String(id).replace(/^aws-(.*)-id$/, "$1");
   return graph
     .ofType(ingress)
@@ -46,15 +52,15 @@ function rules({ graph }: Run): string[] {
 }
 
 describe("a VPC of the stack's own", () => {
-  let run: Run;
+  let run: ProgramRun;
   before(async () => {
-    run = await runWith(ownVpc());
+    run = await runWith(ownVpcConfig());
   });
-  const get = (name: string): Registered => run.graph.get(name);
+  const get = (name: string): RegisteredResource => run.graph.get(name);
   const inputs = (name: string): Record<string, unknown> =>
-    plain(get(name).inputs) as Record<string, unknown>;
+    unwrapSecrets(get(name).inputs) as Record<string, unknown>;
 
-  test("there are exactly these things in the account, all below one component", () => {
+  test("exactly these resources are in the account, all below one component", () => {
     const types = run.graph.nodes.filter(({ type }) => type.startsWith("aws:"));
     const counts = new Map<string, number>();
     for (const { name, type, parent } of types) {
@@ -83,7 +89,7 @@ describe("a VPC of the stack's own", () => {
     });
   });
 
-  test("security groups let in exactly this", () => {
+  test("the security groups have exactly these rules", () => {
     assert.deepEqual(rules(run), [
       "balancers 112 - - balancers",
       "balancers tcp 15672 15672 10.20.0.0/16",
@@ -101,25 +107,25 @@ describe("a VPC of the stack's own", () => {
     ]);
     for (const { inputs: group } of run.graph.ofType("aws:ec2/securityGroup:SecurityGroup")) {
       assert.equal(group["ingress"], undefined);
-      // The characters that EC2 takes in a description.
+      // The characters that EC2 accepts in a description.
       assert.match(String(group["description"]), /^[A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]+$/);
     }
   });
 
-  test("a machine stands in the subnet of its address, by an interface that stays when it is another one", () => {
+  test("a machine is in the subnet of its address; its interface is kept when the machine is replaced", () => {
     for (const host of hosts) {
       const own = get(`${host}-interface-${address[host] ?? ""}`);
       const third = (address[host] ?? "").split(".")[2] ?? "";
       assert.deepEqual(own.inputs["privateIps"], [address[host]]);
       assert.equal(own.inputs["subnetId"], `aws-subnet-10.20.${third}.0-24-id`);
-      assert.ok(!run.graph.before(own.name).has(`${host}-machine`), host);
+      assert.ok(!run.graph.dependenciesOf(own.name).has(`${host}-machine`), host);
       assert.deepEqual(inputs(`${host}-machine`)["primaryNetworkInterface"], {
         networkInterfaceId: `${own.name}-id`,
       });
     }
   });
 
-  test("machines answer to the second version of the metadata service alone, and their disks are encrypted", () => {
+  test("machines accept only version 2 of the metadata service, and their disks are encrypted", () => {
     const machines = run.graph.ofType(instance);
     assert.deepEqual(machines.map(({ name }) => name).sort(), [
       "aws-bastion-machine",
@@ -139,15 +145,15 @@ describe("a VPC of the stack's own", () => {
     }
   });
 
-  test("neither a newer image nor a first boot's data makes another machine of one that is there", () => {
+  test("neither a newer image nor other user data replaces an existing machine", () => {
     for (const { name, ignoreChanges, deleteBeforeReplace } of run.graph.ofType(instance)) {
       assert.deepEqual(ignoreChanges, ["ami", "userData", "sourceDestCheck"], name);
-      // Its interface can be only one instance's.
+      // The interface can be attached to one instance only.
       assert.ok(deleteBeforeReplace, name);
     }
   });
 
-  test("a machine is given its user's key, its name and its host key, and shows that key from the first connection on", () => {
+  test("a machine gets its user's key, its name and its host key, which is pinned from the first connection on", () => {
     for (const host of hosts) {
       const userData = secretText(get(`${host}-machine`).inputs["userData"]) ?? "";
       const hostKey = secretText(get(`${host}-ssh-host-key`).inputs["input"]) ?? "";
@@ -155,14 +161,17 @@ describe("a VPC of the stack's own", () => {
       assert.match(userData, new RegExp(`^hostname: ${host}$`, "m"));
       assert.match(userData, /^manage_etc_hosts: false$/m);
       for (const line of hostKey.trimEnd().split("\n")) assert.ok(userData.includes(`\n    ${line}\n`), host);
-      const { hostKey: pinned } = plain(get(`${host}-ready`).inputs["connection"]) as Record<string, unknown>;
+      const { hostKey: pinned } = unwrapSecrets(get(`${host}-ready`).inputs["connection"]) as Record<
+        string,
+        unknown
+      >;
       assert.ok(userData.includes(`ed25519_public: ${String(pinned)}\n`), host);
       const sshKey = secretText(get("aws-ssh-key").inputs["input"]) ?? "";
       assert.ok(!userData.includes(sshKey.split("\n")[2] ?? ""), "the key to log in with left this computer");
     }
   });
 
-  test("a broker's data lies on a volume that outlives its machine, and is there before RabbitMQ is", () => {
+  test("a broker's data is on a volume that outlives its machine, and is mounted before RabbitMQ is installed", () => {
     for (const broker of brokers) {
       const volume = get(`${broker}-data`);
       assert.deepEqual(
@@ -175,35 +184,38 @@ describe("a VPC of the stack's own", () => {
         [true, "gp3", 50, true],
       );
       assert.equal(volume.deletedWith, undefined);
-      assert.ok(!run.graph.before(volume.name).has(`${broker}-machine`), broker);
-      run.graph.precedes([`${broker}-data-attachment`], [`${broker}-mount`]);
-      run.graph.precedes([`${broker}-mount`, `${broker}-data-unit`], [`${broker}-packages`]);
-      // The time tells whether it may be given a file system.
-      assert.equal(plain(get(`${broker}-mount`).inputs["stdin"]), `${broker}-data-id 2026-03-01T12:00:00Z`);
+      assert.ok(!run.graph.dependenciesOf(volume.name).has(`${broker}-machine`), broker);
+      run.graph.assertPrecedes([`${broker}-data-attachment`], [`${broker}-mount`]);
+      run.graph.assertPrecedes([`${broker}-mount`, `${broker}-data-unit`], [`${broker}-packages`]);
+      // The creation time decides whether it may get a file system.
+      assert.equal(
+        unwrapSecrets(get(`${broker}-mount`).inputs["stdin"]),
+        `${broker}-data-id 2026-03-01T12:00:00Z`,
+      );
     }
   });
 
-  test("a machine waits for its way out, for its rules and for what it may ask of the account", () => {
+  test("a machine depends on its outgoing route, its rules and its permissions", () => {
     const machines = hosts.map((host) => `${host}-machine`);
-    run.graph.precedes(["aws-table-private-out", "aws-nat", ...namesOf(run, ingress)], machines);
-    run.graph.precedes(["cent123-role-move", "cent123-profile"], ["cent123-machine"]);
-    run.graph.precedes(
+    run.graph.assertPrecedes(["aws-table-private-out", "aws-nat", ...namesOf(run, ingress)], machines);
+    run.graph.assertPrecedes(["cent123-role-move", "cent123-profile"], ["cent123-machine"]);
+    run.graph.assertPrecedes(
       ["aws-bastion-ready", "aws-bastion-address"],
       hosts.map((host) => `${host}-ready`),
     );
   });
 
-  test("everything on a machine is set up anew on another one, and goes with it", () => {
+  test("everything on a machine is set up again when it is replaced, and deleted with it", () => {
     for (const { name, inputs: given, deletedWith } of run.graph.ofType(remoteCommand)) {
       if (name === "aws-bastion-ready") continue;
-      assert.equal((given["triggers"] as unknown[])[0], `${aboutHost(name)}-machine-id`, name);
+      assert.equal((given["triggers"] as unknown[])[0], `${concernedHost(name)}-machine-id`, name);
       assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
     }
   });
 
   test("machines are reached through the bastion, by both pinned keys, as the image's user with sudo", () => {
     for (const host of hosts) {
-      const { proxy, ...way } = plain(
+      const { proxy, ...way } = unwrapSecrets(
         get(`${host}-config`.replace(/^(cent12[34])/, "haproxy-$1")).inputs["connection"],
       ) as Record<string, unknown>;
       assert.deepEqual([way["host"], way["user"], way["port"]], [address[host], "admin", 22]);
@@ -217,20 +229,20 @@ describe("a VPC of the stack's own", () => {
     );
   });
 
-  test("only the way out and the bastion have public addresses", () => {
+  test("only the NAT gateway and the bastion have public addresses", () => {
     assert.deepEqual(namesOf(run, "aws:ec2/eip:Eip"), ["aws-bastion-address", "aws-nat-address"]);
     for (const { name, inputs: subnet } of run.graph.ofType("aws:ec2/subnet:Subnet")) {
       assert.equal(subnet["mapPublicIpOnLaunch"], false, name);
     }
   });
 
-  test("over zones the virtual address is a route to the first balancer, in every table, and Keepalived's from then on", () => {
+  test("across zones the virtual address is a route to the first balancer in every table; later Keepalived moves it", () => {
     for (const name of ["aws-address-private", "aws-address-public"]) {
       const { inputs: route, ignoreChanges } = get(name);
       assert.equal(route["destinationCidrBlock"], "10.255.255.100/32");
       assert.equal(route["networkInterfaceId"], "cent123-interface-10.20.1.21-id");
       assert.deepEqual(ignoreChanges, ["networkInterfaceId"]);
-      run.graph.precedes(
+      run.graph.assertPrecedes(
         [name],
         balancers.map((balancer) => `virtual-address-${balancer}-service`),
       );
@@ -242,7 +254,7 @@ describe("a VPC of the stack's own", () => {
     }
   });
 
-  test("Keepalived moves it by a script that is there before it starts, with the CLI that the script calls", () => {
+  test("Keepalived moves it with a script; the script and the AWS CLI are installed before Keepalived starts", () => {
     for (const balancer of balancers) {
       const conf = String(inputs(`virtual-address-${balancer}-config`)["stdin"]);
       assert.match(conf, /^ {4}notify_master \/usr\/local\/lib\/rabbitmq-ha\/move-address root$/m);
@@ -252,7 +264,7 @@ describe("a VPC of the stack's own", () => {
         String(inputs(`virtual-address-${balancer}-packages`)["create"]),
         / packages --names \S*,awscli /,
       );
-      run.graph.precedes([`virtual-address-${balancer}-move`], [`virtual-address-${balancer}-service`]);
+      run.graph.assertPrecedes([`virtual-address-${balancer}-move`], [`virtual-address-${balancer}-service`]);
       assert.match(
         String(inputs(`virtual-address-${balancer}-holder`)["create"]),
         / --moved \S+\/move-address /,
@@ -260,7 +272,7 @@ describe("a VPC of the stack's own", () => {
     }
   });
 
-  test("everything has the stack's tags", () => {
+  test("all resources have the stack's tags", () => {
     for (const {
       name,
       inputs: { tags },
@@ -279,10 +291,10 @@ describe("a VPC of the stack's own", () => {
   });
 });
 
-describe("a VPC that is there already", () => {
-  let run: Run;
+describe("a given VPC", () => {
+  let run: ProgramRun;
   before(async () => {
-    run = await runWith(givenVpc(), {
+    run = await runWith(givenVpcConfig(), {
       consoles: ["10.30.0.0/16"],
       clients: ["10.40.0.0/16"],
       tags: { Team: "queues" },
@@ -292,7 +304,7 @@ describe("a VPC that is there already", () => {
     });
   });
 
-  test("nothing of the network is made but groups, interfaces and the address's routes", () => {
+  test("of the network only groups, interfaces and routes of the address are made", () => {
     const types = new Set(run.graph.nodes.map(({ type }) => type).filter((type) => type.startsWith("aws:")));
     for (const made of [
       "vpc:Vpc",
@@ -311,7 +323,7 @@ describe("a VPC that is there already", () => {
     assert.equal(run.graph.get("aws-brokers").inputs["vpcId"], "vpc-0123456789abcdef0");
   });
 
-  test("clients, consoles and SSH are let in from the stated networks alone", () => {
+  test("clients, consoles and SSH are let in only from the configured networks", () => {
     assert.deepEqual(
       rules(run).filter((rule) => rule.includes("/")),
       [
@@ -325,7 +337,7 @@ describe("a VPC that is there already", () => {
     );
   });
 
-  test("protection, keys, tags and the end are as they were set", () => {
+  test("termination protection, KMS key, tags and snapshots are as configured", () => {
     const { disableApiTermination, rootBlockDevice, tags } = run.graph.get("cent120-machine").inputs;
     assert.equal(disableApiTermination, true);
     assert.match(String((rootBlockDevice as Record<string, unknown>)["kmsKeyId"]), /^arn:aws:kms:/);
@@ -335,15 +347,18 @@ describe("a VPC that is there already", () => {
   });
 
   test("machines are reached through the given bastion", () => {
-    const { proxy } = plain(run.graph.get("cent120-ready").inputs["connection"]) as Record<string, unknown>;
+    const { proxy } = unwrapSecrets(run.graph.get("cent120-ready").inputs["connection"]) as Record<
+      string,
+      unknown
+    >;
     const { host, user, port, hostKey } = proxy as Record<string, unknown>;
     assert.deepEqual([host, user, port, hostKey], ["bastion.example.org", "jump", 22, undefined]);
   });
 });
 
 describe("balancers in one subnet", () => {
-  test("the virtual address is a secondary one: no route, and the check of addresses stays on", async () => {
-    const run = await runWith(oneSubnet());
+  test("the virtual address is a secondary address: no route, and the source/destination check stays on", async () => {
+    const run = await runWith(oneSubnetConfig());
     assert.deepEqual(
       namesOf(run, "aws:ec2/route:Route").filter((name) => name.startsWith("aws-address")),
       [],
@@ -354,17 +369,20 @@ describe("balancers in one subnet", () => {
   });
 });
 
-describe("the other ways in", () => {
-  test("public: each machine has an address of its own, and SSH comes from the stated networks alone", async () => {
+describe("the other ways of access", () => {
+  test("public: each machine has a public address, and SSH is let in only from the configured networks", async () => {
     const run = await runWith(
-      { ...ownVpc() },
+      { ...ownVpcConfig() },
       { access: { way: "public", from: ["203.0.113.0/24"] }, publicSubnet: undefined },
     );
     assert.deepEqual(
       namesOf(run, "aws:ec2/eip:Eip"),
       hosts.map((host) => `${host}-address`),
     );
-    const { host } = plain(run.graph.get("cent120-ready").inputs["connection"]) as Record<string, unknown>;
+    const { host } = unwrapSecrets(run.graph.get("cent120-ready").inputs["connection"]) as Record<
+      string,
+      unknown
+    >;
     assert.equal(host, "public-ip-of-cent120-address");
     const open = rules(run).filter((rule) => rule.includes(" 22 "));
     assert.deepEqual(open, ["balancers tcp 22 22 203.0.113.0/24", "brokers tcp 22 22 203.0.113.0/24"]);
@@ -372,8 +390,8 @@ describe("the other ways in", () => {
   });
 
   test("direct: to the private address, without a bastion", async () => {
-    const run = await runWith(ownVpc(), { access: { way: "direct", from: ["10.20.0.0/16"] } });
-    const { host, proxy } = plain(run.graph.get("cent120-ready").inputs["connection"]) as Record<
+    const run = await runWith(ownVpcConfig(), { access: { way: "direct", from: ["10.20.0.0/16"] } });
+    const { host, proxy } = unwrapSecrets(run.graph.get("cent120-ready").inputs["connection"]) as Record<
       string,
       unknown
     >;
@@ -381,13 +399,12 @@ describe("the other ways in", () => {
     assert.equal(namesOf(run, instance).length, 5);
   });
 
-  test("ssm: by a forwarded port, with no port of SSH open, and each machine may talk to SSM", async () => {
+  test("ssm: by a forwarded port, without an open SSH port, and each machine may use SSM", async () => {
     const ports = Object.fromEntries(hosts.map((host, index) => [host, 2200 + index]));
-    const run = await runWith(ownVpc(), { access: { way: "ssm", ports }, image: "ami-00000001" });
-    const { host, port, proxy } = plain(run.graph.get("cent121-ready").inputs["connection"]) as Record<
-      string,
-      unknown
-    >;
+    const run = await runWith(ownVpcConfig(), { access: { way: "ssm", ports }, image: "ami-00000001" });
+    const { host, port, proxy } = unwrapSecrets(
+      run.graph.get("cent121-ready").inputs["connection"],
+    ) as Record<string, unknown>;
     assert.deepEqual([host, port, proxy], ["127.0.0.1", 2201, undefined]);
     assert.deepEqual(
       rules(run).filter((rule) => rule.includes(" 22 ")),
@@ -398,7 +415,7 @@ describe("the other ways in", () => {
       assert.equal(policyArn, "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore");
       assert.ok(run.graph.get(`${name}-machine`).inputs["iamInstanceProfile"] !== undefined);
     }
-    // A stated image is a wish, and so is another one.
+    // With a configured image, a change of it is not ignored.
     assert.deepEqual(run.graph.get("cent120-machine").ignoreChanges, ["userData", "sourceDestCheck"]);
   });
 });

@@ -1,24 +1,24 @@
-/** Which resources a change of one setting touches, and so what may come of it on a host. */
+/** Which resources a change of one setting updates, and so what it can do on a host. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { devConfig, type Blocks } from "../support/dev-stack.ts";
+import { devConfig, type ConfigBlocks } from "../support/dev-stack.ts";
 import { balancers, brokers } from "../support/graph-facts.ts";
-import { plain, runProgram, type Run } from "../support/program.ts";
+import { unwrapSecrets, runProgram, type ProgramRun } from "../support/program.ts";
 
-/** In place of what each stack makes for itself. */
+/** Fixed values instead of generated secrets. */
 const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
 
-let dev: Run;
+let dev: ProgramRun;
 before(async () => {
-  dev = await runProgram({ config: devConfig(), kept });
+  dev = await runProgram({ config: devConfig(), stashValues: kept });
 });
 
-/** @returns the names of the commands whose inputs are others, with the inputs' names */
-async function touched(key: string, settings: Blocks): Promise<string[]> {
+/** @returns the names of the commands whose inputs differ, with the names of those inputs */
+async function touched(key: string, settings: ConfigBlocks): Promise<string[]> {
   const config = devConfig();
   const changed = await runProgram({
-    config: { ...config, [key]: { ...(config[key] as Blocks), ...settings } },
-    kept,
+    config: { ...config, [key]: { ...(config[key] as ConfigBlocks), ...settings } },
+    stashValues: kept,
   });
   return changed.graph.nodes
     .filter(({ type }) => type === "command:remote:Command")
@@ -27,7 +27,7 @@ async function touched(key: string, settings: Blocks): Promise<string[]> {
       const others = Object.keys(inputs).filter(
         (input) =>
           input !== "connection" &&
-          JSON.stringify(plain(inputs[input])) !== JSON.stringify(plain(old[input])),
+          JSON.stringify(unwrapSecrets(inputs[input])) !== JSON.stringify(unwrapSecrets(old[input])),
       );
       return others.map((input) => `${name} ${input}`);
     })
@@ -37,35 +37,36 @@ async function touched(key: string, settings: Blocks): Promise<string[]> {
 const each = (hosts: readonly string[], ...parts: string[]): string[] =>
   hosts.flatMap((host) => parts.map((part) => part.replace("*", host))).sort();
 
-const changes: readonly (readonly [what: string, key: string, settings: Blocks, expected: string[]])[] = [
+const changes: readonly (readonly [what: string, key: string, settings: ConfigBlocks, expected: string[]])[] =
   [
-    "a broker's setting: its file, what becomes of it in the broker's turn, and that the balancers see it up again",
-    "rabbitmq",
-    { settings: { channel_max: 1000 } },
-    [...each(brokers, "*-config stdin", "*-restart stdin"), ...each(balancers, "haproxy-*-serving stdin")],
-  ],
-  [
-    "plug-ins: the script that tells the running broker, and nothing that may restart it",
-    "rabbitmq",
-    { plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"] },
-    each(brokers, "*-plugins create"),
-  ],
-  [
-    "a version of the package: the first installation, the broker's turn, and that the balancers see it up again",
-    "packages",
-    { rabbitmq: { version: "3.10.8-1.1+deb12u2" } },
     [
-      ...each(brokers, "*-packages create", "*-restart create"),
-      ...each(balancers, "haproxy-*-serving stdin"),
+      "a broker's setting: its file, the broker's restart step, and the balancers' wait for the broker",
+      "rabbitmq",
+      { settings: { channel_max: 1000 } },
+      [...each(brokers, "*-config stdin", "*-restart stdin"), ...each(balancers, "haproxy-*-serving stdin")],
     ],
-  ],
-  [
-    "a balancer's setting: its file, and the service that reloads it; nobody's turn",
-    "haproxy",
-    { maxConnections: { proxy: 2001 } },
-    each(balancers, "haproxy-*-config stdin", "haproxy-*-serving stdin"),
-  ],
-];
+    [
+      "plug-ins: the command that enables them in the running broker, and nothing that may restart it",
+      "rabbitmq",
+      { plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"] },
+      each(brokers, "*-plugins create"),
+    ],
+    [
+      "a version of the package: the package step, the broker's restart step, and the balancers' wait for the broker",
+      "packages",
+      { rabbitmq: { version: "3.10.8-1.1+deb12u2" } },
+      [
+        ...each(brokers, "*-packages create", "*-restart create"),
+        ...each(balancers, "haproxy-*-serving stdin"),
+      ],
+    ],
+    [
+      "a balancer's setting: its file, and the service that reloads it; no restart step",
+      "haproxy",
+      { maxConnections: { proxy: 2001 } },
+      each(balancers, "haproxy-*-config stdin", "haproxy-*-serving stdin"),
+    ],
+  ];
 
 for (const [what, key, settings, expected] of changes) {
   test(what, async () => {
@@ -73,8 +74,8 @@ for (const [what, key, settings, expected] of changes) {
   });
 }
 
-test("HAProxy of another version: what each restarts by, in its turn", async () => {
-  const source = (version: string): Blocks => ({
+test("another version of HAProxy changes the build, service and serving steps of each balancer", async () => {
+  const source = (version: string): ConfigBlocks => ({
     source: {
       version,
       url: `https://example.org/${version}.tar.gz`,
@@ -82,23 +83,28 @@ test("HAProxy of another version: what each restarts by, in its turn", async () 
     },
   });
   const config = devConfig();
-  const haproxy = config["haproxy"] as Blocks;
+  const haproxy = config["haproxy"] as ConfigBlocks;
   const older = await runProgram({
     config: { ...config, haproxy: { ...haproxy, ...source("2.8.1") } },
-    kept,
+    stashValues: kept,
   });
   const newer = await runProgram({
     config: { ...config, haproxy: { ...haproxy, ...source("2.8.2") } },
-    kept,
+    stashValues: kept,
   });
   for (const balancer of balancers) {
-    for (const noun of ["build", "service", "serving"]) {
-      const name = `haproxy-${balancer}-${noun}`;
+    for (const step of ["build", "service", "serving"]) {
+      const name = `haproxy-${balancer}-${step}`;
       const texts = [older, newer].map(({ graph }) => {
         const { create, stdin } = graph.get(name).inputs;
-        return JSON.stringify([plain(create), plain(stdin)]);
+        return JSON.stringify([unwrapSecrets(create), unwrapSecrets(stdin)]);
       });
       assert.notEqual(texts[0], texts[1], name);
     }
+    const service = `haproxy-${balancer}-service`;
+    newer.graph.assertPrecedes([`haproxy-${balancer}-build`], [service]);
+    // The holder of the virtual address leaves its restart to the later step, which waits for the others' restarts.
+    assert.match(String(newer.graph.get(service).inputs["create"]), / --held-address 192\.168\.56\.100\b/);
+    newer.graph.assertPrecedes(each(balancers, "haproxy-*-service"), [`haproxy-${balancer}-serving`]);
   }
 });

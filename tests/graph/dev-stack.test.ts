@@ -1,33 +1,40 @@
-/** The dev stack as the program registers it: what there is, what waits for what, and where its secrets go. */
+/** The dev stack as the program registers it: its resources, their dependencies, and its secrets. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import ssh2 from "ssh2";
 import { devConfig } from "../support/dev-stack.ts";
-import { aboutHost, graphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
-import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
+import { concernedHost, testGraphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import {
+  unwrapSecrets,
+  runProgram,
+  secretText,
+  type RegisteredResource,
+  type ProgramRun,
+} from "../support/program.ts";
 
-let run: Run;
+let run: ProgramRun;
 before(async () => {
   run = await runProgram({ config: devConfig() });
 });
 
-graphFacts(() => run.graph, "dev");
+testGraphFacts(() => run.graph, "dev");
 
-const commands = (): Registered[] => run.graph.nodes.filter(({ type }) => type.startsWith("command:"));
-const remote = (): Registered[] => run.graph.ofType(remoteCommand);
-const connectionOf = ({ inputs }: Registered): Record<string, unknown> =>
-  plain(inputs["connection"]) as Record<string, unknown>;
+const commands = (): RegisteredResource[] =>
+  run.graph.nodes.filter(({ type }) => type.startsWith("command:"));
+const remote = (): RegisteredResource[] => run.graph.ofType(remoteCommand);
+const connectionOf = ({ inputs }: RegisteredResource): Record<string, unknown> =>
+  unwrapSecrets(inputs["connection"]) as Record<string, unknown>;
 
-test("a host that is another machine is set up anew", () => {
+test("a host is set up again when its machine is replaced", () => {
   for (const { name, inputs, propertyDependencies } of remote()) {
-    // The identity is the machine's ID, which a new machine has not.
+    // The identity is the machine's ID, which a new machine does not share.
     const [identity] = inputs["triggers"] as unknown[];
-    assert.equal(identity, `${aboutHost(name)}-machine-id`, name);
-    assert.deepEqual(propertyDependencies["triggers"], [`${aboutHost(name)}-machine`], name);
+    assert.equal(identity, `${concernedHost(name)}-machine-id`, name);
+    assert.deepEqual(propertyDependencies["triggers"], [`${concernedHost(name)}-machine`], name);
   }
 });
 
-test("every connection goes to the host itself, as root, and only if it shows its pinned key", () => {
+test("every connection goes directly to the host, as root, and requires its pinned key", () => {
   for (const command of remote()) {
     const host = hostOf(command.name);
     const hostKey = ssh2.utils.parseKey(
@@ -46,12 +53,12 @@ test("every connection goes to the host itself, as root, and only if it shows it
   }
 });
 
-test("every host has a key of its own", () => {
+test("every host has its own host key", () => {
   const keys = hosts.map((host) => connectionOf(run.graph.get(`${host}-ready`))["hostKey"]);
   assert.equal(new Set(keys).size, hosts.length);
 });
 
-test("only the machines' image, network and address make another machine of one", () => {
+test("a machine is replaced only if its image, network or address changes", () => {
   for (const host of hosts) {
     const { inputs } = run.graph.get(`${host}-machine`);
     const [image, ...others] = inputs["triggers"] as string[];
@@ -60,26 +67,26 @@ test("only the machines' image, network and address make another machine of one"
   }
 });
 
-test("no command offers its last output to the next run", () => {
+test("no command passes its last output to the next run", () => {
   for (const { name, inputs } of commands()) assert.equal(inputs["addPreviousOutputInEnv"], false, name);
 });
 
-test("what a command needs comes with its text: nothing relies on the server to take an environment", () => {
+test("no command has environment variables, which an SSH server may refuse", () => {
   for (const { name, inputs } of commands()) assert.equal(inputs["environment"], undefined, name);
 });
 
-test("a command without a delete is replaced in place; one with a delete must not undo what its successor did", () => {
+test("a command with a delete is deleted before it is replaced, so that it does not undo what its replacement did", () => {
   for (const { name, type, inputs, deleteBeforeReplace, ignoreChanges } of commands()) {
     if (inputs["delete"] === undefined) assert.ok(deleteBeforeReplace || name.endsWith("-ready"), name);
-    // A broker leaves before its machine is another one, and not after; a policy stays whatever its machine is.
+    // A broker leaves before its machine is replaced; a policy stays when a machine is replaced.
     else if (name.endsWith("-leave")) assert.ok(deleteBeforeReplace, name);
     else if (name === "mirror-policy-undo") assert.deepEqual(ignoreChanges, ["triggers"]);
-    // Names on this computer are taken until the old one is gone.
+    // Names on this computer are in use until the old container is removed.
     else if (type === "command:local:Command") assert.ok(deleteBeforeReplace, name);
   }
 });
 
-test("nothing has an alias, and no input is ignored but what was made once and is kept", () => {
+test("no resource has an alias, and only generated secrets ignore changes of their input", () => {
   for (const { name, type, aliases, ignoreChanges, additionalSecretOutputs } of run.graph.nodes) {
     assert.deepEqual(aliases, [], name);
     const kept = type === "pulumi:index:Stash";
@@ -113,7 +120,8 @@ test("the outputs are exactly these", () => {
   assert.match(password, /^[A-Za-z0-9]{24}$/);
   assert.equal(secretText(adminPassword), password);
   assert.equal(secretText(amqpUri), `amqp://admin:${password}@192.168.56.100:5672`);
-  const logins = secretText(ssh) === undefined ? undefined : (plain(ssh) as Record<string, unknown>[]);
+  const logins =
+    secretText(ssh) === undefined ? undefined : (unwrapSecrets(ssh) as Record<string, unknown>[]);
   assert.deepEqual(
     logins?.map((login) => [login["name"], Object.keys(login).sort().join()]),
     hosts.map((host) => [host, "host,hostKey,name,port,privateKey,user"]),

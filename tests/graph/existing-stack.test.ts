@@ -1,18 +1,29 @@
-/** Machines that are simply there, as the program registers them: how they are reached, and what is left at the end. */
+/** Existing machines as the program registers them: how they are reached, and what destroy leaves. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { existingConfig } from "../support/documents.ts";
-import { aboutHost, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
-import { plain, runProgram, secretText, type Registered, type Run } from "../support/program.ts";
+import { existingConfig } from "../support/command-texts.ts";
+import { concernedHost, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import {
+  unwrapSecrets,
+  runProgram,
+  secretText,
+  type RegisteredResource,
+  type ProgramRun,
+} from "../support/program.ts";
 
-let run: Run;
+let run: ProgramRun;
 before(async () => {
   run = await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"], stack: "prod" });
 });
 
-const remote = (): Registered[] => run.graph.ofType(remoteCommand);
+/** @returns the commands on the machines, of which every machine has some */
+function remote(): RegisteredResource[] {
+  const commands = run.graph.ofType(remoteCommand);
+  assert.deepEqual([...new Set(commands.map(({ name }) => hostOf(name)))].sort(), hosts);
+  return commands;
+}
 
-test("nothing is made but what is put on the machines", () => {
+test("only what is set up on the machines is registered", () => {
   assert.deepEqual(
     run.graph.ofType("command:local:Command").map(({ name }) => name),
     hosts.map((host) => `${host}-machine`),
@@ -26,10 +37,13 @@ test("nothing is made but what is put on the machines", () => {
   );
 });
 
-test("every machine is reached as the user, through the bastion, by the pinned key where there is one", () => {
+test("every machine is reached as the user, through the bastion, with the pinned host key if there is one", () => {
   for (const { name, inputs } of remote()) {
     const host = hostOf(name);
-    const { hostKey, privateKey, proxy, ...way } = plain(inputs["connection"]) as Record<string, unknown>;
+    const { hostKey, privateKey, proxy, ...way } = unwrapSecrets(inputs["connection"]) as Record<
+      string,
+      unknown
+    >;
     assert.deepEqual(
       [way["host"], way["user"], way["port"]],
       [host.replace("cent", "192.168.56."), "operator", 22],
@@ -44,42 +58,46 @@ test("every machine is reached as the user, through the bastion, by the pinned k
 });
 
 test("what runs on a machine runs as root, by sudo", () => {
+  const checked = new Set<string>();
   for (const { name, inputs } of remote()) {
     for (const field of ["create", "delete"]) {
       const text = inputs[field];
-      // A resource that is there for its undo does nothing else.
+      // A resource with an undo does nothing else.
       if (typeof text !== "string" || text === "true") continue;
       assert.match(text, /^sudo -n (flock|\/usr\/local\/bin\/rabbitmq-ha) /m, `${name}, ${field}`);
+      checked.add(`${hostOf(name)}, ${field}`);
     }
   }
+  for (const host of hosts) assert.ok(checked.has(`${host}, create`), host);
+  for (const host of ["cent120", "cent121"]) assert.ok(checked.has(`${host}, delete`), host);
 });
 
-test("a machine that is another one is set up anew, and goes with all that was put on it", () => {
+test("a replaced machine is set up again; all its resources are deleted with it", () => {
   for (const { name, inputs, deletedWith } of remote()) {
     const [identity] = inputs["triggers"] as unknown[];
-    assert.equal(identity, `id-of-${aboutHost(name)}`, name);
+    assert.equal(identity, `id-of-${concernedHost(name)}`, name);
     assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
   }
 });
 
-test("a machine's clean-up knows the way to it, as a secret", () => {
+test("a machine's clean-up has its log-in, as a secret", () => {
   for (const host of hosts) {
     const { inputs, deleteBeforeReplace } = run.graph.get(`${host}-machine`);
     assert.ok(deleteBeforeReplace);
     assert.equal(inputs["delete"], "exec node ssh/errand.ts");
-    const errand = JSON.parse(secretText(inputs["stdin"]) ?? "") as Record<string, unknown>;
-    assert.equal(errand["name"], host);
+    const cleanUp = JSON.parse(secretText(inputs["stdin"]) ?? "") as Record<string, unknown>;
+    assert.equal(cleanUp["name"], host);
     const role = host < "cent123" ? "broker" : "balancer";
     assert.match(
-      String(errand["command"]),
+      String(cleanUp["command"]),
       new RegExp(`^sudo -n sh -c '(.|\\n)*rabbitmq-ha clean-up --role ${role}\\n`),
     );
-    assert.equal(errand["script"], undefined);
-    assert.equal((errand["login"] as Record<string, unknown>)["user"], "operator");
+    assert.equal(cleanUp["script"], undefined);
+    assert.equal((cleanUp["login"] as Record<string, unknown>)["user"], "operator");
   }
 });
 
-test("the virtual address is set with the machines' own interface and prefix length", () => {
+test("the virtual address uses the machines' interface and prefix length", () => {
   const conf = String(run.graph.get("virtual-address-cent123-config").inputs["stdin"]);
   assert.match(conf, /192\.168\.56\.100\/23 dev ens18/);
 });

@@ -1,6 +1,6 @@
 /**
- * A fresh clone, worked on by the Pulumi CLI alone with a passphrase and a backend of one's own, and by the npm
- * scripts, which leave the clone as it is.
+ * A fresh clone, used with the plain Pulumi CLI, a passphrase and a backend of the user's own, and with the npm
+ * scripts, which change no file of the clone.
  */
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -17,10 +17,10 @@ const lab = {
   salt: "v1:IyhynU1PjZE=:v1:GhqA53rfIgbdGiqd:mQet57/3dxJNGdBewiaQjfiAzfLYFA==",
 };
 
-/** What a clone does not have. */
+/** Files that a clone does not have. */
 const unversioned = /^(?:\.git|node_modules|\.toolchain|\.pulumi-state|artefacts|Pulumi\.test-.*|.*\.log)$/;
 
-/** What other tests write meanwhile. */
+/** Files that other tests write at the same time. */
 const caches = /\/(?:__pycache__|\.(?:mypy|ruff)_cache)(?:\/|$)/;
 
 let clone: string;
@@ -34,7 +34,7 @@ before(async () => {
     recursive: true,
     filter: (path) => !caches.test(path) && (dirname(path) !== root || !unversioned.test(basename(path))),
   });
-  // What a user of this checkout has in the file, such as a salt, is in no clone.
+  // Local changes of the file in this checkout, such as a salt, are not in a clone.
   const committed = await execa("git", ["show", ":Pulumi.dev.yaml"], { cwd: root, reject: false });
   if (!committed.failed) await writeFile(stackFile, `${committed.stdout}\n`);
   await git("init", "--quiet");
@@ -52,14 +52,14 @@ async function git(...args: readonly string[]): Promise<string> {
   return (await execa("git", args, { cwd: clone })).stdout;
 }
 
-/** What `git status` would show: changed files, and new ones that are not ignored. */
+/** @returns what `git status` shows: changed files, and new files that are not ignored */
 async function changed(): Promise<string> {
   return [await git("diff", "--name-only"), await git("ls-files", "--others", "--exclude-standard")]
     .join("\n")
     .trim();
 }
 
-/** Runs an npm script of the clone's, as a user does who has set nothing of Pulumi's. */
+/** Runs an npm script of the clone, without any PULUMI_ variable. */
 async function script(args: readonly string[], backend?: string): Promise<void> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI_")));
   if (backend !== undefined) env["PULUMI_BACKEND_URL"] = backend;
@@ -74,9 +74,9 @@ async function script(args: readonly string[], backend?: string): Promise<void> 
   assert.equal(exitCode, 0, all);
 }
 
-test("the CLI alone makes the stack and previews it, with a passphrase of one's own", async () => {
-  await own.must("stack", "init", "dev");
-  assert.match(await own.must("preview"), /\+ \d+ to create/);
+test("the plain CLI creates and previews the stack, with the user's passphrase", async () => {
+  await own.runOrThrow("stack", "init", "dev");
+  assert.match(await own.runOrThrow("preview"), /\+ \d+ to create/);
   assert.equal(
     await changed(),
     "Pulumi.dev.yaml",
@@ -84,8 +84,8 @@ test("the CLI alone makes the stack and previews it, with a passphrase of one's 
   );
 });
 
-test("up on a computer without podman says in one line what to install, and makes nothing", async () => {
-  const { code, output } = await own.run(["up", "--yes", "--skip-preview"], { PATH: own.folders });
+test("up on a computer without podman prints in one line what to install, and makes nothing", async () => {
+  const { code, output } = await own.run(["up", "--yes", "--skip-preview"], { PATH: own.searchPath });
   assert.notEqual(code, 0);
   const diagnostics = output.slice(output.indexOf("Diagnostics:"), output.indexOf("Resources:"));
   assert.match(
@@ -93,10 +93,10 @@ test("up on a computer without podman says in one line what to install, and make
     /^.*\n.*\n +error: this computer lacks podman, .*, which the lab needs; run: sudo apt-get install podman .*\s*$/,
   );
   assert.doesNotMatch(output, /^\s+at .*:\d+:\d+/m);
-  assert.doesNotMatch(await own.must("stack", "export"), /"command:local:Command"/);
+  assert.doesNotMatch(await own.runOrThrow("stack", "export"), /"command:local:Command"/);
 });
 
-test("the npm scripts go on with their own passphrase, whatever salt the CLI alone has left there", async () => {
+test("the npm scripts work with their own passphrase, whatever salt the plain CLI has left in the stack's file", async () => {
   const left = await readFile(stackFile, "utf8");
   assert.match(left, /^encryptionsalt: /m);
   await script(["preview"]);
@@ -110,7 +110,7 @@ test("the npm scripts change no file of the clone", async () => {
   assert.equal(await changed(), "");
 });
 
-test("the npm scripts open a state of 0.1.0's, by the salt that is in it", async () => {
+test("the npm scripts open a state of 0.1.0 with the salt in it", async () => {
   const backend = `file://${join(clone, ".pulumi-state", "old")}?create_dir=true`;
   const old = { PULUMI_BACKEND_URL: backend, PULUMI_CONFIG_PASSPHRASE: lab.passphrase };
   await writeFile(stackFile, `${await readFile(stackFile, "utf8")}encryptionsalt: ${lab.salt}\n`);

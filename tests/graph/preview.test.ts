@@ -1,11 +1,11 @@
-/** The real engine with no host present: the same graph as under mocks, and refusals that a user can read. */
+/** The real engine without hosts: the same graph as under mocks, and readable error messages. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Graph, nameOf, typeOf, type Node } from "../support/graph.ts";
-import { graphFacts, hosts, remoteCommand } from "../support/graph-facts.ts";
-import { ScratchStack, stack } from "../support/engine.ts";
+import { Graph, nameOf, typeOf, type GraphNode } from "../support/graph.ts";
+import { testGraphFacts, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { ScratchStack, scratchStackName } from "../support/engine.ts";
 
-/** What `pulumi preview --json` prints, as far as it is looked at here. */
+/** The part of the output of `pulumi preview --json` that is read here. */
 interface Preview {
   readonly steps: readonly {
     readonly op: string;
@@ -25,12 +25,12 @@ let preview: Preview;
 let graph: Graph;
 before(async () => {
   opened = await ScratchStack.open();
-  const { code, stdout, stderr } = await opened.pulumi("preview", "--json", "--stack", stack);
+  const { code, stdout, stderr } = await opened.pulumi("preview", "--json", "--stack", scratchStackName);
   assert.equal(code, 0, stdout + stderr);
   preview = JSON.parse(stdout) as Preview;
   const resources = preview.steps.filter(({ urn }) => typeOf(urn) !== "pulumi:pulumi:Stack");
   graph = new Graph(
-    resources.map(({ urn, newState }): Node => ({
+    resources.map(({ urn, newState }): GraphNode => ({
       name: nameOf(urn),
       type: typeOf(urn),
       parent: nameOf(newState.parent ?? ""),
@@ -42,14 +42,14 @@ before(async () => {
 });
 after(() => opened.close());
 
-graphFacts(() => graph, stack);
+testGraphFacts(() => graph, scratchStackName);
 
-test("everything would be created, and there is nothing to warn of", () => {
+test("all resources are to be created, without warnings", () => {
   assert.deepEqual([...new Set(preview.steps.map(({ op }) => op))], ["create"]);
   assert.deepEqual(preview.diagnostics ?? [], []);
 });
 
-test("a preview shows every text that would run and every file's content, but no secret", () => {
+test("a preview shows every command and file content, but no secret", () => {
   for (const { name, inputs } of graph.ofType(remoteCommand)) {
     assert.equal(inputs["connection"], "[secret]", name);
     assert.match(String(inputs["create"]), /^(script=|rabbitmq-ha |true$)/, name);
@@ -62,22 +62,28 @@ test("a preview shows every text that would run and every file's content, but no
   }
 });
 
-/** A configuration with three faults, and the one message that says so. */
+/** A configuration with three faults, and its error message. */
 const spoilt = (text: string): string =>
   text
     .replace("platform: lab", "platform: cloud")
     .replace("rise: 2", "rize: 2")
     .replace("address: 192.168.87.121", "address: 192.168.87.321");
 const refusal = [
-  `The configuration of stack "${stack}" has 3 faults; nothing was changed.`,
+  `The configuration of stack "${scratchStackName}" has 3 faults; nothing was changed.`,
   '  rabbitmq-ha:platform = "cloud": unknown platform; write lab',
   '  rabbitmq-ha:brokers[1].address = "192.168.87.321": not an address; write an IPv4 address such as 192.168.56.120',
   "  rabbitmq-ha:haproxy.rize = 2: unknown key; did you mean rise?",
 ];
 
-test("a bad configuration is refused with this one message, without a stack of calls, and nothing is made", async () => {
+test("an invalid configuration is refused with one message, without a stack trace, and nothing is made", async () => {
   await opened.configure(spoilt);
-  const { code, stdout, stderr } = await opened.pulumi("up", "--yes", "--skip-preview", "--stack", stack);
+  const { code, stdout, stderr } = await opened.pulumi(
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--stack",
+    scratchStackName,
+  );
   assert.notEqual(code, 0);
   const output = stdout + stderr;
   const diagnostics = output.slice(output.indexOf("Diagnostics:"));
@@ -86,7 +92,7 @@ test("a bad configuration is refused with this one message, without a stack of c
   }
   assert.doesNotMatch(output, /^\s+at .*:\d+:\d+/m);
   assert.doesNotMatch(output, /node_modules|\.ts:\d+|unhandled/i);
-  const exported = await opened.pulumi("stack", "export", "--stack", stack);
+  const exported = await opened.pulumi("stack", "export", "--stack", scratchStackName);
   const { deployment } = JSON.parse(exported.stdout) as {
     deployment: { resources?: readonly { readonly type: string }[] };
   };

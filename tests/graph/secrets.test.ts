@@ -1,16 +1,16 @@
-/** Secrets, given or made, reach a host by standard input alone, and nowhere do they stand in the clear. */
+/** Secrets, given or generated, reach a host only by standard input, and appear nowhere in plain text. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import ssh2 from "ssh2";
 import { devConfig } from "../support/dev-stack.ts";
 import { brokers, hosts, remoteCommand } from "../support/graph-facts.ts";
-import { plain, runProgram, secretText, type Run, type RunArgs } from "../support/program.ts";
+import { unwrapSecrets, runProgram, secretText, type ProgramRun, type RunArgs } from "../support/program.ts";
 
 const key = (): string => {
   for (;;) {
     const { private: text } = ssh2.utils.generateKeyPairSync("ed25519");
-    // One in 256 of ssh2's keys is one that it cannot read (mscdex/ssh2#1513).
+    // ssh2 cannot read one of 256 of its own keys (mscdex/ssh2#1513).
     if (!(ssh2.utils.parseKey(text) instanceof Error)) return text;
   }
 };
@@ -22,7 +22,7 @@ const given = {
   statsPassword: "given-stats-password",
 };
 
-/** The names of the stashes by the configuration's key that takes their place. */
+/** The names of the stashes, by the configuration key that replaces them. */
 const stashes = {
   adminPassword: "admin-password",
   erlangCookie: "erlang-cookie",
@@ -36,7 +36,7 @@ const cases: Readonly<Record<string, RunArgs>> = {
 
 for (const [title, args] of Object.entries(cases)) {
   describe(title, () => {
-    let run: Run;
+    let run: ProgramRun;
     let secrets: Readonly<Record<string, string>>;
     const isGiven = args.secrets !== undefined;
     const input = (stash: string): string => secretText(run.graph.get(stash).inputs["input"]) ?? "";
@@ -50,66 +50,66 @@ for (const [title, args] of Object.entries(cases)) {
       secrets = { ...own, ...Object.fromEntries(hostKeys) };
     });
 
-    test("they are as long as they should be, and made only where none is given", () => {
+    test("they have the right length, and are generated only if none is given", () => {
       for (const [name, value] of Object.entries(secrets)) assert.ok(value.length >= 20, name);
       const names = run.graph.nodes.map((node) => node.name);
       for (const stash of Object.values(stashes)) assert.equal(names.includes(stash), !isGiven, stash);
     });
 
-    test("no text that previews, logs and errors show has one in it", () => {
+    test("no text in previews, logs and errors contains a secret", () => {
       for (const { name, inputs } of run.graph.nodes) {
         for (const [field, value] of Object.entries(inputs)) {
-          // What is wrapped stays hidden; whether it is, is the next test's matter.
+          // Values that are marked as secret stay hidden; the next test checks the marks.
           if (field !== "stdin" && field !== "connection" && field !== "input") {
-            assertWithout(secrets, plain(value), `${name}, ${field}`);
+            assertWithout(secrets, unwrapSecrets(value), `${name}, ${field}`);
           }
         }
       }
     });
 
-    test("wherever one stands it is a secret for the engine", () => {
+    test("every occurrence is marked as a secret for the engine", () => {
       for (const { name, inputs } of run.graph.nodes) assertWithout(secrets, veiled(inputs), name);
       assertWithout(secrets, veiled(run.outputs), "the outputs");
     });
 
-    test("the cookie and the passwords come by standard input, each to where it is due", () => {
+    test("the cookie and the passwords are standard input of the right commands", () => {
       const stdin = (name: string): string | undefined => secretText(run.graph.get(name).inputs["stdin"]);
       for (const broker of brokers) assert.equal(stdin(`${broker}-cookie`), secrets["erlangCookie"]);
       assert.equal(stdin("cluster-admin"), `${secrets["adminPassword"] ?? ""}\n`);
       for (const host of hosts) assert.equal(stdin(`${host}-machine`), secrets[`${host}-ssh-host-key`]);
-      const page = plain(run.graph.get("haproxy-cent123-stats").inputs["stdin"]);
+      const page = unwrapSecrets(run.graph.get("haproxy-cent123-stats").inputs["stdin"]);
       assert.equal(String(page).includes("stats auth"), isGiven);
       if (isGiven)
         assert.match(stdin("haproxy-cent123-stats") ?? "", /^ {4}stats auth admin:given-stats-password$/m);
     });
 
-    test("the configuration of HAProxy stays in the clear, so that a preview shows its changes", () => {
+    test("the configuration of HAProxy is not secret, so that a preview shows its changes", () => {
       const { stdin } = run.graph.get("haproxy-cent123-config").inputs;
       assert.match(String(stdin), /^listen rabbitmq_cluster$/m);
     });
 
-    test("the key to log in with is secret in every connection", () => {
+    test("the log-in key is secret in every connection", () => {
       for (const { name, inputs, additionalSecretOutputs } of run.graph.ofType(remoteCommand)) {
-        const connection = plain(inputs["connection"]) as { readonly privateKey: string };
+        const connection = unwrapSecrets(inputs["connection"]) as { readonly privateKey: string };
         assert.equal(connection.privateKey, secrets["sshPrivateKey"], name);
         assert.ok(additionalSecretOutputs.includes("connection"), name);
       }
     });
 
-    test("the files of secrets are for their owner alone", () => {
+    test("only the owner can read the files with secrets", () => {
       for (const broker of brokers)
         assert.match(String(run.graph.get(`${broker}-cookie`).inputs["create"]), / --mode 0400 /);
       assert.match(String(run.graph.get("haproxy-cent123-stats").inputs["create"]), / --mode 0600 /);
     });
 
-    test("the address for clients has the password as a URL takes it", () => {
+    test("the URI for clients has the password in URL encoding", () => {
       const password = encodeURIComponent(secrets["adminPassword"] ?? "");
       assert.equal(secretText(run.outputs["amqpUri"]), `amqp://admin:${password}@192.168.56.100:5672`);
     });
   });
 }
 
-/** @returns a value as somebody sees it who may not see secrets */
+/** @returns the value with its secrets hidden */
 function veiled(value: unknown): unknown {
   if (pulumi.runtime.isRpcSecret(value)) return "(secret)";
   if (Array.isArray(value)) return value.map(veiled);
@@ -120,7 +120,7 @@ function veiled(value: unknown): unknown {
 function assertWithout(secrets: Readonly<Record<string, string>>, value: unknown, where: string): void {
   const text = JSON.stringify(value);
   for (const [name, secret] of Object.entries(secrets)) {
-    // Of a key, which has lines, any one line would be too much.
+    // A key has several lines; not one of them may appear.
     for (const line of secret.split("\n").filter((part) => part.length > 8 && !part.startsWith("-----"))) {
       assert.ok(!text.includes(line), `${where} shows ${name}`);
     }

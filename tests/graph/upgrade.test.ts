@@ -1,29 +1,29 @@
-/** A stack made by an earlier release: this one replaces nothing of it and restarts nothing. */
+/** The upgrade of a stack of an earlier release: nothing is replaced, nothing restarts. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { devConfig } from "../support/dev-stack.ts";
-import { existingConfig } from "../support/documents.ts";
-import { runProgram, type Run } from "../support/program.ts";
-import { remains, type Release } from "../support/released.ts";
+import { existingConfig } from "../support/command-texts.ts";
+import { runProgram, type ProgramRun } from "../support/program.ts";
+import { recordResources, type Release } from "../support/released.ts";
 
 const folder = join(import.meta.dirname, "..", "released");
 const releases = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
   .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Release);
 
-const runs = new Map<string, Run>();
+const runs = new Map<string, ProgramRun>();
 before(async () => {
   runs.set("dev", await runProgram({ config: devConfig() }));
   runs.set("existing", await runProgram({ config: existingConfig(), secrets: ["sshPrivateKey"] }));
 });
 
-test("there is a release to be measured by", () => {
+test("there is an earlier release to compare with", () => {
   assert.ok(releases.length > 0);
 });
 
-/** Settings of a unit that a process which runs has nothing of, so that no restart is due for them (`agent/notes.py`). */
+/** Lines of a unit that do not affect a running process, so that they need no restart (`agent/notes.py`). */
 const ofNoMatter = /^(#.*|\s*|(ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*)$/;
 
 function matters(text = ""): string[] {
@@ -32,10 +32,10 @@ function matters(text = ""): string[] {
 
 for (const { version, stacks } of releases) {
   for (const [stack, old] of Object.entries(stacks)) {
-    test(`${stack} of ${version}: every resource is there, and is the same one`, () => {
+    test(`${stack} of ${version}: every resource exists and is not replaced`, () => {
       const run = runs.get(stack);
       assert.ok(run !== undefined);
-      const now = new Map(remains(run).map((each) => [each.name, each]));
+      const now = new Map(recordResources(run).map((each) => [each.name, each]));
       for (const { name, type, parent, triggers } of old) {
         const same = now.get(name);
         assert.deepEqual(
@@ -43,16 +43,16 @@ for (const { version, stacks } of releases) {
           { name, type, parent },
           "gone, so deleted and made anew",
         );
-        // Where a change is not looked at, none replaces it.
+        // An input whose changes are ignored replaces nothing.
         if (run.graph.get(name).ignoreChanges.includes("triggers")) continue;
         assert.deepEqual(same?.triggers, triggers, `${name} is replaced`);
       }
     });
 
-    test(`${stack} of ${version}: no file has changed that a service reads only at its start`, () => {
+    test(`${stack} of ${version}: no file that a service reads only at its start has changed`, () => {
       const run = runs.get(stack);
       assert.ok(run !== undefined);
-      const now = new Map(remains(run).map((each) => [each.name, each]));
+      const now = new Map(recordResources(run).map((each) => [each.name, each]));
       const files = old.filter(({ text }) => text !== undefined);
       assert.ok(files.length >= 13);
       for (const { name, text } of files) assert.deepEqual(matters(now.get(name)?.text), matters(text), name);

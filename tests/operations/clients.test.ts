@@ -1,4 +1,4 @@
-/** The examples for clients, as they are: a broker is restarted under them, and every number arrives. */
+/** The example clients, unchanged: brokers are restarted while they run, and every number arrives. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,16 +15,16 @@ const lab = useStack(new LabStack({ name: "u", net: 75 }), {
   },
 });
 const count = 1500;
-/** Milliseconds for all numbers, and for a fault within. */
-const patience = 180_000;
+/** How long it may take until all numbers have arrived, with faults in between. */
+const timeoutMs = 180_000;
 const running: ChildProcess[] = [];
 
-/** An example under way. */
+/** A running example. */
 interface Example {
   readonly child: ChildProcess;
   /** The lines on its standard output. */
   readonly lines: () => string[];
-  /** What it said on standard error. */
+  /** Its standard error. */
   readonly said: () => string;
 }
 
@@ -40,20 +40,20 @@ async function start(name: string, ...args: string[]): Promise<Example> {
 }
 
 async function until(what: string, good: () => boolean): Promise<void> {
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + timeoutMs;
   while (!good()) {
     assert.ok(Date.now() < deadline, what);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-test("brokers are restarted and switched off under the examples, and every number arrives", async (context) => {
+test("the example clients lose no number while a broker is restarted and another one loses power", async (context) => {
   await lab.ensureUp("");
   const consumer = await start("consume");
   const publisher = await start("publish", String(count));
   await until("the first numbers", () => consumer.lines().length > 50);
   const [first = "", second = ""] = lab.brokers;
-  await lab.on(first, "systemctl restart rabbitmq-server");
+  await lab.runOn(first, "systemctl restart rabbitmq-server");
   await powerOff(second);
   await powerOn(second);
   const [code] = (await once(publisher.child, "exit")) as [number | null];
@@ -66,6 +66,10 @@ test("brokers are restarted and switched off under the examples, and every numbe
   const ascending = (lines: string[]): string[] => lines.sort((a, b) => Number(a) - Number(b));
   assert.deepEqual(ascending(publisher.lines()), numbers, "every number was confirmed");
   assert.deepEqual(ascending(consumer.lines()), numbers, "every number was consumed");
-  assert.match(publisher.said() + consumer.said(), /connection lost/, "no connection met the restarts");
+  assert.match(
+    publisher.said() + consumer.said(),
+    /connection lost/,
+    "no connection was lost by the restarts",
+  );
   context.diagnostic(publisher.said() + consumer.said());
 });

@@ -1,4 +1,4 @@
-/** The program's own upgrade: a stack made by the last release, with messages in it, is taken over by this one. */
+/** The program's own upgrade: this version takes over a stack with messages that the last release has created. */
 import assert from "node:assert/strict";
 import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { execa } from "execa";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { patience, tail } from "../../testbed/labs/running.ts";
+import { scriptTimeoutSeconds, tail } from "../../testbed/labs/running-up.ts";
 import { root } from "../../testbed/labs/trial-stack.ts";
-import { contents, publish } from "../support/messages.ts";
+import { readMessages, publish } from "../support/messages.ts";
 import type { Release } from "../support/released.ts";
-import { systemOf } from "../../testbed/chaos/suite.ts";
+import { readSystem } from "../../testbed/chaos/suite.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
@@ -21,7 +21,7 @@ const lab = useStack(new LabStack({ name: "v", net: 74 }), {
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 let checkout = "";
 
-/** The last release's program in a folder of its own, with its own packages where they are not the same. */
+/** Checks out the last release in a folder of its own; it uses these node_modules if the locked packages are the same. */
 async function checkOut(): Promise<string> {
   const folder = join(root, "tests", "released");
   const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
@@ -47,7 +47,7 @@ async function prepare(): Promise<void> {
   await makeStack();
 }
 
-/** Brings the stack up by the last release, with messages in it. */
+/** Brings the stack up with the last release and publishes messages. */
 async function makeStack(): Promise<void> {
   const file = `Pulumi.${lab.stack}.yaml`;
   await copyFile(join(root, file), join(checkout, file));
@@ -58,7 +58,7 @@ async function makeStack(): Promise<void> {
     reject: false,
     all: true,
     stdin: "ignore",
-    timeout: patience * 1000,
+    timeout: scriptTimeoutSeconds * 1000,
   });
   assert.equal(exitCode, 0, tail(all));
   await copyFile(join(checkout, file), join(root, file));
@@ -66,14 +66,14 @@ async function makeStack(): Promise<void> {
   await publish(await lab.connect(), "quorum", messages, "quorum");
 }
 
-/** Which processes run, since when, on which machines. */
+/** The processes of the services, their start times and the machines' identities. */
 async function running(): Promise<string> {
   const script = `hostname; stat -c %W.%Z /etc/ssh/ssh_host_ed25519_key
     systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic rabbitmq-server haproxy keepalived`;
-  return (await Promise.all(lab.hosts.map((host) => lab.on(host, script)))).join("\n");
+  return (await Promise.all(lab.hosts.map((host) => lab.runOn(host, script)))).join("\n");
 }
 
-test("a stack of the last release is previewed without a replacement, taken over under load, and nothing restarts", async () => {
+test("up takes over a stack of the last release under load, without a replacement or a restart", async () => {
   const { steps } = JSON.parse(await lab.pulumi("preview", "--json")) as {
     steps: { op: string; urn: string }[];
   };
@@ -83,17 +83,17 @@ test("a stack of the last release is previewed without a replacement, taken over
   );
   const before = await running();
   let output = "";
-  await underLoad(await systemOf(lab), "upgrade", async () => {
-    output = await lab.must("up");
+  await underLoad(await readSystem(lab), "upgrade", async () => {
+    output = await lab.runOrThrow("up");
   });
   assert.match(output, /stack test-v is whole/, tail(output));
   assert.equal(await running(), before);
   for (const queue of ["mirrored", "quorum"]) {
-    assert.deepEqual(await contents(await lab.connect(), queue), messages, queue);
+    assert.deepEqual(await readMessages(await lab.connect(), queue), messages, queue);
   }
 });
 
 test("a second up changes nothing", async () => {
   await lab.ensureUp();
-  await lab.must("up", "--expect-no-changes");
+  await lab.runOrThrow("up", "--expect-no-changes");
 });

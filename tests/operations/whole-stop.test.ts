@@ -1,21 +1,21 @@
-/** All brokers stopped and switched off: they come back by themselves, or up says whom they wait for, and the way out. */
+/** All brokers stopped and switched off: they recover by themselves, or up says whom they wait for and what to do. */
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running.ts";
-import { contents, publish } from "../support/messages.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "t", net: 69 }));
 const [first = "", second = "", third = ""] = lab.brokers;
 const types = ["classic", "quorum"] as const;
-/** What was confirmed so far, in each of the queues. */
+/** The messages confirmed so far, in each of the queues. */
 let confirmed: string[] = [];
-/** How many tests have failed: what is in a failed one's queues nobody knows, so the next ones have others. */
+/** How many tests have failed. The content of a failed test's queues is unknown, so later tests use other queues. */
 let failures = 0;
-/** Where the tests from the third one on are: without the third broker, the others wait, or serve. */
+/** The state of the other brokers while the third one is off; undefined while it is on. */
 let without: "waiting" | "serving" | undefined;
 
 afterEach(async (context) => {
@@ -34,87 +34,87 @@ async function publishMore(count: number): Promise<void> {
   confirmed.push(...messages);
 }
 
-/** Brings the lab up, with messages in it. */
+/** Brings the lab up and publishes messages. */
 async function begin(): Promise<void> {
   await lab.ensureUp("");
   if (confirmed.length === 0) await publishMore(200);
 }
 
 /**
- * Stops the brokers in their order, then takes the power of all of them away. Without the first there still is a
- * majority, which confirms messages that the first one does not get; without the second there is none.
+ * Stops the brokers in order, then powers all of them off. Without the first one there still is a majority, which
+ * confirms messages that the first one does not get; without the second there is none.
  */
 async function stopAll(): Promise<void> {
   for (const broker of lab.brokers) {
-    await lab.on(broker, "systemctl stop rabbitmq-server");
+    await lab.runOn(broker, "systemctl stop rabbitmq-server");
     if (broker === first) await publishMore(20);
   }
   for (const broker of lab.brokers) await powerOff(broker);
 }
 
-async function untilWhole(): Promise<void> {
+async function waitUntilHealthy(): Promise<void> {
   const deadline = Date.now() + 120_000;
   for (;;) {
     const { code, output } = await lab.npm("verify");
     if (code === 0) return;
-    if (Date.now() > deadline) assert.fail(`not whole after 120 s:\n${tail(output)}`);
+    if (Date.now() > deadline) assert.fail(`the system is not healthy after 120 s:\n${tail(output)}`);
     await pause(2000);
   }
 }
 
-/** Until a broker's newest start waits for others. */
-async function untilItWaits(broker: string): Promise<void> {
+/** Waits until the log of a broker's latest start shows that it waits for other brokers. */
+async function waitUntilBlocked(broker: string): Promise<void> {
   const log = `/var/log/rabbitmq/rabbit@${broker}.log`;
   const newest = `tail -n 20 ${log} | grep -q 'Waiting for Mnesia tables'`;
-  await lab.on(broker, `timeout 120 bash -c "until ${newest}; do sleep 0.5; done"`);
+  await lab.runOn(broker, `timeout 120 bash -c "until ${newest}; do sleep 0.5; done"`);
 }
 
 async function assertMessages(): Promise<void> {
   for (const type of types) {
-    const found = await contents(await lab.connect(), queueOf(type));
+    const found = await readMessages(await lab.connect(), queueOf(type));
     assert.deepEqual(found.sort(), [...confirmed].sort(), type);
   }
 }
 
-/** Sees to it that all brokers were stopped, the third one is off, and the others wait for it. */
-async function untilOthersWait(): Promise<void> {
+/** Ensures that all brokers have been stopped, the third one is off, and the others wait for it. */
+async function ensureOthersWait(): Promise<void> {
   if (without === "waiting") return;
   if (without === "serving") await comeBack();
   await begin();
   await stopAll();
   for (const broker of [first, second]) await powerOn(broker);
-  for (const broker of [first, second]) await untilItWaits(broker);
+  for (const broker of [first, second]) await waitUntilBlocked(broker);
   without = "waiting";
 }
 
-/** Sees to it that the others serve without the third one. @returns what starting them said; nothing if they did already */
+/** Ensures that the others serve without the third one. @returns what `up` printed; nothing if they served already */
 async function serveWithout(): Promise<string> {
   if (without === "serving") return "";
-  await untilOthersWait();
+  await ensureOthersWait();
   const { code, output } = await lab.npm("up", "--force-boot", second);
-  assert.equal(code, 1, "the third one is still off");
+  assert.equal(code, 1, "up must fail: the third broker is still off");
   without = "serving";
   return output;
 }
 
 async function comeBack(): Promise<void> {
   await powerOn(third);
-  await untilWhole();
+  await waitUntilHealthy();
   without = undefined;
 }
 
-test("stopped in one order and switched on in the same, the last one late: all come back, with their messages", async () => {
+test("brokers switched on in the order in which they stopped, the last one late, recover with their messages", async () => {
   await begin();
   await stopAll();
   for (const broker of lab.brokers) {
     await powerOn(broker);
     await pause(10_000);
   }
-  await untilWhole();
+  await waitUntilHealthy();
   await assertMessages();
 });
 
-test("a broker that waits for nobody is not started alone", async () => {
+test("--force-boot refuses a broker that does not wait for another one", async () => {
   await begin();
   const { code, output } = await lab.npm("up", "--force-boot", second);
   assert.equal(code, 1);
@@ -123,11 +123,11 @@ test("a broker that waits for nobody is not started alone", async () => {
     new RegExp(`nothing was done: ${second} does not wait for another broker`),
     tail(output),
   );
-  await untilWhole();
+  await waitUntilHealthy();
 });
 
-test("without the last one that stopped, up says who waits for whom, and names the choice", async () => {
-  await untilOthersWait();
+test("without the broker that stopped last, up says which broker waits for which, and offers --force-boot", async () => {
+  await ensureOthersWait();
   const { code, output } = await lab.npm("up", "--expect-no-changes");
   assert.equal(code, 1);
   for (const words of [
@@ -140,8 +140,8 @@ test("without the last one that stopped, up says who waits for whom, and names t
   }
 });
 
-test("no other broker is started without the missing one", async () => {
-  await untilOthersWait();
+test("--force-boot refuses every broker but the one that ran longest of those that wait", async () => {
+  await ensureOthersWait();
   for (const [name, words] of [
     ["nobody", "nobody is no broker of stack test-t"],
     [first, `${second} ran longer than ${first} and waits too`],
@@ -153,8 +153,8 @@ test("no other broker is started without the missing one", async () => {
   }
 });
 
-test("started without the missing one, the others serve, and what was everywhere is there", async () => {
-  await untilOthersWait();
+test("after --force-boot the other brokers serve, with the messages that all brokers had", async () => {
+  await ensureOthersWait();
   const output = await serveWithout();
   for (const broker of [first, second])
     assert.match(output, new RegExp(`^${broker} serves$`, "m"), tail(output));
@@ -162,7 +162,7 @@ test("started without the missing one, the others serve, and what was everywhere
   await assertMessages();
 });
 
-test("a missing one that comes back after all joins, and its old data replaces nothing newer", async () => {
+test("the missing broker joins when it comes back, and its old data replaces nothing newer", async () => {
   await serveWithout();
   await publishMore(20);
   await comeBack();

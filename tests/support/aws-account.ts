@@ -1,4 +1,4 @@
-/** What the account answers in place of AWS: a VPC with three subnets and two route tables, and each system's image. */
+/** The answers of a mocked AWS account: a VPC with three subnets and two route tables, and an image for each system. */
 import type { RunArgs } from "./program.ts";
 import { zones } from "./aws-config.ts";
 
@@ -6,8 +6,10 @@ type Inputs = Readonly<Record<string, unknown>>;
 
 export const vpcId = "vpc-0123456789abcdef0";
 
-/** @param changes answers that are others in one account than in the usual one */
-export function account(changes: NonNullable<RunArgs["answers"]> = {}): NonNullable<RunArgs["answers"]> {
+/** @param changes answers that replace the usual ones */
+export function accountAnswers(
+  changes: NonNullable<RunArgs["functionAnswers"]> = {},
+): NonNullable<RunArgs["functionAnswers"]> {
   return {
     "aws:ec2/getAmi:getAmi": ({ owners }: Inputs) => ({ id: `ami-of-${String((owners as string[])[0])}` }),
     "aws:ec2/getVpc:getVpc": ({ id }: Inputs) => ({

@@ -1,10 +1,10 @@
-/** Configurations of the platform aws for tests: a VPC of the stack's own, and one that is there already. */
-import type { Blocks } from "./dev-stack.ts";
+/** Configurations of the platform aws for tests: in a VPC that the stack creates, and in one that exists already. */
+import type { ConfigBlocks } from "./dev-stack.ts";
 
 export const zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] as const;
 
-/** Three brokers over three zones, two balancers over two, in a VPC of the stack's own with a bastion of its own. */
-export function ownVpc(): Blocks {
+/** Three brokers in three zones, two balancers in two; the stack creates the VPC and the bastion. */
+export function ownVpcConfig(): ConfigBlocks {
   return {
     platform: "aws",
     brokers: ["cent120", "cent121", "cent122"].map((name, index) => ({
@@ -26,10 +26,10 @@ export function ownVpc(): Blocks {
   };
 }
 
-/** The same machines in a VPC and subnets that are there already, behind a bastion that is there already. */
-export function givenVpc(): Blocks {
+/** The same machines in an existing VPC with existing subnets, behind an existing bastion. */
+export function givenVpcConfig(): ConfigBlocks {
   return {
-    ...ownVpc(),
+    ...ownVpcConfig(),
     aws: {
       region: "eu-central-1",
       vpc: { id: "vpc-0123456789abcdef0" },
@@ -40,10 +40,10 @@ export function givenVpc(): Blocks {
   };
 }
 
-/** Balancers in one subnet, so that the virtual address is a secondary one of it. */
-export function oneSubnet(): Blocks {
-  const config = ownVpc();
-  const [first, second] = config["balancers"] as Blocks[];
+/** Both balancers in one subnet, so that the virtual address is a secondary address of that subnet. */
+export function oneSubnetConfig(): ConfigBlocks {
+  const config = ownVpcConfig();
+  const [first, second] = config["balancers"] as ConfigBlocks[];
   return {
     ...config,
     balancers: [first, { ...second, address: "10.20.1.22" }],

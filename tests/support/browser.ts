@@ -1,27 +1,27 @@
-/** A headless Chromium at a lab: does what a person does there, reads what a person sees, keeps pictures of it. */
+/** A headless Chromium on a lab's pages: types, clicks, reads the visible text and saves screenshots. */
 import puppeteer, { type Browser, type ElementHandle, type Page } from "puppeteer-core";
-import { fromRoot, picturePath, publishPicture } from "./pictures.ts";
+import { relativeToRoot, screenshotPath, publishScreenshot } from "./screenshots.ts";
 
-/** Seconds until a page has to show what is expected of it; the management UI asks anew every 5 s. */
-const patience = 30;
+/** How long a page may take to show what is expected; the management UI refreshes every 5 s. */
+const timeoutSeconds = 30;
 
 /** @param hosts the only addresses that the browser may reach, such as `192.168.56.*` */
 export async function openBrowser(hosts: string): Promise<Browser> {
   return puppeteer.launch({
     executablePath: "/usr/bin/chromium-headless-shell",
     headless: "shell",
-    // Chromium ends when the pipe does, so it never outlives a test that was killed.
+    // Chromium ends when the pipe closes, so it does not outlive a killed test.
     pipe: true,
     args: [
-      // Chromium's sandbox does not start as root, and the lab needs root; all its pages come from the lab's hosts.
+      // Chromium's sandbox does not start as root, and the lab needs root. All pages come from the lab's hosts.
       "--no-sandbox",
-      // Whatever a page or Chromium itself asks for, only the lab is found.
+      // Neither a page nor Chromium itself reaches any host but the lab's.
       `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${hosts}`,
     ],
   });
 }
 
-/** @returns JavaScript for the texts of the elements that can be seen, each on one line */
+/** @returns JavaScript that gives the texts of the visible elements, each as one line */
 function visibleTexts(selector: string): string {
   return `[...document.querySelectorAll(${JSON.stringify(selector)})]
     .filter((element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
@@ -40,7 +40,7 @@ export class Tab {
   static async open(browser: Browser, url: string, height = 800): Promise<Tab> {
     const page = await browser.newPage();
     await page.setViewport({ width: 1280, height });
-    await page.goto(url, { timeout: patience * 1000 });
+    await page.goto(url, { timeout: timeoutSeconds * 1000 });
     return new Tab(page);
   }
 
@@ -52,7 +52,7 @@ export class Tab {
     });
   }
 
-  /** Clicks with the mouse in the middle of what a selector of Puppeteer's finds, once it can be seen. */
+  /** Waits until the element of a Puppeteer selector is visible, then clicks in its middle. */
   async click(selector: string): Promise<void> {
     await this.#within(`something to click at ${selector}`, "body", async () => {
       const element = await this.#visible(selector);
@@ -60,10 +60,10 @@ export class Tab {
     });
   }
 
-  /** Clicks on a link within the management UI until it leads there: a click is lost when the page redraws under it. */
-  async follow(href: string): Promise<void> {
+  /** Clicks a link within the management UI until the page has changed: a redraw of the page can lose a click. */
+  async followLink(href: string): Promise<void> {
     const there = `location.hash === ${JSON.stringify(href)}`;
-    const deadline = Date.now() + patience * 1000;
+    const deadline = Date.now() + timeoutSeconds * 1000;
     await this.#within(`a link that leads to ${href}`, "body", async () => {
       for (;;) {
         try {
@@ -79,19 +79,19 @@ export class Tab {
   }
 
   async #visible(selector: string): Promise<ElementHandle | null> {
-    // A tab in the background is never painted, so nothing in it could be clicked.
+    // A background tab is not painted, so nothing in it can be clicked.
     await this.#page.bringToFront();
-    return this.#page.waitForSelector(selector, { visible: true, timeout: patience * 1000 });
+    return this.#page.waitForSelector(selector, { visible: true, timeout: timeoutSeconds * 1000 });
   }
 
-  /** Waits until one of the elements that can be seen has a text that matches. @returns its text */
-  async shows(selector: string, pattern: RegExp, seconds = patience): Promise<string> {
+  /** Waits until the text of a visible element matches. @returns its text */
+  async waitForText(selector: string, pattern: RegExp, seconds = timeoutSeconds): Promise<string> {
     const found = `${visibleTexts(selector)}.find((text) => ${String(pattern)}.test(text))`;
     return this.#within(`${String(pattern)} in ${selector}`, selector, () => this.#until(found, seconds));
   }
 
-  /** Waits until the elements that can be seen are these and no more, in this order. */
-  async lists(selector: string, patterns: readonly RegExp[], seconds = patience): Promise<void> {
+  /** Waits until the visible elements match exactly these patterns, in this order. */
+  async waitForTexts(selector: string, patterns: readonly RegExp[], seconds = timeoutSeconds): Promise<void> {
     const found = `((texts, patterns) =>
       texts.length === patterns.length && patterns.every((pattern, index) => pattern.test(texts[index])) && "yes")(
       ${visibleTexts(selector)}, [${patterns.map(String).join(", ")}])`;
@@ -103,21 +103,21 @@ export class Tab {
     await this.#page.close();
   }
 
-  /** Keeps a picture of what is in the window; a page that loads anew meanwhile makes it fail. @returns its path within the project */
-  async picture(name: string): Promise<string> {
+  /** Saves a screenshot of the window; fails if the page reloads meanwhile. @returns its path within the project */
+  async saveScreenshot(name: string): Promise<string> {
     await this.#shoot(name);
-    await publishPicture(name);
-    return fromRoot(await picturePath(name));
+    await publishScreenshot(name);
+    return relativeToRoot(await screenshotPath(name));
   }
 
   async #shoot(name: string): Promise<string> {
     await this.#page.bringToFront();
-    const path = await picturePath(name);
+    const path = await screenshotPath(name);
     await this.#page.screenshot({ path });
-    return fromRoot(path);
+    return relativeToRoot(path);
   }
 
-  /** Waits for a text from a piece of JavaScript; a page that loads anew meanwhile is asked again. */
+  /** Waits until a piece of JavaScript gives a text; runs it again if the page reloads meanwhile. */
   async #until(script: string, seconds: number): Promise<string> {
     const handle = await this.#page.waitForFunction(script, { timeout: seconds * 1000, polling: 100 });
     return String(await handle.jsonValue());
@@ -131,7 +131,7 @@ export class Tab {
     }
   }
 
-  /** @throws always: says what is on the page instead, and where a picture of it is */
+  /** @throws always, with the page's visible text and the path of a screenshot */
   async #fail(expected: string, selector: string, cause?: unknown): Promise<never> {
     const texts = async (what: string): Promise<string> => {
       const found = await this.#page.evaluate(`${visibleTexts(what)}.join("\\n")`).catch(String);
@@ -140,9 +140,8 @@ export class Tab {
     const seen = (await texts(selector)) || (await texts("body")) || "an empty page";
     Tab.#failures += 1;
     const picture = await this.#shoot(`failed-${Tab.#failures}`).catch(String);
-    throw new Error(
-      `${this.#page.url()} did not show ${expected}, but:\n${seen}\nA picture of it: ${picture}`,
-      { cause },
-    );
+    throw new Error(`${this.#page.url()} did not show ${expected}, but:\n${seen}\nScreenshot: ${picture}`, {
+      cause,
+    });
   }
 }

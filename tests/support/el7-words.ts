@@ -1,23 +1,23 @@
-/** Words that CentOS 7's versions of shell, tools and daemons do not know, by what knows them since when. */
+/** Words that CentOS 7's versions of the shell, tools and daemons do not know, with the version that introduced them. */
 
-/** What kind of text a word would stand in. */
-export type Kind = "shell" | "unit" | "haproxy" | "keepalived" | "rabbitmq";
+/** The kind of text that a word belongs to. */
+export type TextKind = "shell" | "unit" | "haproxy" | "keepalived" | "rabbitmq";
 
 export interface Word {
-  readonly kind: Kind;
-  /** Finds the word in one line. */
+  readonly kind: TextKind;
+  /** Matches a line that contains the word. */
   readonly pattern: RegExp;
-  /** A line with the word. */
+  /** A line that contains the word. */
   readonly example: string;
-  /** Who knows it, and since which version. */
+  /** The software and version that introduced it. */
   readonly since: string;
-  /** Where that is written. */
+  /** Where this is documented. */
   readonly source: string;
 }
 
 type Row = readonly [pattern: RegExp, example: string, since: string];
 
-function words(kind: Kind, source: string, rows: readonly Row[]): Word[] {
+function words(kind: TextKind, source: string, rows: readonly Row[]): Word[] {
   return rows.map(([pattern, example, since]) => ({ kind, pattern, example, since, source }));
 }
 
@@ -135,7 +135,7 @@ export const unknownWords: readonly Word[] = [
       ],
     ],
   ),
-  ...words("shell", "what is not in CentOS 7's base at all: no dnf, no APT", [
+  ...words("shell", "not in CentOS 7's base at all: no dnf, no APT", [
     [/(^|[\s;&|(])(dnf|microdnf)\s/, "dnf install socat", "CentOS 8"],
     [/(^|[\s;&|(])(apt|apt-get|dpkg|dpkg-query)\s/, "apt-get update", "Debian"],
     [/\byum\b.* (module|mark|repoquery|autoremove --setopt)\b/, "yum repoquery socat", "dnf"],

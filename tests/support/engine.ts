@@ -1,4 +1,4 @@
-/** A stack of its own in the real Pulumi engine, with its project folder, state and stack file in a scratch folder. */
+/** A stack in the real Pulumi engine; its project folder, state and stack file are in a scratch folder. */
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +7,15 @@ import { pulumiEnvironment } from "../../toolchain/environment.ts";
 import { ensureToolchain } from "../../toolchain/toolchain.ts";
 import { root } from "./dev-stack.ts";
 
-export const stack = "test-preview";
-/** No lab has this network, so that nothing could be reached even by mistake. */
+export const scratchStackName = "test-preview";
+/** No lab uses this network, so no host can be reached even by mistake. */
 const network = "192.168.87.";
 
-/** What the program consists of; all else of the project stays out of its sight. */
+/** What the program consists of. Nothing else of the project is in the scratch folder. */
 const program = ["Pulumi.yaml", "package.json", "index.ts", "secret.ts", "node_modules"];
 const folders = ["components", "config", "hosts", "platforms", "remote", "templates"];
 
-export interface Answer {
+export interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -32,7 +32,7 @@ export class ScratchStack {
     this.#env = env;
   }
 
-  /** Makes the stack, with the dev stack's configuration but for its network. @param more environment of the engine */
+  /** Creates the stack: the dev stack's configuration, another network. @param more variables for the environment */
   static async open(more: Readonly<Record<string, string>> = {}): Promise<ScratchStack> {
     const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-preview-"));
     for (const name of [...program, ...folders]) await symlink(join(root, name), join(folder, name));
@@ -41,29 +41,29 @@ export class ScratchStack {
     await mkdir(state);
     const env = {
       ...pulumiEnvironment(toolchain),
-      // Where the user's own may point to is no place for tests.
+      // The user's own backend must not be used by tests.
       PULUMI_BACKEND_URL: `file://${state}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
       ...more,
     };
     const opened = new ScratchStack(folder, toolchain.cli.path, env);
     await opened.configure((text) => text);
-    const made = await opened.pulumi("stack", "init", stack, "--no-select");
+    const made = await opened.pulumi("stack", "init", scratchStackName, "--no-select");
     if (made.code !== 0) throw new Error(made.stderr);
     return opened;
   }
 
-  /** Writes the stack's file: the dev stack's, with a change. */
+  /** Writes the stack's file: the dev stack's with a change. */
   async configure(change: (text: string) => string): Promise<void> {
     const dev = await readFile(join(root, "Pulumi.dev.yaml"), "utf8");
     const own = dev.replaceAll("192.168.56.", network).replace(/^encryptionsalt: .*\n/m, "");
     const text = change(own);
-    const file = join(this.#folder, `Pulumi.${stack}.yaml`);
+    const file = join(this.#folder, `Pulumi.${scratchStackName}.yaml`);
     const old = await readFile(file, "utf8").catch(() => "");
     await writeFile(file, text + (/^encryptionsalt: .*\n/m.exec(old)?.[0] ?? ""));
   }
 
-  async pulumi(...args: readonly string[]): Promise<Answer> {
+  async pulumi(...args: readonly string[]): Promise<CliResult> {
     const { exitCode = -1, ...rest } = await execa(
       this.#cli,
       ["--non-interactive", "--color=never", ...args],

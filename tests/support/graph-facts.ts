@@ -1,4 +1,4 @@
-/** What must hold of the dev stack's graph, whoever tells of it: the mocked engine or the real one's preview. */
+/** What must be true of the dev stack's graph, as reported by the mocked engine or by the real engine's preview. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Graph } from "./graph.ts";
@@ -11,26 +11,26 @@ export const remoteCommand = "command:remote:Command";
 const localCommand = "command:local:Command";
 const stash = "pulumi:index:Stash";
 
-/** @returns the host that a remote command is about, as its name says */
-export function aboutHost(command: string): string {
+/** @returns the host that a remote command concerns, by the command's name */
+export function concernedHost(command: string): string {
   const named = hosts.find((host) => command.split("-").includes(host));
-  // What concerns the whole cluster is done from the first broker.
+  // Commands that concern the whole cluster run on the first broker.
   return named ?? "cent120";
 }
 
-/** @returns the host that a remote command runs on: a broker is taken out of the cluster from another one */
+/** @returns the host that a remote command runs on: a broker is removed from the cluster by another broker */
 export function hostOf(command: string): string {
-  const about = aboutHost(command);
+  const about = concernedHost(command);
   if (!command.endsWith("-leave")) return about;
   return brokers.find((broker) => broker !== about) ?? about;
 }
 
-const of = (names: readonly string[], ...nouns: string[]): string[] =>
-  names.flatMap((name) => nouns.map((noun) => `${name}-${noun}`));
+const namesFor = (names: readonly string[], ...parts: string[]): string[] =>
+  names.flatMap((name) => parts.map((part) => `${name}-${part}`));
 
 /**
- * Every resource: by parent, by type, the names. A name is the resource's identity in the state of every stack there
- * is; one that changes here needs an alias in the program.
+ * The names of all resources, by parent and type. A name is the resource's identity in the state of every existing stack,
+ * so a changed name needs an alias in the program.
  */
 const resources: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "": {
@@ -43,18 +43,18 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
     [stash]: ["erlang-cookie", "admin-password"],
   },
   lab: {
-    [stash]: ["lab-id", "lab-ssh-key", ...of(hosts, "ssh-host-key")],
-    [localCommand]: ["lab-route", "lab-network", "lab-image", ...of(hosts, "machine")],
-    [remoteCommand]: of(hosts, "ready"),
+    [stash]: ["lab-id", "lab-ssh-key", ...namesFor(hosts, "ssh-host-key")],
+    [localCommand]: ["lab-route", "lab-network", "lab-image", ...namesFor(hosts, "machine")],
+    [remoteCommand]: namesFor(hosts, "ready"),
   },
   ...Object.fromEntries(
     brokers.map((broker) => [
       broker,
       {
         [remoteCommand]: [
-          ...of([broker], "names", "packages", "cookie", "config", "tick-time", "limits", "plugins"),
-          ...of([broker], "watch-script", "watch-unit", "watch-service"),
-          ...of([broker], "service", "member", "restart", "leave"),
+          ...namesFor([broker], "names", "packages", "cookie", "config", "tick-time", "limits", "plugins"),
+          ...namesFor([broker], "watch-script", "watch-unit", "watch-service"),
+          ...namesFor([broker], "service", "member", "restart", "leave"),
         ],
       },
     ]),
@@ -62,8 +62,8 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   cluster: { [remoteCommand]: ["cluster-name", "cluster-admin", "cluster-members"] },
   "mirror-policy": { [remoteCommand]: ["mirror-policy-set", "mirror-policy-undo"] },
   haproxy: {
-    [remoteCommand]: of(
-      of(["haproxy"], ...balancers),
+    [remoteCommand]: namesFor(
+      namesFor(["haproxy"], ...balancers),
       "names",
       "packages",
       "config",
@@ -74,16 +74,16 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
     ),
   },
   "virtual-address": {
-    [remoteCommand]: of(
-      of(["virtual-address"], ...balancers),
+    [remoteCommand]: namesFor(
+      namesFor(["virtual-address"], ...balancers),
       ...["packages", "check", "revive", "config", "unit", "service", "holder"],
     ),
   },
 };
 
-/** Registers one test for each fact. @param graph the dev stack's, once the tests run @param stack its name */
-export function graphFacts(graph: () => Graph, stack: string): void {
-  test("there are exactly these resources, by these names, of these types, below these parents", () => {
+/** Registers one test for each fact. @param graph returns the graph when a test runs @param stack its name */
+export function testGraphFacts(graph: () => Graph, stack: string): void {
+  test("the stack has exactly the expected resources, with their names, types and parents", () => {
     const root = `rabbitmq-ha-${stack}`;
     const wanted = Object.entries(resources).flatMap(([parent, types]) =>
       Object.entries(types).flatMap(([type, names]) =>
@@ -94,28 +94,28 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     assert.deepEqual(found.sort(), wanted.sort());
   });
 
-  test("the guard against packets that leave the machine stands before the network, and that before any host", () => {
-    graph().precedes(["lab-route"], ["lab-network"]);
-    graph().precedes(["lab-network", "lab-image"], of(hosts, "machine"));
+  test("the route that keeps packets on this computer comes before the lab network, and the network before any host", () => {
+    graph().assertPrecedes(["lab-route"], ["lab-network"]);
+    graph().assertPrecedes(["lab-network", "lab-image"], namesFor(hosts, "machine"));
   });
 
-  test("nothing is done on a host before it is ready", () => {
-    for (const host of hosts) graph().precedes([`${host}-machine`], [`${host}-ready`]);
+  test("every command on a host depends directly on the host being ready", () => {
+    for (const host of hosts) graph().assertPrecedes([`${host}-machine`], [`${host}-ready`]);
     for (const { name } of graph().ofType(remoteCommand)) {
       if (name.endsWith("-ready")) continue;
       assert.ok(
         graph()
           .get(name)
           .dependencies.includes(`${hostOf(name)}-ready`),
-        `${name} does not wait itself`,
+        `${name} does not depend directly on ${hostOf(name)}-ready`,
       );
     }
   });
 
-  test("brokers find each other by name before anything of theirs is installed, and start with their files", () => {
+  test("host names are set before packages are installed, and a broker starts after its files are written", () => {
     for (const broker of brokers) {
-      graph().precedes([`${broker}-names`], [`${broker}-packages`]);
-      const files = of(
+      graph().assertPrecedes([`${broker}-names`], [`${broker}-packages`]);
+      const files = namesFor(
         [broker],
         "packages",
         "cookie",
@@ -125,66 +125,71 @@ export function graphFacts(graph: () => Graph, stack: string): void {
         "plugins",
         "watch-script",
       );
-      graph().precedes(files, [`${broker}-service`]);
-      graph().precedes([`${broker}-service`, `${broker}-watch-unit`], [`${broker}-watch-service`]);
+      graph().assertPrecedes(files, [`${broker}-service`]);
+      graph().assertPrecedes([`${broker}-service`, `${broker}-watch-unit`], [`${broker}-watch-service`]);
     }
   });
 
-  test("brokers start side by side", () => {
+  test("brokers start in parallel: none waits for another", () => {
     for (const [index, broker] of brokers.entries()) {
-      const before = graph().before(`${broker}-service`);
+      const before = graph().dependenciesOf(`${broker}-service`);
       for (const other of brokers.toSpliced(index, 1)) assert.ok(!before.has(`${other}-names`));
     }
   });
 
-  test("they join, and later restart, in turn: one is done before the next one begins", () => {
+  test("brokers join and restart one after the other: each waits for all earlier ones", () => {
     for (const [index, broker] of brokers.entries()) {
-      graph().precedes([`${broker}-service`], [`${broker}-member`]);
-      graph().precedes([`${broker}-member`], [`${broker}-restart`]);
+      graph().assertPrecedes([`${broker}-service`], [`${broker}-member`]);
+      graph().assertPrecedes([`${broker}-member`], [`${broker}-restart`]);
       for (const earlier of brokers.slice(0, index)) {
-        graph().precedes(of([earlier], "member", "restart"), of([broker], "member", "restart"));
+        graph().assertPrecedes(
+          namesFor([earlier], "member", "restart"),
+          namesFor([broker], "member", "restart"),
+        );
       }
     }
   });
 
-  test("what concerns the whole cluster waits for every member", () => {
-    const members = of(brokers, "member", "restart");
-    graph().precedes(members, ["mirror-policy-set", "cluster-name"]);
-    graph().precedes(of(brokers.slice(0, 1), "member", "restart"), ["cluster-admin"]);
-    graph().precedes(members, of(of(["haproxy"], ...balancers), "serving"));
+  test("policy, cluster name and balancers wait for every member, the administrator for the first one", () => {
+    const members = namesFor(brokers, "member", "restart");
+    graph().assertPrecedes(members, ["mirror-policy-set", "cluster-name"]);
+    graph().assertPrecedes(namesFor(brokers.slice(0, 1), "member", "restart"), ["cluster-admin"]);
+    graph().assertPrecedes(members, namesFor(namesFor(["haproxy"], ...balancers), "serving"));
   });
 
-  test("balancers are set up beside the brokers, and run with checked files only", () => {
-    for (const balancer of of(["haproxy"], ...balancers)) {
-      const before = graph().before(`${balancer}-service`);
+  test("balancers are set up in parallel with brokers, and HAProxy starts after its checked files", () => {
+    for (const balancer of namesFor(["haproxy"], ...balancers)) {
+      const before = graph().dependenciesOf(`${balancer}-service`);
       assert.deepEqual(
         brokers.filter((broker) => before.has(`${broker}-names`)),
         [],
       );
-      graph().precedes(of([balancer], "packages", "config", "stats", "unit"), [`${balancer}-service`]);
-      graph().precedes([`${balancer}-config`], [`${balancer}-stats`]);
+      graph().assertPrecedes(namesFor([balancer], "packages", "config", "stats", "unit"), [
+        `${balancer}-service`,
+      ]);
+      graph().assertPrecedes([`${balancer}-config`], [`${balancer}-stats`]);
     }
   });
 
-  test("a balancer's restart may wait for the others, so what does it comes after the services of all", () => {
-    const pairs = of(["haproxy"], ...balancers);
-    graph().precedes(of(pairs, "service"), of(pairs, "serving"));
-    const instances = of(["virtual-address"], ...balancers);
-    graph().precedes(of(instances, "service"), of(instances, "holder"));
+  test("the steps that may restart HAProxy or Keepalived last come after the services of all balancers", () => {
+    const pairs = namesFor(["haproxy"], ...balancers);
+    graph().assertPrecedes(namesFor(pairs, "service"), namesFor(pairs, "serving"));
+    const instances = namesFor(["virtual-address"], ...balancers);
+    graph().assertPrecedes(namesFor(instances, "service"), namesFor(instances, "holder"));
   });
 
-  test("the virtual address comes up last: after policy, administrator and every serving balancer", () => {
-    const services = of(of(["virtual-address"], ...balancers), "service");
-    const holders = of(of(["virtual-address"], ...balancers), "holder");
-    const serving = of(of(["haproxy"], ...balancers), "serving");
-    graph().precedes([...serving, "mirror-policy-set", "cluster-name", "cluster-admin"], services);
-    graph().precedes(services, holders);
+  test("the virtual address comes up last: after the policy, the administrator and HAProxy on every balancer", () => {
+    const services = namesFor(namesFor(["virtual-address"], ...balancers), "service");
+    const holders = namesFor(namesFor(["virtual-address"], ...balancers), "holder");
+    const serving = namesFor(namesFor(["haproxy"], ...balancers), "serving");
+    graph().assertPrecedes([...serving, "mirror-policy-set", "cluster-name", "cluster-admin"], services);
+    graph().assertPrecedes(services, holders);
     const commands = graph().nodes.filter(({ type }) => type === remoteCommand || type === localCommand);
-    // What is there for its undo alone has nothing to be waited for.
-    const last = [...holders, "mirror-policy-undo", "cluster-members", ...of(brokers, "leave")];
+    // Nothing waits for resources that exist only for their undo, nor for the removal of former members.
+    const last = [...holders, "mirror-policy-undo", "cluster-members", ...namesFor(brokers, "leave")];
     const others = commands.map(({ name }) => name).filter((name) => !last.includes(name));
     for (const holder of holders) {
-      const before = graph().before(holder);
+      const before = graph().dependenciesOf(holder);
       assert.deepEqual(
         others.filter((name) => !before.has(name)),
         [],
@@ -193,40 +198,40 @@ export function graphFacts(graph: () => Graph, stack: string): void {
     }
   });
 
-  test("a policy is cleared by a resource of its own, which comes after the one that sets it", () => {
-    graph().precedes(["mirror-policy-set"], ["mirror-policy-undo"]);
+  test("the resource that clears the policy depends on the one that sets it", () => {
+    graph().assertPrecedes(["mirror-policy-set"], ["mirror-policy-undo"]);
   });
 
-  test("a broker leaves before anything of it goes, and is told from another one", () => {
+  test("a broker's leave step is deleted before all else of the broker, and runs on another broker", () => {
     for (const broker of brokers) {
-      graph().precedes([`${broker}-machine`, `${broker}-restart`], [`${broker}-leave`]);
+      graph().assertPrecedes([`${broker}-machine`, `${broker}-restart`], [`${broker}-leave`]);
       assert.notEqual(hostOf(`${broker}-leave`), broker);
     }
   });
 
-  test("who is no broker any more leaves once the others are members and the balancers know it no more", () => {
-    const serving = of(of(["haproxy"], ...balancers), "serving");
-    graph().precedes([...of(brokers, "restart"), ...serving], ["cluster-members"]);
+  test("former members are removed after the brokers are members and the balancers have read the new list", () => {
+    const serving = namesFor(namesFor(["haproxy"], ...balancers), "serving");
+    graph().assertPrecedes([...namesFor(brokers, "restart"), ...serving], ["cluster-members"]);
   });
 
-  test("a resource on a host has no undo, but for those that are nothing else: so each can be run again", () => {
+  test("only the leave steps and the policy's undo have a delete command: replacing any other undoes nothing", () => {
     const undone = graph()
       .ofType(remoteCommand)
       .filter(({ inputs }) => inputs["delete"] !== undefined);
     assert.deepEqual(
       undone.map(({ name }) => name).sort(),
-      [...of(brokers, "leave"), "mirror-policy-undo"].sort(),
+      [...namesFor(brokers, "leave"), "mirror-policy-undo"].sort(),
     );
   });
 
-  test("keepalived is installed and configured before, so that only its start waits", () => {
-    for (const instance of of(["virtual-address"], ...balancers)) {
-      const before = graph().before(`${instance}-config`);
+  test("Keepalived is installed and configured without waiting for the policy", () => {
+    for (const instance of namesFor(["virtual-address"], ...balancers)) {
+      const before = graph().dependenciesOf(`${instance}-config`);
       assert.ok(before.has(`${instance}-packages`) && !before.has("mirror-policy-set"));
     }
   });
 
-  test("no command on a host stands in the way once its machine is gone", () => {
+  test("every command on a host is marked as deleted with the host's machine, and nothing else is", () => {
     for (const { name, deletedWith } of graph().ofType(remoteCommand)) {
       assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
     }

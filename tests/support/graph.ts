@@ -1,33 +1,33 @@
-/** The resources of a stack and what hangs on what, whoever told of them: the mocked engine or the real one. */
+/** The resources of a stack and their dependencies, as reported by the mocked engine or the real one. */
 import assert from "node:assert/strict";
 
-export interface Node {
+export interface GraphNode {
   readonly name: string;
-  /** The type token of the resource itself, without its parents'. */
+  /** The type token of the resource itself, without those of its parents. */
   readonly type: string;
-  /** The parent's name; the stack's for what has no other. */
+  /** The parent's name; the stack's name where there is no other parent. */
   readonly parent: string;
-  /** The names of what must be done before it. */
+  /** The names of the resources it depends on directly. */
   readonly dependencies: readonly string[];
-  /** The name of the resource that it goes with. */
+  /** The name of the resource whose deletion makes its own delete unnecessary (`deletedWith`). */
   readonly deletedWith: string | undefined;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** @returns a resource's name: a URN's last part */
+/** @returns a resource's name: the last part of its URN */
 export function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
-/** @returns a resource's own type: in a URN its parents' types stand before it */
+/** @returns a resource's own type: in a URN the types of its parents stand before it */
 export function typeOf(urn: string): string {
   return urn.split("::").at(2)?.split("$").at(-1) ?? "";
 }
 
-export class Graph<Kind extends Node = Node> {
+export class Graph<Kind extends GraphNode = GraphNode> {
   readonly nodes: readonly Kind[];
 
-  /** @throws AssertionError when two resources have one name, since a name would then not tell which is meant */
+  /** @throws AssertionError when two resources have the same name, since a name must identify one resource */
   constructor(nodes: readonly Kind[]) {
     this.nodes = nodes;
     const names = nodes.map(({ name }) => name);
@@ -49,21 +49,21 @@ export class Graph<Kind extends Node = Node> {
     return this.nodes.filter((node) => node.type === type);
   }
 
-  /** @returns the names of everything that is done before a resource, near or far */
-  before(name: string, seen = new Set<string>()): ReadonlySet<string> {
+  /** @returns the names of all direct and indirect dependencies of a resource */
+  dependenciesOf(name: string, seen = new Set<string>()): ReadonlySet<string> {
     for (const dependency of this.get(name).dependencies) {
       if (seen.has(dependency)) continue;
       seen.add(dependency);
-      this.before(dependency, seen);
+      this.dependenciesOf(dependency, seen);
     }
     return seen;
   }
 
-  /** Asserts that each of some resources is done before each of others. */
-  precedes(earlier: readonly string[], later: readonly string[]): void {
+  /** Asserts that each of the later resources depends, directly or not, on each of the earlier ones. */
+  assertPrecedes(earlier: readonly string[], later: readonly string[]): void {
     for (const name of earlier) this.get(name);
     for (const name of later) {
-      const missing = earlier.filter((one) => !this.before(name).has(one));
+      const missing = earlier.filter((one) => !this.dependenciesOf(name).has(one));
       assert.deepEqual(missing, [], `${name} does not wait for these`);
     }
   }

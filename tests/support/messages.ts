@@ -1,9 +1,9 @@
-/** Messages that are to outlive what is done to a stack. */
+/** Messages that must survive a change of a stack. */
 import type amqp from "amqplib";
 
 /**
- * Puts the messages, confirmed, into a durable queue of the type, and closes the connection. A quorum queue has a member
- * on every broker: three of five would be any three, and two of them may be those that a test takes away.
+ * Publishes the messages to a durable queue of the given type, waits for the confirms and closes the connection. A quorum
+ * queue gets a member on every broker: with three members of five brokers, a test might remove the brokers of two.
  */
 export async function publish(
   connection: amqp.ChannelModel,
@@ -19,15 +19,15 @@ export async function publish(
   await connection.close();
 }
 
-/** Deletes a queue, with what is in it; none is no error. Closes the connection. */
-export async function remove(connection: amqp.ChannelModel, queue: string): Promise<void> {
+/** Deletes a queue with its messages and closes the connection. A missing queue is no error. */
+export async function deleteQueue(connection: amqp.ChannelModel, queue: string): Promise<void> {
   const channel = await connection.createChannel();
   await channel.deleteQueue(queue);
   await connection.close();
 }
 
-/** Takes everything out of a queue, and closes the connection. @returns what was in it, in order */
-export async function contents(connection: amqp.ChannelModel, queue: string): Promise<string[]> {
+/** Reads all messages of a queue, leaves them there and closes the connection. @returns the messages in order */
+export async function readMessages(connection: amqp.ChannelModel, queue: string): Promise<string[]> {
   const channel = await connection.createChannel();
   const found: string[] = [];
   for (;;) {
@@ -35,7 +35,7 @@ export async function contents(connection: amqp.ChannelModel, queue: string): Pr
     if (message === false) break;
     found.push(message.content.toString());
   }
-  // Closing without an acknowledgement returns them to the queue in their order.
+  // Closing without acknowledgements returns them to the queue in order.
   await connection.close();
   return found;
 }

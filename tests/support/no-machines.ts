@@ -1,8 +1,8 @@
-/** Takes the place of the look at machines that are simply there, and at this one. */
-import type { Found } from "../../platforms/existing/existing.ts";
+/** Replaces the precheck of existing machines and the check of this computer's tools. */
+import type { PrecheckedMachine } from "../../platforms/existing/existing.ts";
 import type { PrecheckArgs } from "../../platforms/existing/precheck.ts";
 
-export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string, Found>> {
+export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const found = { interface: "ens18", prefixLength: 23 };
   return Promise.resolve(
     new Map(machines.map(({ name }) => [name, { ...found, machineId: `id-of-${name}` }])),
@@ -10,5 +10,5 @@ export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string
 }
 
 export function checkLabTools(): void {
-  // Whatever is installed here, nothing is made with it.
+  // Tests create no lab, so no tool is needed.
 }

@@ -1,16 +1,16 @@
-/** The Pulumi CLI as a user has it: nothing of the npm scripts, and a home, a backend and a passphrase of one's own. */
+/** The Pulumi CLI as a user runs it: without the npm scripts, with its own home, backend and passphrase. */
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensureToolchain, type Toolchain } from "../../toolchain/toolchain.ts";
 
-/** Seconds that one of the CLI's commands may take. */
-const deadline = 600;
+/** How long one command of the CLI may take. */
+const timeoutSeconds = 600;
 
-export interface Answer {
+export interface CliResult {
   readonly code: number;
-  /** What it wrote to both of its streams. */
+  /** Standard output and standard error together. */
   readonly output: string;
   readonly stdout: string;
 }
@@ -31,30 +31,30 @@ export class OwnPulumi {
     const home = await mkdtemp(join(tmpdir(), "rabbitmq-ha-own-pulumi-"));
     const toolchain = await ensureToolchain();
     await mkdir(join(home, ".pulumi"));
-    // A user's CLI has installed the plug-in there.
+    // The CLI of a user has installed its plug-ins there.
     const plugins = dirname(dirname(toolchain.commandProvider.path));
     await symlink(plugins, join(home, ".pulumi", "plugins"));
     const own = new OwnPulumi(project, home, toolchain);
     // As `pulumi login --local`, which would write into the real home.
-    await own.must("login", `file://${home}`);
+    await own.runOrThrow("login", `file://${home}`);
     return own;
   }
 
-  /** The folders that the CLI, its language host and Node are in, and nothing else. */
-  get folders(): string {
+  /** A search path of the folders of the CLI, its language host and Node, and no other. */
+  get searchPath(): string {
     const { cli, languageHost } = this.#toolchain;
     return [cli.path, languageHost.path, process.execPath].map((path) => dirname(path)).join(delimiter);
   }
 
-  /** @param more environment, over what a user has who has set a passphrase */
-  async run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  /** @param more variables, over the environment of a user who has set a passphrase */
+  async run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<CliResult> {
     const env = {
       HOME: this.#home,
-      // Without it the CLI takes the home that the system has for the user, and not the environment's.
+      // Without it the CLI uses the system's home folder of the user, not HOME.
       PULUMI_HOME: join(this.#home, ".pulumi"),
-      PATH: `${this.folders}${delimiter}${process.env["PATH"] ?? ""}`,
+      PATH: `${this.searchPath}${delimiter}${process.env["PATH"] ?? ""}`,
       PULUMI_CONFIG_PASSPHRASE: "a user's own",
-      // Tests ask no site of Pulumi's, whether for a newer CLI or for plug-ins that are there.
+      // Tests ask no site of Pulumi for a newer CLI, nor for plug-ins that are installed.
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       ...more,
@@ -69,14 +69,14 @@ export class OwnPulumi {
         stdin: "ignore",
         reject: false,
         all: true,
-        timeout: deadline * 1000,
+        timeout: timeoutSeconds * 1000,
       },
     );
     return { code: exitCode ?? -1, output: all, stdout };
   }
 
-  /** @returns what it wrote to standard output @throws with all that it wrote unless it ends well */
-  async must(...args: readonly string[]): Promise<string> {
+  /** @returns standard output @throws with all output unless the command succeeds */
+  async runOrThrow(...args: readonly string[]): Promise<string> {
     const { code, output, stdout } = await this.run(args);
     if (code !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${output}`);
     return stdout;

@@ -1,10 +1,10 @@
-/** The scripts that look at existing machines, which are no resources. */
-import { probeScript, type Machine, type Plan } from "../../platforms/existing/probe.ts";
+/** The scripts that probe existing machines; they belong to no resource. */
+import { renderProbeScript, type ProbeTarget, type IntendedSetup } from "../../platforms/existing/probe.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };
-const broker: Machine = { name: "mq1", address: "10.0.0.1", role: "broker", login };
-const balancer: Machine = { name: "lb1", address: "10.0.0.4", role: "balancer", login };
-const plan: Plan = {
+const broker: ProbeTarget = { name: "mq1", address: "10.0.0.1", role: "broker", login };
+const balancer: ProbeTarget = { name: "lb1", address: "10.0.0.4", role: "balancer", login };
+const plan: IntendedSetup = {
   os: "rocky-9",
   machines: [broker, balancer],
   virtualAddress: "10.0.0.100",
@@ -13,10 +13,10 @@ const plan: Plan = {
   statsPort: 8100,
 };
 
-/** @returns by the name of its copy below tests/unit/templates/rendered */
-export function probes(): Readonly<Record<string, string>> {
+/** @returns each script, by the name of its copy below tests/unit/templates/rendered */
+export function probeScripts(): Readonly<Record<string, string>> {
   return {
-    "existing/probe.sh": probeScript(broker, plan),
-    "existing/balancer/probe.sh": probeScript(balancer, { ...plan, interface: "eth1" }),
+    "existing/probe.sh": renderProbeScript(broker, plan),
+    "existing/balancer/probe.sh": renderProbeScript(balancer, { ...plan, interface: "eth1" }),
   };
 }

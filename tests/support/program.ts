@@ -1,12 +1,12 @@
-/** Runs the real program, index.ts, against a mocked engine that notes all that the program asks of it. */
+/** Runs the real program, index.ts, against a mocked engine that records all requests of the program. */
 import { registerHooks } from "node:module";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as pulumi from "@pulumi/pulumi";
-import { asEngineConfig, type Blocks } from "./dev-stack.ts";
-import { Graph, nameOf, type Node } from "./graph.ts";
+import { asEngineConfig, type ConfigBlocks } from "./dev-stack.ts";
+import { Graph, nameOf, type GraphNode } from "./graph.ts";
 
-// There are no machines to look at: those of the platform existing are as no-machines.ts says, and a lab is never made.
+// No machine is probed: no-machines.ts describes those of the platform existing, and no lab is created.
 registerHooks({
   resolve: (specifier, context, next) =>
     /\/(existing\/precheck|lab\/tools)\.ts$/.test(specifier)
@@ -14,10 +14,10 @@ registerHooks({
       : next(specifier, context),
 });
 
-/** A resource as the program registers it; secrets in its inputs are wrapped, see `secretText` and `plain`. */
-export interface Registered extends Node {
+/** A resource as the program registers it. Secrets in its inputs are wrapped: see `secretText` and `unwrapSecrets`. */
+export interface RegisteredResource extends GraphNode {
   readonly custom: boolean;
-  /** The names of what each input was made from. */
+  /** Of each input the names of the resources that it depends on. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
@@ -25,28 +25,28 @@ export interface Registered extends Node {
   readonly aliases: readonly unknown[];
 }
 
-export interface Run {
-  readonly graph: Graph<Registered>;
+export interface ProgramRun {
+  readonly graph: Graph<RegisteredResource>;
   /** The stack's outputs; secrets are wrapped. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 export interface RunArgs {
-  readonly config: Readonly<Blocks>;
-  /** The keys of `config` that the engine holds as secrets. */
+  readonly config: Readonly<ConfigBlocks>;
+  /** The keys of `config` whose values are secrets. */
   readonly secrets?: readonly string[];
   readonly stack?: string;
-  /** What the state holds for the stashes of these names; the others keep what the program makes. */
-  readonly kept?: Readonly<Record<string, string>>;
-  /** What a provider is asked, by the token of the function. @default nothing is asked */
-  readonly answers?: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => object>>;
+  /** The stored values of stashes, by their names; all others keep the value that the program generates. */
+  readonly stashValues?: Readonly<Record<string, string>>;
+  /** The answers of provider functions, by token. @default the program may call none */
+  readonly functionAnswers?: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => object>>;
 }
 
 type Callback = (error: unknown, response: unknown) => void;
 
-/** The SDK's own stand-in for the engine's monitor, which also notes what it passes over. */
-class NotingMonitor extends MockMonitor {
-  readonly registered: Registered[] = [];
+/** The SDK's mock of the engine's monitor, extended to record requests. */
+class RecordingMonitor extends MockMonitor {
+  readonly registered: RegisteredResource[] = [];
   outputs: Readonly<Record<string, unknown>> = {};
 
   override registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void> {
@@ -64,7 +64,7 @@ class NotingMonitor extends MockMonitor {
   }
 }
 
-function registered(request: RegisterResourceRequest): Registered {
+function registered(request: RegisterResourceRequest): RegisteredResource {
   const propertyDependencies: Record<string, readonly string[]> = {};
   request.getPropertydependenciesMap().forEach((made, key) => {
     propertyDependencies[key] = made.getUrnsList().map(nameOf);
@@ -85,31 +85,31 @@ function registered(request: RegisterResourceRequest): Registered {
   };
 }
 
-/** What the account adds to what was asked for, as far as the program reads it. */
-function madeByAws(name: string): object {
+/** The properties that AWS generates for a resource, as far as the program reads them. */
+function generatedByAws(name: string): object {
   const createTime = "2026-03-01T12:00:00Z";
   return { arn: `arn:of:${name}`, name, publicIp: `public-ip-of-${name}`, createTime };
 }
 
 let runs = 0;
 
-/** Runs the program once, whole. Runs in one process must follow each other: the SDK's engine is a global. */
-export async function runProgram(args: RunArgs): Promise<Run> {
+/** Runs the whole program once. Runs in one process must not overlap: the SDK's engine is a global. */
+export async function runProgram(args: RunArgs): Promise<ProgramRun> {
   runs += 1;
-  // Each run evaluates the program anew, as each deployment does.
+  // Each run loads the program anew, as each deployment does.
   const program = `../../index.ts?run=${runs}`;
   return runUnderMocks(args, () => import(program) as Promise<object>);
 }
 
-/** Runs the part of the program that makes the machines, and nothing on them. @throws what it throws */
-export async function runHosts(args: RunArgs): Promise<Run> {
+/** Runs only the part of the program that creates the machines. @throws what that part throws */
+export async function runHosts(args: RunArgs): Promise<ProgramRun> {
   const [{ readConfig }, { makeHosts }] = [
     await import("../../config/config.ts"),
     await import("../../platforms/platform.ts"),
   ];
   let refusal: unknown;
   const run = await runUnderMocks(args, async () => {
-    // Thrown any further, the SDK would reject a promise of its own, too.
+    // If it threw here, the SDK would also reject a promise of its own.
     await makeHosts(readConfig()).catch((error: unknown) => (refusal = error));
     return {};
   });
@@ -117,24 +117,25 @@ export async function runHosts(args: RunArgs): Promise<Run> {
   return run;
 }
 
-async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Promise<Run> {
-  const { config, secrets = [], stack = "dev", kept = {}, answers = {} } = args;
+async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Promise<ProgramRun> {
+  const { config, secrets = [], stack = "dev", stashValues = {}, functionAnswers = {} } = args;
   const mocks: pulumi.runtime.Mocks = {
     call: ({ token, inputs }) => {
-      const answer = answers[token];
-      if (answer === undefined) throw new Error(`the program calls ${token}, which it should not need`);
+      const answer = functionAnswers[token];
+      if (answer === undefined)
+        throw new Error(`the program calls the function ${token}, for which this test has no answer`);
       return answer(inputs as Record<string, unknown>);
     },
     newResource: ({ type, name, inputs }) => {
       const given = inputs as Record<string, unknown>;
       const id = `${name}-id`;
-      if (type.startsWith("aws:")) return { id, state: { ...given, ...madeByAws(name) } };
+      if (type.startsWith("aws:")) return { id, state: { ...given, ...generatedByAws(name) } };
       if (type !== "pulumi:index:Stash") return { id, state: { stdout: "", stderr: "", ...given } };
-      return { id, state: { ...given, output: kept[name] ?? given["input"] } };
+      return { id, state: { ...given, output: stashValues[name] ?? given["input"] } };
     },
   };
   await pulumi.runtime.setMocks(mocks, "rabbitmq-ha", stack);
-  const monitor = new NotingMonitor(mocks);
+  const monitor = new RecordingMonitor(mocks);
   pulumi.runtime.setMockOptions(monitor, "rabbitmq-ha", stack);
   const keys = secrets.map((key) => `rabbitmq-ha:${key}`);
   pulumi.runtime.setAllConfig(asEngineConfig(config), keys);
@@ -144,15 +145,15 @@ async function runUnderMocks(args: RunArgs, program: () => Promise<object>): Pro
   return { graph: new Graph(monitor.registered), outputs: monitor.outputs };
 }
 
-/** @returns the text inside a wrapped secret; undefined for what is no secret */
+/** @returns the text of a wrapped secret; undefined if the value is no secret */
 export function secretText(value: unknown): string | undefined {
   return pulumi.runtime.isRpcSecret(value) ? String(pulumi.runtime.unwrapRpcSecret(value)) : undefined;
 }
 
-/** @returns a value with every secret in it unwrapped */
-export function plain(value: unknown): unknown {
-  if (pulumi.runtime.isRpcSecret(value)) return plain(pulumi.runtime.unwrapRpcSecret(value));
-  if (Array.isArray(value)) return value.map(plain);
+/** @returns the value with all secrets in it unwrapped */
+export function unwrapSecrets(value: unknown): unknown {
+  if (pulumi.runtime.isRpcSecret(value)) return unwrapSecrets(pulumi.runtime.unwrapRpcSecret(value));
+  if (Array.isArray(value)) return value.map(unwrapSecrets);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrapSecrets(inner)]));
 }

@@ -1,7 +1,7 @@
-/** What a release has left in the states and on the hosts of its users, as far as the next one may not touch it. */
-import { plain, type Run } from "./program.ts";
+/** What a release has left in the states and on the hosts of its users and the next release must not change. */
+import { unwrapSecrets, type ProgramRun } from "./program.ts";
 
-export interface Remains {
+export interface RecordedResource {
   readonly name: string;
   readonly type: string;
   readonly parent: string;
@@ -13,23 +13,23 @@ export interface Remains {
 
 export interface Release {
   readonly version: string;
-  /** The commit that was released. */
+  /** The released commit. */
   readonly commit: string;
-  readonly stacks: Readonly<Record<string, readonly Remains[]>>;
+  readonly stacks: Readonly<Record<string, readonly RecordedResource[]>>;
 }
 
-/** The files that a broker, HAProxy or Keepalived reads only at its start. */
+/** The files that a broker, HAProxy or Keepalived reads only when it starts. */
 const restarting = [/^cent12[0-2]-(config|tick-time|limits)$/, /^(haproxy|virtual-address)-\w+-unit$/];
 
-/** @returns what there is of a stack; peers of the cluster's formation are read at a broker's first start only */
-export function remains({ graph }: Run): Remains[] {
+/** @returns the resources of a stack; without the `cluster_formation` lines, which only a broker's first start reads */
+export function recordResources({ graph }: ProgramRun): RecordedResource[] {
   return graph.nodes.map(({ name, type, parent, inputs }) => ({
     name,
     type,
     parent,
-    ...(inputs["triggers"] === undefined ? {} : { triggers: plain(inputs["triggers"]) }),
+    ...(inputs["triggers"] === undefined ? {} : { triggers: unwrapSecrets(inputs["triggers"]) }),
     ...(restarting.some((pattern) => pattern.test(name))
-      ? { text: String(plain(inputs["stdin"])).replaceAll(/^cluster_formation.*$/gm, "") }
+      ? { text: String(unwrapSecrets(inputs["stdin"])).replaceAll(/^cluster_formation.*$/gm, "") }
       : {}),
   }));
 }

@@ -1,4 +1,4 @@
-/** Which names a template uses, and whether its values have them: strict mode does not see `{{#if typo}}`. */
+/** The names that a template uses, and whether its values have them: strict mode does not notice `{{#if typo}}`. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import Handlebars from "handlebars";
@@ -10,8 +10,8 @@ export interface Rendering {
   readonly values: object;
 }
 
-/** Notes what every template is rendered with from now on; to be called before templates/render.ts is loaded. */
-export function noteRenderings(): readonly Rendering[] {
+/** Records the values of every rendering from now on; must be called before templates/render.ts is loaded. */
+export function recordRenderings(): readonly Rendering[] {
   const noted: Rendering[] = [];
   const create = Handlebars.create.bind(Handlebars);
   const createNoting = (): typeof Handlebars => {
@@ -46,9 +46,9 @@ const helpers = ["sh", "join", "pluck"];
 
 /** Walks one template with one set of values. */
 class Walk {
-  /** The names that the values lack, each with its line. */
+  /** The names that are missing from the values, each with its line. */
   readonly missing = new Set<string>();
-  /** The names that were looked up, each with its place. */
+  /** The names that were looked up, each with its position. */
   readonly visited = new Set<string>();
 
   program(program: hbs.AST.Program | undefined, scopes: readonly unknown[]): void {
@@ -68,14 +68,14 @@ class Walk {
     { path, params }: Pick<hbs.AST.SubExpression, "params"> & { path: hbs.AST.Node },
     scopes: readonly unknown[],
   ): void {
-    if (!isPath(path) || !helpers.includes(path.original)) this.#miss(path, "a helper that there is not");
+    if (!isPath(path) || !helpers.includes(path.original)) this.#miss(path, "an unknown helper");
     for (const parameter of params) this.#value(parameter, scopes);
   }
 
   #block({ path, params, program, inverse }: hbs.AST.BlockStatement, scopes: readonly unknown[]): void {
     const [subject] = params;
     if (subject === undefined || !["each", "if", "unless"].includes(path.original)) {
-      this.#miss(path, "a block that computes");
+      this.#miss(path, "an unsupported block");
       return;
     }
     const value = this.#value(subject, scopes);
@@ -106,8 +106,8 @@ class Walk {
   }
 }
 
-/** @returns what a template names and these values lack, and the places of all the names that were reached */
-export function lookUp({ source, values }: Rendering): {
+/** @returns the names of a template that its values lack, and the positions of all names that were looked up */
+export function resolveNames({ source, values }: Rendering): {
   missing: ReadonlySet<string>;
   visited: ReadonlySet<string>;
 } {
@@ -116,14 +116,14 @@ export function lookUp({ source, values }: Rendering): {
   return walk;
 }
 
-/** @returns the places of all the names in a template */
+/** @returns the positions of all names in a template */
 export function namesIn(source: string): string[] {
   const places: string[] = [];
   const collect = new (class extends Handlebars.Visitor {
     override PathExpression({ original, loc }: hbs.AST.PathExpression): void {
       places.push(`${loc.start.line}:${loc.start.column} ${original}`);
     }
-    // A partial's name, a helper's and a block's are no values'.
+    // The names of partials, helpers and blocks are not names of values.
     override PartialStatement(): void {
       return;
     }

@@ -1,32 +1,32 @@
-/** Clients at work while something is done to a system: nothing confirmed may be lost, and the address answers. */
+/** Publishes and consumes while a system is changed: no confirmed message may be lost, and the address must answer. */
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { kinds, Load, usual } from "../../testbed/chaos/load.ts";
-import { unserved } from "../../testbed/chaos/timeline.ts";
-import { Watch } from "../../testbed/chaos/watch.ts";
+import { queueKinds, Load, defaultLoad } from "../../testbed/chaos/load.ts";
+import { unservedMs } from "../../testbed/chaos/timeline.ts";
+import { AddressWatch } from "../../testbed/chaos/address-watch.ts";
 import type { System } from "../../verify/outputs.ts";
 
-/** Milliseconds for which new clients may wait in vain, all in all: a change that is planned moves nobody's address. */
-const tolerance = 1000;
+/** For how long in total new clients may be left unserved: a planned change does not move the address. */
+const toleratedOutageMs = 1000;
 
 export interface Traffic {
   readonly confirmed: number;
-  /** Milliseconds in which no publisher at all had a confirm. */
-  readonly longestSilence: number;
+  /** The longest time, in milliseconds, in which no publisher got a confirm. */
+  readonly longestSilenceMs: number;
 }
 
 /**
- * Publishes and consumes on mirrored and on quorum queues, one of each led by every broker, while the work is done.
- * @param name of the queues, not used before
- * @throws AssertionError when a confirmed message is lost or the address did not answer
+ * Publishes and consumes on mirrored and quorum queues while the work is done. Every broker leads one queue of each type.
+ * @param name of the queues; must be unused
+ * @throws AssertionError if a confirmed message is lost or the address does not answer
  */
 export async function underLoad(
   system: System,
   name: string,
   work: () => Promise<unknown>,
 ): Promise<Traffic> {
-  const watch = new Watch(system);
-  const load = new Load(system, name, usual);
+  const watch = new AddressWatch(system);
+  const load = new Load(system, name, defaultLoad);
   try {
     await watch.start();
     await load.start();
@@ -36,19 +36,24 @@ export async function underLoad(
     await pause(2000);
     const to = performance.now();
     await load.stop();
-    const balances = kinds.map((kind) => load.ledgers[kind].balance());
+    const balances = queueKinds.map((kind) => load.ledgers[kind].balance());
     for (const [index, { lost, confirmed }] of balances.entries()) {
-      assert.deepEqual(lost, [], `${String(kinds[index])} queues lost confirmed messages`);
-      assert.ok(confirmed > 0, `${String(kinds[index])} queues: nothing was confirmed`);
+      assert.deepEqual(lost, [], `${String(queueKinds[index])} queues lost confirmed messages`);
+      assert.ok(confirmed > 0, `${String(queueKinds[index])} queues: nothing was confirmed`);
     }
-    const silent = unserved(watch.probes, { from, to });
-    assert.ok(silent !== undefined && silent <= tolerance, `new clients waited in vain for ${silent} ms`);
+    const outageMs = unservedMs(watch.probes, { from, to });
+    assert.ok(
+      outageMs !== undefined && outageMs <= toleratedOutageMs,
+      `new clients were not served for ${outageMs} ms; at most ${toleratedOutageMs} ms are allowed`,
+    );
     return {
       confirmed: balances.reduce((sum, { confirmed }) => sum + confirmed, 0),
-      longestSilence: Math.max(...kinds.map((kind) => load.ledgers[kind].longestSilence({ from, to }))),
+      longestSilenceMs: Math.max(
+        ...queueKinds.map((kind) => load.ledgers[kind].longestSilenceMs({ from, to })),
+      ),
     };
   } finally {
     watch.stop();
-    load.abandon();
+    load.stopNow();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A stand-in for pulumi-resource-command 1.2.1, for machines that reach package registries but no
- * download site. It does what the real one does; where it does not, a comment says so.
+ * A stand-in for pulumi-resource-command 1.2.1, for machines that reach the package registries but not
+ * Pulumi's download site. It behaves like the real one; comments name the differences.
  */
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { CommandService } from "./command/service.ts";
@@ -19,7 +19,7 @@ const stop = (): void => {
 };
 await servePlugin(ResourceProviderService, service.handlers(), stop);
 
-// Nobody is left to report to: local commands go, SSH sessions close with the process.
+// There is no engine to report to: local commands are killed, and SSH sessions close with the process.
 watchEngine(engine, () => {
   stop();
   process.exit(1);

@@ -1,15 +1,15 @@
 import { connect } from "node:http2";
 
-/** Pause before asking again whether an engine that hung up is really gone. */
-const SECOND_LOOK_MS = 250;
+/** Pause before the second connection attempt to an engine that closed the connection. */
+const RETRY_PAUSE_MS = 250;
 
 /**
  * Calls `onGone` once when the Pulumi engine at `address` no longer answers.
  *
- * The real plugins ask the engine's gRPC health service every five minutes and stop at the first
- * error (sdk/go/common/util/rpcutil/health.go). This one keeps an HTTP/2 connection open, so that the
- * end of the engine's process is known in the moment the kernel closes its sockets: a lab whose
- * engine was killed must not keep half an update running for minutes.
+ * The real plug-ins ask the engine's gRPC health service every five minutes and stop at the first
+ * error (sdk/go/common/util/rpcutil/health.go). This one keeps an HTTP/2 connection open, so that it
+ * notices the end of the engine's process as soon as the kernel closes its sockets. Otherwise half an
+ * update would run on for minutes after the engine was killed.
  *
  * @param address host and port, as the engine passes it on the command line
  */
@@ -22,7 +22,7 @@ export function watchEngine(address: string, onGone: () => void): void {
       connected = true;
       everConnected = true;
     });
-    // An error is always followed by "close", which decides.
+    // An error is always followed by "close", which is handled below.
     session.on("error", () => undefined);
     session.on("close", () => {
       if (!connected && (isRetry || !everConnected)) {
@@ -30,7 +30,7 @@ export function watchEngine(address: string, onGone: () => void): void {
       } else {
         setTimeout(() => {
           open(true);
-        }, SECOND_LOOK_MS);
+        }, RETRY_PAUSE_MS);
       }
     });
   };
@@ -38,7 +38,7 @@ export function watchEngine(address: string, onGone: () => void): void {
 }
 
 /**
- * The engine's address among the arguments of a plugin: the engine appends it after its own flags.
+ * The engine's address in a plug-in's arguments: the engine appends it after its own flags.
  */
 export function engineAddressFrom(argv: readonly string[]): string | undefined {
   return argv.findLast((argument) => !argument.startsWith("-"));

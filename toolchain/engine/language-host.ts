@@ -1,6 +1,6 @@
 /**
- * A stand-in for pulumi-language-nodejs of Pulumi 3.259, for machines that reach package registries
- * but no download site: it starts Pulumi programs written in TypeScript or JavaScript.
+ * A stand-in for pulumi-language-nodejs of Pulumi 3.259, for machines that reach the package registries
+ * but not Pulumi's download site: it starts Pulumi programs written in TypeScript or JavaScript.
  */
 import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import { engineAddressFrom, watchEngine } from "./engine-watch.ts";
@@ -17,7 +17,7 @@ if (engine !== undefined) {
   watchUntilGone(engine);
 }
 
-/** A program without an engine has nobody to register resources with. */
+/** Without an engine a program cannot register resources, so everything ends with the engine. */
 function watchUntilGone(address: string): void {
   watchEngine(address, () => {
     stop();

@@ -8,7 +8,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
-/** An error with a gRPC status of its own; any other error is UNKNOWN, as in Go. */
+/** An error with its own gRPC status; any other error has the status UNKNOWN, as in Go. */
 export class StatusError extends Error {
   readonly code: status;
 
@@ -18,10 +18,10 @@ export class StatusError extends Error {
   }
 }
 
-const running = new Set<Promise<void>>();
+const runningCalls = new Set<Promise<void>>();
 
-/** A gRPC handler from a function that returns or throws, at once or later. */
-export function unary<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
+/** Makes a gRPC handler from a synchronous or asynchronous function. */
+export function unaryHandler<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>): void => {
     const answer = Promise.resolve()
       .then(() => handle(call.request))
@@ -34,17 +34,17 @@ export function unary<Request, Response>(handle: (request: Request) => Response 
           reply({ code, details: error instanceof Error ? error.message : String(error) });
         },
       );
-    running.add(answer);
-    void answer.then(() => running.delete(answer));
+    runningCalls.add(answer);
+    void answer.then(() => runningCalls.delete(answer));
   };
 }
 
 /**
- * Serves one gRPC service on a free loopback port and prints the port, which is how a Pulumi plugin
- * tells the engine where it is.
+ * Serves one gRPC service on a free loopback port and prints the port; that is how the engine learns
+ * a Pulumi plug-in's address.
  *
- * An interrupt, with which the engine ends its plugins, ends the process as soon as no call is
- * running; the engine waits five seconds for that. A second one does not wait.
+ * The engine ends its plug-ins with SIGINT and waits five seconds. The process ends as soon as no call
+ * is running. A second SIGINT ends it at once.
  *
  * @param onEnd stops whatever must not outlive the process
  */
@@ -53,7 +53,7 @@ export async function servePlugin(
   handlers: UntypedServiceImplementation,
   onEnd: () => void,
 ): Promise<void> {
-  // A message may be as large as the engine likes: state travels in it.
+  // No limit on the size of messages: they contain state.
   const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   server.addService(service, handlers);
   const port = await new Promise<number>((resolve, reject) => {
@@ -67,7 +67,7 @@ export async function servePlugin(
   });
   process.stdout.write(`${String(port)}\n`);
 
-  // The real plugins are ended by the signal itself, and so is this one once nobody listens to it any more.
+  // The signal itself ends the real plug-ins. It also ends this one, after its listeners are removed.
   const end = (signal: NodeJS.Signals): void => {
     onEnd();
     process.removeAllListeners(signal);
@@ -75,8 +75,8 @@ export async function servePlugin(
   };
   process.once("SIGINT", () => {
     process.once("SIGINT", end);
-    // The last answer is on its way when its handler is done: let it leave.
-    void Promise.allSettled(running).then(() => setTimeout(end, 10, "SIGINT"));
+    // When a handler is done, its answer may not be sent yet: wait a moment.
+    void Promise.allSettled(runningCalls).then(() => setTimeout(end, 10, "SIGINT"));
   });
   process.once("SIGTERM", end);
 }

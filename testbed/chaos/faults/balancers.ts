@@ -1,87 +1,87 @@
-/** HAProxy, Keepalived and their machines. */
-import { on, processes, signal } from "../machines.ts";
-import type { Fault, Scene } from "./fault.ts";
+/** Faults of HAProxy, Keepalived and their hosts. */
+import { runOn, findPids, sendSignal } from "../host-actions.ts";
+import type { Fault, TrialContext } from "./fault.ts";
 
-const send = async (scene: Scene, command: string, name: NodeJS.Signals): Promise<void> => {
-  const pids = await processes(scene.holder, command);
-  scene.strike();
-  signal(pids, name);
+const signalProcesses = async (scene: TrialContext, command: string, name: NodeJS.Signals): Promise<void> => {
+  const pids = await findPids(scene.holder, command);
+  scene.markFaultStart();
+  sendSignal(pids, name);
 };
 
-const wake = async ({ holder }: Scene): Promise<void> => {
-  signal(await processes(holder, "haproxy"), "SIGCONT");
+const resumeHaproxy = async ({ holder }: TrialContext): Promise<void> => {
+  sendSignal(await findPids(holder, "haproxy"), "SIGCONT");
 };
 
-const hung = {
-  inject: (scene: Scene) => send(scene, "haproxy", "SIGSTOP"),
-  goals: { address: 2.5 },
+const hungHaproxy: Pick<Fault, "inject" | "goals"> = {
+  inject: (scene: TrialContext) => signalProcesses(scene, "haproxy", "SIGSTOP"),
+  goals: { addressSeconds: 2.5 },
 };
 
 export const balancerFaults: readonly Fault[] = [
   {
     name: "haproxy-killed",
-    what: "HAProxy on the holder killed (SIGKILL)",
-    hold: 10,
-    ask: 1,
-    goals: { address: 2.5, noticed: false },
-    inject: (scene) => send(scene, "haproxy", "SIGKILL"),
+    description: "HAProxy on the holder killed (SIGKILL)",
+    holdSeconds: 10,
+    verifyAfterSeconds: 1,
+    goals: { addressSeconds: 2.5, mustBeNoticed: false },
+    inject: (scene) => signalProcesses(scene, "haproxy", "SIGKILL"),
   },
   {
     name: "haproxy-stopped",
-    what: "HAProxy on the holder stopped (systemctl), and started again",
-    hold: 10,
-    goals: { address: 2.5 },
+    description: "HAProxy on the holder stopped (systemctl), and started again",
+    holdSeconds: 10,
+    goals: { addressSeconds: 2.5 },
     inject: async (scene) => {
-      // The same clock as here: the fault begins when systemctl does, not with the way into the host.
-      const epoch = await on(scene.holder, "echo $EPOCHREALTIME\nsystemctl stop haproxy");
-      scene.strike(Number(epoch) * 1000 - performance.timeOrigin);
+      // Host and computer share one clock. The fault starts with systemctl, not with the login to the host.
+      const epoch = await runOn(scene.holder, "echo $EPOCHREALTIME\nsystemctl stop haproxy");
+      scene.markFaultStart(Number(epoch) * 1000 - performance.timeOrigin);
     },
     heal: async ({ holder }) => {
-      await on(holder, "systemctl start haproxy");
+      await runOn(holder, "systemctl start haproxy");
     },
   },
   {
     name: "haproxy-hung",
-    what: "HAProxy on the holder hung (SIGSTOP), and woken (SIGCONT)",
-    hold: 10,
-    ...hung,
-    heal: wake,
+    description: "HAProxy on the holder hung (SIGSTOP), and woken (SIGCONT)",
+    holdSeconds: 10,
+    ...hungHaproxy,
+    heal: resumeHaproxy,
   },
   {
     name: "haproxy-hung-for-good",
-    what: "HAProxy on the holder hung (SIGSTOP), and nobody wakes it",
-    hold: 10,
-    ...hung,
-    tidy: wake,
+    description: "HAProxy on the holder hung (SIGSTOP), and nobody wakes it",
+    holdSeconds: 10,
+    ...hungHaproxy,
+    cleanUp: resumeHaproxy,
   },
   {
     name: "keepalived-killed",
-    what: "Keepalived on the holder killed (SIGKILL)",
-    hold: 10,
-    ask: 1,
-    goals: { noticed: false },
-    inject: (scene) => send(scene, "keepalived", "SIGKILL"),
+    description: "Keepalived on the holder killed (SIGKILL)",
+    holdSeconds: 10,
+    verifyAfterSeconds: 1,
+    goals: { mustBeNoticed: false },
+    inject: (scene) => signalProcesses(scene, "keepalived", "SIGKILL"),
   },
   {
     name: "holder-off",
-    what: "the holder's machine powered off, and on again",
-    hold: 20,
-    goals: { address: 1, publishing: 15 },
+    description: "the holder's machine powered off, and on again",
+    holdSeconds: 20,
+    goals: { addressSeconds: 1, publishingSeconds: 15 },
     inject: (scene) => scene.powerOff(scene.holder),
     heal: (scene) => scene.powerOn(scene.holder),
   },
   {
     name: "balancers-restarted",
-    what: "balancer machines restarted in turn, the holder first",
-    hold: 10,
-    ask: 0,
-    goals: { noticed: false },
+    description: "balancer machines restarted in turn, the holder first",
+    holdSeconds: 10,
+    verifyAfterSeconds: 0,
+    goals: { mustBeNoticed: false },
     inject: async (scene) => {
-      scene.strike();
+      scene.markFaultStart();
       const others = scene.balancers.filter((name) => name !== scene.holder);
       for (const host of [scene.holder, ...others]) {
         await scene.restart(host);
-        await on(
+        await runOn(
           host,
           "timeout 30 bash -c 'until systemctl -q is-active haproxy keepalived; do sleep 0.2; done'",
         );

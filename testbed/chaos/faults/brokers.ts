@@ -1,30 +1,30 @@
-/** Brokers that die. */
-import { on, processes, signal } from "../machines.ts";
-import type { Fault, Scene } from "./fault.ts";
+/** Faults of broker processes and broker hosts. */
+import { runOn, findPids, sendSignal } from "../host-actions.ts";
+import type { Fault, TrialContext } from "./fault.ts";
 
-const at = ({ brokers }: Scene, index: number): string => brokers[index] ?? "";
+const brokerAt = ({ brokers }: TrialContext, index: number): string => brokers[index] ?? "";
 
-/** The Erlang VM that is the broker; a command-line tool is one too, and is not under way now. */
-const kill = async (scene: Scene, host: string): Promise<void> => {
-  const pids = await processes(host, "beam.smp");
-  scene.strike();
-  signal(pids, "SIGKILL");
+/** Kills the Erlang VM of the broker. A command-line tool is an Erlang VM too, but none runs now. */
+const killBroker = async (scene: TrialContext, host: string): Promise<void> => {
+  const pids = await findPids(host, "beam.smp");
+  scene.markFaultStart();
+  sendSignal(pids, "SIGKILL");
 };
 
-const wiped = (name: string, which: string, index: number): Fault => ({
+const wipedBroker = (name: string, which: string, index: number): Fault => ({
   name,
-  what: `${which} broker's data directory wiped while the others run`,
-  hold: 10,
+  description: `${which} broker's data directory wiped while the others run`,
+  holdSeconds: 10,
   goals: {},
   inject: async (scene) => {
-    const host = at(scene, index);
-    await kill(scene, host);
-    // It is not to come back before its data is gone.
-    await on(host, "systemctl stop rabbitmq-server; rm -rf /var/lib/rabbitmq/mnesia/*");
+    const host = brokerAt(scene, index);
+    await killBroker(scene, host);
+    // The broker must not restart before its data is deleted.
+    await runOn(host, "systemctl stop rabbitmq-server; rm -rf /var/lib/rabbitmq/mnesia/*");
   },
   heal: async (scene) => {
-    await on(
-      at(scene, index),
+    await runOn(
+      brokerAt(scene, index),
       "systemctl reset-failed rabbitmq-server || true\nsystemctl start --no-block rabbitmq-server",
     );
   },
@@ -33,24 +33,24 @@ const wiped = (name: string, which: string, index: number): Fault => ({
 export const brokerFaults: readonly Fault[] = [
   {
     name: "broker-killed",
-    what: "broker process killed (SIGKILL)",
-    hold: 10,
-    ask: 1,
-    goals: { publishing: 3, noticed: false },
-    inject: (scene) => kill(scene, at(scene, 0)),
+    description: "broker process killed (SIGKILL)",
+    holdSeconds: 10,
+    verifyAfterSeconds: 1,
+    goals: { publishingSeconds: 3, mustBeNoticed: false },
+    inject: (scene) => killBroker(scene, brokerAt(scene, 0)),
   },
   {
     name: "broker-off",
-    what: "broker machine powered off, and on again",
-    hold: 20,
-    goals: { publishing: 15 },
-    inject: (scene) => scene.powerOff(at(scene, 1)),
-    heal: (scene) => scene.powerOn(at(scene, 1)),
+    description: "broker machine powered off, and on again",
+    holdSeconds: 20,
+    goals: { publishingSeconds: 15 },
+    inject: (scene) => scene.powerOff(brokerAt(scene, 1)),
+    heal: (scene) => scene.powerOn(brokerAt(scene, 1)),
   },
   {
     name: "brokers-off",
-    what: "all broker machines powered off at once, and on again at once",
-    hold: 15,
+    description: "all broker machines powered off at once, and on again at once",
+    holdSeconds: 15,
     goals: {},
     inject: (scene) => scene.powerOff(...scene.brokers),
     heal: async (scene) => {
@@ -59,8 +59,9 @@ export const brokerFaults: readonly Fault[] = [
   },
   {
     name: "brokers-off-in-turn",
-    what: "all broker machines powered off at once, and on again one by one, the last one first, 5 s apart",
-    hold: 15,
+    description:
+      "all broker machines powered off at once, and on again one by one, the last one first, 5 s apart",
+    holdSeconds: 15,
     goals: {},
     inject: (scene) => scene.powerOff(...scene.brokers),
     heal: async (scene) => {
@@ -70,6 +71,6 @@ export const brokerFaults: readonly Fault[] = [
       }
     },
   },
-  wiped("joiner-wiped", "another", 2),
-  wiped("first-wiped", "the first", 0),
+  wipedBroker("joiner-wiped", "another", 2),
+  wipedBroker("first-wiped", "the first", 0),
 ];

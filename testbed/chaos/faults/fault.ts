@@ -1,18 +1,18 @@
-/** What a fault is, and what it may use. */
+/** A fault, and the context in which it is injected. */
 import type { System } from "../../../verify/outputs.ts";
 
-/** Seconds, each from the issue's own text; what is not stated has no bound. */
+/** Goals in seconds, each from the issue's own text. A goal that is not set has no limit. */
 export interface Goals {
-  /** From the fault until one and only one host holds the address, and how long new clients are not served by it. */
-  readonly address?: number;
-  /** How long the publisher that fares worst may stand still between the fault and its healing. */
-  readonly publishing?: number;
-  /** Whether `verify`, asked while it lasts, has to notice. @default true */
-  readonly noticed?: boolean;
+  /** From the fault until exactly one host holds the address, and how long new clients are not served through it. */
+  readonly addressSeconds?: number;
+  /** How long the worst publisher may stand still between the fault and its healing. */
+  readonly publishingSeconds?: number;
+  /** Whether `verify`, run during the fault, has to notice it. @default true */
+  readonly mustBeNoticed?: boolean;
 }
 
-/** Where a fault is made. */
-export interface Scene {
+/** The system of one trial, and what can be done to its hosts. */
+export interface TrialContext {
   readonly system: System;
   /** The brokers' and balancers' names. */
   readonly brokers: readonly string[];
@@ -20,32 +20,32 @@ export interface Scene {
   /** The balancer that holds the virtual address. */
   readonly holder: string;
   /** @returns a host's address */
-  address(host: string): string;
-  /** The fault is there from now on. Called once, at the very moment, or with it, by performance.now(). */
-  strike(at?: number): void;
-  /** All packets of the host stop, at the moment of the fault unless it has come already. */
-  fallSilent(...hosts: readonly string[]): Promise<void>;
-  /** The packets of the host pass again. */
-  speak(host: string): Promise<void>;
-  /** Packets first, then power. */
+  addressOf(host: string): string;
+  /** Records the start of the fault. Only the first call counts. @param at @default performance.now() */
+  markFaultStart(at?: number): void;
+  /** Drops all packets of the hosts. This starts the fault, unless it has started already. */
+  dropPackets(...hosts: readonly string[]): Promise<void>;
+  /** Stops dropping the host's packets. */
+  restorePackets(host: string): Promise<void>;
+  /** Drops the hosts' packets, then takes their power away. */
   powerOff(...hosts: readonly string[]): Promise<void>;
   powerOn(host: string): Promise<void>;
-  /** Shuts the host down in order, and starts it again. */
+  /** Shuts the host down cleanly and starts it again. */
   restart(host: string): Promise<void>;
 }
 
 export interface Fault {
-  /** As `--only` takes it. */
+  /** The name for `--only`. */
   readonly name: string;
-  readonly what: string;
+  readonly description: string;
   /** Seconds between the fault and its healing, at least. */
-  readonly hold: number;
-  /** Seconds from the fault until `verify` is asked. @default 3 */
-  readonly ask?: number;
+  readonly holdSeconds: number;
+  /** Seconds from the fault until `verify` runs. @default 3 */
+  readonly verifyAfterSeconds?: number;
   readonly goals: Goals;
-  readonly inject: (scene: Scene) => Promise<void>;
-  /** What a person or the power company does. @default nothing: the system has to heal itself */
-  readonly heal?: (scene: Scene) => Promise<void>;
-  /** Puts the host right when the system did not, after everything was measured. */
-  readonly tidy?: (scene: Scene) => Promise<void>;
+  readonly inject: (scene: TrialContext) => Promise<void>;
+  /** What an operator, or the return of power, does. @default nothing: the system has to heal itself */
+  readonly heal?: (scene: TrialContext) => Promise<void>;
+  /** Repairs the host after all measurements, when the system did not. */
+  readonly cleanUp?: (scene: TrialContext) => Promise<void>;
 }

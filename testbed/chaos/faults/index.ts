@@ -1,4 +1,4 @@
-/** All faults, in the order in which they are made. */
+/** All faults, in the order of their trials. */
 import { alarmFaults } from "./alarms.ts";
 import { balancerFaults } from "./balancers.ts";
 import { brokerFaults } from "./brokers.ts";
@@ -12,5 +12,10 @@ export const faults: readonly Fault[] = [
   ...alarmFaults,
 ];
 
-/** Those of the short form, which is part of `npm test`. */
-export const short: readonly string[] = ["broker-killed", "haproxy-hung", "holder-off", "broker-off"];
+/** The names of the faults that `npm test` runs. */
+export const shortRunFaults: readonly string[] = [
+  "broker-killed",
+  "haproxy-hung",
+  "holder-off",
+  "broker-off",
+];

@@ -1,49 +1,49 @@
-/** What is read of a backend that is a folder, and what has to be asked for instead. */
+/** What is read from a backend that is a folder, and what the CLI has to be asked for. */
 import assert from "node:assert/strict";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { locksOf, stateOf } from "../../../cli/file-backend.ts";
-import type { Pulumi } from "../../../cli/pulumi.ts";
+import { readLocks, readState } from "../../../cli/file-backend.ts";
+import type { PulumiCli } from "../../../cli/pulumi.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-backend-"));
 after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const at = (url: string): Pulumi => ({
+const at = (url: string): PulumiCli => ({
   env: { PULUMI_BACKEND_URL: url },
   run: () => Promise.reject(new Error("not asked")),
-  ask: () => Promise.reject(new Error("not asked")),
-  must: () => Promise.reject(new Error("not asked")),
+  capture: () => Promise.reject(new Error("not asked")),
+  captureOrThrow: () => Promise.reject(new Error("not asked")),
 });
 const here = at(`file://${folder}?create_dir=true`);
 
 const pulumiFolder = join(folder, ".pulumi");
 
-function keep(text: string): void {
+function storeState(text: string): void {
   const stacks = join(folder, ".pulumi", "stacks", "p");
   mkdirSync(stacks, { recursive: true });
   writeFileSync(join(pulumiFolder, "meta.yaml"), "version: 1\n");
   writeFileSync(join(stacks, "dev.json"), text);
 }
 
-test("where nothing has been kept yet there is no stack", () => {
-  assert.equal(stateOf(here, "p", "dev"), "none");
+test("an empty backend has no stack", () => {
+  assert.equal(readState(here, "p", "dev"), "none");
 });
 
 test("a state is read in the form of an export", () => {
   const latest = { secrets_providers: { type: "passphrase", state: { salt: "v1:x" } }, resources: [] };
-  keep(JSON.stringify({ version: 3, checkpoint: { stack: "organization/p/dev", latest } }));
-  assert.deepEqual(stateOf(here, "p", "dev"), { version: 3, deployment: latest });
-  assert.equal(stateOf(here, "p", "prod"), "none");
-  assert.equal(stateOf(here, "p", "organization/p/prod"), undefined);
-  assert.equal(stateOf(at("https://api.pulumi.com"), "p", "dev"), undefined);
-  assert.equal(stateOf(at("s3://states"), "p", "dev"), undefined);
+  storeState(JSON.stringify({ version: 3, checkpoint: { stack: "organization/p/dev", latest } }));
+  assert.deepEqual(readState(here, "p", "dev"), { version: 3, deployment: latest });
+  assert.equal(readState(here, "p", "prod"), "none");
+  assert.equal(readState(here, "p", "organization/p/prod"), undefined);
+  assert.equal(readState(at("https://api.pulumi.com"), "p", "dev"), undefined);
+  assert.equal(readState(at("s3://states"), "p", "dev"), undefined);
 });
 
-test("a state that is cut off, of another version or of another form is asked for", () => {
+test("a state that is truncated, of another version or of another form is left to the CLI", () => {
   for (const text of [
     "",
     '{"version": 3, "checkpoint": {"latest": {"resou',
@@ -52,29 +52,29 @@ test("a state that is cut off, of another version or of another form is asked fo
     '{"version": 3}',
     "null",
   ]) {
-    keep(text);
-    assert.equal(stateOf(here, "p", "dev"), undefined, text);
+    storeState(text);
+    assert.equal(readState(here, "p", "dev"), undefined, text);
   }
 });
 
-test("whether there is a stack is asked where states are kept in another way", () => {
-  keep("null");
+test("whether a stack exists is left to the CLI if the backend stores states in another form", () => {
+  storeState("null");
   const states = join(pulumiFolder, "stacks", "p");
   writeFileSync(join(states, "other.json.gz"), "");
-  assert.equal(stateOf(here, "p", "other"), undefined);
+  assert.equal(readState(here, "p", "other"), undefined);
   for (const meta of ["version: 0\n", "version: 2\n", ""]) {
     writeFileSync(join(pulumiFolder, "meta.yaml"), meta);
-    assert.equal(stateOf(here, "p", "prod"), undefined, meta);
+    assert.equal(readState(here, "p", "prod"), undefined, meta);
   }
   rmSync(join(pulumiFolder, "meta.yaml"));
-  assert.equal(stateOf(here, "p", "prod"), undefined);
+  assert.equal(readState(here, "p", "prod"), undefined);
 });
 
-test("locks are found by stack, and there are none where the backend is no folder", () => {
+test("locks are read by stack; a backend that is not a folder has none", () => {
   const locks = join(folder, ".pulumi", "locks", "organization", "p", "dev");
   mkdirSync(locks, { recursive: true });
   writeFileSync(join(locks, "one.json"), '{"pid": 7, "hostname": "here"}');
-  assert.deepEqual(locksOf(here, "p", "dev"), [{ pid: 7, hostname: "here" }]);
-  assert.deepEqual(locksOf(here, "p", "prod"), []);
-  assert.deepEqual(locksOf(at("https://api.pulumi.com"), "p", "dev"), []);
+  assert.deepEqual(readLocks(here, "p", "dev"), [{ pid: 7, hostname: "here" }]);
+  assert.deepEqual(readLocks(here, "p", "prod"), []);
+  assert.deepEqual(readLocks(at("https://api.pulumi.com"), "p", "dev"), []);
 });

@@ -1,7 +1,7 @@
-/** `--replace HOST`: from a host's name to its machine in the stack's state. */
+/** `--replace HOST`: finds the host's machine in the stack's state. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { machineFlags } from "../../../cli/replace.ts";
+import { resolveReplaceFlags } from "../../../cli/replace.ts";
 
 const urn = (name: string): string => `urn:pulumi:dev::rabbitmq-ha::command:local:Command::${name}`;
 const resources = ["cent120-machine", "cent121-machine", "cent120-ready"].map((name) => ({
@@ -9,30 +9,30 @@ const resources = ["cent120-machine", "cent121-machine", "cent120-ready"].map((n
   type: "command:local:Command",
 }));
 
-test("a host's name becomes its machine's URN, in both ways to write it; all other flags stay", () => {
+test("a host's name is replaced by its machine's URN in both forms of the flag; all other flags stay", () => {
   const machine = urn("cent120-machine");
-  assert.deepEqual(machineFlags(["--diff", "--replace", "cent120"], resources), [
+  assert.deepEqual(resolveReplaceFlags(["--diff", "--replace", "cent120"], resources), [
     "--diff",
     "--replace",
     machine,
   ]);
-  assert.deepEqual(machineFlags(["--replace=cent120", "--diff"], resources), [
+  assert.deepEqual(resolveReplaceFlags(["--replace=cent120", "--diff"], resources), [
     `--replace=${machine}`,
     "--diff",
   ]);
   const plain = ["--replace", urn("cluster-name"), "--diff"];
-  assert.deepEqual(machineFlags(plain, resources), plain);
+  assert.deepEqual(resolveReplaceFlags(plain, resources), plain);
 });
 
-test("what is no host is refused, with the hosts that there are", () => {
-  const unknown = /--replace cent129: that is none of the stack's machines, which are cent120, cent121$/;
-  assert.throws(() => machineFlags(["--replace", "cent129"], resources), unknown);
-  assert.throws(() => machineFlags(["--replace", "cent120"], []), /and it has none$/);
+test("an unknown host is refused with the list of hosts", () => {
+  const unknown = /--replace cent129: the stack has no such host; use one of cent120, cent121$/;
+  assert.throws(() => resolveReplaceFlags(["--replace", "cent129"], resources), unknown);
+  assert.throws(() => resolveReplaceFlags(["--replace", "cent120"], []), /it has no machines$/);
 });
 
-test("two machines at once are refused, however they are written", () => {
+test("two machines at once are refused, in every form of the flag", () => {
   const both = ["--replace", "cent120", "--replace", "cent121"];
-  assert.throws(() => machineFlags(both, resources), /cent120 and cent121: one machine at a time/);
+  assert.throws(() => resolveReplaceFlags(both, resources), /cent120 and cent121: one machine at a time/);
   const mixed = ["--replace", "cent120", "--replace", urn("cent121-machine")];
-  assert.throws(() => machineFlags(mixed, resources), /one machine at a time/);
+  assert.throws(() => resolveReplaceFlags(mixed, resources), /one machine at a time/);
 });

@@ -1,26 +1,26 @@
-/** What `npm test` and `npm run check` take for files, for flags, and for a mistake. */
+/** Which arguments `npm test` and `npm run check` take as files, as flags, and as mistakes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../../user-error.ts";
-import { needsHosts, testFiles, wantedTests } from "../../../cli/test-files.ts";
+import { needsHosts, listTestFiles, selectTests } from "../../../cli/test-files.ts";
 
 const killed = "tests/e2e/killed.test.ts";
 
-test("files and flags are told apart, in whatever order they stand", () => {
-  assert.deepEqual(wantedTests([], true), { files: [], flags: [] });
-  assert.deepEqual(wantedTests([killed], true), { files: [killed], flags: [] });
+test("files and flags are separated in any order", () => {
+  assert.deepEqual(selectTests([], true), { files: [], flags: [] });
+  assert.deepEqual(selectTests([killed], true), { files: [killed], flags: [] });
   const flags = ["--test-name-pattern", "the CLI", "--test-only", "--test-skip-pattern=lock"];
-  assert.deepEqual(wantedTests(flags, true), { files: [], flags });
-  assert.deepEqual(wantedTests([...flags, killed], true), { files: [killed], flags });
-  assert.deepEqual(wantedTests([killed, ...flags], true), { files: [killed], flags });
+  assert.deepEqual(selectTests(flags, true), { files: [], flags });
+  assert.deepEqual(selectTests([...flags, killed], true), { files: [killed], flags });
+  assert.deepEqual(selectTests([killed, ...flags], true), { files: [killed], flags });
 });
 
-test("a file is found by its whole path, and by one that starts with a dot", () => {
+test("a file is found by its absolute path, and by one that starts with ./", () => {
   const path = new URL("../../e2e/killed.test.ts", import.meta.url).pathname;
-  assert.deepEqual(wantedTests([path, `./${killed}`], true).files, [killed, killed]);
+  assert.deepEqual(selectTests([path, `./${killed}`], true).files, [killed, killed]);
 });
 
-test("what is no file of tests is refused in a line that says what to write instead", () => {
+test("anything but a test file is refused with a line that says what to write instead", () => {
   for (const [name, words] of [
     [
       "tests/e2e/kiled.test.ts",
@@ -31,20 +31,20 @@ test("what is no file of tests is refused in a line that says what to write inst
     ["tests/e2e", "tests/e2e is a folder; write its files, such as tests/e2e/*.test.ts"],
     ["README.md", "there is no README.md; write one of tests/*/*.test.ts, such as tests/e2e/killed.test.ts"],
   ] as const) {
-    assert.throws(() => wantedTests([killed, name], true), new UserError(words));
+    assert.throws(() => selectTests([killed, name], true), new UserError(words));
   }
-  assert.throws(() => wantedTests(["a", "b"], true), /there is no a; .*\nthere is no b; /);
+  assert.throws(() => selectTests(["a", "b"], true), /there is no a; .*\nthere is no b; /);
 });
 
-test("npm run check refuses what needs hosts, and names the command that has some", () => {
-  const words = `${killed} needs lab hosts, and npm run check has none; write npm test -- ${killed}`;
-  assert.throws(() => wantedTests([killed], false), new UserError(words));
+test("npm run check refuses a file that needs hosts, and names the command that has them", () => {
+  const words = `${killed} needs lab hosts, which npm run check does not have; write npm test -- ${killed}`;
+  assert.throws(() => selectTests([killed], false), new UserError(words));
   const run = "tests/unit/templates/run.test.ts";
-  assert.deepEqual(wantedTests([run], false).files, [run]);
+  assert.deepEqual(selectTests([run], false).files, [run]);
 });
 
 test("only the tests of three folders need hosts", () => {
-  assert.ok(testFiles("e2e").includes(killed));
+  assert.ok(listTestFiles("e2e").includes(killed));
   assert.ok(needsHosts(killed) && needsHosts("tests/operations/scale.test.ts"));
   assert.ok(!needsHosts("tests/unit/templates/run.test.ts") && !needsHosts("tests/engine/login.test.ts"));
 });

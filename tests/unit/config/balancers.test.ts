@@ -1,23 +1,23 @@
-/** What is particular about the balancers and the virtual address. */
+/** The settings of the balancers and of the virtual address. */
 import test from "node:test";
 import { refuses } from "./draft.ts";
 
-test("refuses ports that meet on a balancer", () => {
+test("refuses the same port twice on a balancer", () => {
   refuses({ "haproxy.statsPort": 15672 }, [
-    "haproxy.statsPort = 15672: the port of rabbitmq-ha:rabbitmq.ports.management on the same host; write another",
+    "haproxy.statsPort = 15672: already the port of rabbitmq-ha:rabbitmq.ports.management on the same host; write another",
   ]);
 });
 
-test("refuses connections that are no number", () => {
+test("refuses invalid numbers of connections", () => {
   refuses({ "haproxy.maxConnections.global": 0, "haproxy.maxConnections.proxy": -1 }, [
     "haproxy.maxConnections.global = 0: not a number of connections; write a whole number, 1 or more",
     "haproxy.maxConnections.proxy = -1: not a number of connections; write a whole number, 1 or more",
   ]);
 });
 
-test("refuses an algorithm that there is not", () => {
+test("refuses an unknown algorithm", () => {
   refuses({ "haproxy.balance": "random" }, [
-    'haproxy.balance = "random": not an algorithm known here; write roundrobin, leastconn, static-rr, first or source',
+    'haproxy.balance = "random": not a supported algorithm; write roundrobin, leastconn, static-rr, first or source',
   ]);
 });
 
@@ -33,7 +33,7 @@ test("refuses a duration as a number", () => {
   ]);
 });
 
-test("refuses a duration of nothing", () => {
+test("refuses a duration of zero", () => {
   refuses({ "haproxy.timeouts.client": "0s" }, [
     'haproxy.timeouts.client = "0s": not a duration; write a whole number with ms, s, m, h or d, such as 500ms or 5s',
   ]);
@@ -41,11 +41,11 @@ test("refuses a duration of nothing", () => {
 
 test("refuses a duration too long for HAProxy", () => {
   refuses({ "haproxy.timeouts.client": "25d" }, [
-    'haproxy.timeouts.client = "25d": longer than HAProxy\'s timers go; write at most 24d',
+    'haproxy.timeouts.client = "25d": longer than HAProxy\'s timers can be; write at most 24d',
   ]);
 });
 
-test("refuses numbers of checks that are none", () => {
+test("refuses invalid numbers of checks", () => {
   refuses({ "haproxy.rise": 0, "haproxy.fall": 1.5 }, [
     "haproxy.rise = 0: not a number of checks; write a whole number, 1 or more",
     "haproxy.fall = 1.5: not a number of checks; write a whole number, 1 or more",
@@ -58,22 +58,22 @@ test("refuses a path without a slash", () => {
   ]);
 });
 
-test("refuses half a source", () => {
+test("refuses an incomplete source", () => {
   refuses({ "haproxy.source": { version: "2.8.26" } }, [
-    "haproxy.source.url: missing; write the tarball's, with http or https",
-    "haproxy.source.sha256: missing; write the tarball's, 64 hexadecimal digits",
+    "haproxy.source.url: missing; write the tarball's URL, with http or https",
+    "haproxy.source.sha256: missing; write the tarball's SHA-256, 64 hexadecimal digits",
   ]);
 });
 
-test("refuses a wrong source", () => {
+test("refuses an invalid source", () => {
   refuses({ "haproxy.source": { version: "2.8", url: "file:///tmp/x.tar.gz", sha256: "abc" } }, [
     'haproxy.source.version = "2.8": not a version of HAProxy; write three numbers such as 2.8.26',
-    'haproxy.source.url = "file:///tmp/x.tar.gz": not a web address; write the tarball\'s, with http or https',
-    'haproxy.source.sha256 = "abc": not a SHA-256; write the tarball\'s, 64 hexadecimal digits',
+    'haproxy.source.url = "file:///tmp/x.tar.gz": not a URL; write the tarball\'s URL, with http or https',
+    'haproxy.source.sha256 = "abc": not a SHA-256; write the tarball\'s SHA-256, 64 hexadecimal digits',
   ]);
 });
 
-test("refuses a source's address with a password", () => {
+test("refuses a source's URL with a password, and does not show the password", () => {
   refuses(
     {
       "haproxy.source": {
@@ -82,7 +82,7 @@ test("refuses a source's address with a password", () => {
         sha256: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       },
     },
-    ['haproxy.source.url = "ftp://…@host/x": not a web address; write the tarball\'s, with http or https'],
+    ['haproxy.source.url = "ftp://…@host/x": not a URL; write the tarball\'s URL, with http or https'],
   );
 });
 
@@ -98,7 +98,7 @@ test("refuses an interval out of range", () => {
   ]);
 });
 
-test("refuses an interval in too small steps", () => {
+test("refuses an interval that is not a multiple of 0.01", () => {
   refuses({ "keepalived.advertisementInterval": 0.205 }, [
     "keepalived.advertisementInterval = 0.205: not an advertisement interval; write seconds from 0.01 to 40.95, in steps of 0.01",
   ]);
@@ -110,19 +110,19 @@ test("refuses an interval as text", () => {
   ]);
 });
 
-test("refuses a flag that is none", () => {
+test("refuses an invalid flag", () => {
   refuses({ "keepalived.preempt": "yes" }, [
     'keepalived.preempt = "yes": neither true nor false; write true if the first balancer shall take the address back, or false',
   ]);
 });
 
-test("refuses an interface that can be none", () => {
+test("refuses an invalid interface", () => {
   refuses({ "keepalived.interface": "" }, [
     'keepalived.interface = "": not a network interface; write a name such as eth1, or leave the key out',
   ]);
 });
 
-test("refuses a prefix length that is none", () => {
+test("refuses an invalid prefix length", () => {
   refuses({ "keepalived.prefixLength": 33 }, [
     "keepalived.prefixLength = 33: not a prefix length; write a whole number of bits from 1 to 32",
   ]);

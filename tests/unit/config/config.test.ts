@@ -1,4 +1,4 @@
-/** The configuration as a whole: what comes out of a good one, and the one message that refuses a bad one. */
+/** The configuration as a whole: the result for a valid one, and the message that refuses an invalid one. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parseConfig, readConfig, type ParsedConfig } from "../../../config/config.ts";
 import { draft, faults, refusal } from "./draft.ts";
 
-// The SDK's own YAML parser, so that no other has to be installed for reading two files.
+// The SDK's own YAML parser, so that no other must be installed.
 const yaml = createRequire(import.meta.resolve("@pulumi/pulumi"))("js-yaml") as {
   load(text: string): { readonly config: Readonly<Record<string, unknown>> };
 };
@@ -62,7 +62,7 @@ test("fills in every default", () => {
   assert.deepEqual(parseConfig(draft()), defaults);
 });
 
-test("takes every setting as it is written", () => {
+test("accepts every setting and keeps it unchanged", () => {
   const full = {
     platform: "lab",
     os: "debian-13",
@@ -131,7 +131,7 @@ test("takes every setting as it is written", () => {
   });
 });
 
-test("takes machines that are simply there, in any network, by their pinned keys", () => {
+test("accepts existing machines in any network, with their pinned keys", () => {
   const ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsYBiDBWbTtcMvV5VdLxcM8sLVkCVnRsTA4Ytrb9nBk";
   const { platform } = parseConfig(
     draft({
@@ -153,13 +153,13 @@ test("takes machines that are simply there, in any network, by their pinned keys
   });
 });
 
-test("takes any number of brokers when another partition handling is insisted on", () => {
+test("accepts any number of brokers with another partition handling", () => {
   const one = { "brokers.2": undefined, "brokers.1": undefined };
   const settings = { "rabbitmq.settings": { cluster_partition_handling: "ignore" } };
   assert.equal(parseConfig(draft({ ...one, ...settings })).brokers.length, 1);
 });
 
-test("draws each line between the last value that is good and the first that is not", () => {
+test("accepts the last valid value of each range and refuses the next one", () => {
   const lines: readonly (readonly [path: string, good: unknown, bad: unknown])[] = [
     ["haproxy.timeouts.client", "2147483647ms", "2147483648ms"],
     ["keepalived.advertisementInterval", 40.95, 40.96],
@@ -177,7 +177,7 @@ test("draws each line between the last value that is good and the first that is 
   }
 });
 
-test("takes ram nodes beside a disc node", () => {
+test("accepts ram nodes together with a disc node", () => {
   const { brokers } = parseConfig(draft({ "brokers.1.type": "ram", "brokers.2.type": "ram" }));
   assert.deepEqual(
     brokers.map(({ type }) => type),
@@ -185,11 +185,11 @@ test("takes ram nodes beside a disc node", () => {
   );
 });
 
-test("takes a block of which only the key is left", () => {
+test("accepts a block of which only the key is left", () => {
   assert.deepEqual(parseConfig(draft({ rabbitmq: "", haproxy: "null", lab: "{}" })), defaults);
 });
 
-test("takes patterns that only RabbitMQ's regular expressions know", () => {
+test("accepts patterns that are valid in PCRE only", () => {
   for (const pattern of [
     "(?i)^a",
     "^(?>a+)b",
@@ -203,7 +203,7 @@ test("takes patterns that only RabbitMQ's regular expressions know", () => {
   }
 });
 
-test("freezes all of it", () => {
+test("freezes the whole configuration", () => {
   const config = parseConfig(draft());
   const frozen = (value: unknown): boolean =>
     typeof value !== "object" ||
@@ -212,11 +212,11 @@ test("freezes all of it", () => {
   assert.ok(frozen(config));
 });
 
-test("leaves other namespaces alone", () => {
+test("ignores other namespaces", () => {
   assert.deepEqual(parseConfig({ ...draft(), "aws:region": "eu-central-1", "pulumi:tags": "{}" }), defaults);
 });
 
-test("names all faults in one message, by key and position", () => {
+test("lists all faults in one message, ordered by key and position", () => {
   const raw = draft({
     "keepalived.virtualRouterId": 300,
     colour: "red",
@@ -230,7 +230,7 @@ test("names all faults in one message, by key and position", () => {
     refusal(raw, { stack: "dev" }),
     `The configuration of stack "dev" has 6 faults; nothing was changed.
 
-  rabbitmq-ha:brokers[1].address = "192.168.56.120": two hosts have this address (cent120); give each host its own
+  rabbitmq-ha:brokers[1].address = "192.168.56.120": already the address of cent120; give each host its own
   rabbitmq-ha:brokers[2].name = "Cent122": not a host name; write lower-case letters, digits and hyphens, with no hyphen at either end
   rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
   rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
@@ -240,18 +240,18 @@ test("names all faults in one message, by key and position", () => {
   );
 });
 
-test("carries no stack, which the engine would take half a minute to format", () => {
+test("the error has no stack trace, which the engine would take half a minute to format", () => {
   assert.throws(
     () => parseConfig(draft({ os: "plan-9" })),
     (error) => error instanceof pulumi.RunError && error.stack === "",
   );
 });
 
-test("counts one fault as one", () => {
+test("uses the singular for one fault", () => {
   assert.match(refusal(draft({ os: "plan-9" })), /^The configuration has 1 fault; nothing was changed\.\n\n/);
 });
 
-test("blames only the value that is wrong, and not those that it would have fitted", () => {
+test("reports only the invalid value, and no rule that uses it", () => {
   assert.deepEqual(faults(draft({ "lab.subnet": "10.0.0.0/33" })), [
     'lab.subnet = "10.0.0.0/33": not a network; write an IPv4 network such as 192.168.56.0/24',
   ]);
@@ -277,7 +277,7 @@ test("refuses a secret in a key that would show it", () => {
   const secrets = "adminPassword, erlangCookie, sshPrivateKey and statsPassword";
   assert.equal(
     lines[0],
-    `rabbitmq: holds a secret, which would come out in the clear; write it without, since only ${secrets} can be secret`,
+    `rabbitmq: encrypted, but would be shown in the clear; write it without --secret, since only ${secrets} can be secret`,
   );
   assert.match(lines[1] ?? "", /^secretly: unknown key; the keys here are /);
   assert.equal(lines.length, 2);
@@ -313,7 +313,7 @@ test("Pulumi.dev.yaml writes out exactly the defaults", () => {
   assert.deepEqual(parseConfig(Object.fromEntries(raw)), defaults);
 });
 
-test("Pulumi.yaml declares what the engine cannot complain about, with the same defaults", () => {
+test("Pulumi.yaml declares nothing that the engine can refuse, with the same defaults", () => {
   const { config } = yaml.load(readFileSync(new URL("../../../Pulumi.yaml", import.meta.url), "utf8"));
   const declared = Object.entries(config) as [string, Readonly<Record<string, unknown>>][];
   for (const [, entry] of declared) assert.deepEqual(Object.keys(entry), ["description", "default"]);
@@ -340,7 +340,7 @@ after(() => {
   if (encryptedKeys !== undefined) process.env["PULUMI_CONFIG_SECRET_KEYS"] = encryptedKeys;
 });
 
-test("hands out the given secrets as secret outputs, and nothing for the others", async () => {
+test("returns the given secrets as secret outputs, and nothing for the others", async () => {
   pulumi.runtime.setAllConfig(draft({ erlangCookie: cookie }));
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:erlangCookie"]';
   const { secrets, ...clear } = readConfig();
@@ -352,10 +352,13 @@ test("hands out the given secrets as secret outputs, and nothing for the others"
   assert.equal(await valueOf(output), cookie);
 });
 
-test("learns from the engine which keys are secrets", () => {
+test("reads from the engine which keys are secrets", () => {
   pulumi.runtime.setAllConfig(draft({ "lab.image": "x" }));
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:lab"]';
-  assert.throws(readConfig, /The configuration of stack "[^"]+" has 1 fault.*\n\n {2}rabbitmq-ha:lab: holds/);
+  assert.throws(
+    readConfig,
+    /The configuration of stack "[^"]+" has 1 fault.*\n\n {2}rabbitmq-ha:lab: encrypted/,
+  );
 });
 
 function valueOf<Value>(output: pulumi.Output<Value>): Promise<Value> {

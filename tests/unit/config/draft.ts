@@ -1,14 +1,14 @@
-/** Drafts of a configuration for tests: the smallest whole one, changed at some paths. */
+/** Configurations for tests: the smallest complete one, changed at some paths. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { parseConfig, type Origin } from "../../../config/config.ts";
 
-/** Paths like `brokers.0.name`, and what stands there; undefined removes it. */
+/** New values by path, such as `brokers.0.name`; undefined removes the value. */
 export type Changes = Readonly<Record<string, unknown>>;
 
 type Block = Record<string, unknown>;
 
-/** @returns a configuration as the engine hands it over: what every stack has to say, with these changes */
+/** @returns a configuration as the engine passes it: only the keys that every stack must set, with these changes */
 export function draft(changes: Changes = {}): Record<string, string> {
   const host = (number: number): Block => ({
     name: `cent${String(number)}`,
@@ -36,7 +36,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** @returns the message that refuses a configuration; fails for any other error, and where there is none */
+/** @returns the message that refuses a configuration; fails on any other error, and if there is none */
 export function refusal(raw: Readonly<Record<string, string>>, origin?: Origin): string {
   try {
     parseConfig(raw, origin);

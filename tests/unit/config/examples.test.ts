@@ -1,4 +1,4 @@
-/** The stack files that the documentation gives to copy are ones that the program takes. */
+/** The program accepts the stack files in the documentation. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -27,7 +27,7 @@ function settings(file: string): Record<string, unknown> {
   );
 }
 
-/** @returns the settings of each stack file in a document, with a reader's own key in them, without the namespace */
+/** @returns the settings of each stack file in a document, without the namespace, with a real key in place of the example's */
 function examples(document: string): Record<string, unknown>[] {
   const text = readFileSync(join(root, document), "utf8");
   return [...text.matchAll(/^```yaml\n(config:\n.*?)^```$/gms)].map(([, file = ""]) => {
@@ -39,23 +39,23 @@ function examples(document: string): Record<string, unknown>[] {
   });
 }
 
-test("the README's stack files for machines of one's own", () => {
-  const [debian, centos7, ...others] = examples("README.md");
-  assert.ok(debian !== undefined && centos7 !== undefined && others.length === 0);
-  assert.equal(parseConfig(asEngineConfig(debian)).platform.kind, "existing");
-  const { os, packages } = parseConfig(asEngineConfig({ ...debian, ...centos7 }));
+test("the stack file of docs/existing.md, including its pinned key", () => {
+  const [example = {}, ...others] = examples("docs/existing.md");
+  const { platform } = parseConfig(asEngineConfig(example));
+  assert.ok(platform.kind === "existing" && others.length === 0);
+  assert.deepEqual(Object.keys(platform.hostKeys), ["10.20.0.11"]);
+});
+
+test("the stack file of docs/systems.md for CentOS 7, with the hosts of docs/existing.md", () => {
+  const [hosts = {}] = examples("docs/existing.md");
+  const [centos7 = {}, ...others] = examples("docs/systems.md");
+  const { os, packages, platform } = parseConfig(asEngineConfig({ ...hosts, ...centos7 }));
+  assert.ok(platform.kind === "existing" && others.length === 0);
   assert.equal(os, "centos-7");
   assert.equal(packages.rpms?.erlang.sha256, "a0".repeat(32));
 });
 
-test("the stack file of docs/existing.md, its pinned key among it", () => {
-  const [example = {}] = examples("docs/existing.md");
-  const { platform } = parseConfig(asEngineConfig(example));
-  assert.ok(platform.kind === "existing");
-  assert.deepEqual(Object.keys(platform.hostKeys), ["10.20.0.11"]);
-});
-
-test("the example of a stack in an account, which shows every default as it is", () => {
+test("the example of a stack on AWS, which shows every default", () => {
   const example = settings(readFileSync(join(root, "Pulumi.aws.example.yaml"), "utf8"));
   const { platform } = parseConfig(asEngineConfig(example));
   const { region, vpc, subnets, publicSubnet, access } = example["aws"] as Record<string, unknown>;
@@ -64,7 +64,7 @@ test("the example of a stack in an account, which shows every default as it is",
   assert.deepEqual(parseConfig(asEngineConfig(shortest)).platform, platform);
 });
 
-test("the stack file of docs/aws.md, in a VPC that is there already", () => {
+test("the stack file of docs/aws.md, in an existing VPC", () => {
   const [example = {}, ...others] = examples("docs/aws.md");
   const { platform } = parseConfig(asEngineConfig(example));
   assert.ok(platform.kind === "aws" && platform.network.kind === "given" && others.length === 0);

@@ -1,4 +1,4 @@
-/** How machines that are simply there are reached: what is refused of it. */
+/** The block `existing`: what is refused. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,25 +22,25 @@ const existing = (changes: Changes = {}): Changes => ({
 
 test("refuses machines without a key to log in with", () => {
   refuses({ platform: "existing" }, [
-    "existing.privateKeyFile: missing; write where the key to log in with lies, or set the secret sshPrivateKey",
+    "existing.privateKeyFile: missing; write the path of the private key to log in with, or set the secret sshPrivateKey",
   ]);
 });
 
-test("refuses a key's file that there is not", () => {
+test("refuses a key file that does not exist", () => {
   refuses(existing({ "existing.privateKeyFile": "~/no/such/key" }), [
-    "existing.privateKeyFile = (not shown): no such file; write where the private key lies, such as ~/.ssh/id_ed25519",
+    "existing.privateKeyFile = (not shown): no such file; write the path of the private key, such as ~/.ssh/id_ed25519",
   ]);
 });
 
-test("refuses a key's file that holds none", () => {
+test("refuses a key file without a key", () => {
   refuses(existing({ "existing.privateKeyFile": notes }), [
     "existing.privateKeyFile = (not shown): not a private key; set the whole file, from its -----BEGIN line to its -----END line",
   ]);
 });
 
-test("refuses host keys that are none", () => {
+test("refuses invalid host keys", () => {
   refuses(existing({ "existing.hostKeys": "192.168.56.120 ssh-ed25519 AAAA" }), [
-    'existing.hostKeys = "192.168.56.120 ssh-ed25519 AAAA": has a line that is no host key (192.168.56.120 ssh-ed25519); write what ssh-keyscan prints',
+    'existing.hostKeys = "192.168.56.120 ssh-ed25519 AAAA": has a line that is not a host key (192.168.56.120 ssh-ed25519); write what ssh-keyscan prints',
   ]);
 });
 
@@ -50,7 +50,7 @@ test("refuses host keys under hashed names", () => {
   ]);
 });
 
-test("refuses a user, a port and a bastion that are none", () => {
+test("refuses an invalid user, port and bastion", () => {
   refuses(
     existing({ "existing.user": "a b", "existing.port": 0, "existing.bastion": { host: "jump host" } }),
     [
@@ -61,13 +61,13 @@ test("refuses a user, a port and a bastion that are none", () => {
   );
 });
 
-test("refuses the lab's block of another platform that was meant to be used", () => {
+test("refuses the block `existing` on the platform lab", () => {
   refuses({ "existing.privateKeyFile": keyFile }, [
-    "existing = {…}: of no use to platform lab; write platform: existing, or remove the block",
+    "existing = {…}: not used on platform lab; write platform: existing, or remove the block",
   ]);
 });
 
-test("refuses an address of a host's own", () => {
+test("refuses a virtual address that is a host's address", () => {
   refuses(existing({ virtualAddress: "192.168.56.121" }), [
     'virtualAddress = "192.168.56.121": the address of cent121; write one that no host has',
   ]);

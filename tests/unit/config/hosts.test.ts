@@ -4,11 +4,11 @@ import { refuses } from "./draft.ts";
 
 test("refuses a name with a dot", () => {
   refuses({ "brokers.0.name": "cent120.lab" }, [
-    'brokers[0].name = "cent120.lab": has a dot, and RabbitMQ\'s node names are short ones; write only the first part, "cent120"',
+    'brokers[0].name = "cent120.lab": has a dot, and RabbitMQ\'s node names are short names; write only the first part, "cent120"',
   ]);
 });
 
-test("refuses a name too long", () => {
+test("refuses a name that is too long", () => {
   refuses({ "brokers.0.name": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }, [
     'brokers[0].name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": too long with 64 characters; write at most 63',
   ]);
@@ -26,9 +26,9 @@ test("refuses a name with a hyphen at its end", () => {
   ]);
 });
 
-test("refuses a name that means the host itself", () => {
+test("refuses the name localhost", () => {
   refuses({ "brokers.0.name": "localhost" }, [
-    'brokers[0].name = "localhost": every host\'s own name for itself; write a name such as cent120',
+    'brokers[0].name = "localhost": the name of every host for itself; write a name such as cent120',
   ]);
 });
 
@@ -38,19 +38,19 @@ test("refuses a name that is a number", () => {
   ]);
 });
 
-test("refuses a name twice", () => {
+test("refuses the same name twice", () => {
   refuses({ "balancers.0.name": "cent120" }, [
-    'balancers[0].name = "cent120": two hosts have this name (brokers[0]); give each host its own',
+    'balancers[0].name = "cent120": already the name of brokers[0]; give each host its own',
   ]);
 });
 
-test("refuses no name", () => {
+test("refuses a missing name", () => {
   refuses({ "brokers.1.name": undefined }, [
     "brokers[1].name: missing; write lower-case letters, digits and hyphens",
   ]);
 });
 
-test("refuses an address that is none", () => {
+test("refuses an invalid address", () => {
   refuses({ "brokers.1.address": "192.168.56.256" }, [
     'brokers[1].address = "192.168.56.256": not an address; write an IPv4 address such as 192.168.56.120',
   ]);
@@ -62,21 +62,21 @@ test("refuses an address with a leading zero", () => {
   ]);
 });
 
-test("refuses an address of IPv6", () => {
+test("refuses an IPv6 address", () => {
   refuses({ "brokers.1.address": "fd00::1" }, [
-    'brokers[1].address = "fd00::1": IPv6 is not built yet; write an IPv4 address such as 192.168.56.120',
+    'brokers[1].address = "fd00::1": IPv6 is not supported; write an IPv4 address such as 192.168.56.120',
   ]);
 });
 
-test("refuses an address of no host", () => {
+test("refuses an address that no host can have", () => {
   refuses({ "brokers.1.address": "127.0.0.1" }, [
     'brokers[1].address = "127.0.0.1": not an address that a host can have; write one of the hosts\' network, such as 192.168.56.120',
   ]);
 });
 
-test("refuses an address twice", () => {
+test("refuses the same address twice", () => {
   refuses({ "brokers.1.address": "192.168.56.120" }, [
-    'brokers[1].address = "192.168.56.120": two hosts have this address (cent120); give each host its own',
+    'brokers[1].address = "192.168.56.120": already the address of cent120; give each host its own',
   ]);
 });
 
@@ -86,29 +86,29 @@ test("refuses an address outside the subnet", () => {
   ]);
 });
 
-test("refuses an address that the network keeps", () => {
+test("refuses the network's own address", () => {
   refuses({ "brokers.1.address": "192.168.56.0" }, [
     'brokers[1].address = "192.168.56.0": the network\'s own address; write a free one in 192.168.56.0/24',
   ]);
 });
 
-test("refuses an address that the gateway has", () => {
+test("refuses the gateway's address", () => {
   refuses({ "brokers.1.address": "192.168.56.1" }, [
     'brokers[1].address = "192.168.56.1": the lab\'s gateway; write a free one in 192.168.56.0/24',
   ]);
 });
 
-test("refuses a host that is no mapping", () => {
+test("refuses a host that is not a mapping", () => {
   refuses({ "brokers.1": "cent121" }, [
     'brokers[1] = "cent121": not a mapping; write it with the keys name, address and type',
   ]);
 });
 
-test("refuses a kind of node that there is not", () => {
-  refuses({ "brokers.1.type": "disk" }, ['brokers[1].type = "disk": not a kind of node; write disc or ram']);
+test("refuses an unknown node type", () => {
+  refuses({ "brokers.1.type": "disk" }, ['brokers[1].type = "disk": not a node type; write disc or ram']);
 });
 
-test("refuses a virtual address that is none", () => {
+test("refuses an invalid virtual address", () => {
   refuses({ virtualAddress: "vip" }, [
     'virtualAddress = "vip": not an address; write an IPv4 address such as 192.168.56.100',
   ]);
@@ -120,19 +120,19 @@ test("refuses a virtual address that a host has", () => {
   ]);
 });
 
-test("refuses a virtual address that is the network's", () => {
+test("refuses the network's own address as virtual address", () => {
   refuses({ virtualAddress: "192.168.56.0" }, [
     'virtualAddress = "192.168.56.0": the network\'s own address; write a free one in 192.168.56.0/24',
   ]);
 });
 
-test("refuses a virtual address that is the broadcast", () => {
+test("refuses the broadcast address as virtual address", () => {
   refuses({ virtualAddress: "192.168.56.255" }, [
     'virtualAddress = "192.168.56.255": the network\'s broadcast address; write a free one in 192.168.56.0/24',
   ]);
 });
 
-test("refuses a virtual address that is the gateway's", () => {
+test("refuses the gateway's address as virtual address", () => {
   refuses({ virtualAddress: "192.168.56.1" }, [
     'virtualAddress = "192.168.56.1": the lab\'s gateway; write a free one in 192.168.56.0/24',
   ]);
@@ -144,15 +144,15 @@ test("refuses a virtual address outside the network", () => {
   ]);
 });
 
-test("refuses a virtual address of IPv6", () => {
+test("refuses an IPv6 virtual address", () => {
   refuses({ virtualAddress: "::1" }, [
-    'virtualAddress = "::1": IPv6 is not built yet; write an IPv4 address such as 192.168.56.100',
+    'virtualAddress = "::1": IPv6 is not supported; write an IPv4 address such as 192.168.56.100',
   ]);
 });
 
 test("refuses an even number of brokers", () => {
   refuses({ "brokers.3": { name: "cent125", address: "192.168.56.125" } }, [
-    'brokers = ["cent120","cent121","cent122","cent125"]: an even number of brokers, which a network can split into halves that both pause; write 3 or 5, or another rabbitmq.settings.cluster_partition_handling than pause_minority',
+    'brokers = ["cent120","cent121","cent122","cent125"]: an even number of brokers, which a network partition can split into halves that both pause; write 3 or 5, or another rabbitmq.settings.cluster_partition_handling than pause_minority',
   ]);
 });
 
@@ -162,31 +162,31 @@ test("refuses two brokers", () => {
   ]);
 });
 
-test("refuses a broker alone", () => {
+test("refuses a single broker", () => {
   refuses({ "brokers.2": undefined, "brokers.1": undefined }, [
     'brokers = ["cent120"]: fewer than three brokers, with no majority left when one is lost; write three, or another rabbitmq.settings.cluster_partition_handling than pause_minority',
   ]);
 });
 
-test("refuses no disc node", () => {
+test("refuses brokers without a disc node", () => {
   refuses({ "brokers.0.type": "ram", "brokers.1.type": "ram", "brokers.2.type": "ram" }, [
-    'brokers = ["cent120","cent121","cent122"]: all are ram nodes, which keep nothing; write type: disc for at least one',
+    'brokers = ["cent120","cent121","cent122"]: all are ram nodes, which store nothing on disk; write type: disc for at least one',
   ]);
 });
 
 test("refuses ram nodes on RabbitMQ 4", () => {
   refuses({ os: "debian-13", "brokers.1.type": "ram" }, [
-    'brokers[1].type = "ram": RabbitMQ 4, which debian-13 has, knows no ram nodes; write disc, or leave the key out',
+    'brokers[1].type = "ram": not supported by RabbitMQ 4, which debian-13 has; write disc, or leave the key out',
   ]);
 });
 
-test("refuses one balancer", () => {
+test("refuses a single balancer", () => {
   refuses({ "balancers.1": undefined }, [
-    'balancers = ["cent123"]: no other to take the virtual address over; write two or more balancers',
+    'balancers = ["cent123"]: too few: no other balancer can take over the virtual address; write two or more balancers',
   ]);
 });
 
-test("refuses a subnet that is none", () => {
+test("refuses an invalid subnet", () => {
   refuses({ "lab.subnet": "192.168.56.0" }, [
     'lab.subnet = "192.168.56.0": not a network; write an IPv4 network such as 192.168.56.0/24',
   ]);
@@ -198,25 +198,25 @@ test("refuses a subnet with host bits", () => {
   ]);
 });
 
-test("refuses a subnet of IPv6", () => {
+test("refuses an IPv6 subnet", () => {
   refuses({ "lab.subnet": "fd00::/64" }, [
-    'lab.subnet = "fd00::/64": IPv6 is not built yet; write an IPv4 network such as 192.168.56.0/24',
+    'lab.subnet = "fd00::/64": IPv6 is not supported; write an IPv4 network such as 192.168.56.0/24',
   ]);
 });
 
-test("refuses a subnet too small", () => {
+test("refuses a subnet that is too small", () => {
   refuses({ "lab.subnet": "192.168.56.0/30" }, [
-    'lab.subnet = "192.168.56.0/30": no size for a lab; write a network from /8 to /29, such as 192.168.56.0/24',
+    'lab.subnet = "192.168.56.0/30": not a size for a lab; write a network from /8 to /29, such as 192.168.56.0/24',
   ]);
 });
 
-test("refuses a subnet for no hosts", () => {
+test("refuses a subnet that hosts cannot be in", () => {
   refuses({ "lab.subnet": "127.0.0.0/24" }, [
     'lab.subnet = "127.0.0.0/24": not a network that hosts can be in; write a private one such as 192.168.56.0/24',
   ]);
 });
 
-test("refuses an image that can be none", () => {
+test("refuses an invalid image", () => {
   refuses({ "lab.image": "my image" }, [
     'lab.image = "my image": not an image; write a container image such as localhost/lab:1, or leave the key out',
   ]);

@@ -1,32 +1,32 @@
-/** Keys that there are not, values of the wrong shape, and secrets. */
+/** Unknown keys, values of the wrong shape, and secrets. */
 import test from "node:test";
 import { refuses } from "./draft.ts";
 
-test("refuses a platform that there is not", () => {
+test("refuses an unknown platform", () => {
   refuses({ platform: "labb" }, ['platform = "labb": unknown platform; write lab, existing or aws']);
 });
 
-test("refuses a block of another platform", () => {
+test("refuses the block `aws` on the platform lab", () => {
   refuses({ aws: { region: "eu-central-1" } }, [
-    "aws = {…}: of no use to platform lab; write platform: aws, or remove the block",
+    "aws = {…}: not used on platform lab; write platform: aws, or remove the block",
   ]);
 });
 
-test("refuses a system that the lab has not", () => {
-  refuses({ os: "centos-7" }, ['os = "centos-7": the lab does not run it; write debian-12 or debian-13']);
+test("refuses a system that the lab does not offer", () => {
+  refuses({ os: "centos-7" }, ['os = "centos-7": not a system of the lab; write debian-12 or debian-13']);
 });
 
-test("refuses a system that there is not", () => {
+test("refuses an unknown system", () => {
   refuses({ os: "debian-11" }, [
     'os = "debian-11": unknown system; write debian-12, debian-13, ubuntu-24.04, rocky-8, rocky-9 or centos-7',
   ]);
 });
 
-test("refuses an unknown key near a known one", () => {
+test("refuses an unknown key that resembles a known one", () => {
   refuses({ broker: "[]" }, ["broker = []: unknown key; did you mean brokers?"]);
 });
 
-test("refuses an unknown key near none", () => {
+test("refuses an unknown key that resembles no known one", () => {
   refuses({ colour: "red" }, [
     'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, packages, lab, existing, aws, adminPassword, erlangCookie, sshPrivateKey and statsPassword',
   ]);
@@ -57,7 +57,7 @@ test("refuses an unknown key of a host", () => {
   );
 });
 
-test("refuses a secret's name spelt wrong", () => {
+test("refuses a misspelt name of a secret, and does not show the secret", () => {
   refuses({ adminPasword: "hunter2" }, [
     "adminPasword = (not shown): unknown key; did you mean adminPassword?",
   ]);
@@ -65,7 +65,7 @@ test("refuses a secret's name spelt wrong", () => {
 
 test("refuses a secret inside a block", () => {
   refuses({ "rabbitmq.adminPassword": "hunter2" }, [
-    "rabbitmq.adminPassword = (not shown): a key of its own, not one of this block; write it as rabbitmq-ha:adminPassword",
+    "rabbitmq.adminPassword = (not shown): a top-level key, not one of this block; write it as rabbitmq-ha:adminPassword",
   ]);
 });
 
@@ -111,19 +111,19 @@ test("refuses a password with a line break", () => {
   ]);
 });
 
-test("refuses a cookie that is none", () => {
+test("refuses an invalid cookie", () => {
   refuses({ erlangCookie: "hunter2!" }, [
     "erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits",
   ]);
 });
 
-test("refuses a private key that is none", () => {
+test("refuses an invalid private key", () => {
   refuses({ sshPrivateKey: "hunter2" }, [
     "sshPrivateKey: not a private key; set the whole file, from its -----BEGIN line to its -----END line",
   ]);
 });
 
-test("refuses a private key that only looks like one, and shows nothing of it", () => {
+test("refuses a private key that only looks like one, and does not show it", () => {
   for (const kind of ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY"]) {
     refuses({ sshPrivateKey: `-----BEGIN ${kind}-----\nhunter2\n-----END ${kind}-----\n` }, [
       "sshPrivateKey: not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file",
@@ -134,17 +134,17 @@ test("refuses a private key that only looks like one, and shows nothing of it", 
 test("refuses a private key with a passphrase", () => {
   refuses(
     { sshPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2\n-----END ENCRYPTED PRIVATE KEY-----" },
-    ["sshPrivateKey: has a passphrase, which nobody is there to type; set a key without one"],
+    ["sshPrivateKey: has a passphrase, which cannot be entered here; set a key without one"],
   );
 });
 
-test("refuses a password that HAProxy would not read", () => {
+test("refuses a password that HAProxy cannot read", () => {
   refuses({ statsPassword: "hunter 2" }, [
-    "statsPassword: not one word to HAProxy; set one of ASCII characters without spaces, quotes, \\, # and $",
+    "statsPassword: has characters that HAProxy does not accept; set one of ASCII characters without spaces, quotes, \\, # and $",
   ]);
 });
 
-test("refuses a secret named after none of ours", () => {
+test("refuses an unknown key that suggests a secret, and does not show its value", () => {
   refuses({ "rabbitmq.token": "hunter2" }, [
     "rabbitmq.token = (not shown): unknown key; the keys here are adminUser, plugins, policy, settings, ports and netTickTime",
   ]);
@@ -156,7 +156,7 @@ test("refuses a policy's unknown key", () => {
   ]);
 });
 
-test("refuses a key of a broker at a balancer", () => {
+test("refuses a broker's key on a balancer", () => {
   refuses({ "balancers.0.type": "disc" }, [
     'balancers[0].type = "disc": unknown key; the keys here are name and address',
   ]);
@@ -166,13 +166,13 @@ test("refuses an empty virtual address", () => {
   refuses({ virtualAddress: "" }, ["virtualAddress: missing; write an IPv4 address such as 192.168.56.100"]);
 });
 
-test("refuses no brokers", () => {
+test("refuses an empty list of brokers", () => {
   refuses({ brokers: [] }, [
     "brokers: missing; write three or more hosts with a name and an address each; Pulumi.dev.yaml shows how",
   ]);
 });
 
-test("refuses no balancers", () => {
+test("refuses an empty list of balancers", () => {
   refuses({ balancers: [] }, [
     "balancers: missing; write two or more hosts with a name and an address each; Pulumi.dev.yaml shows how",
   ]);

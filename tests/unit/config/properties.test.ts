@@ -1,4 +1,4 @@
-/** What holds for all values of a kind, and not only for the ones that somebody thought of. */
+/** Properties that hold for all values of a kind, tested with generated values. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
@@ -9,7 +9,7 @@ const label = fc
   .stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
   .filter((name) => name !== "localhost");
 
-test("every label in lower case is a host's name", () => {
+test("every label in lower case is a valid host name", () => {
   fc.assert(
     fc.property(label, (name) => {
       assert.equal(parseConfig(draft({ "brokers.1.name": name })).brokers[1]?.name, name);
@@ -17,7 +17,7 @@ test("every label in lower case is a host's name", () => {
   );
 });
 
-test("no other text is a host's name, and its fault is the only one", () => {
+test("no other text is a valid host name, and its fault is the only one", () => {
   const other = fc.oneof(
     fc.string({ unit: "grapheme" }),
     fc.stringMatching(/^[a-z0-9-]{0,70}$/),
@@ -35,7 +35,7 @@ test("no other text is a host's name, and its fault is the only one", () => {
   );
 });
 
-test("an address is taken exactly if it is a free one of the subnet", () => {
+test("an address is accepted exactly if it is a free one of the subnet", () => {
   const taken = new Set([0, 1, 100, 120, 122, 123, 124, 255]);
   fc.assert(
     fc.property(fc.nat(255), fc.integer({ min: 55, max: 57 }), (last, third) => {
@@ -62,7 +62,7 @@ test("no other text is an address", () => {
   );
 });
 
-test("a duration is taken exactly if it is one and HAProxy's timers hold it", () => {
+test("a duration is accepted exactly if it is valid and fits HAProxy's timers", () => {
   const units = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
   const unit = fc.constantFrom("ms", "s", "m", "h", "d");
   fc.assert(
@@ -76,7 +76,7 @@ test("a duration is taken exactly if it is one and HAProxy's timers hold it", ()
   );
 });
 
-test("an interval is taken exactly if it is 1 to 4095 hundredths of a second", () => {
+test("an interval is accepted exactly if it is 1 to 4095 hundredths of a second", () => {
   fc.assert(
     fc.property(fc.integer({ min: -5, max: 41_000 }), (thousandths) => {
       const raw = draft({ "keepalived.advertisementInterval": thousandths / 1000 });
@@ -87,7 +87,7 @@ test("an interval is taken exactly if it is 1 to 4095 hundredths of a second", (
   );
 });
 
-test("whatever stands in a key, the answer is a configuration or a list of faults in our own words", () => {
+test("every value leads to a configuration or to a list of faults without zod's own messages", () => {
   const keys = [
     "platform",
     "os",
@@ -130,7 +130,7 @@ test("whatever stands in a key, the answer is a configuration or a list of fault
   );
 });
 
-test("a secret never shows, however wrong it is", () => {
+test("an invalid secret is never shown", () => {
   const secret = fc.constantFrom("adminPassword", "erlangCookie", "sshPrivateKey", "statsPassword");
   fc.assert(
     fc.property(secret, fc.string({ minLength: 8 }), (key, value) => {

@@ -1,25 +1,25 @@
-/** What the probe finds out, through a real bash: the commands that it asks print what they print on real systems. */
+/** The probe in a real bash, with stand-in commands that print what the real ones print. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { execa } from "execa";
 import {
-  parse,
-  probeScript,
-  type Machine,
-  type Plan,
-  type Sight,
+  parseProbeOutput,
+  renderProbeScript,
+  type ProbeTarget,
+  type IntendedSetup,
+  type HostFacts,
 } from "../../../platforms/existing/probe.ts";
-import { scratch } from "../../support/bash.ts";
+import { makeScratchFolder } from "../../support/bash.ts";
 
-const folder = await scratch();
+const folder = await makeScratchFolder();
 const login = { host: "", port: 22, user: "root", privateKey: "" };
-const machines: Machine[] = [
+const machines: ProbeTarget[] = [
   { name: "mq1", address: "10.0.0.1", role: "broker", login },
   { name: "lb1", address: "10.0.0.4", role: "balancer", login },
 ];
-const plan: Plan = {
+const plan: IntendedSetup = {
   os: "rocky-8",
   machines,
   virtualAddress: "10.0.0.100",
@@ -29,7 +29,7 @@ const plan: Plan = {
   statsPort: 8100,
 };
 
-/** The first form is CentOS 7's before iproute 4, the second that of today. */
+/** Lines 1 and 2 have the form of CentOS 7 (before iproute 4), the others the current form. */
 const ss = `State      Recv-Q Send-Q Local Address:Port    Peer Address:Port
 LISTEN     0      128          *:5672          *:*      users:(("beam.smp",1234,62),("php fpm",7,3))
 LISTEN     0      128         :::4369         :::*      users:(("epmd",1199,3))
@@ -70,37 +70,49 @@ before(async () => {
   );
 });
 
-let looks = 0;
+let probeCount = 0;
 
-/** The two states are what the kernel thinks of who has the virtual address, before the look and after it. */
+/** The states are those of the kernel's ARP entry for the virtual address, before the probe and after it. */
 async function probed(
-  machine: Machine | undefined,
+  machine: ProbeTarget | undefined,
   [before, after] = ["STALE", "REACHABLE"],
-): Promise<Sight> {
+): Promise<HostFacts> {
   assert.ok(machine !== undefined);
-  const script = probeScript(machine, plan)
+  const script = renderProbeScript(machine, plan)
     .replaceAll(/\/etc\/(?=hosts|os-release|machine-id)/g, `${folder}/`)
     .replace("/var/lib/rabbitmq/mnesia", `${folder}/mnesia`)
     .replace("/run/systemd/system", `${folder}/systemd`);
-  looks += 1;
+  probeCount += 1;
   const env = {
-    LOOK: join(folder, `look-${looks}`),
+    LOOK: join(folder, `look-${probeCount}`),
     PATH: `${folder}:${process.env["PATH"] ?? ""}`,
     BEFORE: before,
     STATE: after,
   };
   const { stdout } = await execa("bash", ["-s"], { input: script, env });
   assert.match(stdout, /^clock=\d+\.\d+\n/);
-  const sight = parse(stdout, 0);
-  assert.ok("clock" in sight);
+  const sight = parseProbeOutput(stdout, 0);
+  assert.ok("machineId" in sight);
   return sight;
 }
 
 test("a broker", async () => {
   const sight = await probed(machines[0]);
-  const { system, fits, systemd, machineId, data, inets, listeners, names } = sight;
-  assert.deepEqual([system, fits, systemd, machineId], ["almalinux-8.10", true, 239, "abc"]);
-  assert.deepEqual(inets, [
+  const {
+    system,
+    isConfiguredSystem,
+    systemdVersion,
+    machineId,
+    dataNodes,
+    addresses,
+    listeners,
+    resolvedNames,
+  } = sight;
+  assert.deepEqual(
+    [system, isConfiguredSystem, systemdVersion, machineId],
+    ["almalinux-8.10", true, 239, "abc"],
+  );
+  assert.deepEqual(addresses, [
     { device: "lo", address: "127.0.0.1", prefixLength: 8 },
     { device: "eth0", address: "10.0.0.1", prefixLength: 24 },
   ]);
@@ -110,25 +122,30 @@ test("a broker", async () => {
     { port: 15692, address: "[::]", processes: ["beam.smp"] },
     { port: 8100, address: "127.0.0.1%lo", processes: [] },
   ]);
-  assert.deepEqual(data, ["rabbit@old"]);
-  // That lb1 is 10.0.0.7 is of no account: the program wrote another address, which it will write again.
-  assert.deepEqual(names, [{ name: "mq1", address: "10.9.9.9" }]);
-  assert.ok(Math.abs(sight.clock - Date.now() / 1000) < 60 && sight.memory > 0 && sight.disk > 0);
-  assert.deepEqual([sight.device, sight.neighbour, sight.listened], [undefined, undefined, false]);
+  assert.deepEqual(dataNodes, ["rabbit@old"]);
+  // lb1's address 10.0.0.7 does not count: the program has an entry of its own for lb1, which it will write again.
+  assert.deepEqual(resolvedNames, [{ name: "mq1", address: "10.9.9.9" }]);
+  assert.ok(
+    Math.abs(sight.clockSeconds - Date.now() / 1000) < 60 && sight.memoryKib > 0 && sight.freeDiskKib > 0,
+  );
+  assert.deepEqual(
+    [sight.virtualAddressInterface, sight.virtualAddressMac, sight.couldListen],
+    [undefined, undefined, false],
+  );
 });
 
-test("a balancer; who answered for the address before the look does not count", async () => {
+test("a balancer; an ARP entry from before the probe does not count", async () => {
   const [now, once, lately] = await Promise.all([
     probed(machines[1]),
     probed(machines[1], ["STALE", "STALE"]),
     probed(machines[1], ["REACHABLE", "REACHABLE"]),
   ]);
-  assert.deepEqual([now.device, now.neighbour], ["lo", "02:00:00:00:00:ff"]);
-  assert.deepEqual([once.neighbour, lately.neighbour], [undefined, undefined]);
+  assert.deepEqual([now.virtualAddressInterface, now.virtualAddressMac], ["lo", "02:00:00:00:00:ff"]);
+  assert.deepEqual([once.virtualAddressMac, lately.virtualAddressMac], [undefined, undefined]);
 });
 
 const unprivileged = process.getuid?.() === 0 ? false : "only root may listen to packets";
-test("a router on the network is heard", { skip: unprivileged }, async () => {
+test("a router on the network is detected", { skip: unprivileged }, async () => {
   const advertisement = `
 import socket, time
 for _ in range(40):
@@ -140,5 +157,5 @@ for _ in range(40):
   time.sleep(0.05)
 `;
   const [sight] = await Promise.all([probed(machines[1]), execa("python3", ["-c", advertisement])]);
-  assert.deepEqual([sight.listened, sight.routers], [true, ["127.0.0.10", "127.0.0.9"]]);
+  assert.deepEqual([sight.couldListen, sight.advertisingRouters], [true, ["127.0.0.10", "127.0.0.9"]]);
 });

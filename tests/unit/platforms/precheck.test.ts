@@ -1,4 +1,4 @@
-/** The look at existing machines as a whole, over SSH servers of the test's own; sudo there prints what a probe saw. */
+/** The whole precheck of existing machines, over SSH servers of the test; sudo there prints a probe's output. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { chmod, writeFile } from "node:fs/promises";
@@ -6,19 +6,19 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, mock, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { precheck, type Machine, type PrecheckArgs } from "../../../platforms/existing/precheck.ts";
+import { precheck, type ProbeTarget, type PrecheckArgs } from "../../../platforms/existing/precheck.ts";
 import type { Login } from "../../../remote/ssh.ts";
 import { SshServer, type SshServerOptions } from "../../engine/ssh-server.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
-import { scratch } from "../../support/bash.ts";
+import { makeScratchFolder } from "../../support/bash.ts";
 
 const key = newKey();
 const other = newKey();
-const folder = await scratch();
+const folder = await makeScratchFolder();
 const servers: SshServer[] = [];
 const warn = mock.method(pulumi.log, "warn", () => Promise.resolve());
 
-/** A machine's own folder says what happens there: `denied` is sudo's refusal, `seen` what the probe prints. */
+/** Files in a machine's folder control it: `denied` is sudo's error message, `seen` the probe's output. */
 const sudo = `#!/bin/bash
 if [ -e denied ]; then cat denied >&2; exit 1; fi
 if [ "$2" = true ]; then exit 0; fi
@@ -52,15 +52,15 @@ async function serve(options: SshServerOptions = {}): Promise<SshServer> {
   return server;
 }
 
-function way(port: number, hostKey?: string): Login {
+function loginAt(port: number, hostKey?: string): Login {
   return { host: "127.0.0.1", port, user: "ops", privateKey: key.private, hostKey };
 }
 
-function machine(name: string, login: Login): Machine {
+function machine(name: string, login: Login): ProbeTarget {
   return { name, address: "127.0.0.1", role: "broker", login };
 }
 
-function args(...machines: Machine[]): PrecheckArgs {
+function args(...machines: ProbeTarget[]): PrecheckArgs {
   return {
     stack: "prod",
     os: "debian-12",
@@ -103,34 +103,34 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-test("a machine that is as it has to be is described, and the probe runs as root by sudo", async () => {
+test("a machine without faults is described, and the probe runs as root by sudo", async () => {
   const server = await serve();
   warn.mock.resetCalls();
-  const found = await precheck(args(machine("mq1", way(server.port, server.hostKey.public))));
+  const found = await precheck(args(machine("mq1", loginAt(server.port, server.hostKey.public))));
   assert.deepEqual([...found], [["mq1", { interface: "eth3", prefixLength: 8, machineId: "abc" }]]);
   assert.match(server.executed[0]?.script ?? "", /exec sudo -n bash -s/);
   assert.equal(warn.mock.callCount(), 0);
 });
 
-test("a machine whose key is not pinned is taken, with one warning", async () => {
+test("a machine without a pinned key is accepted, with one warning", async () => {
   const server = await serve();
   warn.mock.resetCalls();
-  await precheck(args(machine("mq1", way(server.port)), machine("mq2", way(server.port))));
+  await precheck(args(machine("mq1", loginAt(server.port)), machine("mq2", loginAt(server.port))));
   assert.deepEqual(
     warn.mock.calls.map((call) => (call.arguments as unknown[])[0]),
     [
-      "No host key is pinned of mq1 (127.0.0.1) and mq2 (127.0.0.1): whoever answers there is believed. Compare what " +
+      "No host key is pinned for mq1 (127.0.0.1) and mq2 (127.0.0.1): any host that answers there is accepted. Compare what " +
         `ssh-keyscan -t ed25519,ecdsa -p ${server.port} 127.0.0.1 127.0.0.1 prints with the hosts' own keys, then set it as existing.hostKeys.`,
     ],
   );
 });
 
-test("everything that keeps the program out is said in one message, within ten seconds", async () => {
+test("all log-in faults are in one message, within ten seconds", async () => {
   const [strict, shown, locked, mute] = await Promise.all([
     serve({ keys: [other.public] }),
     serve(),
     serve(),
-    serve({ mute: true }),
+    serve({ neverAnswers: true }),
   ]);
   const closed = await closedPort();
   await writeFile(
@@ -140,11 +140,11 @@ test("everything that keeps the program out is said in one message, within ten s
   const begin = performance.now();
   const message = await refused(
     args(
-      machine("gone", way(closed, other.public)),
-      machine("strict", way(strict.port, strict.hostKey.public)),
-      machine("shown", way(shown.port, other.public)),
-      machine("locked", way(locked.port, locked.hostKey.public)),
-      machine("mute", way(mute.port, mute.hostKey.public)),
+      machine("gone", loginAt(closed, other.public)),
+      machine("strict", loginAt(strict.port, strict.hostKey.public)),
+      machine("shown", loginAt(shown.port, other.public)),
+      machine("locked", loginAt(locked.port, locked.hostKey.public)),
+      machine("mute", loginAt(mute.port, mute.hostKey.public)),
     ),
   );
   assert.ok(performance.now() - begin < 10_000);
@@ -152,21 +152,21 @@ test("everything that keeps the program out is said in one message, within ten s
   assert.deepEqual(faults(message), [
     `gone (127.0.0.1): cannot be reached by SSH: connect ECONNREFUSED 127.0.0.1:${closed}; start it and its sshd, or correct the address or the port ${closed}`,
     "strict (127.0.0.1): refuses the SSH key for the user ops; add it to that user's ~/.ssh/authorized_keys there, or set another user or key",
-    `shown (127.0.0.1): shows the host key ${fingerprint(shown.hostKey.public)}, and ${fingerprint(other.public)} is pinned; if that is right, pin it anew in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa -p ${shown.port} 127.0.0.1`,
+    `shown (127.0.0.1): shows the host key ${fingerprint(shown.hostKey.public)}, and ${fingerprint(other.public)} is pinned; if the new key is right, pin it in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa -p ${shown.port} 127.0.0.1`,
     "locked (127.0.0.1): the user ops is not root and cannot become root by sudo without a password (sudo: a password is required); allow it (ops ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d, and Defaults:ops !requiretty), or set existing.user",
     `mute (127.0.0.1): 127.0.0.1:${mute.port} does not answer by SSH within 9 s; start it, let the firewall pass port ${mute.port}, or correct the address`,
   ]);
 });
 
-test("what is wrong with the bastion is said once", async () => {
-  const [server, bastion, mute] = await Promise.all([serve(), serve(), serve({ mute: true })]);
-  const behind = (proxy: Login): Machine[] =>
-    ["mq1", "mq2"].map((name) => machine(name, { ...way(server.port, server.hostKey.public), proxy }));
-  assert.equal((await precheck(args(...behind(way(bastion.port, bastion.hostKey.public))))).size, 2);
-  assert.deepEqual(faults(await refused(args(...behind(way(bastion.port, other.public))))), [
-    `the bastion (127.0.0.1): shows the host key ${fingerprint(bastion.hostKey.public)}, and ${fingerprint(other.public)} is pinned; if that is right, pin it anew in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa -p ${bastion.port} 127.0.0.1`,
+test("a fault of the bastion is reported once", async () => {
+  const [server, bastion, mute] = await Promise.all([serve(), serve(), serve({ neverAnswers: true })]);
+  const behind = (proxy: Login): ProbeTarget[] =>
+    ["mq1", "mq2"].map((name) => machine(name, { ...loginAt(server.port, server.hostKey.public), proxy }));
+  assert.equal((await precheck(args(...behind(loginAt(bastion.port, bastion.hostKey.public))))).size, 2);
+  assert.deepEqual(faults(await refused(args(...behind(loginAt(bastion.port, other.public))))), [
+    `the bastion (127.0.0.1): shows the host key ${fingerprint(bastion.hostKey.public)}, and ${fingerprint(other.public)} is pinned; if the new key is right, pin it in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa -p ${bastion.port} 127.0.0.1`,
   ]);
-  assert.deepEqual(faults(await refused(args(...behind(way(mute.port, mute.hostKey.public))))), [
+  assert.deepEqual(faults(await refused(args(...behind(loginAt(mute.port, mute.hostKey.public))))), [
     `the bastion (127.0.0.1): 127.0.0.1:${mute.port} does not answer by SSH within 9 s; start it, let the firewall pass port ${mute.port}, or correct the address`,
   ]);
 });

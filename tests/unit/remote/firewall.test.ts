@@ -1,8 +1,8 @@
-/** What a host's firewall is told to let in; how it is told is tested with the program on the hosts. */
+/** The rules for a host's firewall; how they are applied is tested with the program on the hosts (tests/agent). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host } from "../../../hosts/host.ts";
-import { openings, type FirewallArgs } from "../../../remote/firewall.ts";
+import { hostRules, type FirewallArgs } from "../../../remote/firewall.ts";
 
 const args = (address: string, role: FirewallArgs["role"]): FirewallArgs => ({
   host: { address } as Host,
@@ -12,9 +12,9 @@ const args = (address: string, role: FirewallArgs["role"]): FirewallArgs => ({
   ports: { amqp: 5672, management: 15672 },
   statsPort: 8100,
 });
-const lines = (of: FirewallArgs): string[] => openings(of).map((rule) => Object.values(rule).join(" "));
+const lines = (of: FirewallArgs): string[] => hostRules(of).map((rule) => Object.values(rule).join(" "));
 
-test("a broker lets in clients through the balancers, its cluster, and anybody to its console", () => {
+test("a broker allows AMQP from the balancers, traffic from its cluster, and its management UI from anywhere", () => {
   assert.deepEqual(lines(args("10.0.0.1", "broker")), [
     "tcp 5672 10.0.0.8",
     "tcp 5672 10.0.0.9",
@@ -26,7 +26,7 @@ test("a broker lets in clients through the balancers, its cluster, and anybody t
   ]);
 });
 
-test("a broker is asked for alarms by the balancers alone", () => {
+test("a broker allows the agent check from the balancers only", () => {
   const found = lines({ ...args("10.0.0.1", "broker"), agentPort: 5670 });
   assert.deepEqual(
     found.filter((line) => line.includes(" 5670 ")),
@@ -34,7 +34,7 @@ test("a broker is asked for alarms by the balancers alone", () => {
   );
 });
 
-test("a balancer lets in everybody, and the other balancers' VRRP", () => {
+test("a balancer allows clients from anywhere, and VRRP from the other balancers", () => {
   assert.deepEqual(lines(args("10.0.0.9", "balancer")), [
     "tcp 5672 any",
     "tcp 15672 any",

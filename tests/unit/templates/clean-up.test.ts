@@ -1,12 +1,12 @@
-/** What a machine is told at its end: its own program cleans up, and one that has none is not passed over in silence. */
+/** The clean-up of an existing machine: the program on it cleans up, and a machine without the program is reported. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, test } from "node:test";
 import { render } from "../../../templates/render.ts";
-import { bash, scratch, type Outcome } from "../../support/bash.ts";
+import { runBash, makeScratchFolder, type ScriptResult } from "../../support/bash.ts";
 
-const folder = await scratch();
+const folder = await makeScratchFolder();
 let number = 0;
 let root: string;
 beforeEach(async () => {
@@ -15,12 +15,12 @@ beforeEach(async () => {
   await mkdir(root);
 });
 
-function cleanUp(purge = false): Promise<Outcome> {
+function cleanUp(purge = false): Promise<ScriptResult> {
   const script = render("existing/clean-up.sh", { program: `${root}/rabbitmq-ha`, role: "broker", purge });
-  return bash(script.replace("/etc/systemd", `${root}/etc/systemd`));
+  return runBash(script.replace("/etc/systemd", `${root}/etc/systemd`));
 }
 
-test("the program that is there cleans up, and its end is the machine's", async () => {
+test("an installed program cleans up, and its exit code is passed on", async () => {
   const program = join(root, "rabbitmq-ha");
   await writeFile(program, '#!/bin/sh\necho "$*"\nexit 3\n');
   await chmod(program, 0o755);
@@ -30,11 +30,11 @@ test("the program that is there cleans up, and its end is the machine's", async 
   assert.equal(purged.stdout, "clean-up --role broker --purge\n");
 });
 
-test("a machine on which there is nothing is done", async () => {
+test("on a machine without the program and its files nothing is done", async () => {
   assert.deepEqual(await cleanUp(), { code: 0, stdout: "", stderr: "" });
 });
 
-test("what an earlier release has left on a machine without the program is named", async () => {
+test("files of an earlier release on a machine without the program are reported", async () => {
   const dropIn = join(root, "etc", "systemd", "system", "haproxy.service.d");
   await mkdir(dropIn, { recursive: true });
   await writeFile(join(dropIn, "rabbitmq-ha.conf"), "");

@@ -1,23 +1,23 @@
-/** What goes to a host with CentOS 7 has no word that its versions do not know. */
+/** Scripts and files for CentOS 7 use no directive, option or command that its versions do not support. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { runStacks, scriptsOf, textOf, type Stacks } from "../../support/documents.ts";
-import { unknownWords, type Kind } from "../../support/el7-words.ts";
-import type { Run } from "../../support/program.ts";
+import { runStacks, scriptsOf, commandText, type StackRuns } from "../../support/command-texts.ts";
+import { unknownWords, type TextKind } from "../../support/el7-words.ts";
+import type { ProgramRun } from "../../support/program.ts";
 
-let stacks: Stacks;
+let stacks: StackRuns;
 before(async () => {
   stacks = await runStacks();
 });
 
 interface Text {
   readonly title: string;
-  readonly kind: Kind;
+  readonly kind: TextKind;
   readonly text: string;
 }
 
-/** What each file is, by the end of its resource's name. */
-const kinds: readonly (readonly [RegExp, Kind])[] = [
+/** The kind of each file, by its resource's name. */
+const kinds: readonly (readonly [RegExp, TextKind])[] = [
   [/-(unit|limits|socket)$/, "unit"],
   [/^haproxy-.*-(config|stats)$/, "haproxy"],
   [/^virtual-address-.*-config$/, "keepalived"],
@@ -25,13 +25,13 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
   [/-(check|revive|move)$/, "shell"],
 ];
 
-/** @returns every script and every file of the stack; what systemd runs of a unit is shell, too */
-function textsOf(run: Run): Text[] {
+/** @returns every script and every file of the stack; the commands of a unit count as shell, too */
+function textsOf(run: ProgramRun): Text[] {
   const scripts = scriptsOf(run).map(({ title, outer }) => ({ title, kind: "shell" as const, text: outer }));
   const files = run.graph.nodes.flatMap((node): Text[] => {
     const [, kind] = kinds.find(([pattern]) => pattern.test(node.name)) ?? [];
     if (kind === undefined || node.inputs["stdin"] === undefined) return [];
-    const text = textOf(node, "stdin");
+    const text = commandText(node, "stdin");
     const commands = [...text.matchAll(/^Exec\w+=(.*)$/gm)].map(([, command = ""]) => command);
     return [
       { title: node.name, kind, text },
@@ -41,7 +41,7 @@ function textsOf(run: Run): Text[] {
   return [...scripts, ...files];
 }
 
-/** @returns the lines with a word that CentOS 7 does not know, each with the word's first version and its source */
+/** @returns the lines with a word that CentOS 7 does not support, each with the word's first version and the source */
 function findings(texts: readonly Text[]): string[] {
   return texts.flatMap(({ title, kind, text }) => {
     const lines = text.split("\n").filter((line) => !/^\s*#/.test(line));
@@ -69,11 +69,11 @@ for (const stack of ["centos7", "centos7Source", "awsCentos7"] as const) {
   });
 }
 
-test("each pattern finds its word", () => {
+test("each pattern matches its example", () => {
   for (const { pattern, example } of unknownWords) assert.match(example, pattern);
 });
 
-test("the same table finds the words that newer systems are sent", () => {
+test("the same table finds the newer words that other systems get", () => {
   const found = findings(textsOf(stacks.rocky9)).join("\n");
   for (const word of ["StartLimitIntervalSec", "dnf -y"]) assert.ok(found.includes(word), word);
   assert.ok(findings(textsOf(stacks.other)).some((line) => line.includes("BindReadOnlyPaths")));
@@ -81,7 +81,7 @@ test("the same table finds the words that newer systems are sent", () => {
   assert.ok(findings(textsOf(stacks.dev)).some((line) => line.includes("-S /run/haproxy-master.sock")));
 });
 
-// bash 4.4's NEWS: before, an array without elements counts as unset to `set -u`.
+// Before bash 4.4, an array without elements counts as unset to `set -u` (its NEWS).
 test("no array that may be empty is expanded unguarded", () => {
   const unguarded = textsOf(stacks.centos7).flatMap(({ title, kind, text }) => {
     if (kind !== "shell" || !/^set -\w*u/m.test(text)) return [];

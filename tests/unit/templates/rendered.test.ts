@@ -1,19 +1,19 @@
 /**
- * Every document that the program writes or runs, as a whole, beside the copy in tests/unit/templates/rendered. A template that
- * was changed on purpose changes the copies too: `node --test --test-update-snapshots tests/unit/templates/rendered.test.ts`.
+ * Compares every document that the program writes or runs with its snapshot in tests/unit/templates/rendered. After a
+ * template was changed on purpose, update the snapshots: `node --test --test-update-snapshots tests/unit/templates/rendered.test.ts`.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { before, test } from "node:test";
-import { runStacks, textOf, type Field, type Stacks } from "../../support/documents.ts";
-import { probes } from "../../support/probes.ts";
-import { strangersDocuments } from "../../support/machines-documents.ts";
+import { runStacks, commandText, type CommandInput, type StackRuns } from "../../support/command-texts.ts";
+import { probeScripts } from "../../support/probes.ts";
+import { givenMachineScripts } from "../../support/given-machine-scripts.ts";
 
 const folder = join(import.meta.dirname, "rendered");
 
-/** Per document, where it is found: the stack, the resource and what it is of that resource. */
-const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>> = {
+/** Where each document is found: the stack, the resource and the resource's field. */
+const documents: Readonly<Record<string, readonly [keyof StackRuns, string, CommandInput]>> = {
   "lab/route.sh": ["dev", "lab-route", "create"],
   "lab/route-undo.sh": ["dev", "lab-route", "delete"],
   "lab/network.sh": ["dev", "lab-network", "create"],
@@ -78,27 +78,27 @@ const documents: Readonly<Record<string, readonly [keyof Stacks, string, Field]>
   "ubuntu-24.04/haproxy/rabbitmq-ha.conf": ["ubuntu", "haproxy-cent123-unit", "stdin"],
 };
 
-let stacks: Stacks;
+let stacks: StackRuns;
 before(async () => {
   stacks = await runStacks();
 });
 
 for (const [document, [stack, resource, field]] of Object.entries(documents)) {
   test(document, (t) => {
-    const text = textOf(stacks[stack].graph.get(resource), field);
+    const text = commandText(stacks[stack].graph.get(resource), field);
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
   });
 }
 
-const others = { ...probes(), ...strangersDocuments() };
+const others = { ...probeScripts(), ...givenMachineScripts() };
 for (const [document, text] of Object.entries(others)) {
   test(document, (t) => {
     t.assert.fileSnapshot(text, join(folder, document), { serializers: [String] });
   });
 }
 
-// Last, because an update writes the copies.
-test("every copy is compared", () => {
+// Last, because an update writes the snapshots.
+test("every snapshot is compared", () => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );

@@ -1,15 +1,15 @@
-/** `shellWord` (in templates `{{sh value}}`) is one word of a shell command: what comes out of bash is what went in. */
+/** `shellWord` (in templates `{{sh value}}`) makes one word of a shell command: bash passes the value unchanged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { shellWord } from "../../../templates/render.ts";
-import { bash } from "../../support/bash.ts";
+import { runBash } from "../../support/bash.ts";
 
-/** @returns the arguments that bash makes of values, each of them in a command of its own */
+/** @returns the arguments that bash passes for values, each in a command of its own */
 async function words(values: readonly string[]): Promise<string[]> {
   const commands = values.map((value) => `show ${shellWord(value)}`);
   const shown = `show() { printf '%s\\0' "$#" "$@"; }\n${commands.join("\n")}`;
-  const { code, stdout, stderr } = await bash(shown);
+  const { code, stdout, stderr } = await runBash(shown);
   assert.equal(code, 0, stderr);
   assert.equal(stderr, "");
   const [...parts] = stdout.split("\0");
@@ -26,12 +26,12 @@ const hostile = [
   ...["", " ", "\t", "\n", "a\nb\n", "\r\n", "\u0001", "\u007f", "\u00a0"],
 ];
 
-test("hostile values come through", async () => {
+test("values with special characters are passed unchanged", async () => {
   assert.deepEqual(await words(hostile), hostile);
 });
 
-test("any value comes through", async () => {
-  // No argument can hold a NUL, and no UTF-8 text half a surrogate pair, which this unit has not.
+test("any value is passed unchanged", async () => {
+  // An argument cannot contain a NUL, and UTF-8 cannot contain half a surrogate pair, which `binary` never generates.
   const value = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
   const shellish = fc.string({ unit: fc.constantFrom(...Array.from("'\"\\$`(){}[]<>|&;!*?~# \n\t=a")) });
   await fc.assert(
@@ -45,7 +45,7 @@ test("any value comes through", async () => {
   );
 });
 
-test("harmless values stay readable", () => {
+test("plain values are not quoted", () => {
   for (const word of [
     "cent120",
     "192.168.56.0/24",

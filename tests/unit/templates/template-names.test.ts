@@ -1,37 +1,37 @@
-/** What the templates name is there in the values that the program gives them, in every stack. */
+/** Every name in a template exists in the values that the program passes to it, in every stack. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { lookUp, namesIn, noteRenderings, templates } from "../../support/template-names.ts";
+import { resolveNames, namesIn, recordRenderings, templates } from "../../support/template-names.ts";
 
-const renderings = noteRenderings();
+const renderings = recordRenderings();
 before(async () => {
-  // Loaded now, so that the notes begin before the first template is compiled.
-  const { runStacks } = await import("../../support/documents.ts");
+  // Imported here, so that recording begins before the first template is compiled.
+  const { runStacks } = await import("../../support/command-texts.ts");
   await runStacks();
-  const { strangersDocuments } = await import("../../support/machines-documents.ts");
-  strangersDocuments();
-  const { probes } = await import("../../support/probes.ts");
-  probes();
+  const { givenMachineScripts } = await import("../../support/given-machine-scripts.ts");
+  givenMachineScripts();
+  const { probeScripts } = await import("../../support/probes.ts");
+  probeScripts();
 });
 
 for (const [name, source] of templates()) {
   test(name, () => {
     const own = renderings.filter((rendering) => rendering.source === source);
-    assert.ok(own.length > 0, "nobody renders it");
-    const looks = own.map(lookUp);
+    assert.ok(own.length > 0, "it is never rendered");
+    const looks = own.map(resolveNames);
     assert.deepEqual([...new Set(looks.flatMap(({ missing }) => [...missing]))], []);
     const visited = new Set(looks.flatMap(({ visited: places }) => [...places]));
     assert.deepEqual(
       namesIn(source).filter((place) => !visited.has(place)),
       [],
-      "nobody comes to these places",
+      "these places are never rendered",
     );
   });
 }
 
-const missing = (source: string, values: object): string[] => [...lookUp({ source, values }).missing];
+const missing = (source: string, values: object): string[] => [...resolveNames({ source, values }).missing];
 
-test("a misspelt name is found wherever it stands", () => {
+test("a misspelt name is found at every position", () => {
   const values = { check: "", list: [{ name: "a" }], ports: { amqp: 1 } };
   const sound =
     "{{#if check}}{{sh check}}{{/if}}{{#each list}}{{name}}{{../ports.amqp}}{{/each}}{{join list check}}";
@@ -51,12 +51,12 @@ test("a misspelt name is found wherever it stands", () => {
   ] as const) {
     assert.deepEqual(missing(source, values), [`line 1: ${name} is not among the values`], source);
   }
-  assert.deepEqual(missing("{{hs check}}", values), ["line 1: hs is a helper that there is not"]);
-  assert.deepEqual(missing("{{#with ports}}{{/with}}", values), ["line 1: with is a block that computes"]);
+  assert.deepEqual(missing("{{hs check}}", values), ["line 1: hs is an unknown helper"]);
+  assert.deepEqual(missing("{{#with ports}}{{/with}}", values), ["line 1: with is an unsupported block"]);
 });
 
-test("a place that is not come to is told", () => {
+test("a place that is never rendered is found", () => {
   const source = "{{#each list}}{{this}}{{/each}}";
   assert.deepEqual(namesIn(source), ["1:8 list", "1:16 this"]);
-  assert.deepEqual([...lookUp({ source, values: { list: [] } }).visited], ["1:8 list"]);
+  assert.deepEqual([...resolveNames({ source, values: { list: [] } }).visited], ["1:8 list"]);
 });

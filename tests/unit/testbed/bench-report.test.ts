@@ -1,10 +1,10 @@
 /** The benchmark's results as a table, as JSON and as charts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { charts } from "../../../testbed/bench/charts.ts";
+import { drawCharts } from "../../../testbed/bench/charts.ts";
 import { Figures } from "../../../testbed/bench/figures.ts";
-import { markdown, table, type Results } from "../../../testbed/bench/report.ts";
-import { together } from "../../../testbed/bench/save.ts";
+import { markdownReport, markdownTable, type Results } from "../../../testbed/bench/report.ts";
+import { mergeResults } from "../../../testbed/bench/save.ts";
 
 function results(): Results {
   const figures = new Figures();
@@ -36,7 +36,7 @@ function results(): Results {
   };
 }
 
-/** @returns the first tag that is not closed where it should be */
+/** @returns the first tag that is not closed in the right place */
 function unclosed(svg: string): string {
   const open: string[] = [];
   for (const [tag, slash, name = "", end] of svg.matchAll(/<(\/?)([\w:]+)[^<>]*?(\/?)>/g)) {
@@ -46,8 +46,8 @@ function unclosed(svg: string): string {
   return open.join();
 }
 
-test("a table has columns of one width, which Markdown and people can read", () => {
-  const lines = table(["what", "median"], [["cold", "60.0 s"], ["x"]]).split("\n");
+test("a table is Markdown with columns of one width", () => {
+  const lines = markdownTable(["what", "median"], [["cold", "60.0 s"], ["x"]]).split("\n");
   assert.deepEqual(lines, [
     "| what | median |",
     "| ---- | ------ |",
@@ -56,8 +56,8 @@ test("a table has columns of one width, which Markdown and people can read", () 
   ]);
 });
 
-test("the report has every figure, every failure and every difference", () => {
-  const text = markdown(results());
+test("the report has all figures, failures and differences", () => {
+  const text = markdownReport(results());
   assert.match(text, /^## Benchmark of 2026-01-02$/m);
   assert.match(text, /^2 cores \(A processor\), 24 GiB, Debian, kernel 6\.1\.$/m);
   assert.match(text, /HAProxy 2\.6\.12/);
@@ -67,16 +67,16 @@ test("the report has every figure, every failure and every difference", () => {
   assert.match(text, /- SSH script: the same files/);
   assert.match(text, /- Ansible DIFFERS from the program: no \/etc\/x/);
   assert.doesNotMatch(text, /quick run/);
-  assert.match(markdown({ ...results(), quick: true }), /Its figures mean nothing/);
+  assert.match(markdownReport({ ...results(), quick: true }), /Its figures mean nothing/);
 });
 
 test("the results are JSON without loss", () => {
-  const own = results();
-  assert.deepEqual(JSON.parse(JSON.stringify(own)), own);
+  const original = results();
+  assert.deepEqual(JSON.parse(JSON.stringify(original)), original);
 });
 
-test("each part that was measured has a chart, a well-formed SVG with the tools' names", () => {
-  const drawn = charts(results().figures);
+test("each measured part has a chart, a well-formed SVG with the tools' names", () => {
+  const drawn = drawCharts(results().figures);
   assert.deepEqual(Object.keys(drawn).sort(), [
     "bench-changes",
     "bench-cold",
@@ -91,22 +91,22 @@ test("each part that was measured has a chart, a well-formed SVG with the tools'
     assert.equal(unclosed(svg), "");
   }
   for (const name of ["pulumi up", "SSH script", "Ansible"]) assert.ok(drawn["bench-cold"]?.includes(name));
-  assert.deepEqual(charts([]), {});
+  assert.deepEqual(drawCharts([]), {});
 });
 
-test("a run of some parts leaves the others as they were, with their own date", () => {
+test("a run of some parts keeps the earlier results of the others, with their own date", () => {
   const earlier = results();
   const figures = new Figures();
   figures.add({ part: "grow", what: "7 brokers", who: "Ansible", unit: "s" }, 200);
   const now = { ...earlier, date: "2026-01-09T03:04:05.000Z", figures: figures.list };
-  const all = together(earlier, now);
+  const all = mergeResults(earlier, now);
   assert.deepEqual(
     all.figures.filter(({ part }) => part === "grow").map(({ what }) => what),
     ["7 brokers"],
   );
-  const text = markdown(all);
+  const text = markdownReport(all);
   assert.match(text, /^## Benchmark of 2026-01-09$/m);
   assert.match(text, /^### From nothing.* \(2026-01-02\)$/m);
   assert.match(text, /^### More brokers, from nothing$/m);
-  assert.deepEqual(together(earlier, earlier), earlier);
+  assert.deepEqual(mergeResults(earlier, earlier), earlier);
 });

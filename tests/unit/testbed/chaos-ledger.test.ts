@@ -1,75 +1,75 @@
-/** The books of a load: what is lost, what came twice, and how long nothing was confirmed. */
+/** The ledger of a load: lost messages, duplicates, and times without confirms. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { gaps, idOf, Ledger } from "../../../testbed/chaos/ledger.ts";
+import { findGaps, messageIdOf, Ledger } from "../../../testbed/chaos/ledger.ts";
 
 function ledger(times: Readonly<Record<string, readonly number[]>>): Ledger {
-  const books = new Ledger(Object.keys(times));
+  const record = new Ledger(Object.keys(times));
   for (const [name, each] of Object.entries(times)) {
     each.forEach((at, sequence) => {
-      books.confirm(name, sequence, at);
+      record.confirm(name, sequence, at);
     });
   }
-  return books;
+  return record;
 }
 
-test("a confirmed message that nobody received is lost, one that was not confirmed is not", () => {
-  const books = ledger({ a: [1, 2, 3] });
-  books.receive(idOf("a", 0));
-  books.receive(idOf("a", 2));
-  books.receive(idOf("a", 7));
-  assert.deepEqual(books.balance(), { confirmed: 3, lost: ["a/1"], duplicates: 0, returned: 0 });
+test("a confirmed message that was not received is lost; an unconfirmed one is not", () => {
+  const record = ledger({ a: [1, 2, 3] });
+  record.receive(messageIdOf("a", 0));
+  record.receive(messageIdOf("a", 2));
+  record.receive(messageIdOf("a", 7));
+  assert.deepEqual(record.balance(), { confirmed: 3, lost: ["a/1"], duplicates: 0, returned: 0 });
 });
 
-test("every delivery beyond the first is a duplicate, and a second confirm is none", () => {
-  const books = ledger({ a: [1] });
-  books.confirm("a", 0, 2);
-  books.giveBack();
-  for (let count = 0; count < 3; count += 1) books.receive(idOf("a", 0));
-  assert.deepEqual(books.balance(), { confirmed: 1, lost: [], duplicates: 2, returned: 1 });
+test("every delivery after the first is a duplicate; a second confirm is not", () => {
+  const record = ledger({ a: [1] });
+  record.confirm("a", 0, 2);
+  record.countReturned();
+  for (let count = 0; count < 3; count += 1) record.receive(messageIdOf("a", 0));
+  assert.deepEqual(record.balance(), { confirmed: 1, lost: [], duplicates: 2, returned: 1 });
 });
 
-test("the same number of two publishers is two messages", () => {
-  const books = ledger({ a: [1], b: [1] });
-  books.receive(idOf("b", 0));
-  assert.deepEqual(books.balance().lost, ["a/0"]);
+test("the same sequence number from two publishers is two messages", () => {
+  const record = ledger({ a: [1], b: [1] });
+  record.receive(messageIdOf("b", 0));
+  assert.deepEqual(record.balance().lost, ["a/0"]);
 });
 
-test("a gap counts only as far as it lies within the span", () => {
-  const books = ledger({ a: [0, 100, 5000, 5100] });
-  assert.equal(books.longestGap({ from: 0, to: 5100 }), 4900);
-  assert.equal(books.longestGap({ from: 3000, to: 6000 }), 2000);
-  assert.equal(books.longestGap({ from: 1000, to: 2000 }), 1000);
+test("only the part of a gap within the span counts", () => {
+  const record = ledger({ a: [0, 100, 5000, 5100] });
+  assert.equal(record.longestGapMs({ from: 0, to: 5100 }), 4900);
+  assert.equal(record.longestGapMs({ from: 3000, to: 6000 }), 2000);
+  assert.equal(record.longestGapMs({ from: 1000, to: 2000 }), 1000);
 });
 
-test("no confirm after the last one is a gap to the end, and none at all is one gap", () => {
-  assert.equal(ledger({ a: [0, 100] }).longestGap({ from: 0, to: 3000 }), 2900);
-  assert.equal(ledger({ a: [] }).longestGap({ from: 500, to: 3000 }), 2500);
-  assert.equal(ledger({ a: [9000] }).longestGap({ from: 500, to: 3000 }), 2500);
+test("the time after the last confirm is a gap, and a span without confirms is one gap", () => {
+  assert.equal(ledger({ a: [0, 100] }).longestGapMs({ from: 0, to: 3000 }), 2900);
+  assert.equal(ledger({ a: [] }).longestGapMs({ from: 500, to: 3000 }), 2500);
+  assert.equal(ledger({ a: [9000] }).longestGapMs({ from: 500, to: 3000 }), 2500);
 });
 
-test("one publisher that hangs is a gap, and no silence while another one goes on", () => {
+test("a publisher that hangs is a gap, but no silence while another one continues", () => {
   const every100 = Array.from({ length: 51 }, (_, index) => index * 100);
-  const books = ledger({ a: [0, 5000], b: every100 });
-  assert.equal(books.longestGap({ from: 0, to: 5000 }), 5000);
-  assert.equal(books.longestSilence({ from: 0, to: 5000 }), 100);
+  const record = ledger({ a: [0, 5000], b: every100 });
+  assert.equal(record.longestGapMs({ from: 0, to: 5000 }), 5000);
+  assert.equal(record.longestSilenceMs({ from: 0, to: 5000 }), 100);
 });
 
-test("standing still is the sum of a publisher's long gaps, of the one that fares worst", () => {
+test("time standing still is the sum of the worst publisher's long gaps", () => {
   // a: 2 s, 0.9 s, 3 s. b: 4 s and then, to the end, 1.9 s.
-  const books = ledger({ a: [0, 2000, 2900, 5900], b: [0, 4000] });
-  assert.equal(books.stoodStill({ from: 0, to: 5900 }), 5900);
-  assert.equal(books.stoodStill({ from: 0, to: 4500 }), 4000);
-  assert.equal(ledger({ a: [0, 2000, 2900, 5900] }).stoodStill({ from: 0, to: 5900 }), 5000);
+  const record = ledger({ a: [0, 2000, 2900, 5900], b: [0, 4000] });
+  assert.equal(record.stoodStillMs({ from: 0, to: 5900 }), 5900);
+  assert.equal(record.stoodStillMs({ from: 0, to: 4500 }), 4000);
+  assert.equal(ledger({ a: [0, 2000, 2900, 5900] }).stoodStillMs({ from: 0, to: 5900 }), 5000);
 });
 
-test("the gaps of a span cover it, and no one of them lies outside", () => {
+test("the gaps of a span cover exactly the span", () => {
   const times = fc.array(fc.nat(10_000)).map((list) => list.sort((a, b) => a - b));
   fc.assert(
     fc.property(times, fc.nat(5000), fc.nat(5000), (each, from, length) => {
       const span = { from, to: from + length + 1 };
-      const found = gaps(each, span);
+      const found = findGaps(each, span);
       const covered = found.reduce(
         (sum, gap) => sum + Math.min(gap.to, span.to) - Math.max(gap.from, span.from),
         0,

@@ -1,13 +1,14 @@
-/** What of a fault's figures is a missed goal, and how it is shown. */
+/** The missed goals in a fault's figures, and the tables of results. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { faults, short } from "../../../testbed/chaos/faults/index.ts";
-import { judge } from "../../../testbed/chaos/goals.ts";
+import { faults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
+import type { Goals } from "../../../testbed/chaos/faults/fault.ts";
+import { findMissedGoals } from "../../../testbed/chaos/goals.ts";
 import { readOptions } from "../../../testbed/chaos/options.ts";
-import type { Figures, Row, Traffic } from "../../../testbed/chaos/row.ts";
-import { markdown, text } from "../../../testbed/chaos/table.ts";
+import type { TrialFigures, TrialResult, TrafficFigures } from "../../../testbed/chaos/trial-result.ts";
+import { markdownReport, terminalTable } from "../../../testbed/chaos/table.ts";
 
-const calm: Traffic = {
+const calm: TrafficFigures = {
   confirmed: 1000,
   lost: 0,
   duplicates: 3,
@@ -17,7 +18,7 @@ const calm: Traffic = {
   stoodStill: 0,
   gapAfterHealing: 100,
 };
-const good: Figures = {
+const good: TrialFigures = {
   traffic: { classic: calm, quorum: calm },
   oneHolder: 600,
   unserved: 700,
@@ -28,12 +29,12 @@ const good: Figures = {
   complaints: [],
   nextUp: { code: 0, summary: "61 unchanged" },
 };
-const goals = { address: 1, publishing: 3 };
+const goals: Goals = { addressSeconds: 1, publishingSeconds: 3 };
 
-const misses = (change: Partial<Figures>, traffic: Partial<Traffic> = {}): string[] =>
-  judge(goals, { ...good, traffic: { classic: calm, quorum: { ...calm, ...traffic } }, ...change });
+const misses = (change: Partial<TrialFigures>, traffic: Partial<TrafficFigures> = {}): string[] =>
+  findMissedGoals(goals, { ...good, traffic: { classic: calm, quorum: { ...calm, ...traffic } }, ...change });
 
-test("what holds misses nothing, and a bound itself still holds", () => {
+test("figures within the limits miss no goal; a figure at the limit is within", () => {
   assert.deepEqual(misses({}), []);
   assert.deepEqual(misses({ oneHolder: 1000, whole: 60_000 }, { stoodStill: 3000 }), []);
 });
@@ -42,35 +43,35 @@ for (const [what, change, traffic, words] of [
   ["a lost message", {}, { lost: 1 }, "1 of 1000 confirmed messages lost on the quorum queues, goal 0"],
   ["no message at all", {}, { confirmed: 0 }, "no message was confirmed on the quorum queues"],
   [
-    "publishing that resumes late",
+    "publishing resumes late",
     {},
     { stoodStill: 3100 },
     "a publisher stood still on the quorum queues: 3.1 s, goal 3 s",
   ],
-  ["an address that moves late", { oneHolder: 1100 }, {}, "one and only one holder: 1.1 s, goal 1 s"],
+  ["the address moves late", { oneHolder: 1100 }, {}, "one and only one holder: 1.1 s, goal 1 s"],
   ["two holders", { oneHolder: undefined }, {}, "one and only one holder: not at all, goal 1 s"],
   [
-    "clients that are served late",
+    "clients are served late",
     { unserved: 1900 },
     {},
     "new clients not served through the address: 1.9 s, goal 1 s",
   ],
   [
-    "two holders that remain",
+    "two holders remain",
     { oneHolderAfter: undefined },
     {},
     "at the end there was not one and only one holder",
   ],
-  ["a fault that verify does not see", { noticed: [] }, {}, "verify did not notice"],
-  ["a system that is whole late", { whole: 61_000 }, {}, "whole again: 61.0 s, goal 60 s"],
+  ["verify does not notice the fault", { noticed: [] }, {}, "verify did not notice"],
+  ["the system is healthy late", { whole: 61_000 }, {}, "whole again: 61.0 s, goal 60 s"],
   [
-    "a system that never is",
+    "the system never becomes healthy",
     { whole: undefined, complaints: ["members a: silent"] },
     {},
     "whole again (members a: silent): not at all, goal 60 s",
   ],
   [
-    "an up that fails",
+    "the next up fails",
     { nextUp: { code: 1, summary: "no summary" } },
     {},
     "the next up ended with 1: no summary",
@@ -81,7 +82,7 @@ for (const [what, change, traffic, words] of [
   });
 }
 
-const row: Row = {
+const row: TrialResult = {
   fault: "broker-killed",
   what: "broker process killed",
   date: "2026-11-24",
@@ -89,10 +90,10 @@ const row: Row = {
   missed: [],
   logs: "",
 };
-const failed: Row = { ...row, fault: "x", figures: undefined, missed: ["the trial itself failed"] };
+const failed: TrialResult = { ...row, fault: "x", figures: undefined, missed: ["the trial itself failed"] };
 
-test("the terminal's table has a line per fault and one per missed goal", () => {
-  const [head = "", first = "", second = "", miss, ...rest] = text([row, failed]).split("\n");
+test("the terminal's table has a line for each fault and one for each missed goal", () => {
+  const [head = "", first = "", second = "", miss, ...rest] = terminalTable([row, failed]).split("\n");
   assert.match(
     head,
     /^fault +times +confirmed +lost +duplicates +longest gap +stood still +one holder +unserved +whole/,
@@ -107,38 +108,38 @@ test("the terminal's table has a line per fault and one per missed goal", () => 
   assert.deepEqual(rest, []);
 });
 
-test("the document's table has as many columns in every row, and names what was missed and measured", () => {
-  const document = markdown([row, failed], ["two cores"]);
+test("the document's table has the same columns in every row, and lists missed goals and notes", () => {
+  const document = markdownReport([row, failed], ["two cores"]);
   const bars = document.split("\n").filter((line) => line.startsWith("|"));
   assert.equal(bars.length, 4);
   assert.deepEqual([...new Set(bars.map((line) => line.split("|").length))], [15]);
   assert.match(document, /Goals that were missed:\n\n- x: the trial itself failed\n/);
   assert.match(document, /- two cores\n$/);
-  assert.match(markdown([row], []), /Every goal was met\./);
+  assert.match(markdownReport([row], []), /Every goal was met\./);
 });
 
-test("of a fault that was made more than once there is one line: messages together, all else the worst", () => {
+test("several trials of a fault are one line: the sums of messages, and the worst of all other figures", () => {
   const slower = { ...good, whole: 31_000, noticed: [], nextUp: { code: 0, summary: "60 unchanged" } };
-  const never: Row = { ...row, figures: { ...good, whole: undefined }, missed: ["whole again"] };
-  const [, first = "", second] = text([row, { ...row, figures: slower }, failed]).split("\n");
+  const never: TrialResult = { ...row, figures: { ...good, whole: undefined }, missed: ["whole again"] };
+  const [, first = "", second] = terminalTable([row, { ...row, figures: slower }, failed]).split("\n");
   assert.match(first, /^broker-killed +2 +4000 +0 +12 .* 31 s +no +61 unchanged; 60 unchanged +ok$/);
   assert.match(second ?? "", /^x +1 /);
   assert.match(
-    text([row, never, never]).split("\n")[1] ?? "",
+    terminalTable([row, never, never]).split("\n")[1] ?? "",
     /^broker-killed +3 .* never .*MISSED 2 times$/,
   );
 });
 
-test("the faults have names of their own, and the short form is some of them", () => {
+test("the faults have unique names, and the short run has only known ones", () => {
   const names = faults.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
-    short.filter((name) => !names.includes(name)),
+    shortRunFaults.filter((name) => !names.includes(name)),
     [],
   );
 });
 
-test("only the faults that are asked for, in their own order, and no unknown ones", () => {
+test("--only selects faults, in their own order, and rejects unknown ones", () => {
   assert.equal(readOptions([]).faults.length, faults.length);
   const {
     faults: chosen,
@@ -151,10 +152,10 @@ test("only the faults that are asked for, in their own order, and no unknown one
   );
   assert.deepEqual([keep, json], [false, "a.json"]);
   assert.equal(readOptions(["--times", "10"]).times, 10);
-  assert.throws(() => readOptions(["--times", "no"]), /--times wants a whole number from 1 on, and got no/);
+  assert.throws(() => readOptions(["--times", "no"]), /--times is no; give a whole number from 1 on/);
   assert.throws(
     () => readOptions(["--only", "broker-of"]),
-    /chaos knows no fault broker-of; there are broker-killed/,
+    /chaos: unknown fault broker-of; choose from broker-killed/,
   );
   assert.throws(() => readOptions(["--onyl", "broker-off"]), /chaos: Unknown option '--onyl'/);
 });

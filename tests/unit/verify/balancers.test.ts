@@ -1,4 +1,4 @@
-/** What verify makes of HAProxy's statistics. */
+/** How verify reads and judges HAProxy's statistics. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { judgeServers, parseServers, type Server } from "../../../verify/balancers.ts";
@@ -13,84 +13,87 @@ stats,FRONTEND,,OPEN,,
 
 const servers = (status: Record<string, string>): Server[] =>
   ["rabbitmq_cluster", "rabbitmq_management"].flatMap((proxy) =>
-    Object.entries(status).map(([name, word]) => ({ proxy, name, status: word })),
+    Object.entries(status).map(([name, value]) => ({ proxy, name, status: value })),
   );
 const brokers = ["cent120", "cent121"];
 
-test("reads the servers of each proxy, commas and quotes in quotes", () => {
+test("parseServers reads each proxy's servers, also with commas and quotes in quoted fields", () => {
   assert.deepEqual(parseServers(csv), [
     { proxy: "rabbitmq_cluster", name: "cent120", status: "UP" },
     { proxy: "rabbitmq_cluster", name: "cent121", status: "DOWN" },
   ]);
 });
 
-test("a column behind a quoted one is still the right one", () => {
+test("parseServers finds a column that follows a quoted one", () => {
   const text = '# pxname,svname,last_chk,status\nrabbitmq_cluster,cent120,"a, ""b"", c",UP\n';
   assert.deepEqual(parseServers(text), [{ proxy: "rabbitmq_cluster", name: "cent120", status: "UP" }]);
 });
 
-test("reads lines that end as in a file of Windows", () => {
+test("parseServers reads lines that end with CR LF", () => {
   assert.equal(parseServers(csv.replaceAll("\n", "\r\n")).length, 2);
 });
 
-test("refuses what is no statistics", () => {
+test("parseServers throws on a text that is not HAProxy's statistics", () => {
   assert.throws(() => parseServers("<html>"), /is not HAProxy's statistics/);
   assert.throws(() => parseServers("# pxname,svname\na,b\n"), /is not HAProxy's statistics/);
   assert.throws(() => parseServers(""), /is not HAProxy's statistics/);
 });
 
-test("all up is whole, also one that is in doubt and still serves", () => {
+test("the check passes when all servers are up, including one that is UP 1/2", () => {
   assert.deepEqual(judgeServers(servers({ cent120: "UP", cent121: "UP 1/2" }), brokers, "cent123"), {
-    whole: true,
+    ok: true,
     detail: "2 of 2 UP in rabbitmq_cluster and rabbitmq_management",
-    rerun: [],
+    resourcesToRerun: [],
   });
 });
 
 for (const status of ["DOWN", "DOWN 1/2", "MAINT", "NOLB", "no check", "UPWARD"]) {
-  test(`${status} is not up`, () => {
+  test(`a server with status ${status} fails the check`, () => {
     const judged = judgeServers(servers({ cent120: "UP", cent121: status }), brokers, "cent123");
-    assert.equal(judged.whole, false);
+    assert.equal(judged.ok, false);
     assert.match(judged.detail, new RegExp(`rabbitmq_cluster: cent121 is ${status}, expected UP`));
-    // What was said to the running HAProxy is not in its files, so that no resource mends it.
-    assert.deepEqual(judged.rerun, status.startsWith("DOWN") ? ["cent121-service"] : []);
+    // A status other than DOWN was set at runtime and is not in HAProxy's files, so no resource can repair it.
+    assert.deepEqual(judged.resourcesToRerun, status.startsWith("DOWN") ? ["cent121-service"] : []);
     if (!status.startsWith("DOWN"))
       assert.match(judged.advice ?? "", /systemctl reload haproxy" on cent123$/);
   });
 }
 
-test("a broker of which only the management is down lacks its plugin", () => {
+test("a broker whose management alone is down gets its plugins resource re-run", () => {
   const [first, second] = [
     servers({ cent120: "UP", cent121: "UP" }),
     servers({ cent120: "UP", cent121: "DOWN" }),
   ];
   const half = [...first.slice(0, 2), ...second.slice(2)];
   assert.deepEqual(judgeServers(half, brokers, "cent123"), {
-    whole: false,
+    ok: false,
     detail: "rabbitmq_management: cent121 is DOWN, expected UP",
-    rerun: ["cent121-plugins"],
+    resourcesToRerun: ["cent121-plugins"],
   });
 });
 
-test("a broker of which only AMQP is down is no matter of a resource", () => {
+test("a broker whose AMQP alone is down needs the operator and no re-run", () => {
   const [first, second] = [
     servers({ cent120: "UP", cent121: "DOWN" }),
     servers({ cent120: "UP", cent121: "UP" }),
   ];
   const half = [...first.slice(0, 2), ...second.slice(2)];
-  const { rerun, advice } = judgeServers(half, brokers, "cent123");
-  assert.deepEqual(rerun, []);
-  assert.match(advice ?? "", /^look at cent121: drained, it serves again/);
+  const { resourcesToRerun, advice } = judgeServers(half, brokers, "cent123");
+  assert.deepEqual(resourcesToRerun, []);
+  assert.match(advice ?? "", /^check cent121: if it is drained, run/);
 });
 
-test("names a broker that a proxy lacks, and a server that is no broker", () => {
+test("a missing broker and a server that is not a broker are reported", () => {
   const judged = judgeServers(servers({ cent120: "UP", old: "UP" }), brokers, "cent123");
-  assert.equal(judged.whole, false);
-  assert.match(judged.detail, /rabbitmq_cluster lacks cent121; rabbitmq_cluster has old, which is no broker/);
-  assert.deepEqual(judged.rerun, ["haproxy-cent123-service"]);
+  assert.equal(judged.ok, false);
+  assert.match(
+    judged.detail,
+    /rabbitmq_cluster lacks cent121; rabbitmq_cluster has old, which is not one of the brokers/,
+  );
+  assert.deepEqual(judged.resourcesToRerun, ["haproxy-cent123-service"]);
 });
 
-test("names a proxy that is not there", () => {
+test("a missing proxy is reported", () => {
   const one = servers({ cent120: "UP", cent121: "UP" }).filter(({ proxy }) => proxy === "rabbitmq_cluster");
   assert.equal(judgeServers(one, brokers, "cent123").detail, "rabbitmq_management has no servers");
 });

@@ -1,7 +1,7 @@
-/** What verify makes of what the hosts say by SSH. */
+/** How verify judges what it reads from the hosts over SSH. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeHolders, judgeServices, parseHost } from "../../../verify/hosts.ts";
+import { judgeHolders, judgeServices, parseHostState } from "../../../verify/hosts.ts";
 
 const answer = `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
 2: eth0    inet 192.168.56.123/24 brd 192.168.56.255 scope global eth0\\       valid_lft forever
@@ -16,8 +16,8 @@ UnitFileState=
 `;
 const services = { haproxy: "haproxy-cent123-service", keepalived: "virtual-address-cent123-service" };
 
-test("reads addresses and units, also where the first unit follows without an empty line", () => {
-  const { addresses, units } = parseHost(answer);
+test("addresses and units are read from a host's answer, also where no empty line precedes the first unit", () => {
+  const { addresses, units } = parseHostState(answer);
   assert.deepEqual(addresses, ["127.0.0.1", "192.168.56.123", "192.168.56.100"]);
   assert.deepEqual(
     [...units],
@@ -28,47 +28,49 @@ test("reads addresses and units, also where the first unit follows without an em
   );
 });
 
-test("names a service that does not run and one that would not start at boot", () => {
-  assert.deepEqual(judgeServices(parseHost(answer), services), {
-    whole: false,
-    detail: "keepalived is activating, expected active; keepalived is no unit at boot, expected enabled",
-    rerun: ["virtual-address-cent123-service"],
+test("a service that does not run, or that is not enabled at boot, is reported", () => {
+  assert.deepEqual(judgeServices(parseHostState(answer), services), {
+    ok: false,
+    detail: "keepalived is activating, expected active; keepalived has no unit file, expected enabled",
+    resourcesToRerun: ["virtual-address-cent123-service"],
   });
-  const healed = answer.replace("activating", "active").replace(/UnitFileState=$/m, "UnitFileState=enabled");
-  assert.equal(judgeServices(parseHost(healed), services).whole, true);
+  const repaired = answer
+    .replace("activating", "active")
+    .replace(/UnitFileState=$/m, "UnitFileState=enabled");
+  assert.equal(judgeServices(parseHostState(repaired), services).ok, true);
 });
 
-test("a host that says nothing of a service is not whole", () => {
-  assert.equal(judgeServices(parseHost(""), services).whole, false);
+test("the check fails when a host reports nothing of a service", () => {
+  assert.equal(judgeServices(parseHostState(""), services).ok, false);
 });
 
 const balancers = ["cent123", "cent124"].map((name) => ({ name, address: "", url: "" }));
 const resources = ["virtual-address-cent123-service", "virtual-address-cent124-service"];
 
-test("one balancer alone is whole", () => {
+test("the check passes when one balancer alone holds the virtual address", () => {
   const judged = judgeHolders(["cent124"], [], balancers);
-  assert.deepEqual(judged, { whole: true, detail: "held by cent124 alone", rerun: [] });
+  assert.deepEqual(judged, { ok: true, detail: "held by cent124 alone", resourcesToRerun: [] });
 });
 
-test("nobody and two are not", () => {
+test("the check fails when no host or two hosts hold the virtual address", () => {
   const nobody = judgeHolders([], [], balancers);
   assert.equal(nobody.detail, "no host holds it, expected one of the balancers");
-  assert.deepEqual(nobody.rerun, resources);
+  assert.deepEqual(nobody.resourcesToRerun, resources);
   const both = judgeHolders(["cent123", "cent124"], [], balancers);
   assert.equal(both.detail, "cent123 and cent124 hold it, expected one of them");
-  assert.equal(both.whole, false);
+  assert.equal(both.ok, false);
 });
 
-test("a holder that is no balancer is not whole", () => {
+test("the check fails when the holder is not a balancer", () => {
   const judged = judgeHolders(["cent120"], [], balancers);
-  assert.equal(judged.whole, false);
-  assert.match(judged.advice ?? "", /^take it from cent120 there/);
+  assert.equal(judged.ok, false);
+  assert.match(judged.advice ?? "", /^remove it on cent120 with/);
 });
 
-test("a balancer that cannot be asked might hold it too", () => {
+test("a balancer that cannot be asked fails the check, since it may hold the address too", () => {
   const judged = judgeHolders(["cent123"], [{ name: "cent124", cause: "connection refused" }], balancers);
-  assert.equal(judged.whole, false);
+  assert.equal(judged.ok, false);
   assert.equal(judged.detail, "held by cent123; cent124 cannot be asked: connection refused");
-  assert.deepEqual(judged.rerun, []);
-  assert.deepEqual(judged.unreachable, ["cent124"]);
+  assert.deepEqual(judged.resourcesToRerun, []);
+  assert.deepEqual(judged.unreachableHosts, ["cent124"]);
 });

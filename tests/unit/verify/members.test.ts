@@ -1,11 +1,11 @@
-/** What verify makes of the brokers' words. */
+/** How verify judges what the brokers report of the cluster. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
   judgeAlarms,
-  judgeFeatures,
+  judgeFeatureFlags,
   judgeMembers,
-  judgeName,
+  judgeClusterName,
   judgePartitions,
   judgePolicy,
   judgeUsers,
@@ -27,110 +27,110 @@ const types = new Map([
   ["cent122", "disc"],
 ]);
 
-test("three running members of one type are whole, and their types are told", () => {
+test("three running members pass the check, and the detail lists their types", () => {
   assert.deepEqual(judgeMembers(rows, names, types), {
-    whole: true,
+    ok: true,
     detail: "cent120 disc, cent121 disc, cent122 disc",
-    rerun: [],
+    resourcesToRerun: [],
   });
 });
 
-test("ram nodes are whole where everyone says so", () => {
+test("a ram node passes the check when it reports itself as ram", () => {
   const ram = [row("cent120"), row("cent121", { type: "ram" }), row("cent122")];
-  const told = new Map([...types, ["cent121", "ram"]]);
-  assert.equal(judgeMembers(ram, names, told).detail, "cent120 disc, cent121 ram, cent122 disc");
+  const ownTypes = new Map([...types, ["cent121", "ram"]]);
+  assert.equal(judgeMembers(ram, names, ownTypes).detail, "cent120 disc, cent121 ram, cent122 disc");
 });
 
-test("names a broker that is no member", () => {
+test("a broker that is not a member is reported", () => {
   assert.deepEqual(judgeMembers([row("cent120"), row("cent122")], names, types), {
-    whole: false,
-    detail: "cent121 is no member",
-    rerun: ["cent121-member"],
+    ok: false,
+    detail: "cent121 is not a member",
+    resourcesToRerun: ["cent121-member"],
   });
 });
 
-test("names a member that does not run", () => {
+test("a member that does not run is reported", () => {
   const down = [row("cent120"), row("cent121"), { name: "rabbit@cent122", running: false, type: "disc" }];
   assert.deepEqual(judgeMembers(down, names, types), {
-    whole: false,
+    ok: false,
     detail: "cent122 does not run",
-    rerun: ["cent122-service"],
+    resourcesToRerun: ["cent122-service"],
   });
 });
 
-test("names a broker of which two brokers say different types", () => {
+test("a broker whose listed type differs from its own is reported", () => {
   assert.deepEqual(judgeMembers(rows, names, new Map([...types, ["cent121", "ram"]])), {
-    whole: false,
-    detail: "cent121 is listed as disc and calls itself ram",
-    rerun: ["cent121-member"],
+    ok: false,
+    detail: "cent121 is listed as type disc, but reports itself as ram",
+    resourcesToRerun: ["cent121-member"],
   });
 });
 
-test("names a member that is not the stack's", () => {
-  const { whole, detail, advice } = judgeMembers([...rows, row("other")], names, types);
+test("a member that is not one of the stack's brokers is reported", () => {
+  const { ok, detail, advice } = judgeMembers([...rows, row("other")], names, types);
   assert.match(advice ?? "", /forget_cluster_node rabbit@other/);
-  assert.equal(whole, false);
-  assert.equal(detail, "other is a member and not among the stack's brokers");
+  assert.equal(ok, false);
+  assert.equal(detail, "other is a member but not one of the stack's brokers");
 });
 
-test("no partition is whole", () => {
-  assert.equal(judgePartitions(rows).whole, true);
+test("the check passes without partitions", () => {
+  assert.equal(judgePartitions(rows).ok, true);
 });
 
-test("names both sides of a partition", () => {
+test("both sides of a partition are reported", () => {
   const cut = [row("cent120"), row("cent121", { partitions: ["rabbit@cent120", "rabbit@cent122"] })];
   assert.deepEqual(judgePartitions(cut), {
-    whole: false,
+    ok: false,
     detail: "cent121 is cut off from cent120, cent122, expected no partition",
-    rerun: [],
+    resourcesToRerun: [],
     advice:
-      "heal the network between cent121 and cent120, cent122; where it is well, restart rabbitmq-server on cent121",
+      "repair the network between cent121 and cent120, cent122; if it works, restart rabbitmq-server on cent121",
   });
 });
 
-test("a running node that says nothing of partitions is not whole, one that is down is the members' matter", () => {
+test("a running node without statistics fails the partitions check; one that is down does not", () => {
   const silent = { name: "rabbit@cent120", running: true, type: "disc" };
-  assert.equal(judgePartitions([silent]).whole, false);
-  assert.equal(judgePartitions([{ ...silent, running: false }]).whole, true);
+  assert.equal(judgePartitions([silent]).ok, false);
+  assert.equal(judgePartitions([{ ...silent, running: false }]).ok, true);
 });
 
-test("names each alarm once", () => {
-  assert.equal(judgeAlarms({ status: "ok" }).whole, true);
+test("each alarm is reported once", () => {
+  assert.equal(judgeAlarms({ status: "ok" }).ok, true);
   const alarms = [{ resource: "memory" }, { resource: "disk" }, { resource: "memory" }];
   const judged = judgeAlarms({ status: "failed", reason: "There are alarms", alarms });
-  const { whole, detail, rerun, advice } = judged;
-  assert.equal(whole, false);
-  assert.deepEqual(rerun, []);
+  const { ok, detail, resourcesToRerun, advice } = judged;
+  assert.equal(ok, false);
+  assert.deepEqual(resourcesToRerun, []);
   assert.match(advice ?? "", /^free memory and disk on the host/);
   assert.match(detail, /^alarm in force: memory, disk;/);
   assert.equal(judgeAlarms({ status: "failed", reason: "something else" }).detail, "something else");
 });
 
-test("names both cluster names where they differ", () => {
-  assert.equal(judgeName("a", "a").whole, true);
-  assert.deepEqual(judgeName("rabbit@cent120", "rabbitmq_cluster1"), {
-    whole: false,
+test("both cluster names are reported where they differ", () => {
+  assert.equal(judgeClusterName("a", "a").ok, true);
+  assert.deepEqual(judgeClusterName("rabbit@cent120", "rabbitmq_cluster1"), {
+    ok: false,
     detail: 'found "rabbit@cent120", expected "rabbitmq_cluster1"',
-    rerun: ["cluster-name"],
+    resourcesToRerun: ["cluster-name"],
   });
 });
 
-test("names the broker that lacks a feature flag of another one", () => {
+test("a broker that lacks a feature flag of another one is reported", () => {
   const flags = (quorum: string) => [
     { name: "quorum_queue", state: quorum },
     { name: "khepri_db", state: "disabled" },
   ];
   const views = (first: string) =>
     new Map(names.map((name, i) => [name, flags(i === 0 ? first : "enabled")]));
-  assert.deepEqual(judgeFeatures(views("enabled")), {
-    whole: true,
+  assert.deepEqual(judgeFeatureFlags(views("enabled")), {
+    ok: true,
     detail: "1 enabled; disabled: khepri_db",
-    rerun: [],
+    resourcesToRerun: [],
   });
-  assert.deepEqual(judgeFeatures(views("disabled")), {
-    whole: false,
-    detail: "cent120 lacks quorum_queue, which cent121, cent122 has",
-    rerun: ["cent120-member"],
+  assert.deepEqual(judgeFeatureFlags(views("disabled")), {
+    ok: false,
+    detail: "cent120 lacks the flag quorum_queue, which is enabled on cent121, cent122",
+    resourcesToRerun: ["cent120-member"],
   });
 });
 
@@ -141,40 +141,37 @@ const policy = {
 };
 const set = { vhost: "/", ...policy };
 
-test("the policy may have its keys in any order", () => {
-  const turned = { "ha-sync-mode": "automatic", "ha-mode": "all" };
-  assert.equal(judgePolicy([{ ...set, definition: turned }], policy).whole, true);
+test("the policy passes the check whatever the order of its keys", () => {
+  const reordered = { "ha-sync-mode": "automatic", "ha-mode": "all" };
+  assert.equal(judgePolicy([{ ...set, definition: reordered }], policy).ok, true);
 });
 
-test("names a missing policy and what there is instead", () => {
-  assert.equal(judgePolicy([], policy).detail, "no policy ha-all; there is none at all");
+test("a missing policy is reported with the policies that exist", () => {
+  assert.equal(judgePolicy([], policy).detail, "the policy ha-all is missing; found: none");
   const found = judgePolicy([{ ...set, name: "other" }], policy);
   assert.deepEqual(found, {
-    whole: false,
-    detail: "no policy ha-all; there is other",
-    rerun: ["mirror-policy-set"],
+    ok: false,
+    detail: "the policy ha-all is missing; found: other",
+    resourcesToRerun: ["mirror-policy-set"],
   });
 });
 
-test("a policy of another virtual host is not ours", () => {
-  assert.equal(judgePolicy([{ ...set, vhost: "other" }], policy).whole, false);
+test("a policy of another virtual host does not count", () => {
+  assert.equal(judgePolicy([{ ...set, vhost: "other" }], policy).ok, false);
 });
 
-test("names another pattern, and one key too few or too many in the definition", () => {
+test("a different pattern, and a missing or extra key in the definition, are reported", () => {
   assert.equal(judgePolicy([{ ...set, pattern: "^x" }], policy).detail, "pattern ^x, expected ^");
   const few = judgePolicy([{ ...set, definition: { "ha-mode": "all" } }], policy);
   assert.equal(
     few.detail,
     'definition {"ha-mode":"all"}, expected {"ha-mode":"all","ha-sync-mode":"automatic"}',
   );
-  assert.equal(
-    judgePolicy([{ ...set, definition: { ...policy.definition, expires: 1 } }], policy).whole,
-    false,
-  );
+  assert.equal(judgePolicy([{ ...set, definition: { ...policy.definition, expires: 1 } }], policy).ok, false);
 });
 
-test("guest is one too many, unless it is the administrator", () => {
-  assert.equal(judgeUsers(["admin"], "admin").whole, true);
-  assert.equal(judgeUsers(["admin", "guest"], "admin").whole, false);
-  assert.equal(judgeUsers(["guest"], "guest").whole, true);
+test("the user guest fails the check, unless it is the administrator", () => {
+  assert.equal(judgeUsers(["admin"], "admin").ok, true);
+  assert.equal(judgeUsers(["admin", "guest"], "admin").ok, false);
+  assert.equal(judgeUsers(["guest"], "guest").ok, true);
 });

@@ -1,18 +1,18 @@
-/** What verify makes of the answers of pages and APIs, asked of a server of its own. */
+/** How verify judges the answers of pages and APIs; this file runs its own HTTP server. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
 import { z } from "zod";
-import { statsPage } from "../../../verify/balancers.ts";
-import { look, whole } from "../../../verify/finding.ts";
-import { blameSilent, clusterOf } from "../../../verify/management.ts";
+import { fetchStatsPage } from "../../../verify/balancers.ts";
+import { runCheck, pass } from "../../../verify/finding.ts";
+import { attributeTimeouts, createClusterClient } from "../../../verify/management.ts";
 import type { System } from "../../../verify/outputs.ts";
 
 const secret = `Basic ${Buffer.from("admin:right").toString("base64")}`;
 let server: Server;
 let origin = "";
 
-/** Open: /open and /api/cluster-name; with a password: all else. */
+/** /open and /api/cluster-name need no password, all other paths do; /missing is a 404. */
 before(async () => {
   server = createServer((request, response) => {
     const path = request.url ?? "";
@@ -27,7 +27,7 @@ before(async () => {
 });
 after(() => server.close());
 
-/** Refuses, as nobody listens there: the server has 127.0.0.1 only. */
+/** A broker that refuses connections: the server listens on 127.0.0.1 only. */
 const refusing = () => ({ name: "cent121", address: "", url: origin.replace("127.0.0.1", "127.0.0.2") });
 const system = (over: Partial<System>): System =>
   ({
@@ -36,60 +36,64 @@ const system = (over: Partial<System>): System =>
     ...over,
   }) as System;
 const page = (path: string, over: Partial<System> = {}): Promise<string> =>
-  statsPage({ name: "cent123", address: "", url: origin + path }, system(over));
+  fetchStatsPage({ name: "cent123", address: "", url: origin + path }, system(over));
 
-test("an open statistics page is read, and one with the stack's password", async () => {
+test("a statistics page is read without a password, and with the stack's password", async () => {
   assert.equal(await page("/open"), '"text"');
   assert.equal(await page("/closed", { statsPassword: "right" }), '"text"');
 });
 
-test("says that a statistics page asks for a password, and what to run again", async () => {
+test("a statistics page that requires another password is reported with the resource to re-run", async () => {
   const refusal = {
-    message: /asks for a password and the stack's outputs hold none/,
-    rerun: ["haproxy-cent123-service"],
+    message: /requires a password and the stack's outputs have none/,
+    resourcesToRerun: ["haproxy-cent123-service"],
   };
   await assert.rejects(page("/closed"), refusal);
-  await assert.rejects(page("/closed", { statsPassword: "wrong" }), /it is not the stack's/);
+  await assert.rejects(page("/closed", { statsPassword: "wrong" }), /the stack's is wrong/);
   await assert.rejects(page("/missing"), /HTTP 404/);
 });
 
-test("says that an administrator is refused, and that an answer has another shape", async () => {
-  const [api] = clusterOf(system({ adminPassword: "wrong" })).apis;
+test("a refused administrator and an unexpected answer are reported", async () => {
+  const [api] = createClusterClient(system({ adminPassword: "wrong" })).apis;
   assert.ok(api);
-  const refused = await look("users", "cluster", ["other"], async () =>
-    whole(await api.get("/api/x", z.string())),
+  const refused = await runCheck("users", "cluster", ["other"], async () =>
+    pass(await api.get("/api/x", z.string())),
   );
   assert.equal(refused.detail, "cent120 refuses the stack's user or password (HTTP 401)");
-  assert.deepEqual(refused.rerun, ["cluster-admin"]);
-  await assert.rejects(api.get("/open", z.number()), /an answer of another shape for \/open on cent120/);
+  assert.deepEqual(refused.resourcesToRerun, ["cluster-admin"]);
+  await assert.rejects(api.get("/open", z.number()), /unexpected answer for \/open on cent120/);
 });
 
-test("asks whoever answers; a broker that refuses is not silent", async () => {
-  const cluster = clusterOf(system({ adminPassword: "right" }));
-  assert.equal((await cluster.any).broker.name, "cent120");
-  assert.deepEqual(await cluster.silent, []);
+test("the first broker to answer is asked; one that refuses the connection is not unresponsive", async () => {
+  const cluster = createClusterClient(system({ adminPassword: "right" }));
+  assert.equal((await cluster.firstToAnswer).broker.name, "cent120");
+  assert.deepEqual(await cluster.unresponsive, []);
 });
 
-test("where nobody answers, the first one's cause is told", async () => {
-  const cluster = clusterOf(system({ brokers: [refusing()], adminPassword: "right" }));
-  const blame = blameSilent(cluster, ["x-service"]);
-  const { detail, rerun } = await look("users", "cluster", blame, async () =>
-    whole((await cluster.any).broker.name),
+test("when no broker answers, the reason of the first one is reported", async () => {
+  const cluster = createClusterClient(system({ brokers: [refusing()], adminPassword: "right" }));
+  const onFailure = attributeTimeouts(cluster, ["x-service"]);
+  const { detail, resourcesToRerun } = await runCheck("users", "cluster", onFailure, async () =>
+    pass((await cluster.firstToAnswer).broker.name),
   );
   assert.match(detail, /^connection refused at 127\.0\.0\.2:\d+ \(ECONNREFUSED\)$/);
-  assert.deepEqual(rerun, ["x-service"]);
+  assert.deepEqual(resourcesToRerun, ["x-service"]);
 });
 
-test("an answer that is late because of a silent broker is that one's fault", async () => {
+test("a timeout is attributed to the broker that does not respond", async () => {
   const late = new DOMException("", "TimeoutError");
   const judge = (self?: string, silent: string[] = ["cent121"]) =>
-    blameSilent({ ...clusterOf(system({})), silent: Promise.resolve(silent) }, ["x-service"], self)(late);
+    attributeTimeouts(
+      { ...createClusterClient(system({})), unresponsive: Promise.resolve(silent) },
+      ["x-service"],
+      self,
+    )(late);
   assert.deepEqual(await judge("cent120"), {
-    whole: false,
-    detail: "no answer in time, while cent121 keeps silent",
-    rerun: ["cent121-service"],
+    ok: false,
+    detail: "no answer in time, because cent121 does not respond",
+    resourcesToRerun: ["cent121-service"],
   });
-  assert.deepEqual((await judge("cent121")).rerun, ["x-service"]);
-  assert.deepEqual((await judge("cent120", [])).rerun, []);
-  assert.deepEqual((await judge(undefined, [])).rerun, ["x-service"]);
+  assert.deepEqual((await judge("cent121")).resourcesToRerun, ["x-service"]);
+  assert.deepEqual((await judge("cent120", [])).resourcesToRerun, []);
+  assert.deepEqual((await judge(undefined, [])).resourcesToRerun, ["x-service"]);
 });

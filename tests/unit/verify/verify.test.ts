@@ -1,21 +1,21 @@
-/** What verify reads from the stack's outputs, and how it says what it found. */
+/** How verify reads the stack's outputs and reports its findings. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { summary } from "../../../cli/up.ts";
-import { because } from "../../../verify/cause.ts";
+import { formatSummary } from "../../../cli/up.ts";
+import { reasonOf } from "../../../verify/cause.ts";
 import {
-  broken,
+  fail,
   type Finding,
-  look,
-  Refusal,
-  unmendable,
-  unreachable,
-  verdict,
-  whole,
+  runCheck,
+  RefusalError,
+  needsOperator,
+  hostUnreachable,
+  combineVerdicts,
+  pass,
 } from "../../../verify/finding.ts";
 import { readOutputs, type System } from "../../../verify/outputs.ts";
-import { until } from "../../../verify/patience.ts";
-import { table } from "../../../verify/table.ts";
+import { pollUntil } from "../../../verify/polling.ts";
+import { formatTable } from "../../../verify/table.ts";
 
 const login = { port: 22, user: "root", privateKey: "the key", hostKey: "ssh-ed25519 AAAA" };
 const outputs = {
@@ -35,22 +35,22 @@ const outputs = {
 const read = (over: object): System | undefined =>
   readOutputs(JSON.stringify({ ...outputs, ...over }), "dev");
 
-test("pairs each host with its URL", () => {
+test("readOutputs gives each host its URL", () => {
   const system = read({});
   assert.equal(system?.brokers[0]?.url, "http://192.168.56.120:15672");
   assert.equal(system.balancers[0]?.url, "http://192.168.56.123:8100/rabbitmq-stats");
 });
 
-test("a stack without outputs is none to verify", () => {
+test("readOutputs returns undefined for a stack without outputs", () => {
   assert.equal(readOutputs("{}", "dev"), undefined);
 });
 
-test("says which outputs are missing or of another shape, and none of their values", () => {
+test("readOutputs lists the missing and malformed outputs without their values", () => {
   const fault = { adminPassword: 5, managementUrl: undefined, ssh: [{ name: "cent120", ...login }] };
   assert.throws(
     () => read(fault),
     (error: Error) => {
-      assert.match(error.message, /stack dev are not those of a finished up; npm run up first/);
+      assert.match(error.message, /stack dev are incomplete or malformed; run "npm run up" first/);
       for (const path of ["adminPassword", "managementUrl", "ssh.0.host"]) {
         assert.match(error.message, new RegExp(`^ {2}${path}: `, "m"));
       }
@@ -59,7 +59,7 @@ test("says which outputs are missing or of another shape, and none of their valu
   );
 });
 
-test("refuses lists that do not pair", () => {
+test("readOutputs throws when hosts and URLs differ in number", () => {
   assert.throws(
     () => read({ statsUrls: [...outputs.statsUrls, ...outputs.statsUrls] }),
     /1 hosts and 2 statsUrls/,
@@ -67,17 +67,17 @@ test("refuses lists that do not pair", () => {
 });
 
 const findings: Finding[] = [
-  { check: "members", subject: "cent120", ...whole("all") },
+  { check: "members", subject: "cent120", ...pass("all") },
   {
     check: "holder",
     subject: "virtual address",
-    ...broken("two\n  lines", "a-service", "b-service", "a-service"),
+    ...fail("two\n  lines", "a-service", "b-service", "a-service"),
   },
 ];
 
-test("the table is aligned, and a detail stays on its line", () => {
+test("the table has aligned columns, and a detail stays on one line", () => {
   assert.equal(
-    table(findings),
+    formatTable(findings),
     [
       "check    on               result  to re-run             detail",
       "members  cent120          ok      -                     all",
@@ -86,77 +86,85 @@ test("the table is aligned, and a detail stays on its line", () => {
   );
 });
 
-test("a check that throws is a finding, with what the refusal names for a re-run", async () => {
-  const refused = await look("c", "s", ["x-service"], () =>
-    Promise.reject(new Refusal("no", "cluster-admin")),
+test("a check that throws becomes a finding, with the refusal's resources to re-run", async () => {
+  const refused = await runCheck("c", "s", ["x-service"], () =>
+    Promise.reject(new RefusalError("no", "cluster-admin")),
   );
-  assert.deepEqual(refused, { check: "c", subject: "s", ...broken("no", "cluster-admin") });
-  const unheard = await look("c", "s", ["x-service"], () => Promise.reject(new Error("gone\n  at stack")));
-  assert.deepEqual(unheard, { check: "c", subject: "s", ...broken("gone", "x-service") });
+  assert.deepEqual(refused, { check: "c", subject: "s", ...fail("no", "cluster-admin") });
+  const failed = await runCheck("c", "s", ["x-service"], () => Promise.reject(new Error("gone\n  at stack")));
+  assert.deepEqual(failed, { check: "c", subject: "s", ...fail("gone", "x-service") });
 });
 
-test("one verdict has the resources, the advice and the lost hosts of all complaints, each once", () => {
-  const complaints = [
-    broken("one", "a-service"),
-    unmendable("two", "do this"),
-    unmendable("three", "do this"),
-    unreachable("cent120", "four"),
-    broken("five", "a-service", "b-service"),
+test("the combined verdict has the resources, advice and unreachable hosts of all problems, each once", () => {
+  const problems = [
+    fail("one", "a-service"),
+    needsOperator("two", "do this"),
+    needsOperator("three", "do this"),
+    hostUnreachable("cent120", "four"),
+    fail("five", "a-service", "b-service"),
   ];
-  assert.deepEqual(verdict(complaints, ""), {
-    ...broken("one; two; three; four; five", "a-service", "b-service"),
+  assert.deepEqual(combineVerdicts(problems, ""), {
+    ...fail("one; two; three; four; five", "a-service", "b-service"),
     advice: "do this",
-    unreachable: ["cent120"],
+    unreachableHosts: ["cent120"],
   });
 });
 
-test("a refusal says what a person has to do", async () => {
-  const refusal = new Refusal("no");
+test("a refusal can tell the operator what to do", async () => {
+  const refusal = new RefusalError("no");
   refusal.advice = "ask again";
-  const refused = await look("c", "s", ["x-service"], () => Promise.reject(refusal));
-  assert.deepEqual(refused, { check: "c", subject: "s", ...unmendable("no", "ask again") });
+  const refused = await runCheck("c", "s", ["x-service"], () => Promise.reject(refusal));
+  assert.deepEqual(refused, { check: "c", subject: "s", ...needsOperator("no", "ask again") });
 });
 
-test("causes are words for a person", async () => {
+test("errors are turned into readable reasons", async () => {
   const refused = Object.assign(new Error("connect"), {
     code: "ECONNREFUSED",
     address: "10.0.0.1",
     port: 5672,
   });
-  const words = "connection refused at 10.0.0.1:5672 (ECONNREFUSED)";
-  assert.equal(because(refused), words);
-  assert.equal(because(new TypeError("fetch failed", { cause: refused })), words);
-  assert.equal(because(new AggregateError([refused, new Error("other")])), words);
+  const expected = "connection refused at 10.0.0.1:5672 (ECONNREFUSED)";
+  assert.equal(reasonOf(refused), expected);
+  assert.equal(reasonOf(new TypeError("fetch failed", { cause: refused })), expected);
+  assert.equal(reasonOf(new AggregateError([refused, new Error("other")])), expected);
   const late = await new Promise<unknown>((resolve) => {
     const signal = AbortSignal.timeout(1);
     signal.addEventListener("abort", () => {
       resolve(signal.reason);
     });
   });
-  assert.equal(because(late), "no answer in time");
-  assert.equal(because("text"), "text");
+  assert.equal(reasonOf(late), "no answer in time");
+  assert.equal(reasonOf("text"), "text");
 });
 
-test("patience ends with the first good answer, and with the last bad one", async () => {
-  let asked = 0;
-  const ask = (): Promise<number> => Promise.resolve((asked += 1));
-  assert.equal(await until({ seconds: 5, between: 1 }, ask, (answer) => answer === 3), 3);
+test("polling returns the first good answer, or the last bad one at the deadline", async () => {
+  const counter = () => {
+    const asked = { times: 0, ask: () => Promise.resolve((asked.times += 1)) };
+    return asked;
+  };
+  const good = counter();
+  assert.equal(await pollUntil({ timeoutSeconds: 5, intervalMs: 1 }, good.ask, (answer) => answer >= 3), 3);
+  assert.equal(good.times, 3);
+
+  const bad = counter();
   const started = performance.now();
-  await until({ seconds: 0.05, between: 10 }, ask, () => false);
+  const last = await pollUntil({ timeoutSeconds: 0.2, intervalMs: 10 }, bad.ask, () => false);
+  assert.ok(bad.times > 1, `asked ${String(bad.times)} times`);
+  assert.equal(last, bad.times);
   assert.ok(performance.now() - started < 1000);
 });
 
-test("the summary has every address and no password", () => {
+test("the summary lists every address and no password", () => {
   const system = read({});
   assert.ok(system);
-  const lab = summary(system, "dev", true);
+  const lab = formatSummary(system, "dev", true);
   for (const url of [outputs.managementUrl, ...outputs.managementUrls, ...outputs.statsUrls]) {
     assert.ok(lab.includes(url), url);
   }
   assert.match(lab, /amqp:\/\/192\.168\.56\.100:5673$/m);
   assert.match(lab, /podman exec -it cent120 bash/);
   assert.doesNotMatch(lab, /w0rd/);
-  const given = summary(system, "prod", false);
+  const given = formatSummary(system, "prod", false);
   assert.doesNotMatch(given, /podman/);
   assert.match(given, /npm run destroy -- --stack prod/);
   assert.match(given, /npm run up -- --repair --stack prod/);

@@ -5,11 +5,11 @@ import { archiveOf, assetOf, type WireMap } from "./wire.ts";
 
 /**
  * The files below `dir` that the globs select, as assets by relative path. A glob that starts with
- * `!` takes away what earlier ones selected.
+ * `!` excludes files that earlier ones selected.
  */
 export async function assetsOfPaths(dir: string, globs: readonly string[]): Promise<WireMap> {
   const assets: WireMap = {};
-  for (const path of await selected(dir, globs)) {
+  for (const path of await selectFiles(dir, globs)) {
     const file = join(dir, path);
     assets[path] = assetOf(
       file,
@@ -21,7 +21,7 @@ export async function assetsOfPaths(dir: string, globs: readonly string[]): Prom
   return assets;
 }
 
-/** The same files as one archive. Its hash is that of a tar file with Go's headers, as the engine has it. */
+/** The same files as one archive. Its hash is that of a tar file with Go's headers, as in the engine. */
 export async function archiveOfPaths(dir: string, globs: readonly string[]): Promise<WireMap> {
   const assets = await assetsOfPaths(dir, globs);
   const hash = createHash("sha256");
@@ -29,18 +29,18 @@ export async function archiveOfPaths(dir: string, globs: readonly string[]): Pro
     const content = await readFile(join(dir, path));
     hash.update(tarHeader(path, content.length));
     hash.update(content);
-    hash.update(Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK));
+    hash.update(Buffer.alloc((TAR_BLOCK_BYTES - (content.length % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES));
   }
-  hash.update(Buffer.alloc(2 * BLOCK));
+  hash.update(Buffer.alloc(2 * TAR_BLOCK_BYTES));
   return archiveOf(assets, hash.digest("hex"));
 }
 
-async function selected(dir: string, globs: readonly string[]): Promise<string[]> {
+async function selectFiles(dir: string, globs: readonly string[]): Promise<string[]> {
   const rules = globs.map((glob) => ({
     exclude: glob.startsWith("!"),
     pattern: globToRegExp(glob.replace(/^!/, "")),
   }));
-  const files = await filesBelow(dir, "");
+  const files = await listFilesBelow(dir, "");
   return files.filter((path) => {
     let chosen = false;
     for (const { exclude, pattern } of rules) {
@@ -52,13 +52,13 @@ async function selected(dir: string, globs: readonly string[]): Promise<string[]
   });
 }
 
-async function filesBelow(dir: string, prefix: string): Promise<string[]> {
+async function listFilesBelow(dir: string, prefix: string): Promise<string[]> {
   const entries = await readdir(join(dir, prefix), { withFileTypes: true });
   const nested = entries
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(async (entry) => {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
-      return entry.isDirectory() ? await filesBelow(dir, path) : [path];
+      return entry.isDirectory() ? await listFilesBelow(dir, path) : [path];
     });
   return (await Promise.all(nested)).flat();
 }
@@ -98,11 +98,11 @@ function globToRegExp(glob: string): RegExp {
   return new RegExp(`^${source}$`, "su");
 }
 
-const BLOCK = 512;
+const TAR_BLOCK_BYTES = 512;
 
 /** The header that Go's archive/tar writes for a regular file with mode 0600 and no times. */
 function tarHeader(name: string, size: number): Buffer {
-  const header = Buffer.alloc(BLOCK);
+  const header = Buffer.alloc(TAR_BLOCK_BYTES);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, "0")}\0`;
   header.write(name, 0, 100);
   header.write(octal(0o600, 8) + octal(0, 8) + octal(0, 8) + octal(size, 12) + octal(0, 12), 100);

@@ -12,7 +12,7 @@ export interface ConnectionArgs extends LoginArgs {
 }
 
 export interface DialContext {
-  /** Ends the pauses between dials, not a dial. */
+  /** Ends the pauses between dials, not a running dial. */
   readonly signal: AbortSignal;
   readonly status: (line: string) => Promise<void>;
 }
@@ -23,14 +23,19 @@ const LONGEST_PAUSE_MS = 5_000;
 const UNLIMITED = -1;
 
 /**
- * Opens an SSH connection, over a bastion where there is one, dialling as often as allowed.
+ * Opens an SSH connection, through a bastion if there is one, with as many dials as allowed.
  *
+ * @returns the clients to close: the connection itself, then the bastion's
  * @throws at once when a key does not parse or the SSH agent does not answer
  */
 export async function dial(connection: ConnectionArgs, context: DialContext): Promise<Client[]> {
   const login = await prepareLogin(connection);
   if (connection.proxy === undefined) {
-    return [await retried("Dial", connection, context, async () => handshake(await tcp(connection), login))];
+    return [
+      await retryDial("Dial", connection, context, async () =>
+        handshake(await connectTcp(connection), login),
+      ),
+    ];
   }
   try {
     return await dialThrough(connection.proxy, connection, login, context);
@@ -46,13 +51,13 @@ async function dialThrough(
   context: DialContext,
 ): Promise<Client[]> {
   const proxyLogin = await prepareLogin(proxy);
-  const bastion = await retried("Dial proxy", proxy, context, async () =>
-    handshake(await tcp(proxy), proxyLogin),
+  const bastion = await retryDial("Dial proxy", proxy, context, async () =>
+    handshake(await connectTcp(proxy), proxyLogin),
   );
   try {
-    const tunnel = await retried("Dial from proxy", target, context, () => forward(bastion, target));
-    // As in the real provider, a handshake that failed is tried again on the same, by then dead, tunnel.
-    const client = await retried("Dial", target, context, () => handshake(tunnel, login));
+    const tunnel = await retryDial("Dial from proxy", target, context, () => openTunnel(bastion, target));
+    // As in the real provider, a failed handshake is retried on the same tunnel, which is dead by then.
+    const client = await retryDial("Dial", target, context, () => handshake(tunnel, login));
     return [client, bastion];
   } catch (error) {
     bastion.end();
@@ -60,8 +65,8 @@ async function dialThrough(
   }
 }
 
-/** Dials until it works: pauses of 100 ms times 1.5 each time, up to 5 s (sdk/go/common/util/retry). */
-async function retried<T>(
+/** Retries with pauses that start at 100 ms and grow by 1.5 each time, up to 5 s (sdk/go/common/util/retry). */
+async function retryDial<T>(
   what: string,
   { dialErrorLimit: limit }: LoginArgs,
   { signal, status }: DialContext,
@@ -86,8 +91,8 @@ async function retried<T>(
   }
 }
 
-function tcp({ host, port, perDialTimeout }: LoginArgs): Promise<Socket> {
-  // Go truncates the port, which is a number in the schema.
+function connectTcp({ host, port, perDialTimeout }: LoginArgs): Promise<Socket> {
+  // The port is a float in the schema, and Go truncates it.
   const target = { host, port: Math.trunc(port) };
   return new Promise((resolve, reject) => {
     const socket = connect({ ...target, noDelay: true });
@@ -128,8 +133,8 @@ function joinHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${String(port)}` : `${host}:${String(port)}`;
 }
 
-/** A TCP connection that the bastion makes for us. */
-function forward(bastion: Client, { host, port }: LoginArgs): Promise<Duplex> {
+/** Opens a TCP connection to the target through the bastion. */
+function openTunnel(bastion: Client, { host, port }: LoginArgs): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     bastion.forwardOut("0.0.0.0", 0, host, Math.trunc(port), (error, channel) => {
       if (error === undefined) {

@@ -1,22 +1,22 @@
 import type { Shape } from "./resource-types.ts";
-import { fold, isPlainMap, equals, type Wire, type WireMap } from "./wire.ts";
+import { unwrap, isPlainMap, equals, type WireValue, type WireMap } from "./wire.ts";
 
-/** `replace` is set where the provider itself asks for a replacement. */
+/** A changed property; `replace` is set where the provider itself asks for a replacement. */
 export interface PropertyChange {
   readonly kind: "add" | "delete" | "update";
   readonly replace: boolean;
 }
 
 /**
- * What differs between the inputs kept in `state` and the new `inputs`, by property path.
+ * The differences between the inputs in `state` and the new `inputs`, by property path.
  *
- * As in go-provider's default diff: any changed input is a change; only the exact key of an input
- * that replaces (`triggers` as a whole appearing, going, or changing its type) replaces here. A
- * change within it has a longer path, `triggers[0]`, and is turned into a replacement by the engine,
- * because the SDK registers `replaceOnChanges: ["triggers[*]"]`. A secret value is compared as one:
- * the change of a secret connection's host is a change of `connection`.
+ * As in go-provider's default diff, any changed input is a change. Only the exact key of an input that
+ * replaces is a replacement here: `triggers` as a whole is added, removed, or changes its type. A change
+ * within it has a longer path, `triggers[0]`. The engine turns that into a replacement, because the SDK
+ * registers `replaceOnChanges: ["triggers[*]"]`. A secret value is compared as a whole: if the host of a
+ * secret connection changes, the change is one of `connection`.
  */
-export function differences(shape: Shape, state: WireMap, inputs: WireMap): Map<string, PropertyChange> {
+export function findDifferences(shape: Shape, state: WireMap, inputs: WireMap): Map<string, PropertyChange> {
   const found = new Map<string, PropertyChange["kind"]>();
   const old = Object.fromEntries(Object.entries(state).filter(([key]) => key in shape.fields));
   compareMaps("", old, inputs, found);
@@ -32,11 +32,16 @@ function compareMaps(
   found: Map<string, PropertyChange["kind"]>,
 ): void {
   for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
-    compare(joined(prefix, key), old[key] ?? null, next[key] ?? null, found);
+    compare(appendKey(prefix, key), old[key] ?? null, next[key] ?? null, found);
   }
 }
 
-function compare(path: string, old: Wire, next: Wire, found: Map<string, PropertyChange["kind"]>): void {
+function compare(
+  path: string,
+  old: WireValue,
+  next: WireValue,
+  found: Map<string, PropertyChange["kind"]>,
+): void {
   if (equals(old, next)) {
     return;
   }
@@ -62,8 +67,8 @@ function compare(path: string, old: Wire, next: Wire, found: Map<string, Propert
   found.set(path, "update");
 }
 
-/** Appends a key as Pulumi's property paths write it. */
-function joined(prefix: string, key: string): string {
+/** Appends a key in the notation of Pulumi's property paths. */
+function appendKey(prefix: string, key: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
     return `${prefix}["${key.replaceAll('"', '\\"')}"]`;
   }
@@ -71,14 +76,14 @@ function joined(prefix: string, key: string): string {
 }
 
 /**
- * Whether a preview of an update must say that the outputs are not known yet.
+ * Whether a preview of an update must report the outputs as unknown.
  *
- * go-provider looks at the inputs that the old state had: an unknown one, or one whose value differs,
- * makes every output unknown. An input that is new (`stdin` where there was none) does not: the
- * preview goes on showing the old stdout.
+ * go-provider looks at the inputs that the old state had. If one is unknown or its value differs, every
+ * output is unknown. A new input (`stdin` where there was none) has no such effect: the preview still
+ * shows the old stdout.
  */
 export function outputsBecomeUnknown(shape: Shape, state: WireMap, inputs: WireMap): boolean {
   return Object.keys(shape.fields).some(
-    (key) => fold(inputs[key]).unknown || (state[key] !== undefined && !equals(inputs[key], state[key])),
+    (key) => unwrap(inputs[key]).unknown || (state[key] !== undefined && !equals(inputs[key], state[key])),
   );
 }

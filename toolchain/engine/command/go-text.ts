@@ -1,5 +1,5 @@
 /**
- * Text as Go's standard library writes it, because the real provider's messages are made of it.
+ * Text as Go's standard library writes it, because the real provider's messages contain it.
  */
 
 const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -15,7 +15,7 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The verb %q: a double-quoted Go string (https://pkg.go.dev/strconv#Quote). */
-export function quoted(text: string): string {
+export function quote(text: string): string {
   let result = '"';
   for (const character of text) {
     result += SHORT_ESCAPES.get(character) ?? escapedUnlessPrintable(character);
@@ -36,7 +36,7 @@ function escapedUnlessPrintable(character: string): string {
     : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** strerror as Go prints it, for the errors a dial or a start can meet. */
+/** Go's text for the system errors that a dial or the start of a program can fail with. */
 const ERRNO_TEXT: ReadonlyMap<string, string> = new Map([
   ["EACCES", "permission denied"],
   ["ECONNABORTED", "software caused connection abort"],
@@ -57,7 +57,7 @@ export function errnoText(code: string | undefined): string | undefined {
   return code === undefined ? undefined : ERRNO_TEXT.get(code);
 }
 
-/** The system error code of whatever was thrown, if it has one. */
+/** The system error code of a thrown value, if it has one. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

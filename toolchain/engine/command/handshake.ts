@@ -7,10 +7,10 @@ import ssh2, {
   type ConnectConfig,
   type ParsedKey,
 } from "ssh2";
-import { codeOf, errnoText, messageOf, quoted } from "./go-text.ts";
+import { codeOf, errnoText, messageOf, quote } from "./go-text.ts";
 import type { LoginArgs } from "./login.ts";
 
-/** A login whose keys have been read and whose agent has answered. */
+/** A login with parsed keys and an SSH agent that has answered. */
 export interface PreparedLogin {
   readonly user: string;
   readonly methods: readonly AnyAuthMethod[];
@@ -18,11 +18,11 @@ export interface PreparedLogin {
 }
 
 /**
- * Reads keys and finds the agent.
+ * Parses the keys and connects to the agent.
  *
- * Order of the methods as in the real provider: key, password, the password again for
- * keyboard-interactive, agent. A set SSH_AUTH_SOCK is used even beside a private key, and one that
- * nobody listens on is an error.
+ * The methods have the real provider's order: key, password, the password again for
+ * keyboard-interactive, agent. If SSH_AUTH_SOCK is set, it is used even with a private key, and a socket
+ * without a listener is an error.
  */
 export async function prepareLogin(login: LoginArgs): Promise<PreparedLogin> {
   const username = login.user;
@@ -46,7 +46,7 @@ export async function prepareLogin(login: LoginArgs): Promise<PreparedLogin> {
   const inherited = process.env["SSH_AUTH_SOCK"];
   const agent = login.agentSocketPath ?? (inherited === "" ? undefined : inherited);
   if (agent !== undefined) {
-    await knock(agent);
+    await checkAgentSocket(agent);
     methods.push({ type: "agent", username, agent });
   }
   return { user: username, methods, hostKey };
@@ -79,8 +79,8 @@ function parseHostKey(text: string): ParsedKey {
   return parsed;
 }
 
-/** Fails as Go's net.Dial does when nobody listens on the agent's socket. */
-function knock(path: string): Promise<void> {
+/** Checks that the agent's socket has a listener; fails with the error of Go's net.Dial. */
+function checkAgentSocket(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => {
       socket.destroy();
@@ -93,16 +93,16 @@ function knock(path: string): Promise<void> {
 }
 
 /**
- * Speaks SSH on a connected stream until the login is done.
+ * Logs in over a connected stream.
  *
- * There is no time limit: in the real provider `perDialTimeout` covers the TCP connection only, and
- * a machine that accepts and then says nothing holds the update for ever.
+ * There is no timeout: in the real provider `perDialTimeout` covers the TCP connection only, so a
+ * machine that accepts the connection and never answers blocks the update for ever.
  */
 export function handshake(stream: Duplex, login: PreparedLogin): Promise<Client> {
   const tried: string[] = [];
   let failure: string | undefined;
-  // A method that failed is not tried again, nor is another of its name: an agent is not asked after
-  // a private key was refused. One that was half of what the server wants may come again.
+  // A failed method is not tried again, nor is another one with its name: an agent is not asked after a
+  // private key was refused. After a partial success the method may be tried again.
   const nextMethod = (offered: AuthenticationType[] | null, wasHalf: boolean): AnyAuthMethod | false => {
     if (wasHalf) {
       tried.pop();
@@ -123,7 +123,7 @@ export function handshake(stream: Duplex, login: PreparedLogin): Promise<Client>
   };
   const pinned = login.hostKey;
   const client = new ssh2.Client();
-  const lossText = lossTextOf(stream);
+  const lossText = makeLossDescriber(stream);
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void => {
       client.destroy();
@@ -132,7 +132,7 @@ export function handshake(stream: Duplex, login: PreparedLogin): Promise<Client>
     };
     client.once("ready", () => {
       client.removeAllListeners("error").removeAllListeners("close");
-      // A connection lost later is noticed by the session that used it.
+      // A later loss of the connection is reported by the session that uses it.
       client.on("error", () => undefined);
       resolve(client);
     });
@@ -151,7 +151,7 @@ export function handshake(stream: Duplex, login: PreparedLogin): Promise<Client>
       username: login.user,
       readyTimeout: 0,
       authHandler: (offered, wasHalf, next) => {
-        // The types lack the `false` with which ssh2 is told that no method is left.
+        // ssh2's types lack `false`, which means that no method is left.
         (next as (method: AnyAuthMethod | false) => void)(nextMethod(offered, wasHalf));
       },
       hostVerifier: (offered: Buffer) => {
@@ -161,13 +161,13 @@ export function handshake(stream: Duplex, login: PreparedLogin): Promise<Client>
         failure = "ssh: host key mismatch";
         return false;
       },
-      ...(pinned === undefined ? {} : askingFor(pinned, (reason) => (failure ??= reason))),
+      ...(pinned === undefined ? {} : pinnedKeyOptions(pinned, (reason) => (failure ??= reason))),
     });
   });
 }
 
-/** Tells of a lost connection in Go's words; the addresses are gone by the time they are needed. */
-function lossTextOf(stream: Duplex): (error: Error) => string {
+/** Describes a lost connection as Go does. The addresses are read now, because a closed socket has none. */
+function makeLossDescriber(stream: Duplex): (error: Error) => string {
   const { localAddress, localPort, remoteAddress, remotePort } =
     stream instanceof Socket ? stream : new Socket();
   const ends = `${localAddress ?? ""}:${String(localPort)}->${remoteAddress ?? ""}:${String(remotePort)}`;
@@ -180,26 +180,26 @@ function lossTextOf(stream: Duplex): (error: Error) => string {
   };
 }
 
-/** The name of a method in the protocol. */
+/** The name of a method in the SSH protocol. */
 function wireName(method: AnyAuthMethod): string {
   return method.type === "agent" ? "publickey" : method.type;
 }
 
 /**
- * Options that ask a server for the pinned kind of key only, so that the pin of any of its keys will
- * do. The kind is the key's own name: of an RSA key that is `ssh-rsa`, the algorithm with SHA-1 that
- * servers of today do not offer any more.
+ * Options that ask a server for the pinned type of host key only, so that any of its keys can be
+ * pinned. The type is the one in the key itself. For an RSA key that is `ssh-rsa`, the algorithm with
+ * SHA-1, which current servers no longer offer.
  */
-function askingFor({ type }: ParsedKey, onRefused: (reason: string) => void): ConnectConfig {
+function pinnedKeyOptions({ type }: ParsedKey, onRefused: (reason: string) => void): ConnectConfig {
   return {
     algorithms: { serverHostKey: [type] },
-    // Only here does ssh2 say what the server offered.
+    // ssh2 reports only here what the server offered.
     debug: (line) => {
       const kinds = /^Handshake: \(remote\) Host key format: (.*)$/.exec(line)?.[1]?.split(",");
       if (kinds !== undefined && !kinds.includes(type)) {
-        const offered = kinds.map(quoted).join(" ");
+        const offered = kinds.map(quote).join(" ");
         onRefused(
-          `ssh: no common algorithm for host key; we offered: [${quoted(type)}], peer offered: [${offered}]`,
+          `ssh: no common algorithm for host key; we offered: [${quote(type)}], peer offered: [${offered}]`,
         );
       }
     },

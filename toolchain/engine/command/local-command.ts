@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants as fs, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { archiveOfPaths, assetsOfPaths } from "./assets.ts";
-import { codeOf, errnoText, messageOf, quoted } from "./go-text.ts";
+import { codeOf, errnoText, messageOf, quote } from "./go-text.ts";
 import { contextError, type Captured, type OperationContext, type ScriptInputs } from "./operation.ts";
 import { killTree } from "./process-tree.ts";
 import { Recorder } from "./recorder.ts";
@@ -15,7 +15,7 @@ export interface LocalInputs extends ScriptInputs {
   readonly archivePaths?: readonly string[];
 }
 
-/** Outputs of a local command beside the captured streams. */
+/** The captured streams of a local command and its files: `assets` and `archive`. */
 export interface LocalResult extends Captured {
   readonly files: WireMap;
 }
@@ -30,7 +30,7 @@ export async function runLocal(
   const failure = await execute(script, inputs, previous, context.signal, recorder);
   await recorder.end();
   if (failure !== undefined) {
-    throw new Error(`${failure}: running ${quoted(script)}:\n${recorder.combined()}`);
+    throw new Error(`${failure}: running ${quote(script)}:\n${recorder.combined()}`);
   }
   const dir = inputs.dir ?? process.cwd();
   const files: WireMap = {};
@@ -43,7 +43,7 @@ export async function runLocal(
   return { ...recorder.captured(), files };
 }
 
-/** @returns what went wrong, in the words of Go's os/exec, or nothing */
+/** @returns the failure in the words of Go's os/exec, or undefined */
 function execute(
   script: string,
   inputs: LocalInputs,
@@ -63,7 +63,7 @@ function execute(
   } catch (error) {
     return Promise.resolve(startFailure(error, program, inputs.dir));
   }
-  // The child stays in our process group, so that an engine that ends the group ends it as well.
+  // The child stays in this process's group, so that an engine that kills the group kills it as well.
   const kill = (): void => {
     killTree(child.pid);
   };
@@ -98,7 +98,7 @@ function previousAsVariables(inputs: LocalInputs, { stdout, stderr }: Captured):
 function startFailure(error: unknown, program: string, dir: string | undefined): string {
   const reason = errnoText(codeOf(error)) ?? messageOf(error);
   if (!program.includes("/") && !onPath(program)) {
-    return `exec: ${quoted(program)}: executable file not found in $PATH`;
+    return `exec: ${quote(program)}: executable file not found in $PATH`;
   }
   if (dir !== undefined && statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     return `chdir ${dir}: ${reason}`;
@@ -117,7 +117,7 @@ function onPath(program: string): boolean {
   });
 }
 
-/** Signals by the names that Go's syscall package has for them. */
+/** Go's texts for signals (syscall package). */
 const SIGNAL_NAMES: Partial<Record<NodeJS.Signals, string>> = {
   SIGABRT: "aborted",
   SIGALRM: "alarm clock",

@@ -2,7 +2,7 @@ import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/engine_pb.js";
 import { credentials } from "@grpc/grpc-js";
 
-/** Sends log lines to the engine; they are shown under the resource that they are about. */
+/** Sends log lines to the engine, which shows them with their resource. */
 export class EngineLog {
   readonly #client: EngineClient | undefined;
 
@@ -11,7 +11,7 @@ export class EngineLog {
       address === undefined ? undefined : new EngineClient(address, credentials.createInsecure());
   }
 
-  /** A line of passing interest: shown beside the resource while it is worked on, not kept. */
+  /** An ephemeral line: shown with the resource during its operation, not kept. */
   status(urn: string, message: string): Promise<void> {
     return this.#send(pb.LogSeverity.INFO, urn, message, true);
   }
@@ -42,7 +42,7 @@ export class EngineLog {
       .setMessage(message.toWellFormed())
       .setUrn(urn)
       .setEphemeral(ephemeral);
-    // A line that the engine does not take is lost, as in the real provider: the command goes on.
+    // As in the real provider, a line that the engine does not accept is lost, and the command continues.
     return new Promise((resolve) => {
       client.log(request, () => {
         resolve();

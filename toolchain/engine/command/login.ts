@@ -1,4 +1,4 @@
-/** How to log in to one machine, defaults already filled in by Check. */
+/** The login to one machine; Check has filled in the defaults. */
 export interface LoginArgs {
   readonly user: string;
   readonly host: string;
@@ -8,8 +8,8 @@ export interface LoginArgs {
   readonly privateKeyPassword?: string;
   readonly agentSocketPath?: string;
   readonly hostKey?: string;
-  /** Failed dials that are forgiven; -1 forgives all. */
+  /** How many failed dials are retried; -1 retries without limit. */
   readonly dialErrorLimit: number;
-  /** Seconds to wait for the TCP connection of one dial; 0 waits as long as the kernel does. */
+  /** Timeout in seconds for the TCP connection of one dial; 0 leaves it to the kernel. */
   readonly perDialTimeout: number;
 }

@@ -1,14 +1,14 @@
 import type { EngineLog } from "./log.ts";
 
-/** What surrounds one create, update or delete. */
+/** The context of one create, update or delete. */
 export interface OperationContext {
   readonly urn: string;
   readonly log: EngineLog;
-  /** Aborted by Cancel, by the engine's end, or by the resource's custom timeout. */
+  /** Aborted by Cancel, when the engine ends, or at the resource's custom timeout. */
   readonly signal: AbortSignal;
 }
 
-/** What the Go context of the real provider says when it has ended. */
+/** The error of the real provider's Go context after a cancel or a timeout. */
 export function contextError(signal: AbortSignal): Error {
   const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
   return new Error(timedOut ? "context deadline exceeded" : "context canceled");

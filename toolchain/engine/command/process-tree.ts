@@ -1,27 +1,27 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Kills a process and all that it started.
+ * Kills a process and all its descendants.
  *
- * The real provider kills the shell alone and then waits for whoever holds its output; a `sleep`
- * below a shell keeps it waiting. Here the whole tree goes, so that a cancelled update ends.
+ * The real provider kills the shell alone and then waits for every process that holds its output; a
+ * `sleep` below a shell keeps it waiting. Here the whole tree is killed, so that a cancelled update ends.
  */
 export function killTree(pid: number | undefined): void {
   if (pid === undefined) {
     return;
   }
-  for (const member of [pid, ...descendantsOf(pid)]) {
+  for (const member of [pid, ...findDescendants(pid)]) {
     try {
       process.kill(member, "SIGKILL");
     } catch {
-      // It ended by itself.
+      // It has already ended.
     }
   }
 }
 
-function descendantsOf(pid: number): number[] {
+function findDescendants(pid: number): number[] {
   const children = new Map<number, number[]>();
-  for (const [child, parent] of parents()) {
+  for (const [child, parent] of listParents()) {
     children.set(parent, [...(children.get(parent) ?? []), child]);
   }
   const found: number[] = [];
@@ -35,8 +35,8 @@ function descendantsOf(pid: number): number[] {
   return found;
 }
 
-/** Each process with its parent, from Linux's /proc; elsewhere nothing is known. */
-function parents(): [number, number][] {
+/** The process ID and parent ID of each process, from Linux's /proc; empty on other systems. */
+function listParents(): [number, number][] {
   const known: [number, number][] = [];
   let entries: string[];
   try {
@@ -53,7 +53,7 @@ function parents(): [number, number][] {
       const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
       known.push([Number(entry), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])]);
     } catch {
-      // It ended while we looked.
+      // It ended in the meantime.
     }
   }
   return known;

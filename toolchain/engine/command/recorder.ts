@@ -1,13 +1,13 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Captured } from "./operation.ts";
 
-/** Which of a command's streams are logged; the default is both, an unknown mode is none. */
+/** Which of a command's streams are logged: by default both, with an unknown mode none. */
 function loggedStreams(mode: string | undefined): { stdout: boolean; stderr: boolean } {
   const both = mode === undefined || mode === "stdoutAndStderr";
   return { stdout: both || mode === "stdout", stderr: both || mode === "stderr" };
 }
 
-/** Keeps what a command writes, and logs it line by line while it runs. */
+/** Captures a command's output, and logs it line by line while the command runs. */
 export class Recorder {
   readonly #out: Buffer[] = [];
   readonly #err: Buffer[] = [];
@@ -21,14 +21,14 @@ export class Recorder {
   }
 
   readonly stdout = (chunk: Buffer): void => {
-    this.#keep(chunk, this.#out, this.#logged.stdout);
+    this.#record(chunk, this.#out, this.#logged.stdout);
   };
 
   readonly stderr = (chunk: Buffer): void => {
-    this.#keep(chunk, this.#err, this.#logged.stderr);
+    this.#record(chunk, this.#err, this.#logged.stderr);
   };
 
-  /** Waits until the engine has every line. */
+  /** Waits until the engine has received every line. */
   async end(): Promise<void> {
     await this.#lines.end();
   }
@@ -37,12 +37,12 @@ export class Recorder {
     return { stdout: withoutLastNewline(this.#out), stderr: withoutLastNewline(this.#err) };
   }
 
-  /** Both streams as they came, which is what the message of a failed command ends with. */
+  /** Both streams in the order of arrival; the message of a failed command ends with them. */
   combined(): string {
     return Buffer.concat(this.#both).toString();
   }
 
-  #keep(chunk: Buffer, stream: Buffer[], logged: boolean): void {
+  #record(chunk: Buffer, stream: Buffer[], logged: boolean): void {
     stream.push(chunk);
     this.#both.push(chunk);
     if (logged) {
@@ -51,17 +51,17 @@ export class Recorder {
   }
 }
 
-/** Captured output loses one newline at its end, no more. */
+/** Removes one newline at the end of captured output, no more. */
 function withoutLastNewline(chunks: readonly Buffer[]): string {
   const text = Buffer.concat(chunks).toString();
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 
 /**
- * Cuts output into lines and logs them in order.
+ * Splits output into lines and logs them in order.
  *
- * Both streams of a command share one splitter, so that half lines of the two run together as they
- * do in the real provider. A line over 64 KiB stops the real one for ever; here it is just a line.
+ * Both streams of a command share one splitter, so partial lines of the two are joined as in the real
+ * provider. A line over 64 KiB blocks the real one for ever; here it is logged like any other.
  */
 class LineLogger {
   readonly #log: (line: string) => Promise<void>;

@@ -1,14 +1,14 @@
 import { dial, type ConnectionArgs } from "./dial.ts";
-import { messageOf, quoted } from "./go-text.ts";
+import { messageOf, quote } from "./go-text.ts";
 import { Recorder } from "./recorder.ts";
-import { runInSession, RefusedVariable, type Variable } from "./ssh-session.ts";
+import { runInSession, RefusedVariableError, type Variable } from "./ssh-session.ts";
 import { type Captured, type OperationContext, type ScriptInputs } from "./operation.ts";
 
 export interface RemoteInputs extends ScriptInputs {
   readonly connection: ConnectionArgs;
 }
 
-/** Dials anew, runs `script`, hangs up. The real provider leaves its connections to the process's end. */
+/** Opens a connection, runs `script`, and disconnects. The real provider keeps connections until its process ends. */
 export async function runRemote(
   script: string,
   inputs: RemoteInputs,
@@ -34,13 +34,13 @@ export async function runRemote(
     });
     await recorder.end();
     if (failure !== undefined) {
-      throw new Error(`${failure}: running ${quoted(script)}:\n${recorder.combined()}`);
+      throw new Error(`${failure}: running ${quote(script)}:\n${recorder.combined()}`);
     }
     return recorder.captured();
   } catch (error) {
-    if (error instanceof RefusedVariable) {
+    if (error instanceof RefusedVariableError) {
       await context.log.error(context.urn, refusal(error.variable));
-      throw new Error(`could not set environment variable ${quoted(error.variable)}: ${messageOf(error)}`);
+      throw new Error(`could not set environment variable ${quote(error.variable)}: ${messageOf(error)}`);
     }
     throw error;
   } finally {
@@ -54,7 +54,7 @@ function variablesOf(inputs: RemoteInputs, previous: Captured, context: Operatio
     value,
   }));
   if (inputs.addPreviousOutputInEnv !== false) {
-    // Offered, not insisted on: most servers take neither.
+    // Optional: most servers accept neither.
     const offer = (name: string, value: string): void => {
       if (value !== "") {
         variables.push({ name, value, onRefused: () => context.log.warning(context.urn, refusal(name)) });
@@ -66,7 +66,7 @@ function variablesOf(inputs: RemoteInputs, previous: Captured, context: Operatio
   return variables;
 }
 
-/** The advice is worded differently in the real provider; the names in it are the same. */
+/** The real provider's advice has other words; the names in it are the same. */
 function refusal(variable: string): string {
   return (
     `Unable to set '${variable}': the SSH server takes only the variables that its AcceptEnv names. ` +

@@ -1,19 +1,19 @@
-import type { Wire } from "./wire.ts";
+import type { WireValue } from "./wire.ts";
 
-/** Go kinds that the real provider decodes an input into; they name themselves in its messages. */
+/** The Go types into which the real provider decodes inputs; its messages contain these names. */
 export type Kind =
   "string" | "int" | "float64" | "bool" | "[]string" | "[]interface {}" | "map[string]string";
 
 export interface Field {
   readonly kind: Kind | Shape;
   readonly required?: true;
-  readonly default?: Wire;
-  /** Check marks it as a secret, inside a secret too: a state holds both marks. */
+  readonly default?: WireValue;
+  /** Check marks it as a secret, also inside a secret; a state then has both marks. */
   readonly secret?: true;
   readonly replace?: true;
 }
 
-/** A set of named inputs, `name` being the Go type that error messages mention. */
+/** A set of inputs; `name` is the Go type in error messages. */
 export interface Shape {
   readonly name: string;
   readonly fields: Readonly<Record<string, Field>>;
@@ -44,12 +44,12 @@ const connection: Shape = {
 };
 
 const scripts = {
-  // The SDK sends true where the program says nothing.
+  // The SDK sends true if the program does not set it.
   addPreviousOutputInEnv: { kind: "bool" },
   create: { kind: "string" },
   delete: { kind: "string" },
   environment: { kind: "map[string]string" },
-  // Any string is taken; one that is no known mode logs nothing.
+  // Any string is accepted; an unknown mode logs nothing.
   logging: { kind: "string" },
   stdin: { kind: "string" },
   triggers: { kind: "[]interface {}", replace: true },
@@ -57,7 +57,7 @@ const scripts = {
 } satisfies Shape["fields"];
 
 /**
- * The resources of pulumi-command 1.2.1, as its schema and `node_modules/@pulumi/command` have them, without
+ * The resources of pulumi-command 1.2.1, as in its schema and `node_modules/@pulumi/command`, without
  * `CopyToRemote`, which this project does not use.
  */
 export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map<string, ResourceType>([

@@ -1,13 +1,13 @@
 import type { Field, Kind, Shape } from "./resource-types.ts";
 import {
-  fold,
+  unwrap,
   isArchive,
   isAsset,
   isMap,
   isPlainMap,
   makeSecret,
-  underMarks,
-  type Wire,
+  mapInner,
+  type WireValue,
   type WireMap,
 } from "./wire.ts";
 
@@ -16,8 +16,8 @@ export interface CheckFailure {
   readonly reason: string;
 }
 
-/** What is wrong with `values`, in the words of the Go mapper (sdk/go/common/util/mapper). */
-export function failuresOf(shape: Shape, values: WireMap): CheckFailure[] {
+/** All faults of `values`, in the words of the Go mapper (sdk/go/common/util/mapper). */
+export function findFailures(shape: Shape, values: WireMap): CheckFailure[] {
   const failures: CheckFailure[] = [];
   for (const [name, field] of Object.entries(shape.fields)) {
     const value = values[name];
@@ -27,7 +27,7 @@ export function failuresOf(shape: Shape, values: WireMap): CheckFailure[] {
       }
       continue;
     }
-    const reason = reasonAgainst(shape, name, field, value);
+    const reason = findMismatch(shape, name, field, value);
     if (reason !== undefined) {
       failures.push({ property: name, reason });
     }
@@ -40,16 +40,16 @@ export function failuresOf(shape: Shape, values: WireMap): CheckFailure[] {
   return failures;
 }
 
-function reasonAgainst(shape: Shape, name: string, field: Field, value: Wire): string | undefined {
-  const { value: inner, unknown } = fold(value);
+function findMismatch(shape: Shape, name: string, field: Field, value: WireValue): string | undefined {
+  const { value: inner, unknown } = unwrap(value);
   if (unknown) {
     return undefined;
   }
   if (typeof field.kind === "object") {
     if (!isPlainMap(inner)) {
-      return wrongType(shape, name, field.kind.name, inner);
+      return wrongTypeMessage(shape, name, field.kind.name, inner);
     }
-    const nested = failuresOf(field.kind, inner);
+    const nested = findFailures(field.kind, inner);
     if (nested.length === 0) {
       return undefined;
     }
@@ -57,12 +57,12 @@ function reasonAgainst(shape: Shape, name: string, field: Field, value: Wire): s
     const lines = nested.map((failure) => `\n\t${failure.property}: ${failure.reason}`).join("");
     return `An error occurred decoding '${shortName}.${name}': ${String(nested.length)} failures decoding:${lines}`;
   }
-  return fits(field.kind, inner) ? undefined : wrongType(shape, name, field.kind, inner);
+  return isOfKind(field.kind, inner) ? undefined : wrongTypeMessage(shape, name, field.kind, inner);
 }
 
-function fits(kind: Kind, value: Wire): boolean {
-  const isText = (item: Wire): boolean => {
-    const folded = fold(item);
+function isOfKind(kind: Kind, value: WireValue): boolean {
+  const isText = (item: WireValue): boolean => {
+    const folded = unwrap(item);
     return folded.unknown || typeof folded.value === "string";
   };
   switch (kind) {
@@ -82,11 +82,11 @@ function fits(kind: Kind, value: Wire): boolean {
   }
 }
 
-function wrongType(shape: Shape, name: string, expected: string, actual: Wire): string {
+function wrongTypeMessage(shape: Shape, name: string, expected: string, actual: WireValue): string {
   return `Field '${name}' on '${shape.name}' must be a '${expected}'; got '${goTypeOf(actual)}' instead`;
 }
 
-function goTypeOf(value: Wire): string {
+function goTypeOf(value: WireValue): string {
   if (Array.isArray(value)) {
     return "[]interface {}";
   }
@@ -102,8 +102,8 @@ function goTypeOf(value: Wire): string {
   return { string: "string", boolean: "bool", number: "float64" }[typeof value as string] ?? "nil";
 }
 
-/** Fills in defaults at every level and marks what is always secret. */
-export function completed(shape: Shape, values: WireMap): WireMap {
+/** Fills in the defaults at every level and marks the fields that are always secret. */
+export function fillDefaults(shape: Shape, values: WireMap): WireMap {
   const result: WireMap = { ...values };
   for (const [name, field] of Object.entries(shape.fields)) {
     const given = result[name];
@@ -114,11 +114,11 @@ export function completed(shape: Shape, values: WireMap): WireMap {
       }
       continue;
     }
-    const whole =
+    const filled =
       typeof nested === "object"
-        ? underMarks(given, (inner) => (isPlainMap(inner) ? completed(nested, inner) : inner))
+        ? mapInner(given, (inner) => (isPlainMap(inner) ? fillDefaults(nested, inner) : inner))
         : given;
-    result[name] = field.secret ? makeSecret(whole) : whole;
+    result[name] = field.secret ? makeSecret(filled) : filled;
   }
   return result;
 }

@@ -4,18 +4,18 @@ import structPb, { type Struct } from "google-protobuf/google/protobuf/struct_pb
 import pluginPb, { type PluginAttach, type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import type * as Pb from "@pulumi/pulumi/proto/provider_pb.js";
-import { StatusError, unary } from "../plugin-server.ts";
-import { differences, type PropertyChange } from "./diff.ts";
+import { StatusError, unaryHandler } from "../plugin-server.ts";
+import { findDifferences, type PropertyChange } from "./diff.ts";
 import { EngineLog } from "./log.ts";
 import type { OperationContext } from "./operation.ts";
 import { create, newId, previewCreate, previewUpdate, remove, update, type Resource } from "./resource.ts";
 import { resourceTypes } from "./resource-types.ts";
-import { completed, failuresOf } from "./schema.ts";
-import { withoutNulls, type WireMap } from "./wire.ts";
+import { fillDefaults, findFailures } from "./schema.ts";
+import { removeNulls, type WireMap } from "./wire.ts";
 
 export const VERSION = "1.2.1";
 
-/** The ResourceProvider service of pulumi-command 1.2.1; what this does not have is UNIMPLEMENTED. */
+/** The ResourceProvider service of pulumi-command 1.2.1; all other methods are UNIMPLEMENTED. */
 export class CommandService {
   #log: EngineLog;
   readonly #cancelled = new AbortController();
@@ -31,39 +31,39 @@ export class CommandService {
 
   handlers(): UntypedServiceImplementation {
     return {
-      getPluginInfo: unary<Empty, PluginInfo>(() => new pluginPb.PluginInfo().setVersion(VERSION)),
-      attach: unary<PluginAttach, Empty>((request) => {
+      getPluginInfo: unaryHandler<Empty, PluginInfo>(() => new pluginPb.PluginInfo().setVersion(VERSION)),
+      attach: unaryHandler<PluginAttach, Empty>((request) => {
         this.#log.close();
         this.#log = new EngineLog(request.getAddress());
         return new emptyPb.Empty();
       }),
-      checkConfig: unary<Pb.CheckRequest, Pb.CheckResponse>((request) =>
+      checkConfig: unaryHandler<Pb.CheckRequest, Pb.CheckResponse>((request) =>
         new pb.CheckResponse().setInputs(request.getNews()),
       ),
-      diffConfig: unary<Pb.DiffRequest, Pb.DiffResponse>(() => new pb.DiffResponse()),
-      configure: unary<Pb.ConfigureRequest, Pb.ConfigureResponse>(() =>
+      diffConfig: unaryHandler<Pb.DiffRequest, Pb.DiffResponse>(() => new pb.DiffResponse()),
+      configure: unaryHandler<Pb.ConfigureRequest, Pb.ConfigureResponse>(() =>
         new pb.ConfigureResponse()
           .setAcceptsecrets(true)
           .setSupportspreview(true)
           .setAcceptresources(true)
           .setAcceptoutputs(true),
       ),
-      cancel: unary<Empty, Empty>(() => {
+      cancel: unaryHandler<Empty, Empty>(() => {
         this.cancel();
         return new emptyPb.Empty();
       }),
-      check: unary(check),
-      diff: unary(diff),
-      read: unary<Pb.ReadRequest, Pb.ReadResponse>((request) => {
+      check: unaryHandler(check),
+      diff: unaryHandler(diff),
+      read: unaryHandler<Pb.ReadRequest, Pb.ReadResponse>((request) => {
         resourceOf(request.getUrn());
         return new pb.ReadResponse()
           .setId(request.getId())
           .setProperties(request.getProperties())
           .setInputs(request.getInputs());
       }),
-      create: unary(this.#create),
-      update: unary(this.#update),
-      delete: unary(this.#delete),
+      create: unaryHandler(this.#create),
+      update: unaryHandler(this.#update),
+      delete: unaryHandler(this.#delete),
     };
   }
 
@@ -82,7 +82,7 @@ export class CommandService {
   readonly #update = async (request: Pb.UpdateRequest): Promise<Pb.UpdateResponse> => {
     const resource = resourceOf(request.getUrn());
     const state = mapOf(request.getOlds());
-    const inputs = keepingIgnored(mapOf(request.getNews()), state, request.getIgnorechangesList());
+    const inputs = restoreIgnoredInputs(mapOf(request.getNews()), state, request.getIgnorechangesList());
     const outputs = request.getPreview()
       ? previewUpdate(resource, state, inputs)
       : await update(resource, state, inputs, this.#context(request.getUrn(), request.getTimeout()));
@@ -99,7 +99,7 @@ export class CommandService {
     return new emptyPb.Empty();
   };
 
-  /** @param timeout the resource's custom timeout in seconds, of which Go keeps the whole ones; 0 is none */
+  /** @param timeout the resource's custom timeout in seconds, truncated as in Go; 0 means none */
   #context(urn: string, timeout: number): OperationContext {
     const signals = [this.#cancelled.signal];
     if (timeout !== 0) {
@@ -112,9 +112,9 @@ export class CommandService {
 function check(request: Pb.CheckRequest): Pb.CheckResponse {
   const { type } = resourceOf(request.getUrn());
   const given = mapOf(request.getNews());
-  const failures = failuresOf(type.inputs, given);
+  const failures = findFailures(type.inputs, given);
   return new pb.CheckResponse()
-    .setInputs(structOf(completed(type.inputs, given)))
+    .setInputs(structOf(fillDefaults(type.inputs, given)))
     .setFailuresList(
       failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)),
     );
@@ -123,8 +123,8 @@ function check(request: Pb.CheckRequest): Pb.CheckResponse {
 function diff(request: Pb.DiffRequest): Pb.DiffResponse {
   const { type } = resourceOf(request.getUrn());
   const state = mapOf(request.getOlds());
-  const inputs = keepingIgnored(mapOf(request.getNews()), state, request.getIgnorechangesList());
-  const changes = differences(type.inputs, state, inputs);
+  const inputs = restoreIgnoredInputs(mapOf(request.getNews()), state, request.getIgnorechangesList());
+  const changes = findDifferences(type.inputs, state, inputs);
   const response = new pb.DiffResponse()
     .setChanges(
       changes.size > 0 ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE,
@@ -150,8 +150,8 @@ function kindOf({ kind, replace }: PropertyChange): Pb.PropertyDiff.Kind {
   }
 }
 
-/** An ignored input that the state has keeps the state's value. */
-function keepingIgnored(inputs: WireMap, state: WireMap, ignored: readonly string[]): WireMap {
+/** Sets each ignored input to its value in the state, if it has one there. */
+function restoreIgnoredInputs(inputs: WireMap, state: WireMap, ignored: readonly string[]): WireMap {
   const kept = ignored.flatMap((name) => (state[name] === undefined ? [] : [[name, state[name]] as const]));
   return { ...inputs, ...Object.fromEntries(kept) };
 }
@@ -168,7 +168,7 @@ function resourceOf(urn: string): Resource {
 }
 
 function mapOf(struct: Struct | undefined): WireMap {
-  return struct === undefined ? {} : withoutNulls(struct.toJavaScript());
+  return struct === undefined ? {} : removeNulls(struct.toJavaScript());
 }
 
 function structOf(values: WireMap): Struct {

@@ -1,14 +1,14 @@
 import type { Client, ClientChannel } from "ssh2";
 
-/** How a remote command ended: `failure` is absent when it exited with 0. */
-export interface RemoteEnd {
+/** The end of a remote command; `failure` is absent when it exited with 0. */
+export interface RemoteExit {
   readonly failure?: string;
 }
 
 export interface Variable {
   readonly name: string;
   readonly value: string;
-  /** Told when the server refuses the variable; without it the refusal fails the command. */
+  /** Called when the server refuses the variable; without it a refusal fails the command. */
   readonly onRefused?: () => Promise<void>;
 }
 
@@ -20,8 +20,8 @@ export interface RemoteCommand {
   readonly onStderr: (chunk: Buffer) => void;
 }
 
-/** A variable that the server did not take and the command cannot do without. */
-export class RefusedVariable extends Error {
+/** The server refused a variable that the command requires. */
+export class RefusedVariableError extends Error {
   readonly variable: string;
 
   constructor(variable: string) {
@@ -31,11 +31,11 @@ export class RefusedVariable extends Error {
 }
 
 /**
- * Runs one command in a session of its own: no terminal, no shell but the server's.
+ * Runs one command in its own SSH session, without a terminal and in the server's shell.
  *
- * @throws RefusedVariable before anything has run
+ * @throws RefusedVariableError before anything has run
  */
-export async function runInSession(client: Client, command: RemoteCommand): Promise<RemoteEnd> {
+export async function runInSession(client: Client, command: RemoteCommand): Promise<RemoteExit> {
   if (command.variables.length > 0) {
     sendVariablesFirst(client, command.variables);
   }
@@ -47,8 +47,8 @@ export async function runInSession(client: Client, command: RemoteCommand): Prom
     client.exec(command.script, (error, channel) => {
       client.removeListener("close", onLost);
       if (error === undefined) {
-        follow(channel, command, resolve);
-      } else if (error instanceof RefusedVariable) {
+        attachListeners(channel, command, resolve);
+      } else if (error instanceof RefusedVariableError) {
         reject(error);
       } else if (error.message === "Unable to exec") {
         resolve({ failure: `ssh: command ${command.script} failed` });
@@ -59,8 +59,12 @@ export async function runInSession(client: Client, command: RemoteCommand): Prom
   });
 }
 
-/** Listens before anything else can arrive: a short command's end may come with the channel itself. */
-function follow(channel: ClientChannel, command: RemoteCommand, onEnd: (end: RemoteEnd) => void): void {
+/** Adds the listeners at once, because the end of a short command may arrive together with the channel. */
+function attachListeners(
+  channel: ClientChannel,
+  command: RemoteCommand,
+  onEnd: (end: RemoteExit) => void,
+): void {
   let failure: string | undefined = "wait: remote command exited without exit status or exit signal";
   channel.on("exit", (code: number | null, signal?: string, _dump?: string, description?: string) => {
     failure = code === 0 ? undefined : exitText(code, signal, description);
@@ -75,7 +79,7 @@ function follow(channel: ClientChannel, command: RemoteCommand, onEnd: (end: Rem
   channel.end(command.stdin);
 }
 
-/** The signals of RFC 4254, section 6.10, that the Go library knows by number. */
+/** The signals of RFC 4254, section 6.10, for which the Go library has a number. */
 const SIGNAL_NUMBERS: Readonly<Record<string, number | undefined>> = {
   HUP: 1,
   INT: 2,
@@ -90,7 +94,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number | undefined>> = {
   TERM: 15,
 };
 
-/** The words of golang.org/x/crypto/ssh for an exit that was no success. */
+/** The text of golang.org/x/crypto/ssh for an unsuccessful exit. */
 function exitText(code: number | null, signal: string | undefined, description: string | undefined): string {
   if (signal === undefined) {
     return `Process exited with status ${String(code)}`;
@@ -102,8 +106,8 @@ function exitText(code: number | null, signal: string | undefined, description: 
 
 type Reply = (failure: boolean | Error) => void;
 
-/** What is used of ssh2's inside: it offers no way to hear that a server refused a variable. */
-interface ClientInside {
+/** The internals of ssh2 that are used here: its API does not report that a server refused a variable. */
+interface Ssh2Internals {
   readonly _protocol: {
     exec: (channel: number, script: string, wantReply: boolean) => void;
     env: (channel: number, name: string, value: string, wantReply: boolean) => void;
@@ -116,11 +120,11 @@ interface ClientInside {
 }
 
 /**
- * Makes the client's next `exec` offer the variables one after the other, each waiting for its
- * answer, before the command is sent.
+ * Makes the client's next `exec` first send the variables one by one, waiting for the answer to each,
+ * and then the command.
  */
 function sendVariablesFirst(client: Client, variables: readonly Variable[]): void {
-  const { _protocol: protocol, _chanMgr: channels } = client as unknown as ClientInside;
+  const { _protocol: protocol, _chanMgr: channels } = client as unknown as Ssh2Internals;
   const sendExec = protocol.exec.bind(protocol);
   protocol.exec = (id, script, wantReply) => {
     const channel = Object.values(channels._channels).find((candidate) => candidate?.outgoing?.id === id);
@@ -135,7 +139,7 @@ function sendVariablesFirst(client: Client, variables: readonly Variable[]): voi
           protocol.env(id, name, value, true);
         });
         if (refused !== false && onRefused === undefined) {
-          execReply(new RefusedVariable(name));
+          execReply(new RefusedVariableError(name));
           return;
         }
         if (refused !== false) {

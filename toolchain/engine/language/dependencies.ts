@@ -13,13 +13,13 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** The version of the Pulumi SDK beside this file; the real host is released together with it. */
+/** The version of this project's Pulumi SDK; the real host is released with the same version. */
 export function sdkVersion(): string {
   const path = createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json");
   return readManifest(path)?.version ?? "0.0.0";
 }
 
-/** The direct dependencies of the package that a program belongs to, as installed. */
+/** The installed versions of the direct dependencies of a program's package. */
 export function dependenciesOf(programDirectory: string): Dependency[] {
   const root = packageRootOf(programDirectory);
   const manifest = root === undefined ? undefined : readManifest(join(root, "package.json"));

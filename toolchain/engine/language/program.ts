@@ -4,17 +4,17 @@ import { join } from "node:path";
 import pb, { type ProgramInfo, type RunRequest, type RunResponse } from "@pulumi/pulumi/proto/language_pb.js";
 import { splitWords } from "./words.ts";
 
-/** cmd/run exits with this when it has told the user what is wrong; the engine adds nothing then. */
+/** cmd/run's exit code after it has reported the error to the user; the engine then reports nothing more. */
 const ALREADY_REPORTED = 32;
 
-/** How long a program may take to end once asked. */
-const GRACE_MS = 2_000;
+/** How long a program may take to end after SIGTERM. */
+const TERMINATION_TIMEOUT_MS = 2_000;
 
 /**
- * One run of a program by `@pulumi/pulumi/cmd/run`, in a process of its own.
+ * One run of a program by `@pulumi/pulumi/cmd/run`, in its own process.
  *
- * The real host puts a proxy between program and engine, for calls that must block; no SDK of today
- * makes such calls, so here the program speaks to the engine directly.
+ * The real host puts a proxy between program and engine, for calls that must block. Current SDKs make
+ * no such calls, so here the program is connected to the engine directly.
  */
 export class Program {
   readonly #request: RunRequest;
@@ -26,12 +26,12 @@ export class Program {
     this.#engine = engine;
   }
 
-  /** Asks the program to end, and makes it end when it does not. */
+  /** Asks the program to end, and kills it if it does not. */
   end(): void {
     this.#child?.kill("SIGTERM");
     setTimeout(() => {
       this.kill();
-    }, GRACE_MS).unref();
+    }, TERMINATION_TIMEOUT_MS).unref();
   }
 
   kill(): void {
@@ -52,7 +52,7 @@ export class Program {
         `No Pulumi SDK in ${info.getProgramDirectory()}: run npm install there.`,
       );
     }
-    // The engine reads the program's own output from the host's; see the plugin's stdout and stderr.
+    // The engine reads the program's output from this process's stdout and stderr.
     const child = spawn(process.execPath, [...options.nodeArgs, runner, ...this.#flags(info)], {
       env: { ...process.env, ...this.#environment(options) },
       stdio: ["ignore", "inherit", "inherit"],
@@ -63,7 +63,7 @@ export class Program {
         resolve(new pb.RunResponse().setError(`Program could not be started: ${error.message}`));
       });
       child.on("close", (code) => {
-        resolve(responseTo(code ?? -1));
+        resolve(responseForExitCode(code ?? -1));
       });
     });
   }
@@ -88,9 +88,9 @@ export class Program {
     ];
   }
 
-  #environment({ typescript, tsconfig }: Options): NodeJS.ProcessEnv {
+  #environment({ typescript, tsconfig }: RuntimeOptions): NodeJS.ProcessEnv {
     const config = Object.fromEntries(
-      Array.from(this.#request.getConfigMap().entries(), ([key, value]) => [oldStyleKey(key), value]),
+      Array.from(this.#request.getConfigMap().entries(), ([key, value]) => [toOldStyleKey(key), value]),
     );
     return {
       PULUMI_CONFIG: JSON.stringify(config),
@@ -101,7 +101,7 @@ export class Program {
   }
 }
 
-function responseTo(code: number): RunResponse {
+function responseForExitCode(code: number): RunResponse {
   switch (code) {
     case 0:
       return new pb.RunResponse();
@@ -112,14 +112,14 @@ function responseTo(code: number): RunResponse {
   }
 }
 
-interface Options {
+interface RuntimeOptions {
   readonly typescript: boolean;
   readonly tsconfig: string;
   readonly nodeArgs: readonly string[];
 }
 
-/** `runtime.options` of Pulumi.yaml, or what is wrong with them. */
-function optionsOf(info: ProgramInfo): Options | string {
+/** The `runtime.options` of Pulumi.yaml, or an error message. */
+function optionsOf(info: ProgramInfo): RuntimeOptions | string {
   const { typescript = true, tsconfig = "", nodeargs = "" } = info.getOptions()?.toJavaScript() ?? {};
   if (typeof typescript !== "boolean") {
     return "typescript option must be a boolean";
@@ -133,7 +133,7 @@ function optionsOf(info: ProgramInfo): Options | string {
   return { typescript, tsconfig, nodeArgs: splitWords(nodeargs) };
 }
 
-/** The SDK's runner, as seen from the program. */
+/** The path of the SDK's runner, resolved from the program's folder. */
 function runnerFor(programDirectory: string): string {
   const { PULUMI_LANGUAGE_NODEJS_RUN_PATH: other = "" } = process.env;
   const path = other === "" ? "@pulumi/pulumi/cmd/run" : other;
@@ -141,7 +141,7 @@ function runnerFor(programDirectory: string): string {
 }
 
 /** The runtime reads keys in the form `namespace:config:name`. */
-function oldStyleKey(key: string): string {
+function toOldStyleKey(key: string): string {
   const colon = key.indexOf(":");
   return key.split(":").length === 2 ? `${key.slice(0, colon)}:config:${key.slice(colon + 1)}` : key;
 }

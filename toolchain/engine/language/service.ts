@@ -3,23 +3,23 @@ import emptyPb, { type Empty } from "google-protobuf/google/protobuf/empty_pb.js
 import pb from "@pulumi/pulumi/proto/language_pb.js";
 import type * as Pb from "@pulumi/pulumi/proto/language_pb.js";
 import pluginPb, { type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
-import { unary } from "../plugin-server.ts";
+import { unaryHandler } from "../plugin-server.ts";
 import { dependenciesOf, sdkVersion } from "./dependencies.ts";
 import { Program } from "./program.ts";
 
-/** The LanguageRuntime service, as far as running a program needs it; the rest is UNIMPLEMENTED. */
+/** The methods of the LanguageRuntime service that running a program needs; all others are UNIMPLEMENTED. */
 export class LanguageService {
   #engine: string | undefined;
   readonly #onEngine: (address: string) => void;
   readonly #running = new Set<Program>();
 
-  /** @param onEngine told of an engine that introduces itself later, by Handshake */
+  /** @param onEngine called with the address of an engine that connects later, by Handshake */
   constructor(engine: string | undefined, onEngine: (address: string) => void) {
     this.#engine = engine;
     this.#onEngine = onEngine;
   }
 
-  /** Ends running programs without mercy, because this process is about to end. */
+  /** Kills the running programs, because this process is about to end. */
   killPrograms(): void {
     for (const program of this.#running) {
       program.kill();
@@ -28,27 +28,33 @@ export class LanguageService {
 
   handlers(): UntypedServiceImplementation {
     return {
-      handshake: unary<Pb.LanguageHandshakeRequest, Pb.LanguageHandshakeResponse>((request) => {
+      handshake: unaryHandler<Pb.LanguageHandshakeRequest, Pb.LanguageHandshakeResponse>((request) => {
         this.#engine = request.getEngineAddress();
         this.#onEngine(this.#engine);
         return new pb.LanguageHandshakeResponse();
       }),
-      // The real host looks through all of node_modules; here every plugin is installed already.
-      getRequiredPackages: unary(() => new pb.GetRequiredPackagesResponse()),
-      getRequiredPlugins: unary(() => new pb.GetRequiredPluginsResponse()),
-      getPluginInfo: unary<Empty, PluginInfo>(() => new pluginPb.PluginInfo().setVersion(sdkVersion())),
-      about: unary(() => new pb.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
-      getProgramDependencies: unary<Pb.GetProgramDependenciesRequest, Pb.GetProgramDependenciesResponse>(
-        (request) =>
-          new pb.GetProgramDependenciesResponse().setDependenciesList(
-            dependenciesOf(request.getInfo()?.getProgramDirectory() ?? request.getPwd()).map(
-              ({ name, version }) => new pb.DependencyInfo().setName(name).setVersion(version),
-            ),
-          ),
+      // The real host searches all of node_modules; here every plug-in is already installed.
+      getRequiredPackages: unaryHandler(() => new pb.GetRequiredPackagesResponse()),
+      getRequiredPlugins: unaryHandler(() => new pb.GetRequiredPluginsResponse()),
+      getPluginInfo: unaryHandler<Empty, PluginInfo>(() =>
+        new pluginPb.PluginInfo().setVersion(sdkVersion()),
       ),
-      runtimeOptionsPrompts: unary(() => new pb.RuntimeOptionsResponse()),
-      run: unary(this.#run),
-      cancel: unary<Empty, Empty>(() => {
+      about: unaryHandler(() =>
+        new pb.AboutResponse().setExecutable(process.execPath).setVersion(process.version),
+      ),
+      getProgramDependencies: unaryHandler<
+        Pb.GetProgramDependenciesRequest,
+        Pb.GetProgramDependenciesResponse
+      >((request) =>
+        new pb.GetProgramDependenciesResponse().setDependenciesList(
+          dependenciesOf(request.getInfo()?.getProgramDirectory() ?? request.getPwd()).map(
+            ({ name, version }) => new pb.DependencyInfo().setName(name).setVersion(version),
+          ),
+        ),
+      ),
+      runtimeOptionsPrompts: unaryHandler(() => new pb.RuntimeOptionsResponse()),
+      run: unaryHandler(this.#run),
+      cancel: unaryHandler<Empty, Empty>(() => {
         for (const program of this.#running) {
           program.end();
         }

@@ -1,4 +1,4 @@
-/** Splits a line into words as a shell does: blanks separate, quotes and backslashes keep. */
+/** Splits a line into words as a shell does: at white space, unless it is quoted or escaped. */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
   let word: string | undefined;

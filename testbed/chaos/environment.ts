@@ -1,0 +1,29 @@
+/** The environment in which the figures were measured. */
+import { cpus, totalmem } from "node:os";
+import type { System } from "../../verify/outputs.ts";
+import { describeLoad, type LoadSettings } from "./load.ts";
+import { runOn } from "./host-actions.ts";
+
+const versionsCommand = (packages: string): string =>
+  "dpkg-query -W -f '${Package} ${Version}\\n' " + packages;
+
+/** @returns computer, versions and settings, and load, a line each */
+export async function describeEnvironment(
+  { brokers, balancers }: System,
+  load: LoadSettings,
+): Promise<readonly string[]> {
+  const [broker, balancer] = [brokers[0]?.name ?? "", balancers[0]?.name ?? ""];
+  const onBroker = await runOn(
+    broker,
+    `${versionsCommand("rabbitmq-server erlang-base")}
+     echo "net_ticktime $(rabbitmqctl -q eval 'net_kernel:get_net_ticktime().' </dev/null) s"`,
+  );
+  const onBalancer = await runOn(balancer, versionsCommand("haproxy keepalived"));
+  const processors = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return [
+    `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"}), ${memory} GiB, all hosts and all clients`,
+    [onBroker, onBalancer].join("\n").trim().split(/\n+/).join(", "),
+    describeLoad(load, brokers.length),
+  ];
+}

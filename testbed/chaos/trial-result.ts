@@ -1,0 +1,60 @@
+/** The result of one trial. */
+import type { QueueKind } from "./load.ts";
+
+/** The messages on one kind of queue; times in milliseconds. */
+export interface TrafficFigures {
+  readonly confirmed: number;
+  /** Confirmed, and never received. */
+  readonly lost: number;
+  readonly duplicates: number;
+  /** Returned by a broker because no queue took them, and published again. */
+  readonly returned: number;
+  /** The longest time, from the fault to the end, in which a publisher got no confirm. */
+  readonly longestGap: number;
+  /** The same for all of the kind's publishers together. */
+  readonly longestSilence: number;
+  /** The sum of the worst publisher's gaps of a second or more, between fault and healing. */
+  readonly stoodStill: number;
+  /** The longest gap after healing. */
+  readonly gapAfterHealing: number;
+}
+
+/** Times in milliseconds; undefined where the event did not happen. */
+export interface TrialFigures {
+  readonly traffic: Readonly<Record<QueueKind, TrafficFigures>>;
+  /** From the fault until exactly one reachable host held the virtual address. */
+  readonly oneHolder: number | undefined;
+  /** How long, between fault and healing, no broker answered new clients through the virtual address. */
+  readonly unserved: number | undefined;
+  /** From healing until exactly one host held the address. */
+  readonly oneHolderAfter: number | undefined;
+  /** The largest number of hosts that held the address at the same time, from the fault to the end. */
+  readonly mostHolders: number;
+  /** From the end of healing (without healing: from the fault) until every check passed. */
+  readonly whole: number | undefined;
+  /** The checks of `verify` that failed during the fault. */
+  readonly noticed: readonly string[];
+  /** The problems that were left at the end. */
+  readonly complaints: readonly string[];
+  /** The result of the next `npm run up`; undefined where it was not run. */
+  readonly nextUp: UpResult | undefined;
+}
+
+export interface UpResult {
+  readonly code: number;
+  /** Such as `61 unchanged`. */
+  readonly summary: string;
+}
+
+export interface TrialResult {
+  readonly fault: string;
+  readonly what: string;
+  /** The day, such as 2026-11-24. */
+  readonly date: string;
+  /** Undefined when the trial itself failed. */
+  readonly figures: TrialFigures | undefined;
+  /** The missed goals, each with the measured value. */
+  readonly missed: readonly string[];
+  /** The last lines of the hosts' logs, when a goal was missed. */
+  readonly logs: string;
+}

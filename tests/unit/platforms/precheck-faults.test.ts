@@ -1,0 +1,291 @@
+/** The faults of existing machines by their probes' output: the exact messages, and none for healthy machines. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findFaults } from "../../../platforms/existing/faults.ts";
+import {
+  formatFaults,
+  routerCheckNotice,
+  unpinnedKeyWarning,
+  clockWarning,
+} from "../../../platforms/existing/precheck.ts";
+import {
+  parseProbeOutput,
+  type ProbeResult,
+  type ProbeTarget,
+  type ProbeOutcome,
+  type IntendedSetup,
+} from "../../../platforms/existing/probe.ts";
+import { SshError } from "../../../remote/ssh.ts";
+
+const login = { port: 22, user: "ops", privateKey: "", hostKey: "ssh-ed25519 AAAA" };
+
+function machine(name: string, address: string, role: ProbeTarget["role"]): ProbeTarget {
+  return { name, address, role, login: { ...login, host: address } };
+}
+
+const brokers = [1, 2, 3].map((number) => machine(`mq${number}`, `10.0.0.${number}`, "broker"));
+const balancers = [4, 5].map((number) => machine(`lb${number}`, `10.0.0.${number}`, "balancer"));
+const plan: IntendedSetup = {
+  os: "debian-12",
+  machines: [...brokers, ...balancers],
+  virtualAddress: "10.0.0.100",
+  virtualRouterId: 51,
+  statsPort: 8100,
+  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+};
+
+/** What the probe prints on a machine that the program has set up already. */
+function lines({ name, address, role }: ProbeTarget): string[] {
+  const common = [
+    ...["clock=1000.5", "system=debian-12", "fits=yes", "systemd=252", `machine-id=${name}-id`],
+    ...["inet=lo 127.0.0.1/8", `inet=eth0 ${address}/24`, `mac=02:00:00:00:00:0${address.slice(-1)}`],
+    ...["memory=2000000", "disk=9000000", "synchronized=yes"],
+  ];
+  if (role === "broker") {
+    return [
+      ...[...common, `data=rabbit@${name}`, "listener=5672 [::] beam.smp", "listener=25672 0.0.0.0 beam.smp"],
+      ...["listener=15672 0.0.0.0 beam.smp", "listener=15692 [::] beam.smp"],
+      ...["listener=4369 * epmd,systemd", "listener=4369 [::] systemd"],
+    ];
+  }
+  const held = name === "lb4" ? ["inet=eth0 10.0.0.100/24"] : ["neighbour=02:00:00:00:00:04"];
+  return [
+    ...[...common, ...held, "device=eth0", "listener=5672 0.0.0.0 haproxy", "listener=15672 * haproxy"],
+    ...[`listener=8100 ${address} haproxy`, "vrrp=10.0.0.4", "vrrp=done"],
+  ];
+}
+
+/** Lines of a machine's probe to leave out (by their beginning) and to add; or the outcome that replaces them all. */
+type Change =
+  { readonly without?: string | readonly string[]; readonly add?: readonly string[] } | ProbeOutcome;
+
+function looks(changes: Readonly<Record<string, Change>> = {}, machines = plan.machines): ProbeResult[] {
+  return machines.map((each) => {
+    const change = changes[each.name] ?? {};
+    if (change instanceof Error || "sudo" in change || "machineId" in change)
+      return { machine: each, outcome: change };
+    const { without = [], add = [] } = change;
+    const remaining = lines(each).filter((line) => ![without].flat().some((start) => line.startsWith(start)));
+    return { machine: each, outcome: parseProbeOutput([...remaining, ...add].join("\n"), 1000) };
+  });
+}
+
+function faultsAfter(
+  changes: Readonly<Record<string, Change>>,
+  given: Partial<IntendedSetup> = {},
+): string[] {
+  return findFaults(looks(changes), { ...plan, ...given });
+}
+
+test("machines that the program has set up have no faults", () => {
+  assert.deepEqual(faultsAfter({}), []);
+});
+
+test("another system than configured", () => {
+  assert.deepEqual(faultsAfter({ mq1: { without: "fits=" } }, { os: "rocky-9" }), [
+    "mq1 (10.0.0.1): runs debian-12, and os is rocky-9; set os to the system that it runs, or use another machine",
+  ]);
+});
+
+test("no systemd, and one that is too old", () => {
+  const changes = { mq1: { without: "systemd=" }, mq2: { without: "systemd=", add: ["systemd=208"] } };
+  assert.deepEqual(faultsAfter(changes), [
+    "mq1 (10.0.0.1): does not run systemd; use a machine that does",
+    "mq2 (10.0.0.2): has systemd 208; use a machine with 219 or newer",
+  ]);
+  assert.deepEqual(faultsAfter({ mq1: { without: "systemd=", add: ["systemd=219"] } }), []);
+});
+
+test("a clock that is off by more than 5 s", () => {
+  const clock = (seconds: number): Change => ({ without: "clock=", add: [`clock=${seconds}`] });
+  assert.deepEqual(faultsAfter({ mq1: clock(1042.8), lb4: clock(940.2), lb5: clock(1005.4) }), [
+    "mq1 (10.0.0.1): its clock is 42 s ahead of the median of all machines' clocks; set it, and synchronize it by NTP (chrony or systemd-timesyncd)",
+    "lb4 (10.0.0.4): its clock is 60 s behind the median of all machines' clocks; set it, and synchronize it by NTP (chrony or systemd-timesyncd)",
+  ]);
+});
+
+test("too little disk and memory, by role", () => {
+  const short = looks({
+    mq1: { without: ["disk=", "data="], add: ["disk=2097151"] },
+    mq2: { without: ["memory=", "data="], add: ["memory=524287"] },
+    lb4: { without: "disk=", add: ["disk=524287"] },
+    lb5: { without: "memory=", add: ["memory=204799"] },
+  });
+  assert.deepEqual(findFaults(short, plan), [
+    "mq1 (10.0.0.1): has 2047 MiB free below /var, and a broker needs 2048 MiB; free some space there",
+    "mq2 (10.0.0.2): has 511 MiB of memory, and a broker needs 512 MiB; add memory",
+    "lb4 (10.0.0.4): has 511 MiB free below /var, and a balancer needs 512 MiB; free some space there",
+    "lb5 (10.0.0.5): has 199 MiB of memory, and a balancer needs 200 MiB; add memory",
+  ]);
+});
+
+test("a broker that is set up is not checked for disk and memory", () => {
+  assert.deepEqual(faultsAfter({ mq1: { without: ["disk=", "memory="], add: ["disk=9", "memory=9"] } }), []);
+});
+
+test("the configured address on no interface", () => {
+  const changes = {
+    mq1: { without: "inet=eth0", add: ["inet=eth0 172.16.0.7/20"] },
+    mq2: { without: "inet=eth0" },
+  };
+  const rest =
+    "set an address of the machine itself: the other machines cannot use one that is translated on the way (NAT)";
+  assert.deepEqual(faultsAfter(changes), [
+    `mq1 (10.0.0.1): has its configured address on none of its interfaces (it has 172.16.0.7 on eth0); ${rest}`,
+    `mq2 (10.0.0.2): has its configured address on none of its interfaces (it has none); ${rest}`,
+  ]);
+});
+
+test("one warning names all machines without a time service", () => {
+  assert.equal(clockWarning(looks()), undefined);
+  const drifting = looks({ mq1: { without: "synchronized=" }, lb5: { without: "synchronized=" } });
+  assert.equal(
+    clockWarning(drifting),
+    "mq1 (10.0.0.1) and lb5 (10.0.0.5): no time service synchronizes the clock, so it will drift away from the others'. " +
+      "Set one up: systemd-timesyncd (Debian, Ubuntu) or chrony (CentOS, Rocky, AlmaLinux).",
+  );
+});
+
+test("foreign processes on a broker's ports", () => {
+  const added = [
+    ...["listener=5672 127.0.0.1 qpidd", "listener=15692 0.0.0.0 nginx,nginx", "listener=15692 [::] nginx"],
+    ...["listener=25672 0.0.0.0", "listener=4369 * portly", "listener=8100 * java"],
+  ];
+  assert.deepEqual(faultsAfter({ mq1: { add: added } }), [
+    "mq1 (10.0.0.1): port 5672 is taken by qpidd on 127.0.0.1; stop and disable it, or set another rabbitmq.ports.amqp",
+    "mq1 (10.0.0.1): port 15692 is taken by nginx on 0.0.0.0 and nginx on [::]; stop and disable it, or set another rabbitmq.ports.prometheus",
+    "mq1 (10.0.0.1): port 4369 is taken by portly on *; stop and disable it",
+    "mq1 (10.0.0.1): port 25672 is taken by an unnamed process on 0.0.0.0; stop and disable it",
+  ]);
+});
+
+test("foreign processes on a balancer's ports; the statistics port is bound to the machine's address only", () => {
+  const added = ["listener=15672 [::] beam.smp", "listener=15692 * nginx", "listener=8100 127.0.0.1 java"];
+  assert.deepEqual(faultsAfter({ lb4: { add: added }, lb5: { add: ["listener=8100 * java"] } }), [
+    "lb4 (10.0.0.4): port 15672 is taken by beam.smp on [::]; stop and disable it, or set another rabbitmq.ports.management",
+    "lb5 (10.0.0.5): port 8100 is taken by java on *; stop and disable it, or set another haproxy.statsPort",
+  ]);
+});
+
+test("the data of another node, and none of this one", () => {
+  assert.deepEqual(faultsAfter({ mq1: { add: ["data=rabbit@old"] } }), []);
+  assert.deepEqual(faultsAfter({ mq1: { without: "data=", add: ["data=rabbit@old"] } }), [
+    "mq1 (10.0.0.1): /var/lib/rabbitmq/mnesia holds the data of rabbit@old and none of rabbit@mq1; to keep the data, name the broker old; else move it away",
+  ]);
+});
+
+test("names that resolve to other addresses, each once", () => {
+  const changes = {
+    mq1: { add: ["name=mq1 127.0.1.1", "name=mq2 10.9.9.9", "name=lb4 10.0.0.4"] },
+    mq3: { add: ["name=mq2 10.9.9.9", "name=mq1 10.0.0.1", "name=mq1 10.8.0.1"] },
+    lb5: { add: ["name=mq2 10.9.9.8"] },
+  };
+  const rest = "correct /etc/hosts or the DNS there, or the configured address";
+  assert.deepEqual(faultsAfter(changes), [
+    `mq2 (10.0.0.2): its name resolves to 10.9.9.9 on mq1 and mq3; ${rest}`,
+    `mq2 (10.0.0.2): its name resolves to 10.9.9.8 on lb5; ${rest}`,
+  ]);
+});
+
+test("a virtual address outside the interface's network", () => {
+  assert.deepEqual(faultsAfter({ lb5: { without: "inet=eth0", add: ["inet=eth0 10.0.0.5/26"] } }), [
+    "lb5 (10.0.0.5): the virtual address 10.0.0.100 is not in 10.0.0.0/26, the network of eth0; set a free address of that network, or another keepalived.interface",
+  ]);
+});
+
+test("a configured interface is checked instead of the one with the machine's address", () => {
+  const on = (cidr: string): Change => ({ without: "device=", add: ["device=eth1", `inet=eth1 ${cidr}`] });
+  const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: on("10.7.0.5/24") }, given), []);
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: { without: "device=" } }, given), [
+    "lb5 (10.0.0.5): has no interface eth1; set keepalived.interface to one that it has",
+  ]);
+});
+
+test("a virtual address that a machine outside the stack, or a broker, has", () => {
+  const foreign = { without: "neighbour=", add: ["neighbour=02:00:00:00:00:ff"] };
+  assert.deepEqual(faultsAfter({ lb5: foreign }), [
+    "lb5 (10.0.0.5): the virtual address 10.0.0.100 is taken: 02:00:00:00:00:ff, none of the stack's machines, answers for it; set a free one",
+  ]);
+  assert.deepEqual(faultsAfter({ mq1: { add: ["inet=eth0 10.0.0.100/32"] } }), [
+    "mq1 (10.0.0.1): is a broker and has the virtual address 10.0.0.100 on eth0; remove it (ip addr del 10.0.0.100/32 dev eth0) or set another",
+  ]);
+});
+
+test("the holder of the virtual address is not checked for other holders", () => {
+  assert.deepEqual(faultsAfter({ lb4: { add: ["neighbour=02:00:00:00:00:ff"] } }), []);
+});
+
+test("the holder of the address is not checked while a machine has not reported its MAC address", () => {
+  const foreign = { without: "neighbour=", add: ["neighbour=02:00:00:00:00:ff"] };
+  const silent = new SshError("timeout", "10.0.0.4:22 does not answer by SSH within 9 s");
+  assert.deepEqual(faultsAfter({ lb4: silent, lb5: foreign }), [
+    "lb4 (10.0.0.4): 10.0.0.4:22 does not answer by SSH within 9 s; start it, let the firewall pass port 22, or correct the address",
+  ]);
+});
+
+test("a virtual router id that another router uses is reported once for all machines that see it", () => {
+  assert.deepEqual(faultsAfter({ lb4: { add: ["vrrp=10.0.0.77"] }, lb5: { add: ["vrrp=10.0.0.77"] } }), [
+    "lb4 (10.0.0.4) and lb5 (10.0.0.5): the virtual router id 51 is used by 10.0.0.77 on the same network; set another keepalived.virtualRouterId",
+  ]);
+});
+
+test("a user whom sudo does not let become root", () => {
+  assert.deepEqual(faultsAfter({ mq1: parseProbeOutput("sudo=sudo: a password is required\n", NaN) }), [
+    "mq1 (10.0.0.1): the user ops is not root and cannot become root by sudo without a password (sudo: a password is required); allow it (ops ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d, and Defaults:ops !requiretty), or set existing.user",
+  ]);
+});
+
+test("a slow machine, one whose probe fails, and one with host keys of other types only", () => {
+  const changes = {
+    mq1: new SshError("slow", "10.0.0.1 is not done after 9 s"),
+    mq2: new SshError("command", "the command ended with 127: no bash", { code: 127 }),
+    mq3: new SshError("host-key", "no such kind"),
+  };
+  assert.deepEqual(faultsAfter(changes), [
+    "mq1 (10.0.0.1): 10.0.0.1 is not done after 9 s; find out what makes it slow, such as load, a dead mount or a name server that does not answer",
+    "mq2 (10.0.0.2): could not be probed: the command ended with 127: no bash; the user ops must be able to run bash there",
+    "mq3 (10.0.0.3): has no host key of the pinned one's kind, ssh-ed25519 (SHA256:cJ6AyISHokEeHuTfufIqhhSS0gxHZRUMDHlKvXD4FHw); if the new key is right, pin it in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa 10.0.0.3",
+  ]);
+});
+
+test("the message counts the faults and names the stack", () => {
+  assert.equal(
+    formatFaults(["a: b; c"], "prod"),
+    'The machines of stack "prod" have 1 fault; nothing was changed.\n\n  a: b; c\n',
+  );
+  assert.equal(
+    formatFaults(["a", "b"], "prod"),
+    'The machines of stack "prod" have 2 faults; nothing was changed.\n\n  a\n  b\n',
+  );
+});
+
+test("hosts without a pinned key are named in one warning", () => {
+  assert.equal(unpinnedKeyWarning(plan.machines), undefined);
+  const open = brokers.slice(0, 2).map((each) => ({
+    ...each,
+    login: { host: each.address, port: 2222, user: "ops", privateKey: "" },
+  }));
+  assert.equal(
+    unpinnedKeyWarning([...open, ...balancers]),
+    "No host key is pinned for mq1 (10.0.0.1) and mq2 (10.0.0.2): any host that answers there is accepted. Compare what " +
+      "ssh-keyscan -t ed25519,ecdsa -p 2222 10.0.0.1 10.0.0.2 prints with the hosts' own keys, then set it as existing.hostKeys.",
+  );
+  const proxy = { host: "203.0.113.9", port: 22, user: "ops", privateKey: "" };
+  assert.equal(
+    unpinnedKeyWarning(open.slice(0, 1).map((each) => ({ ...each, login: { ...each.login, proxy } }))),
+    "No host key is pinned for the bastion (203.0.113.9) and mq1 (10.0.0.1): any host that answers there is accepted. Compare what " +
+      "ssh-keyscan -t ed25519,ecdsa 203.0.113.9 and ssh-keyscan -t ed25519,ecdsa -p 2222 10.0.0.1 (on the bastion) print " +
+      "with the hosts' own keys, then set it as existing.hostKeys.",
+  );
+});
+
+test("balancers without Python are listed; an unchecked fault is not reported", () => {
+  const unchecked = looks({ lb5: { without: "vrrp=" } });
+  assert.deepEqual(findFaults(unchecked, plan), []);
+  assert.equal(routerCheckNotice(looks(), plan), undefined);
+  assert.equal(
+    routerCheckNotice(unchecked, plan),
+    "lb5 (10.0.0.5): whether another router on the network uses the virtual router id 51 could not be checked: there is no Python to listen with.",
+  );
+});
