@@ -12,7 +12,7 @@ from .errors import StepError, Stopped
 # Each is the module of its name in agent/steps. The order is that of the help.
 SUBCOMMANDS = (
     ("status",)
-    + ("names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
+    + ("owner", "names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
     + ("start", "member", "restart", "leave", "members", "plugins", "admin", "cluster-name", "policy")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")

@@ -14,6 +14,10 @@ const replaceFlag = [
   "--replace HOST",
   "replace the machine of this host, and set the new one up; one host at a time",
 ] as const;
+const takeOverFlag = [
+  "--take-over HOST,HOST",
+  "take these existing machines over from the stack whose mark they have; that stack loses them",
+] as const;
 const pulumiFlags = (verb: string) =>
   ["PULUMI-FLAG...", `flags of pulumi ${verb}, which are passed on to it`] as const;
 const testFlags = [
@@ -32,6 +36,7 @@ export const commandHelp = {
       stackFlag,
       ["--repair", "also re-run the resources behind failed checks"],
       replaceFlag,
+      takeOverFlag,
       [
         "--force-boot BROKER",
         "first start this broker without those that it waits for; what only those have is lost",
@@ -42,7 +47,7 @@ export const commandHelp = {
   },
   preview: {
     summary: "show what up would change",
-    flags: [stackFlag, replaceFlag, pulumiFlags("preview")],
+    flags: [stackFlag, replaceFlag, takeOverFlag, pulumiFlags("preview")],
     example: "--diff",
   },
   destroy: {

@@ -14,7 +14,13 @@ import { UserError } from "../user-error.ts";
 import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
 import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
-import { ensureSecretsProtected, readPlatform, takeStackOption, addStackFileFlags } from "./stack.ts";
+import {
+  ensureSecretsProtected,
+  readPlatform,
+  takeOption,
+  takeStackOption,
+  addStackFileFlags,
+} from "./stack.ts";
 import { needsHosts, selectTests } from "./test-files.ts";
 
 interface Command {
@@ -97,6 +103,15 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
 };
 
+const takeOverOption = {
+  name: "take-over",
+  valueHint: "the machines' names, such as --take-over mq1,mq2",
+} as const;
+
+function takesMachinesOver(verb: string): boolean {
+  return verb === "up" || verb === "preview";
+}
+
 async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   if (!isCommand(verb)) {
     const isHelp = verb === "--help" || verb === "-h";
@@ -117,10 +132,15 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   logSetup(describeToolchain(toolchain));
-  return command.run(
-    makePulumiCli(toolchain.cli.path, pulumiEnvironment(toolchain, readPlatform(stack) === "lab")),
-    args,
-  );
+  const { value: takeOver, rest } = takesMachinesOver(verb)
+    ? takeOption(args, takeOverOption)
+    : { value: undefined, rest: args };
+  const env = {
+    ...pulumiEnvironment(toolchain, readPlatform(stack) === "lab"),
+    // The program reads it in platforms/platform.ts.
+    ...(takeOver === undefined ? {} : { RABBITMQ_HA_TAKE_OVER: takeOver }),
+  };
+  return command.run(makePulumiCli(toolchain.cli.path, env), rest);
 }
 
 // The command below handles Ctrl-C and ends in order; this process then ends with its exit code.

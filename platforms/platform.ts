@@ -6,6 +6,8 @@ import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../conf
 import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
 import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
+import { generatedSecret, randomText } from "../secret.ts";
+import { refusalError } from "./refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
 import { makeLabHosts } from "./lab/lab.ts";
@@ -100,6 +102,9 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     pulumi.secret(readFileSync(resolveKeyPath(platform.privateKeyFile ?? ""), "utf8"));
   const key = await plainText(privateKey);
   const { virtualRouterId, interface: device } = config.keepalived;
+  const id = await plainText(pulumi.unsecret(generatedSecret("stack-id", () => randomText(16))));
+  const stack = { id, name: pulumi.getStack() };
+  const takeOver = machinesToTakeOver(machines.map(({ name }) => name));
   const found = await precheck({
     os,
     virtualAddress: config.virtualAddress,
@@ -107,7 +112,8 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     statsPort: config.haproxy.statsPort,
     virtualRouterId,
     ...(device === undefined ? {} : { interface: device }),
-    stack: pulumi.getStack(),
+    stack,
+    takeOver,
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
   return registerExistingHosts({
@@ -117,11 +123,26 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     privateKey,
     precheckedMachines: found,
     packages: config.packages,
+    stack,
+    takeOver,
     ...openPorts(config),
   });
 }
 
-/** @returns the plain key for the program's own log-in; nothing that is registered is made from it */
+/** The environment variable with the machines that a run may take over from another stack: names, separated by commas. */
+const takeOverVariable = "RABBITMQ_HA_TAKE_OVER";
+
+/** @throws pulumi.RunError if it names a machine that the stack does not have */
+function machinesToTakeOver(names: readonly string[]): string[] {
+  const wanted = (process.env[takeOverVariable] ?? "").split(",").filter((name) => name !== "");
+  const unknown = wanted.filter((name) => !names.includes(name));
+  if (unknown.length === 0) return wanted;
+  throw refusalError(
+    `${takeOverVariable} names ${unknown.join(", ")}, which the stack does not have; its machines are ${names.join(", ")}`,
+  );
+}
+
+/** @returns an output's plain value, for the program's own use; nothing that is registered is made from a secret one */
 function plainText(secret: pulumi.Output<string>): Promise<string> {
   return new Promise((resolve) => {
     secret.apply(resolve);

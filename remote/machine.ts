@@ -12,6 +12,8 @@ export interface MachineArgs {
   /** Changes when the machine is another one. */
   readonly identity: pulumi.Input<string>;
   readonly role: "broker" | "balancer";
+  /** The clean-up removes something only if the machine's mark is still this stack's, or it has none. */
+  readonly stackId: string;
   /** Whether the broker's data is deleted too. */
   readonly purge: boolean;
 }
@@ -25,8 +27,14 @@ const timeoutSeconds = 120;
  */
 export class Machine extends local.Command {
   constructor(name: string, args: MachineArgs, options: pulumi.CustomResourceOptions) {
-    const { connection, sudo, identity, role, purge } = args;
-    const script = render("existing/clean-up.sh", { program: programPath, role, purge }).trim();
+    const { connection, sudo, identity, role, purge, stackId } = args;
+    const script = render("existing/clean-up.sh", {
+      program: programPath,
+      role,
+      purge,
+      stackId,
+      host: args.name,
+    }).trim();
     const command = `${sudo ? "sudo -n " : ""}sh -c ${shellWord(script)}`;
     // The keys are those that remote/clean-up.ts reads; states contain them.
     const cleanUp = pulumi

@@ -8,7 +8,7 @@ import contextlib
 import glob
 import os
 
-from .. import command, files, firewall, host, hosts_file, rabbitmq, sources, systemd
+from .. import command, files, firewall, host, hosts_file, owner, rabbitmq, sources, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 110
@@ -43,9 +43,13 @@ PATTERNS = (
 def arguments(parser):
     parser.add_argument("--role", required=True, choices=sorted(SERVICES), help="what the machine was")
     parser.add_argument("--purge", action="store_true", help="the broker's data goes, too")
+    parser.add_argument("--stack-id", help="whose machine it has to be")
+    parser.add_argument("--host", help="the name in the stack that it has to have")
 
 
 def run(wanted):
+    if _is_anothers(wanted):
+        return
     own = [unit for unit in SERVICES[wanted.role] if _is_own(unit, wanted.role)]
     for unit in OWN_SERVICES[wanted.role]:
         _stop(unit)
@@ -62,12 +66,26 @@ def run(wanted):
         _remove_build()
     if wanted.role == "balancer" or wanted.purge:
         _remove_tree(host.STATE)
+    files.remove(owner.MARK)
     _remove_own()
     systemd.reload_units()
     _leave_hosts_file()
     for folder in FOLDERS + (PROGRAM,):
         _remove_tree(folder)
     files.remove(LAUNCHER)
+
+
+def _is_anothers(wanted):
+    """Whether the machine bears another stack's mark by now, or another name of this stack's. One without a mark is ours."""
+    found = owner.read() if wanted.stack_id is not None else None
+    if found is None or found.is_same(wanted.stack_id, wanted.host):
+        return False
+    print(
+        "{}: belongs to stack {} as {} now, so nothing of it is removed for {}".format(
+            host.name(), found.stack, found.host_name, wanted.host
+        )
+    )
+    return True
 
 
 def _drop_in(unit):

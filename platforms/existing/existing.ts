@@ -1,6 +1,7 @@
 /** `platform: existing`: the user's own machines, reached by SSH. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ExistingPlatform } from "../../config/types.ts";
+import type { StackMark } from "../../remote/owner.ts";
 import { prepareMachine } from "../../remote/preparation.ts";
 import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
@@ -13,8 +14,8 @@ export interface PrecheckedMachine {
   /** The interface that carries the machine's address, and the prefix length of its network. */
   readonly interface: string;
   readonly prefixLength: number;
-  /** The content of /etc/machine-id. It tells a replaced machine from the one before it at the same address. */
-  readonly machineId: string;
+  /** The machine-id at the time when the stack marked the machine; another machine at the same address has another one. */
+  readonly identity: string;
 }
 
 export interface ExistingArgs {
@@ -30,6 +31,10 @@ export interface ExistingArgs {
   /** By the machine's name. */
   readonly precheckedMachines: ReadonlyMap<string, PrecheckedMachine>;
   readonly packages: PackageSources;
+  /** The stack that the machines are marked with. */
+  readonly stack: StackMark;
+  /** The names of the machines that are taken over from another stack. */
+  readonly takeOver: readonly string[];
   /** TCP ports that the machines' own firewalls have to let in. */
   readonly ports: { readonly amqp: number; readonly management: number };
   readonly statsPort: number;
@@ -61,12 +66,14 @@ export function connectionTo<Text>(
 class Existing extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
 
-  constructor({ machines, os, platform, privateKey, precheckedMachines, packages, ...open }: ExistingArgs) {
+  constructor(args: ExistingArgs) {
+    const { machines, os, platform, privateKey, precheckedMachines, packages, stack, takeOver, ...open } =
+      args;
     super("rabbitmq-ha:index:Existing", "existing", {});
     warnOfEndOfLife(os);
     const addresses = (of: string): readonly string[] =>
       machines.filter(({ role }) => role === of).map(({ address }) => address);
-    const stack = { brokers: addresses("broker"), balancers: addresses("balancer"), ...open };
+    const addressesAndPorts = { brokers: addresses("broker"), balancers: addresses("balancer"), ...open };
     const child = { parent: this };
     this.hosts = machines.map((each) => {
       const { name, address, role } = each;
@@ -80,13 +87,14 @@ class Existing extends pulumi.ComponentResource {
           name,
           connection,
           sudo,
-          identity: checked.machineId,
+          identity: checked.identity,
+          stackId: stack.id,
           role,
           purge: role === "broker" && platform.purge,
         },
         child,
       );
-      const { interface: device, prefixLength, machineId } = checked;
+      const { interface: device, prefixLength, identity } = checked;
       const host = {
         name,
         address,
@@ -95,13 +103,15 @@ class Existing extends pulumi.ComponentResource {
         prefixLength,
         connection,
         sudo,
-        identity: machineId,
+        identity,
         machine,
         packages,
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });
       // What depends on the host waits for both: that it is ready, and its preparation.
-      return { ...host, ready: prepareMachine({ ...stack, role, host: { ...host, ready } }, child) };
+      const owner = { identity, stack, takeOver: takeOver.includes(name) };
+      const prepared = prepareMachine({ ...addressesAndPorts, role, host: { ...host, ready }, owner }, child);
+      return { ...host, ready: prepared };
     });
     this.registerOutputs({});
   }

@@ -48,6 +48,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
     if (one === undefined) return probeFailureLines(each);
     const faults = [
       ...[
+        ...ownerFaults(one, plan),
         ...systemFaults(one, plan),
         ...clockFaults(one, medianClock),
         ...capacityFaults(one),
@@ -59,7 +60,14 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
     ];
     return faults.map((fault) => `${machineLabel(each.machine)}: ${fault}`);
   });
-  return [...new Set([...lines, ...nameFaults(probed, plan), ...routerFaults(probed, plan)])];
+  return [
+    ...new Set([
+      ...lines,
+      ...machineIdFaults(probed),
+      ...nameFaults(probed, plan),
+      ...routerFaults(probed, plan),
+    ]),
+  ];
 }
 
 /** @returns the machine's name and address, for messages */
@@ -67,11 +75,49 @@ export function machineLabel({ name, address }: Pick<ProbeTarget, "name" | "addr
   return `${name} (${address})`;
 }
 
+/** A machine that another stack has set up, or a copy of another machine of this stack. */
+export function ownerFaults({ machine, facts: { owner } }: ProbedHost, plan: IntendedSetup): string[] {
+  const { stack, machines, takeOver } = plan;
+  if (owner === undefined || takeOver.includes(machine.name)) return [];
+  const take = `take it over: npm run up -- --take-over ${machine.name} --stack ${stack.name}`;
+  if (owner === "unreadable")
+    return [`its mark, /var/lib/rabbitmq-ha/owner, does not name its stack; ${take}`];
+  if (owner.stackId !== stack.id) {
+    const belongs = `belongs to stack "${owner.stack}" as ${owner.host}`;
+    if (owner.stack !== stack.name) return [`${belongs}; give another machine, or ${take}`];
+    return [
+      `${belongs}, and the state of this stack "${stack.name}" does not know it: it is a stack of another checkout or backend, ` +
+        `or its state is lost; use that state, or restore it; if it is lost, ${take}`,
+    ];
+  }
+  // If no machine of the stack has the marked name any more, the machine was renamed.
+  if (owner.host === machine.name || !machines.some(({ name }) => name === owner.host)) return [];
+  return [
+    `has the mark of ${owner.host}, another machine of this stack, so it is a copy of it; give a machine of its own, or ${take}`,
+  ];
+}
+
+/** Machines with the same machine-id, which the program could not tell apart. */
+export function machineIdFaults(probed: readonly ProbedHost[]): string[] {
+  const byId = new Map<string, ProbeTarget[]>();
+  for (const { machine, facts } of probed) {
+    if (facts.machineId !== "") byId.set(facts.machineId, [...(byId.get(facts.machineId) ?? []), machine]);
+  }
+  return [...byId.values()]
+    .filter((machines) => machines.length > 1)
+    .map(
+      (machines) =>
+        `${joinNames(machines.map(machineLabel))}: have the same machine-id, as copies of one image do; give each its own: ` +
+        "rm /etc/machine-id && systemd-machine-id-setup, and reboot",
+    );
+}
+
 export function systemFaults({ facts }: ProbedHost, { os }: IntendedSetup): string[] {
-  const { system, isConfiguredSystem, systemdVersion } = facts;
+  const { system, isConfiguredSystem, systemdVersion, machineId } = facts;
   const faults = isConfiguredSystem
     ? []
     : [`runs ${system}, and os is ${os}; set os to the system that it runs, or use another machine`];
+  if (machineId === "") faults.push("has no machine-id; make one: systemd-machine-id-setup, and reboot it");
   if (systemdVersion === undefined) return [...faults, "does not run systemd; use a machine that does"];
   if (systemdVersion >= minSystemdVersion) return faults;
   return [...faults, `has systemd ${systemdVersion}; use a machine with ${minSystemdVersion} or newer`];

@@ -9,9 +9,7 @@ import { refusalError } from "../refusal-error.ts";
 
 export type { ProbeTarget } from "./probe.ts";
 
-export interface PrecheckArgs extends IntendedSetup {
-  readonly stack: string;
-}
+export type PrecheckArgs = IntendedSetup;
 
 /**
  * Takes less than ten seconds, whatever the machines do.
@@ -25,12 +23,12 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (warning !== undefined) await pulumi.log.warn(warning);
   const looks = await Promise.all(machines.map((machine) => probeMachine(machine, args)));
   const faults = findFaults(looks, args);
-  if (faults.length > 0) throw refusalError(formatFaults(faults, stack));
+  if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
-  return new Map(looks.flatMap(found));
+  return new Map(looks.flatMap((each) => found(each, stack.id)));
 }
 
 /** @returns one message with all faults */
@@ -95,12 +93,16 @@ export function clockWarning(results: readonly ProbeResult[]): string | undefine
   );
 }
 
-function found({
-  machine: { name, address },
-  outcome,
-}: ProbeResult): (readonly [string, PrecheckedMachine])[] {
+function found(
+  { machine: { name, address }, outcome }: ProbeResult,
+  stackId: string,
+): (readonly [string, PrecheckedMachine])[] {
   if (!hasFacts(outcome)) return [];
+  const { owner, machineId } = outcome;
   const inet = outcome.addresses.find((each) => each.address === address);
   if (inet === undefined) return [];
-  return [[name, { interface: inet.device, prefixLength: inet.prefixLength, machineId: outcome.machineId }]];
+  // A machine whose machine-id has changed is still the machine that the stack has marked.
+  const isMarked = typeof owner === "object" && owner.stackId === stackId && owner.host === name;
+  const identity = isMarked ? owner.identity : machineId;
+  return [[name, { interface: inet.device, prefixLength: inet.prefixLength, identity }]];
 }

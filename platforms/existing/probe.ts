@@ -1,7 +1,9 @@
 /** Probes one machine: returns what it found there, or why the probe failed. */
+import { z } from "zod";
 import type { OperatingSystem } from "../../hosts/host.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { systems } from "../../hosts/systems.ts";
+import type { StackMark } from "../../remote/owner.ts";
 import { runOn, SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 
@@ -23,6 +25,10 @@ export interface IntendedSetup {
   readonly interface?: string;
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   readonly statsPort: number;
+  /** The stack that the machines will belong to. */
+  readonly stack: StackMark;
+  /** The names of the machines that may be taken over from another stack. */
+  readonly takeOver: readonly string[];
 }
 
 /** An address of a machine, with the prefix length of its network. */
@@ -41,6 +47,15 @@ export interface Listener {
   readonly processes: readonly string[];
 }
 
+/** A stack's mark on a machine, as agent/owner.py writes it. */
+const ownerMark = z.object({
+  stackId: z.string(),
+  stack: z.string(),
+  host: z.string(),
+  identity: z.string(),
+});
+export type MachineOwner = Readonly<z.infer<typeof ownerMark>>;
+
 /** What a probe found on a machine; what it could not find out is absent or NaN. */
 export interface HostFacts {
   /** The machine's clock minus this computer's monotonic clock, in seconds; only differences of machines matter. */
@@ -52,6 +67,8 @@ export interface HostFacts {
   /** The version of the running systemd. */
   readonly systemdVersion: number | undefined;
   readonly machineId: string;
+  /** The stack whose mark is on the machine; "unreadable" if the mark does not say it; absent if there is no mark. */
+  readonly owner?: MachineOwner | "unreadable";
   readonly addresses: readonly InterfaceAddress[];
   /** Whether a time service synchronizes its clock. */
   readonly isClockSynchronized: boolean;
@@ -159,6 +176,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     isConfiguredSystem: first("fits") === "yes",
     systemdVersion: first("systemd") === undefined ? undefined : parseInt(first("systemd") ?? "", 10),
     machineId: first("machine-id") ?? "",
+    ...(values.has("owner") ? { owner: parseOwner(first("owner") ?? "") } : {}),
     addresses: all("inet").map(parseInet),
     isClockSynchronized: first("synchronized") === "yes",
     memoryKib: number("memory"),
@@ -172,6 +190,14 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     advertisingRouters: all("vrrp").filter((line) => line !== "done"),
     couldListen: all("vrrp").includes("done"),
   };
+}
+
+function parseOwner(text: string): MachineOwner | "unreadable" {
+  try {
+    return ownerMark.safeParse(JSON.parse(text)).data ?? "unreadable";
+  } catch {
+    return "unreadable";
+  }
 }
 
 /** `eth0 10.0.0.5/24`; an address of a point-to-point link has no prefix length. */

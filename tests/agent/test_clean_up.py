@@ -1,5 +1,6 @@
 """What a clean-up leaves: nothing of the program's, all of everybody else's, and the data unless it is purged."""
 
+import json
 import os
 import unittest
 
@@ -99,6 +100,31 @@ class CleanUp(HostTest):
         return sorted(
             os.path.join(folder, name)[len(self.root) :] for folder, _, names in os.walk(self.root) for name in names
         )
+
+    def test_what_is_anothers_by_now_is_left_alone(self):
+        """A balancer renamed under the same address: its old name's clean-up comes after the new name is set up."""
+        named = ("--stack-id", "prod-a1", "--host", "cent123")
+        for stack_id, name in (("prod-a1", "cent133"), ("prod-b2", "cent123")):
+            self.start()
+            self.broker()
+            mark = {"stackId": stack_id, "stack": "prod", "host": name, "role": "broker", "identity": "id"}
+            self.put("/var/lib/rabbitmq-ha/owner", json.dumps(mark))
+            self.works(*PURGE + named)
+            self.assertIn("belongs to stack prod as " + name, self.output)
+            self.assertEqual(self.states["rabbitmq-server"], "active")
+            self.assertTrue(self.has("/etc/rabbitmq/rabbitmq.conf") and self.has("/var/lib/rabbitmq-ha/owner"))
+        self.start()
+        self.broker()
+        self.put("/var/lib/rabbitmq-ha/owner", "{")
+        self.refuses(*PURGE + named, because="does not say whose machine this is")
+        self.assertEqual(self.states["rabbitmq-server"], "active")
+
+    def test_what_is_its_own_goes_with_its_mark(self):
+        self.broker()
+        mark = {"stackId": "prod-a1", "stack": "prod", "host": "cent123", "role": "broker", "identity": "id"}
+        self.put("/var/lib/rabbitmq-ha/owner", json.dumps(mark))
+        self.works(*BROKER + ("--stack-id", "prod-a1", "--host", "cent123"))
+        self.assertFalse(self.has("/etc/rabbitmq/rabbitmq.conf") or self.has("/var/lib/rabbitmq-ha/owner"))
 
     def test_a_broker_is_left_with_its_data(self):
         self.broker()

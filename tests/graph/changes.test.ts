@@ -6,7 +6,12 @@ import { balancers, brokers } from "../support/graph-facts.ts";
 import { unwrapSecrets, runProgram, type ProgramRun } from "../support/program.ts";
 
 /** Fixed values instead of generated secrets. */
-const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
+const kept = {
+  "erlang-cookie": "COOKIE",
+  "admin-password": "PASSWORD",
+  "lab-id": "dev-0123456789",
+  "stack-id": "0123456789abcdef",
+};
 
 let dev: ProgramRun;
 before(async () => {

@@ -33,7 +33,7 @@ test("only what is set up on the machines is registered", () => {
       .ofType("pulumi:index:Stash")
       .map(({ name }) => name)
       .sort(),
-    ["admin-password", "erlang-cookie"],
+    ["admin-password", "erlang-cookie", "stack-id"],
   );
 });
 
@@ -90,7 +90,9 @@ test("a machine's clean-up has its log-in, as a secret", () => {
     const role = host < "cent123" ? "broker" : "balancer";
     assert.match(
       String(cleanUp["command"]),
-      new RegExp(`^sudo -n sh -c '(.|\\n)*rabbitmq-ha clean-up --role ${role}\\n`),
+      new RegExp(
+        `^sudo -n sh -c .(.|\\n)*rabbitmq-ha clean-up --role ${role} --stack-id \\S+ --host ${host}\\n`,
+      ),
     );
     assert.equal(cleanUp["script"], undefined);
     assert.equal((cleanUp["login"] as Record<string, unknown>)["user"], "operator");

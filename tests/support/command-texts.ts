@@ -30,7 +30,12 @@ export type StackRuns = Readonly<
 >;
 
 /** Fixed values for what each stack generates, so that the texts are the same in every run. */
-const kept = { "erlang-cookie": "COOKIE", "admin-password": "PASSWORD", "lab-id": "dev-0123456789" };
+const kept = {
+  "erlang-cookie": "COOKIE",
+  "admin-password": "PASSWORD",
+  "lab-id": "dev-0123456789",
+  "stack-id": "0123456789abcdef",
+};
 
 function otherConfig(): ConfigBlocks {
   const config = devConfig();

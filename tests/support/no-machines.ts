@@ -5,7 +5,7 @@ import type { PrecheckArgs } from "../../platforms/existing/precheck.ts";
 export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const found = { interface: "ens18", prefixLength: 23 };
   return Promise.resolve(
-    new Map(machines.map(({ name }) => [name, { ...found, machineId: `id-of-${name}` }])),
+    new Map(machines.map(({ name }) => [name, { ...found, identity: `id-of-${name}` }])),
   );
 }
 

@@ -11,6 +11,8 @@ const plan: IntendedSetup = {
   virtualRouterId: 51,
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
   statsPort: 8100,
+  stack: { id: "prod-a1", name: "prod" },
+  takeOver: [],
 };
 
 /** @returns each script, by the name of its copy below tests/unit/templates/rendered */

@@ -31,6 +31,8 @@ const plan: IntendedSetup = {
   virtualAddress: "10.0.0.100",
   virtualRouterId: 51,
   statsPort: 8100,
+  stack: { id: "prod-a1", name: "prod" },
+  takeOver: [],
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };
 
@@ -288,4 +290,43 @@ test("balancers without Python are listed; an unchecked fault is not reported", 
     routerCheckNotice(unchecked, plan),
     "lb5 (10.0.0.5): whether another router on the network uses the virtual router id 51 could not be checked: there is no Python to listen with.",
   );
+});
+
+function owner(host: string, stack = "prod", stackId = "prod-a1"): { readonly add: readonly string[] } {
+  return { add: [`owner=${JSON.stringify({ stackId, stack, host, role: "broker", identity: "id" })}`] };
+}
+
+test("a machine with the stack's own mark is accepted, also under a new name", () => {
+  assert.deepEqual(faultsAfter({ mq1: owner("mq1"), lb4: owner("lb3") }), []);
+});
+
+test("a machine of another stack is reported, with the one way to take it over", () => {
+  const take = "take it over: npm run up -- --take-over mq2 --stack prod";
+  assert.deepEqual(faultsAfter({ mq2: owner("web1", "other", "other-b2") }), [
+    `mq2 (10.0.0.2): belongs to stack "other" as web1; give another machine, or ${take}`,
+  ]);
+  assert.deepEqual(faultsAfter({ mq2: owner("mq2", "prod", "prod-b2") }), [
+    `mq2 (10.0.0.2): belongs to stack "prod" as mq2, and the state of this stack "prod" does not know it: it is a stack ` +
+      `of another checkout or backend, or its state is lost; use that state, or restore it; if it is lost, ${take}`,
+  ]);
+  assert.deepEqual(faultsAfter({ mq2: { add: ["owner={"] } }), [
+    `mq2 (10.0.0.2): its mark, /var/lib/rabbitmq-ha/owner, does not name its stack; ${take}`,
+  ]);
+  assert.deepEqual(faultsAfter({ mq2: owner("web1", "other", "other-b2") }, { takeOver: ["mq2"] }), []);
+});
+
+test("a copy of another machine of the stack is reported", () => {
+  assert.deepEqual(faultsAfter({ mq2: owner("mq1") }), [
+    "mq2 (10.0.0.2): has the mark of mq1, another machine of this stack, so it is a copy of it; give a machine of its " +
+      "own, or take it over: npm run up -- --take-over mq2 --stack prod",
+  ]);
+});
+
+test("machines without a machine-id, or with the same one, are reported", () => {
+  const same = { without: "machine-id=", add: ["machine-id=abc"] };
+  assert.deepEqual(faultsAfter({ mq1: same, mq2: same, lb4: { without: "machine-id=" } }), [
+    "lb4 (10.0.0.4): has no machine-id; make one: systemd-machine-id-setup, and reboot it",
+    "mq1 (10.0.0.1) and mq2 (10.0.0.2): have the same machine-id, as copies of one image do; give each its own: " +
+      "rm /etc/machine-id && systemd-machine-id-setup, and reboot",
+  ]);
 });

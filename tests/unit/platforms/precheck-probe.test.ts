@@ -27,6 +27,8 @@ const plan: IntendedSetup = {
   interface: "lo",
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
   statsPort: 8100,
+  stack: { id: "prod-a1", name: "prod" },
+  takeOver: [],
 };
 
 /** Lines 1 and 2 have the form of CentOS 7 (before iproute 4), the others the current form. */

@@ -24,6 +24,8 @@ if [ -e denied ]; then cat denied >&2; exit 1; fi
 if [ "$2" = true ]; then exit 0; fi
 cat >probe.sh
 cat seen
+echo "machine-id=id-$$"
+echo "machine-id=id-$$"
 `;
 const seen = [
   ...[
@@ -32,7 +34,6 @@ const seen = [
     "fits=yes",
     "synchronized=yes",
     "systemd=252",
-    "machine-id=abc",
     "inet=eth3 127.0.0.1/8",
   ],
   ...["memory=2000000", "disk=9000000", ""],
@@ -62,7 +63,8 @@ function machine(name: string, login: Login): ProbeTarget {
 
 function args(...machines: ProbeTarget[]): PrecheckArgs {
   return {
-    stack: "prod",
+    stack: { id: "prod-a1", name: "prod" },
+    takeOver: [],
     os: "debian-12",
     machines,
     virtualAddress: "127.0.0.100",
@@ -107,7 +109,9 @@ test("a machine without faults is described, and the probe runs as root by sudo"
   const server = await serve();
   warn.mock.resetCalls();
   const found = await precheck(args(machine("mq1", loginAt(server.port, server.hostKey.public))));
-  assert.deepEqual([...found], [["mq1", { interface: "eth3", prefixLength: 8, machineId: "abc" }]]);
+  const [[name, { identity, ...network }] = ["", { identity: "" }]] = found;
+  assert.deepEqual({ name, ...network }, { name: "mq1", interface: "eth3", prefixLength: 8 });
+  assert.match(identity, /^id-\d+$/);
   assert.match(server.executed[0]?.script ?? "", /exec sudo -n bash -s/);
   assert.equal(warn.mock.callCount(), 0);
 });

@@ -16,7 +16,8 @@ beforeEach(async () => {
 });
 
 function cleanUp(purge = false): Promise<ScriptResult> {
-  const script = render("existing/clean-up.sh", { program: `${root}/rabbitmq-ha`, role: "broker", purge });
+  const values = { program: `${root}/rabbitmq-ha`, role: "broker", purge, stackId: "a1", host: "mq1" };
+  const script = render("existing/clean-up.sh", values);
   return runBash(script.replace("/etc/systemd", `${root}/etc/systemd`));
 }
 
@@ -25,9 +26,9 @@ test("an installed program cleans up, and its exit code is passed on", async () 
   await writeFile(program, '#!/bin/sh\necho "$*"\nexit 3\n');
   await chmod(program, 0o755);
   const kept = await cleanUp();
-  assert.deepEqual([kept.code, kept.stdout], [3, "clean-up --role broker\n"]);
+  assert.deepEqual([kept.code, kept.stdout], [3, "clean-up --role broker --stack-id a1 --host mq1\n"]);
   const purged = await cleanUp(true);
-  assert.equal(purged.stdout, "clean-up --role broker --purge\n");
+  assert.equal(purged.stdout, "clean-up --role broker --purge --stack-id a1 --host mq1\n");
 });
 
 test("on a machine without the program and its files nothing is done", async () => {

@@ -130,7 +130,8 @@ main() {
   rocky-9*|almalinux-9*) echo fits=yes ;;
   esac
   if [ -d /run/systemd/system ]; then systemctl --version | awk 'NR == 1 { print $2 }' | each systemd; fi
-  each machine-id </etc/machine-id
+  if [ -s /etc/machine-id ]; then each machine-id </etc/machine-id; fi
+  if [ -e /var/lib/rabbitmq-ha/owner ]; then each owner </var/lib/rabbitmq-ha/owner; fi
   # "NTP synchronized" in CentOS 7, "System clock synchronized" since.
   if timeout 3 timedatectl 2>/dev/null | grep -q 'synchronized: yes'; then echo synchronized=yes; fi
   names &

@@ -1,0 +1,43 @@
+"""Whose machine this is: the mark that a stack leaves on each machine that it has not made itself."""
+
+import json
+
+from . import files, host
+from .errors import NoAnswer
+
+MARK = host.STATE + "/owner"
+
+_KEYS = ("stackId", "stack", "host", "role", "identity")
+
+
+class Owner:
+    """A stack's claim to a machine."""
+
+    def __init__(self, stack_id, stack, host_name, role, identity):
+        self.stack_id, self.stack, self.host_name, self.role = stack_id, stack, host_name, role
+        # Changes when the machine is another one; the mark keeps it where the machine's own id changes.
+        self.identity = identity
+
+    def is_same(self, stack_id, host_name):
+        return (self.stack_id, self.host_name) == (stack_id, host_name)
+
+    def write(self):
+        values = self.stack_id, self.stack, self.host_name, self.role, self.identity
+        files.write(MARK, json.dumps(dict(zip(_KEYS, values)), sort_keys=True) + "\n")
+
+
+def read():
+    """The machine's owner; None where it bears no mark. Raises NoAnswer for a mark that cannot be read."""
+    text = files.read(MARK, "")
+    if not text:
+        return None
+    try:
+        values = [json.loads(text)[key] for key in _KEYS]
+    except (ValueError, KeyError, TypeError):
+        values = []
+    if not values or not all(isinstance(value, str) for value in values):
+        raise NoAnswer(
+            "{}: {} does not say whose machine this is".format(host.name(), MARK),
+            "See on which stack's machines it is listed; remove the file if it is on none's, and run this again.",
+        )
+    return Owner(*values)
