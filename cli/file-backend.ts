@@ -3,6 +3,7 @@
  * CLI takes. Returns nothing for any other backend, and for a file of unexpected form.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { hostname as localHostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PulumiCli } from "./pulumi.ts";
@@ -29,8 +30,12 @@ export function readLocks(pulumi: PulumiCli, project: string, stack: string): re
   return readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
 }
 
-/** @returns whether the process that took the lock still runs */
-export function isHolderRunning({ pid }: Lock): boolean {
+/**
+ * @returns whether the process that took the lock still runs; true for a lock of another computer, whose processes cannot
+ * be seen from here
+ */
+export function isHolderRunning({ pid, hostname }: Lock): boolean {
+  if (hostname !== localHostname()) return true;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
   } catch {

@@ -13,6 +13,7 @@ import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
+import { meantStack } from "./meant-stack.ts";
 import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
 import {
   ensureSecretsProtected,
@@ -124,19 +125,21 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
     return 0;
   }
   const command = commands[verb];
-  const { stack } = takeStackOption(args);
-  ensureSecretsProtected(stack, process.env);
+  const named = verb === "pulumi" ? undefined : takeStackOption(args).stack;
+  if (named !== undefined) ensureSecretsProtected(named, process.env);
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
   const wanted = needs.flatMap((need) => packages[need]);
   if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   logSetup(describeToolchain(toolchain));
+  const stack = named ?? meantStack(args, pulumiEnvironment(toolchain, false));
+  if (named === undefined && stack !== undefined) ensureSecretsProtected(stack, process.env);
   const { value: takeOver, rest } = takesMachinesOver(verb)
     ? takeOption(args, takeOverOption)
     : { value: undefined, rest: args };
   const env = {
-    ...pulumiEnvironment(toolchain, readPlatform(stack) === "lab"),
+    ...pulumiEnvironment(toolchain, stack !== undefined && readPlatform(stack) === "lab"),
     // The program reads it in platforms/platform.ts.
     ...(takeOver === undefined ? {} : { RABBITMQ_HA_TAKE_OVER: takeOver }),
   };

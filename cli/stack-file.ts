@@ -21,7 +21,7 @@ export interface SecretsProvider {
 }
 
 /** @param stack the stack's name; in Pulumi Cloud it begins with the organisation's name */
-function stackFileName(stack: string): string {
+export function stackFileName(stack: string): string {
   return `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`;
 }
 

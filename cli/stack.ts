@@ -1,11 +1,13 @@
 /** The stack of a command: its name, its platform, its state, and recovery from a killed run. */
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { isHolderRunning, readLocks, readState, type StackExport } from "./file-backend.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
-import { stackFileFlags, hasSalt, initStack, readStackFile } from "./stack-file.ts";
+import { stackFileFlags, hasSalt, initStack, readStackFile, stackFileName } from "./stack-file.ts";
+import { parsePlatform, type StackPlatform } from "./stack-platform.ts";
 
 export const projectName = "rabbitmq-ha";
 export const defaultStack = "dev";
@@ -75,9 +77,12 @@ export function npmCommand(script: string, stack: string, ...flags: readonly str
   return `npm run ${script}${args.length === 0 ? "" : ` -- ${args.join(" ")}`}`;
 }
 
-/** @returns the platform that the stack's file names; the Pulumi program checks whether it is valid */
-export function readPlatform(stack: string): string {
-  return /^\s*(?:rabbitmq-ha:)?platform:\s*["']?([\w-]+)/m.exec(readStackFile(stack))?.[1] ?? "lab";
+/**
+ * @returns the platform that the stack's file names
+ * @throws UserError if the file is not a stack file, or names an unknown platform
+ */
+export function readPlatform(stack: string): StackPlatform {
+  return parsePlatform(readStackFile(stack), stackFileName(stack));
 }
 
 /** @throws UserError if a stack of real machines has neither a passphrase nor a secrets provider of the user's own */
@@ -100,8 +105,11 @@ async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
   if (found.length === 0) return;
   const active = found.find(isHolderRunning);
   if (active !== undefined) {
+    const where = active.hostname === hostname() ? "" : ` on ${active.hostname}`;
+    const otherwise =
+      where === "" ? "or end it first" : `or, if it runs no more: npm run pulumi -- cancel --stack ${stack}`;
     throw new UserError(
-      `stack ${stack} is being worked on by process ${active.pid}; wait for it, or end it first`,
+      `stack ${stack} is being worked on by process ${active.pid}${where}; wait for it, ${otherwise}`,
     );
   }
   logSetup(`the last run on stack ${stack} was killed; removing its lock`);

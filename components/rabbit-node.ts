@@ -204,7 +204,10 @@ export class RabbitNode extends pulumi.ComponentResource {
 }
 
 /** The arguments that all brokers of a cluster have in common. */
-export type CommonNodeArgs = Omit<RabbitNodeArgs, "host" | "brokers" | "type" | "previous" | "forgettingHost">;
+export type CommonNodeArgs = Omit<
+  RabbitNodeArgs,
+  "host" | "brokers" | "type" | "previous" | "forgettingHost"
+>;
 
 /**
  * Creates one broker for each host, named after the host. They start in parallel; the first forms the cluster, and the

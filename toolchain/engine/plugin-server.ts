@@ -18,12 +18,10 @@ export class StatusError extends Error {
   }
 }
 
-const runningCalls = new Set<Promise<void>>();
-
 /** Makes a gRPC handler from a synchronous or asynchronous function. */
 export function unaryHandler<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>): void => {
-    const answer = Promise.resolve()
+    void Promise.resolve()
       .then(() => handle(call.request))
       .then(
         (response) => {
@@ -34,8 +32,6 @@ export function unaryHandler<Request, Response>(handle: (request: Request) => Re
           reply({ code, details: error instanceof Error ? error.message : String(error) });
         },
       );
-    runningCalls.add(answer);
-    void answer.then(() => runningCalls.delete(answer));
   };
 }
 
@@ -75,8 +71,10 @@ export async function servePlugin(
   };
   process.once("SIGINT", () => {
     process.once("SIGINT", end);
-    // When a handler is done, its answer may not be sent yet: wait a moment.
-    void Promise.allSettled(runningCalls).then(() => setTimeout(end, 10, "SIGINT"));
+    // Waits until every running call has been answered and its answer has been sent; no new one is taken.
+    server.tryShutdown(() => {
+      end("SIGINT");
+    });
   });
   process.once("SIGTERM", end);
 }
