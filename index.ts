@@ -11,10 +11,6 @@ import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
 import { componentNames } from "./hosts/resource-names.ts";
 
-// The SDK maps each line of each stack trace to its source, and keeps a trace for every promise. Node strips the types
-// in place, so there is nothing to map. Without the mapping a run is a second shorter.
-Reflect.deleteProperty(Error, "prepareStackTrace");
-
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
 const { ports } = rabbitmq;

@@ -142,7 +142,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const selinuxSteps = systems[host.os].selinux
       ? [new Step(`${prefix}-selinux`, { host, subcommand: "selinux" }, on(installed))]
       : [];
-    const cfg = render("haproxy/haproxy.cfg", { agentPort: 0, ...args, chroot });
+    const cfg = haproxyCfg(args, chroot);
     const config = new File(
       `${prefix}-config`,
       {
@@ -225,6 +225,24 @@ export class HaproxyPair extends pulumi.ComponentResource {
       { parent: this, dependsOn: build },
     );
   }
+}
+
+/** @returns haproxy.cfg, of the values that it shows */
+function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
+  const { brokers, ports, agentPort = 0, maxConnections, balance } = args;
+  const { checkInterval, rise, fall, timeouts } = args;
+  return render("haproxy/haproxy.cfg", {
+    brokers,
+    ports,
+    agentPort,
+    maxConnections,
+    balance,
+    checkInterval,
+    rise,
+    fall,
+    timeouts,
+    chroot,
+  });
 }
 
 /** @returns the statistics page's section; a secret if it contains a password */

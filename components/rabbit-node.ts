@@ -1,15 +1,16 @@
 /** One RabbitMQ broker on one host, a member of the cluster. */
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";
-import { programPath } from "../remote/program.ts";
 import { Step } from "../remote/step.ts";
-import { hasOldSystemd } from "../hosts/systems.ts";
-import { render } from "../templates/render.ts";
-import { installAgentCheck, installWatch, writeWatchFiles } from "./broker-watch.ts";
+import {
+  discoveryPeers,
+  renderBrokerConfiguration,
+  type BrokerConfiguration,
+} from "./broker-configuration.ts";
+import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } from "./broker-watch.ts";
 import { brokerMemberName, brokerPluginsName, brokerServiceName } from "../hosts/resource-names.ts";
 
 export interface RabbitNodeArgs {
@@ -42,52 +43,6 @@ export interface RabbitNodeArgs {
 }
 
 /**
- * The program's defaults for `settings`: the minority of a partition pauses instead of running on alone, and publishers
- * are blocked before memory or disk runs out (https://www.rabbitmq.com/docs/alarms).
- */
-const defaultSettings: Readonly<Record<string, string | number>> = {
-  cluster_partition_handling: "pause_minority",
-  "vm_memory_high_watermark.relative": 0.4,
-  "disk_free_limit.absolute": "1GB",
-};
-
-/** @returns the settings and each default for which neither its key nor a variant of it (`x.absolute`) is set */
-function withDefaults(settings: RabbitNodeArgs["settings"]): { key: string; value: string }[] {
-  const stem = (key: string): string => key.replace(/\.(relative|absolute)$/, "");
-  const set = new Set(Object.keys(settings).map(stem));
-  const defaults = Object.entries(defaultSettings).filter(([key]) => !set.has(stem(key)));
-  return [...defaults, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
-}
-
-/** @returns the brokers that a broker asks for an existing cluster at its first start */
-function discoveryPeers(name: string, brokers: readonly string[]): readonly string[] {
-  return name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
-}
-
-/**
- * Seconds for which an Erlang node tries to connect to one that does not answer (`net_setuptime`, 7 by default). A
- * process that sends to a node that has just been declared down waits this long once more.
- */
-const setupTimeSeconds = 3;
-
-/**
- * @returns rabbitmq.conf. The first broker asks the others briefly, so that it rejoins an existing cluster, and else
- * forms a new one; the others ask the first for up to a minute and never each other.
- */
-function brokerConf({ host, brokers, ports, settings, type = "disc" }: RabbitNodeArgs): string {
-  const discoveryRetries =
-    host.name === brokers[0] ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
-  const peers = discoveryPeers(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
-  return render("rabbitmq/rabbitmq.conf", {
-    ports,
-    settings: withDefaults(settings),
-    peers,
-    type,
-    ...discoveryRetries,
-  });
-}
-
-/**
  * A broker: names, package, cookie and configuration, first start, membership. Later it is drained and restarted, one
  * broker at a time, whenever a file that needs a restart or the stated version of its package has changed. It leaves the
  * cluster before its machine is replaced by another one; another broker's host does this, since its own machine may be
@@ -116,90 +71,135 @@ export class RabbitNode extends pulumi.ComponentResource {
   /** Done once the watch service runs on its host. */
   readonly watch: pulumi.Resource;
 
+  readonly #args: RabbitNodeArgs;
+
   constructor(name: string, args: RabbitNodeArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitNode", name, {}, options);
-    const { host, peers, brokers, type = "disc", plugins, netTickTime, previous, forgettingHost } = args;
-    const child = { parent: this };
-    const on = (dependsOn: readonly pulumi.Resource[]): pulumi.CustomResourceOptions => ({
-      ...child,
-      dependsOn: [...dependsOn],
-    });
-    const file = (suffix: string, path: string, content: string): File =>
-      new File(`${name}-${suffix}`, { host, path, content }, on([packages]));
+    this.#args = args;
+    this.name = name;
+    this.host = args.host;
+    const configuration = renderBrokerConfiguration(args);
+    this.configurationHash = configuration.hash + (args.host.packages?.brokerVersion ?? "");
 
-    const names = new HostNames(`${name}-names`, { host, peers }, child);
-    const packages = installBrokerPackages(name, host, on([names]));
+    const packages = this.#installPackages();
+    const watchFiles = this.#writeWatchFiles(packages);
+    const service = this.#start([
+      ...this.#writeIdentity(packages),
+      watchFiles.conf,
+      ...this.#writeConfiguration(configuration, packages),
+    ]);
+    const member = this.#join(service);
+    this.ready = this.#restartOnChange(configuration, member);
+    this.#leaveBeforeReplacement(this.ready);
+    this.watch = this.#startWatch(watchFiles, service);
+    this.registerOutputs({});
+  }
+
+  #dependingOn(...dependsOn: readonly pulumi.Resource[]): pulumi.CustomResourceOptions {
+    return { parent: this, dependsOn: [...dependsOn] };
+  }
+
+  /** The names come first: RabbitMQ's package starts the broker, which must resolve its own. */
+  #installPackages(): pulumi.Resource {
+    const { host, peers } = this.#args;
+    const names = new HostNames(`${this.name}-names`, { host, peers }, { parent: this });
+    return installBrokerPackages(this.name, host, this.#dependingOn(names));
+  }
+
+  /** The cookie by which the brokers know each other, and the plug-ins, which need it. */
+  #writeIdentity(packages: pulumi.Resource): pulumi.Resource[] {
+    const { host, plugins } = this.#args;
     const cookie = new File(
-      `${name}-cookie`,
+      `${this.name}-cookie`,
       {
         host,
         path: "/var/lib/rabbitmq/.erlang.cookie",
         owner: "rabbitmq:rabbitmq",
         mode: "0400",
-        content: args.cookie,
+        content: this.#args.cookie,
         unlessRunning: "rabbitmq-server",
       },
-      on([packages]),
+      this.#dependingOn(packages),
     );
-    const conf = brokerConf(args);
-    const advanced = render("rabbitmq/advanced.config", {
-      netTickTime,
-      setupTime: Math.min(setupTimeSeconds, netTickTime),
-    });
-    const unit = render("rabbitmq/rabbitmq-ha.conf", {
-      program: programPath,
-      oldSystemd: hasOldSystemd(host.os),
-    });
-    const metricsPort = args.agentPort === undefined ? 0 : args.ports.prometheus;
-    const watch = writeWatchFiles(
-      { host, brokers, discoveryPeers: discoveryPeers(name, brokers), port: args.ports.amqp, metricsPort },
-      on([packages]),
+    const enabled = new Step(
+      brokerPluginsName(this.name),
+      { host, subcommand: "plugins", options: { plugins } },
+      this.#dependingOn(packages, cookie),
     );
-    const files = [
+    return [cookie, enabled];
+  }
+
+  #writeConfiguration(
+    { conf, advanced, unit }: BrokerConfiguration,
+    packages: pulumi.Resource,
+  ): pulumi.Resource[] {
+    const { host } = this.#args;
+    const file = (suffix: string, path: string, content: string): File =>
+      new File(`${this.name}-${suffix}`, { host, path, content }, this.#dependingOn(packages));
+    return [
       file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
-    const enabled = new Step(
-      brokerPluginsName(name),
-      { host, subcommand: "plugins", options: { plugins } },
-      on([packages, cookie]),
+  }
+
+  #writeWatchFiles(packages: pulumi.Resource): WatchFiles {
+    const { host, brokers, ports, agentPort } = this.#args;
+    return writeWatchFiles(
+      {
+        host,
+        brokers,
+        discoveryPeers: discoveryPeers(this.name, brokers),
+        port: ports.amqp,
+        metricsPort: agentPort === undefined ? 0 : ports.prometheus,
+      },
+      this.#dependingOn(packages),
     );
-    const service = new Step(
-      brokerServiceName(name),
-      { host, subcommand: "start", options: { brokers, port: args.ports.amqp } },
-      on([cookie, enabled, watch.conf, ...files]),
+  }
+
+  #start(files: readonly pulumi.Resource[]): pulumi.Resource {
+    const { host, brokers, ports } = this.#args;
+    return new Step(
+      brokerServiceName(this.name),
+      { host, subcommand: "start", options: { brokers, port: ports.amqp } },
+      this.#dependingOn(...files),
     );
-    const member = new Step(
-      brokerMemberName(name),
-      { host, subcommand: "member", options: { brokers, type, port: args.ports.amqp } },
-      on([service, ...(previous === undefined ? [] : [previous.ready])]),
+  }
+
+  #join(service: pulumi.Resource): pulumi.Resource {
+    const { host, brokers, type = "disc", ports, previous } = this.#args;
+    return new Step(
+      brokerMemberName(this.name),
+      { host, subcommand: "member", options: { brokers, type, port: ports.amqp } },
+      this.#dependingOn(service, ...(previous === undefined ? [] : [previous.ready])),
     );
-    const configurationHash = createHash("sha256")
-      .update(conf.replaceAll(/^cluster_formation.*\n/gm, ""))
-      .update(advanced)
-      .update(unit)
-      .digest("hex");
-    const restart = new Step(
-      `${name}-restart`,
-      { host, subcommand: "restart", options: brokerUpgradeOptions(host), stdin: configurationHash },
-      on([member]),
+  }
+
+  #restartOnChange({ hash }: BrokerConfiguration, member: pulumi.Resource): pulumi.Resource {
+    const { host } = this.#args;
+    return new Step(
+      `${this.name}-restart`,
+      { host, subcommand: "restart", options: brokerUpgradeOptions(host), stdin: hash },
+      this.#dependingOn(member),
     );
-    if (forgettingHost !== undefined) {
-      const undo = { subcommand: "leave", options: { broker: name, brokers } };
-      new Step(
-        `${name}-leave`,
-        { host: forgettingHost, replacedWith: host, undo },
-        { ...on([restart]), deleteBeforeReplace: true },
-      );
-    }
-    this.watch = installWatch(host, watch.configurationHash, on([service, watch.conf, watch.unit]));
-    if (args.agentPort !== undefined) installAgentCheck(host, args.agentPort, on([watch.conf]));
-    this.name = name;
-    this.host = host;
-    this.ready = restart;
-    this.configurationHash = configurationHash + (host.packages?.brokerVersion ?? "");
-    this.registerOutputs({});
+  }
+
+  /** Possible only with another broker, which has this one forgotten. */
+  #leaveBeforeReplacement(ready: pulumi.Resource): void {
+    const { host, brokers, forgettingHost } = this.#args;
+    if (forgettingHost === undefined) return;
+    const undo = { subcommand: "leave", options: { broker: this.name, brokers } };
+    new Step(
+      `${this.name}-leave`,
+      { host: forgettingHost, replacedWith: host, undo },
+      { ...this.#dependingOn(ready), deleteBeforeReplace: true },
+    );
+  }
+
+  #startWatch({ conf, unit, configurationHash }: WatchFiles, service: pulumi.Resource): pulumi.Resource {
+    const { host, agentPort } = this.#args;
+    if (agentPort !== undefined) installAgentCheck(host, agentPort, this.#dependingOn(conf));
+    return installWatch(host, configurationHash, this.#dependingOn(service, conf, unit));
   }
 }
 

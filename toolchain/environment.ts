@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Toolchain } from "./toolchain.ts";
 
 const root = dirname(import.meta.dirname);
@@ -31,6 +32,8 @@ export function pulumiEnvironment(toolchain: Toolchain, isLab = true): Record<st
   // If the stack's file has no salt, secrets are encrypted with the salt in the state instead of a second one.
   env["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] ??= "true";
   env["PULUMI_SKIP_UPDATE_CHECK"] ??= "true";
+  const preload = `--import=${pathToFileURL(join(root, "toolchain", "no-source-maps.mjs")).href}`;
+  env["NODE_OPTIONS"] = [env["NODE_OPTIONS"] ?? "", preload].join(" ").trim();
   // All plug-ins are installed; a search for more would only wait for sites that may be unreachable.
   env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] ??= "true";
   const userHome = env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");

@@ -1,0 +1,97 @@
+/** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
+import { createHash } from "node:crypto";
+import type { Host } from "../hosts/host.ts";
+import { hasOldSystemd } from "../hosts/systems.ts";
+import { programPath } from "../remote/program.ts";
+import { render } from "../templates/render.ts";
+
+export interface BrokerConfigurationArgs {
+  readonly host: Host;
+  /** The names of all brokers; the first one forms the cluster. */
+  readonly brokers: readonly string[];
+  /** Whether the node keeps its tables on disc or in memory. @default disc */
+  readonly type?: "disc" | "ram";
+  /** Lines of rabbitmq.conf, key to value, which override the program's defaults. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** TCP ports. */
+  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  /** Erlang's `net_ticktime`, in seconds. */
+  readonly netTickTime: number;
+}
+
+export interface BrokerConfiguration {
+  /** rabbitmq.conf. */
+  readonly conf: string;
+  /** advanced.config. */
+  readonly advanced: string;
+  /** The drop-in of rabbitmq-server's unit. */
+  readonly unit: string;
+  /** Changes with everything in these files that needs a restart; the list of peers is read only at the first start. */
+  readonly hash: string;
+}
+
+/**
+ * The program's defaults for `settings`: the minority of a partition pauses instead of running on alone, and publishers
+ * are blocked before memory or disk runs out (https://www.rabbitmq.com/docs/alarms).
+ */
+const defaultSettings: Readonly<Record<string, string | number>> = {
+  cluster_partition_handling: "pause_minority",
+  "vm_memory_high_watermark.relative": 0.4,
+  "disk_free_limit.absolute": "1GB",
+};
+
+/** @returns the settings and each default for which neither its key nor a variant of it (`x.absolute`) is set */
+function withDefaults(settings: BrokerConfigurationArgs["settings"]): { key: string; value: string }[] {
+  const stem = (key: string): string => key.replace(/\.(relative|absolute)$/, "");
+  const set = new Set(Object.keys(settings).map(stem));
+  const defaults = Object.entries(defaultSettings).filter(([key]) => !set.has(stem(key)));
+  return [...defaults, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
+}
+
+/** @returns the brokers that a broker asks for an existing cluster at its first start */
+export function discoveryPeers(name: string, brokers: readonly string[]): readonly string[] {
+  return name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
+}
+
+/**
+ * Seconds for which an Erlang node tries to connect to one that does not answer (`net_setuptime`, 7 by default). A
+ * process that sends to a node that has just been declared down waits this long once more.
+ */
+const setupTimeSeconds = 3;
+
+/**
+ * @returns rabbitmq.conf. The first broker asks the others briefly, so that it rejoins an existing cluster, and else
+ * forms a new one; the others ask the first for up to a minute and never each other.
+ */
+function brokerConf({ host, brokers, ports, settings, type = "disc" }: BrokerConfigurationArgs): string {
+  const discoveryRetries =
+    host.name === brokers[0] ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
+  const peers = discoveryPeers(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
+  return render("rabbitmq/rabbitmq.conf", {
+    ports,
+    settings: withDefaults(settings),
+    peers,
+    type,
+    ...discoveryRetries,
+  });
+}
+
+/** Renders the files; nothing is registered. */
+export function renderBrokerConfiguration(args: BrokerConfigurationArgs): BrokerConfiguration {
+  const { host, netTickTime } = args;
+  const conf = brokerConf(args);
+  const advanced = render("rabbitmq/advanced.config", {
+    netTickTime,
+    setupTime: Math.min(setupTimeSeconds, netTickTime),
+  });
+  const unit = render("rabbitmq/rabbitmq-ha.conf", {
+    program: programPath,
+    oldSystemd: hasOldSystemd(host.os),
+  });
+  const hash = createHash("sha256")
+    .update(conf.replaceAll(/^cluster_formation.*\n/gm, ""))
+    .update(advanced)
+    .update(unit)
+    .digest("hex");
+  return { conf, advanced, unit, hash };
+}
