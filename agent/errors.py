@@ -22,7 +22,7 @@ class _Told:
 
 
 class StepError(_Told, Exception):
-    """A step cannot or must not be done. Nothing was destroyed or interrupted on the way."""
+    """A step cannot or must not be done. What it has interrupted on the way is given back, or its message says so."""
 
 
 class Stopped(_Told, BaseException):

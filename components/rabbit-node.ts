@@ -38,7 +38,7 @@ export interface RabbitNodeArgs {
   readonly agentPort?: number;
   /** The broker before this one: brokers join, and later restart, one after the other. @default this is the first */
   readonly previous?: RabbitNode;
-  /** Another broker's host, which has this broker forgotten by the cluster. @default there is no other */
+  /** Another broker's host: the command that takes this broker out of the cluster runs there. @default there is no other */
   readonly forgettingHost?: Host;
 }
 
@@ -66,7 +66,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   readonly host: Host;
   /** Done once the broker is a member and runs with its newest configuration. */
   readonly ready: pulumi.Resource;
-  /** A text that changes with everything for which the broker is restarted. */
+  /** Changes whenever something changes that needs a restart: the configuration, or the package's stated version. */
   readonly configurationHash: string;
   /** Done once the watch service runs on its host. */
   readonly watch: pulumi.Resource;
@@ -184,7 +184,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
   }
 
-  /** Possible only with another broker, which has this one forgotten. */
+  /** Possible only with another broker, from whose host it is taken out of the cluster. */
   #leaveBeforeReplacement(ready: pulumi.Resource): void {
     const { host, brokers, forgettingHost } = this.#args;
     if (forgettingHost === undefined) return;

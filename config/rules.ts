@@ -5,7 +5,7 @@ import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts"
 import type { OperatingSystem } from "../hosts/host.ts";
 import { operatingSystems, systems, systemsOf, type PlatformKind } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
-import { portFaults } from "./ports.ts";
+import { portFaults } from "./port-conflicts.ts";
 import { textAt, type ConfigReading } from "./reading.ts";
 
 interface UncheckedHost {
