@@ -21,6 +21,7 @@ maps:merge(State, #{{{more}}})
 """
 _MORE = """
   passed_over => Try(fun() -> {passed_over} end),
+  partition_handling => Try(fun() -> {{ok, How}} = application:get_env(rabbit, cluster_partition_handling), How end),
   ended => Try(fun() -> {ended} end)
 """
 STATE = _STATE.format(more="")
@@ -36,6 +37,7 @@ class Condition:
     is_suspended: whether its listeners accept no connections (`rabbitmqctl suspend_listeners`).
     ports: the ports that it listens on.
     passed_over: whether this is the next broker to restart of those that the others pass over (agent/passed_over.py).
+    partition_handling: how it handles a partition, as cluster_partition_handling in rabbitmq.conf says it.
     ended: the enabled plug-ins, and what they need, that have ended.
     """
 
@@ -51,12 +53,19 @@ class Condition:
             self.is_suspended = any(status == "suspended" for status, _ in listeners)
             self.ports = [port for status, port in listeners if status != "suspended"]
         self.passed_over = _truth(answer.get("passed_over"))
+        self.partition_handling = _handling(answer.get("partition_handling"))
         ended = answer.get("ended")
         self.ended = [str(name) for name in ended] if isinstance(ended, list) else None
 
 
 def _truth(value):
     return value if isinstance(value, bool) else None
+
+
+def _handling(value):
+    # pause_if_all_down comes with its nodes, and with what follows when they are back.
+    name = value[0] if isinstance(value, tuple) and value else value
+    return str(name) if isinstance(name, str) and name != "unknown" else None
 
 
 def ask(question, seconds):

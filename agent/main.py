@@ -11,7 +11,7 @@ from .errors import StepError, Stopped
 
 # Each is the module of its name in agent/steps. The order is that of the help.
 SUBCOMMANDS = (
-    ("status",)
+    ("status", "findings")
     + ("owner", "names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
     + ("start", "member", "restart", "leave", "members", "plugins", "admin", "cluster-name", "policy")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")

@@ -8,7 +8,7 @@ import contextlib
 import glob
 import os
 
-from .. import command, files, firewall, host, hosts_file, owner, rabbitmq, sources, systemd
+from .. import command, files, firewall, host, hosts_file, owner, rabbitmq, sent, sources, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 110
@@ -67,6 +67,7 @@ def run(wanted):
     if wanted.role == "balancer" or wanted.purge:
         _remove_tree(host.STATE)
     files.remove(owner.MARK)
+    sent.forget()
     _remove_own()
     systemd.reload_units()
     _leave_hosts_file()

@@ -7,7 +7,7 @@ import grp
 import pwd
 import sys
 
-from .. import command, files, host, systemd
+from .. import command, files, host, sent, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 60
@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 60
 
 def _lock(wanted):
     # Files of one host are written at the same time, each by one run.
-    return "file" + wanted.path.replace("/", "-")
+    return sent.lock_of(wanted.path)
 
 
 LOCK = _lock
@@ -25,6 +25,7 @@ def arguments(parser):
     parser.add_argument("--path", required=True, help="the file's whole path; its folder is made")
     parser.add_argument("--owner", type=_owner, help="USER:GROUP, by default root's")
     parser.add_argument("--mode", type=_octal, default=0o644, help="in octal, by default 0644")
+    parser.add_argument("--resource", help="the resource that has the file written, for the note of what it wrote")
     parser.add_argument("--check", help="the words of a command that judges the new file, in the place of {}")
     parser.add_argument(
         "--unless-running", metavar="UNIT", help="the cookie's: the service that must not run while the content changes"
@@ -56,6 +57,7 @@ def run(wanted):
 
     try:
         files.write(wanted.path, content, wanted.mode, owner, judge)
+        sent.note(wanted.path, content.encode("utf-8", "surrogateescape"), wanted.resource)
     except OSError as failure:
         raise StepError("{}: {} cannot be written: {}".format(host.name(), wanted.path, failure.strerror or failure))
 

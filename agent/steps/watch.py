@@ -20,6 +20,7 @@ from .. import (
     condition,
     connections,
     files,
+    health,
     host,
     lock,
     plugins,
@@ -165,6 +166,9 @@ class Looker:
             said = condition.ask(condition.HEALTH, OWN_QUESTION_SECONDS)
         except NoAnswer:
             said = None
+        if said is not None:
+            with contextlib.suppress(OSError):
+                health.note(said, sight.started)
         if said is not None and (said.ended or said.passed_over):
             sight = self._see()._replace(others=self._serving(), is_busy=_is_busy())
         decision = self._watch.health(clock.now(), sight, said)
