@@ -4,6 +4,7 @@ import { HaproxyPair } from "./components/haproxy-pair.ts";
 import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.ts";
 import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
+import { partitionHandling } from "./components/broker-configuration.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
 import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
@@ -65,6 +66,13 @@ export const statsUrls = balancers.map(
 );
 // Null, not undefined: the engine would warn of an output without a value.
 export const statsPassword = secrets.statsPassword ?? null;
+/** What `verify` compares the running brokers with. */
+export const expected = {
+  plugins: rabbitmq.plugins,
+  netTickTime: rabbitmq.netTickTime,
+  partitionHandling: partitionHandling(rabbitmq.settings),
+  agentCheck: haproxy.avoidAlarms,
+};
 /** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(
   [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({

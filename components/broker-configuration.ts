@@ -48,6 +48,12 @@ function withDefaults(settings: BrokerConfigurationArgs["settings"]): { key: str
   return [...defaults, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
 }
 
+/** @returns how the brokers handle a network partition */
+export function partitionHandling(settings: BrokerConfigurationArgs["settings"]): string {
+  const key = "cluster_partition_handling";
+  return String(settings[key] ?? defaultSettings[key]);
+}
+
 /** @returns the brokers that a broker asks for an existing cluster at its first start */
 export function discoveryPeers(name: string, brokers: readonly string[]): readonly string[] {
   return name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);

@@ -7,7 +7,7 @@ import { programPath, stepVersion } from "../remote/program.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
-import { brokerWatchName } from "../hosts/resource-names.ts";
+import { brokerAgentName, brokerWatchName } from "../hosts/resource-names.ts";
 
 export interface WatchArgs {
   readonly host: Host;
@@ -80,7 +80,7 @@ export function installAgentCheck(host: Host, port: number, options: pulumi.Cust
     new File(`${prefix}-unit`, { host, path: agentUnit, content: unit }, options),
   ];
   new Service(
-    `${prefix}-service`,
+    brokerAgentName(host.name),
     { host, unit: name, trackedFiles: socketFiles, changeMarker: socket },
     { ...options, dependsOn: files },
   );

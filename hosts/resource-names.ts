@@ -20,6 +20,7 @@ export const brokerServiceName = (broker: string): string => `${broker}-service`
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;
 export const brokerMemberName = (broker: string): string => `${broker}-member`;
 export const brokerWatchName = (broker: string): string => `${broker}-watch-service`;
+export const brokerAgentName = (broker: string): string => `${broker}-agent-service`;
 
 /** A component's service on one of its hosts. */
 export const haproxyServiceName = (balancer: string): string =>

@@ -24,7 +24,12 @@ export class File extends Step {
     const { host, path, content, owner, mode, check, unlessRunning } = args;
     super(
       name,
-      { host, subcommand: "file", options: { path, owner, mode, check, unlessRunning }, stdin: content },
+      {
+        host,
+        subcommand: "file",
+        options: { path, owner, mode, resource: name, check, unlessRunning },
+        stdin: content,
+      },
       options,
     );
   }

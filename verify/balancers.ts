@@ -10,7 +10,7 @@ import {
 } from "./finding.ts";
 import { request } from "./http.ts";
 import type { Balancer, System } from "./outputs.ts";
-import { haproxyServiceName } from "../hosts/resource-names.ts";
+import { brokerAgentName, haproxyServiceName } from "../hosts/resource-names.ts";
 
 /** The proxies in the balancers' HAProxy configuration. */
 const proxies = ["rabbitmq_cluster", "rabbitmq_management"] as const;
@@ -20,6 +20,8 @@ export interface Server {
   readonly name: string;
   /** As HAProxy reports it: `UP`, `UP 1/2` (checks have begun to fail), `DOWN`, `MAINT` and others. */
   readonly status: string;
+  /** What the last agent check gave, such as `L7OK` or `L4CON`; absent where there is none. */
+  readonly agentStatus?: string;
 }
 
 /** @returns the fields of one CSV line; a quoted field may contain commas, and quotes written twice */
@@ -41,12 +43,14 @@ export function parseServers(csv: string): Server[] {
   if (!header.startsWith("# ") || [proxy, name, status].some((index) => index === undefined || index < 0)) {
     throw new Error("the answer is not HAProxy's statistics");
   }
+  const agentStatus = columns.indexOf("agent_status");
   return lines
     .map(splitCsvLine)
     .map((row) => ({
       proxy: row[proxy ?? -1] ?? "",
       name: row[name ?? -1] ?? "",
       status: row[status ?? -1] ?? "",
+      ...((row[agentStatus] ?? "") === "" ? {} : { agentStatus: row[agentStatus] ?? "" }),
     }))
     .filter((server) => server.name !== "FRONTEND" && server.name !== "BACKEND");
 }
@@ -71,18 +75,28 @@ export function judgeServers(
       continue;
     }
     for (const name of brokers) {
-      const status = proxyServers.find((server) => server.name === name)?.status;
+      const { status, agentStatus = "" } = proxyServers.find((server) => server.name === name) ?? {};
       if (status === undefined) problems.push(fail(`${proxy} lacks ${name}`, service));
       else if (!isUp(status)) {
         const found = `${proxy}: ${name} is ${status}, expected UP`;
         const isUpInOneProxy = servers.some((server) => server.name === name && isUp(server.status));
-        if (!status.startsWith("DOWN")) {
+        if (status.endsWith("(agent)")) {
+          problems.push(needsOperator(found, `clear the alarm of ${name}, which its host reports`));
+        } else if (!status.startsWith("DOWN")) {
           // Such a status, MAINT for one, was set at runtime. It is not in HAProxy's files, so only a reload resets it.
           problems.push(needsOperator(found, `run "systemctl reload haproxy" on ${balancer}`));
         } else if (isUpInOneProxy && proxy === "rabbitmq_cluster") {
           const advice = `check ${name}: if it is drained, run "rabbitmq-upgrade revive" there`;
           problems.push(needsOperator(found, advice));
         } else problems.push(fail(found, `${name}-${isUpInOneProxy ? "plugins" : "service"}`));
+      } else if (/L4(CON|TOUT)$/.test(agentStatus)) {
+        // HAProxy goes on with what it was told last, so an alarm goes unnoticed. A star says that a check is under way.
+        problems.push(
+          fail(
+            `${proxy}: the agent check of ${name} is not answered (${agentStatus})`,
+            brokerAgentName(name),
+          ),
+        );
       }
     }
     for (const { name } of proxyServers) {

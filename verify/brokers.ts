@@ -1,5 +1,6 @@
 /** Checks the cluster as each broker's management API reports it. */
 import { z } from "zod";
+import { judgeSettings, nodeSettings, nodeSettingsColumns } from "./broker-settings.ts";
 import { type Finding, runCheck, type Verdict } from "./finding.ts";
 import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
 import * as members from "./members.ts";
@@ -9,13 +10,18 @@ import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
 /** The partitions that a broker reports are up to 5 s old (its collect_statistics_interval). */
 const statisticsAgeSeconds = 6.5;
 
+/** A row of /api/nodes. */
+const nodeRow = members.nodeRow.extend(nodeSettings.shape);
+type NodeRow = z.infer<typeof nodeRow>;
+
 /** @returns the nodes that one broker lists; it asks every member, so one that does not answer delays it */
-function listNodes(api: ManagementApi): Promise<members.NodeRow[]> {
-  return api.get("/api/nodes?columns=name,type,running,partitions", z.array(members.nodeRow));
+function listNodes(api: ManagementApi): Promise<NodeRow[]> {
+  return api.get(`/api/nodes?columns=name,type,running,partitions,${nodeSettingsColumns}`, z.array(nodeRow));
 }
 
 export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]> {
   const { system, apis } = cluster;
+  const { expected } = system;
   const names = system.brokers.map(({ name }) => name);
   const views = apis.map((api) => ({ api, nodes: listNodes(api) }));
   const ownTypes = collectOwnTypes(views);
@@ -30,6 +36,11 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
   return Promise.all([
     ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, await ownTypes)),
     ...each("partitions", examinePartitions),
+    ...(expected === undefined
+      ? []
+      : each("settings", async ({ api, nodes }) =>
+          judgeSettings(api.broker.name, ownRow(api, await nodes) ?? {}, expected),
+        )),
     ...each("alarms", async ({ api }) =>
       members.judgeAlarms(await api.get("/api/health/checks/local-alarms", members.alarmReport, [200, 503])),
     ),
@@ -66,7 +77,12 @@ async function listFeatureFlags(
 
 interface BrokerView {
   readonly api: ManagementApi;
-  readonly nodes: Promise<readonly members.NodeRow[]>;
+  readonly nodes: Promise<readonly NodeRow[]>;
+}
+
+/** @returns what a broker lists of itself */
+function ownRow({ broker }: ManagementApi, rows: readonly NodeRow[]): NodeRow | undefined {
+  return rows.find((row) => members.shortHostName(row.name) === broker.name);
 }
 
 /** @returns each answering broker's node type, as the broker itself reports it */
@@ -74,7 +90,7 @@ async function collectOwnTypes(views: readonly BrokerView[]): Promise<ReadonlyMa
   const types = new Map<string, string>();
   for (const { api, nodes } of views) {
     const rows = await nodes.catch(() => []);
-    const type = rows.find((row) => members.shortHostName(row.name) === api.broker.name)?.type;
+    const type = ownRow(api, rows)?.type;
     if (type !== undefined) types.set(api.broker.name, type);
   }
   return types;

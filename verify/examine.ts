@@ -6,6 +6,7 @@ import type { Finding } from "./finding.ts";
 import { examineHosts } from "./hosts.ts";
 import { createClusterClient } from "./management.ts";
 import type { System } from "./outputs.ts";
+import { examinePolicies } from "./policies.ts";
 import { examineQueue } from "./queue.ts";
 import { examineSpread } from "./spread.ts";
 
@@ -14,6 +15,7 @@ export async function examine(system: System): Promise<Finding[]> {
   const cluster = createClusterClient(system);
   const groups = await Promise.all([
     examineBrokers(cluster),
+    examinePolicies(cluster),
     examineQueue(cluster),
     examineSpread(cluster),
     examineBalancers(system),

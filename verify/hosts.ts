@@ -9,11 +9,13 @@ import {
   type Verdict,
   combineVerdicts,
 } from "./finding.ts";
+import { type HostFindings, judgeFiles, judgeWatch, parseHostFindings } from "./host-findings.ts";
 import type { Login, System } from "./outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
 import { type BrokerState, findStartDeadlock, judgeWaiting } from "./start-deadlock.ts";
 import { runOn } from "../remote/ssh.ts";
 import {
+  brokerAgentName,
   brokerServiceName,
   brokerWatchName,
   haproxyServiceName,
@@ -29,6 +31,8 @@ export interface HostState {
   readonly isWaiting: boolean;
   /** Of a broker: the others that ran when it last ran; undefined where it has no data. */
   readonly lastRunningPeers: readonly string[] | undefined;
+  /** What the program finds on the host; undefined if that of an earlier release is there. */
+  readonly findings: HostFindings | undefined;
 }
 
 export interface UnitState {
@@ -39,6 +43,8 @@ export interface UnitState {
 }
 
 const brokerUnit = "rabbitmq-server";
+/** Answers HAProxy's agent check. */
+const agentSocket = "rabbitmq-ha-agent.socket";
 
 /** By service of a host: the name of the resource that starts it. */
 export type ServiceResources = Readonly<Record<string, string>>;
@@ -48,12 +54,16 @@ export function buildProgramCommand({ user }: Pick<Login, "user">): string {
   return `${user === "root" ? "" : "sudo -n "}/usr/local/bin/rabbitmq-ha`;
 }
 
-/** Whether a broker waits for others is visible to root only, so the program on its host reports it. */
+/** What only root can see is reported by the program on the host. That of an earlier release knows no `findings`. */
 function buildHostQuery(services: ServiceResources, user: string): string {
   const units = Object.keys(services).join(" ");
-  const query = `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`;
-  if (services[brokerUnit] === undefined) return query;
-  return `${query} && { ${buildProgramCommand({ user })} waiting || true; }`;
+  const program = buildProgramCommand({ user });
+  const query = [
+    `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`,
+    `{ ${program} findings 2>/dev/null || true; }`,
+  ];
+  if (services[brokerUnit] !== undefined) query.push(`{ ${program} waiting || true; }`);
+  return query.join(" && ");
 }
 
 /** @param text the output of `ip -o -4 addr show`, then of `systemctl show`, which puts an empty line between units */
@@ -75,7 +85,13 @@ export function parseHostState(text: string): HostState {
     .exec(text)?.[1]
     ?.split(" ")
     .filter((name) => name !== "");
-  return { addresses, units, isWaiting: /^Waits=yes$/m.test(text), lastRunningPeers: beside };
+  return {
+    addresses,
+    units,
+    isWaiting: /^Waits=yes$/m.test(text),
+    lastRunningPeers: beside,
+    findings: parseHostFindings(text),
+  };
 }
 
 /** @param waiting the verdict for a broker that does not run because it waits for another one */
@@ -128,16 +144,28 @@ export function judgeHolders(
     : { ...judged, detail: `held by ${holders.join()}; ${judged.detail}` };
 }
 
-export async function examineHosts(system: System): Promise<Finding[]> {
-  const { virtualAddress, balancers, brokers } = system;
-  const expected = new Map<string, ServiceResources>([
-    ...brokers.map(({ name }) => [name, brokerServiceResources(name)] as const),
+/** @returns by host: the services that have to run there */
+export function servicesByHost({
+  brokers,
+  balancers,
+  expected,
+}: Pick<System, "brokers" | "balancers" | "expected">): ReadonlyMap<string, ServiceResources> {
+  const ofBroker = (name: string): ServiceResources => ({
+    ...brokerServiceResources(name),
+    ...(expected?.agentCheck === true ? { [agentSocket]: brokerAgentName(name) } : {}),
+  });
+  return new Map<string, ServiceResources>([
+    ...brokers.map(({ name }) => [name, ofBroker(name)] as const),
     ...balancers.map(
       ({ name }) =>
         [name, { haproxy: haproxyServiceName(name), keepalived: keepalivedServiceName(name) }] as const,
     ),
   ]);
-  const states = [...expected].map(([name, services]) => ({
+}
+
+export async function examineHosts(system: System): Promise<Finding[]> {
+  const { virtualAddress, balancers, brokers } = system;
+  const states = [...servicesByHost(system)].map(([name, services]) => ({
     name,
     services,
     state: queryHost(system, name, services),
@@ -171,6 +199,19 @@ export async function examineHosts(system: System): Promise<Finding[]> {
         async () => judgeServices(await state, services, judgeWaiting(name, await standstill)),
       ),
     ),
+    ...states.flatMap(({ name, services, state }) => {
+      const check = (of: string, judge: (found: HostFindings | undefined) => Verdict): Promise<Finding> =>
+        runCheck(
+          of,
+          name,
+          (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
+          async () => judge((await state).findings),
+        );
+      const files = check("files", judgeFiles);
+      const watch = (): Promise<Finding> =>
+        check("watch", (found) => judgeWatch(name, found ?? {}, system.expected));
+      return services[brokerUnit] === undefined ? [files] : [files, watch()];
+    }),
   ]);
 }
 

@@ -32,6 +32,7 @@ export const policyRow = z.object({
   name: z.string(),
   pattern: z.string(),
   definition: z.record(z.string(), z.unknown()),
+  priority: z.number().optional(),
 });
 
 /** @returns the short host name in an Erlang node name such as `rabbit@cent120` */

@@ -39,7 +39,7 @@ interface WantedMirrors {
   readonly names: readonly string[];
 }
 
-function wantedMirrors(
+export function wantedMirrors(
   definition: Readonly<Record<string, unknown>>,
   brokers: readonly string[],
   leader: string,

@@ -11,6 +11,15 @@ const sshEndpoint = z.object({
   hostKey: z.string().optional(),
 });
 const login = z.object({ name: z.string(), ...sshEndpoint.shape, proxy: sshEndpoint.optional() });
+/** What the running brokers are compared with. */
+const expected = z.object({
+  plugins: z.array(z.string()),
+  netTickTime: z.number(),
+  partitionHandling: z.string(),
+  /** Whether HAProxy asks the brokers' hosts for alarms (`haproxy.avoidAlarms`). */
+  agentCheck: z.boolean(),
+});
+export type Expected = Readonly<z.infer<typeof expected>>;
 const outputs = z.object({
   clusterName: z.string(),
   brokers: z.array(host).min(1),
@@ -26,6 +35,8 @@ const outputs = z.object({
   adminPassword: z.string(),
   policy: z.object({ name: z.string(), pattern: z.string(), definition: z.record(z.string(), z.unknown()) }),
   ssh: z.array(login),
+  /** Absent in a stack whose last `up` was that of an earlier release. */
+  expected: expected.optional(),
   /** Present only where the statistics pages require a password. */
   statsPassword: z.string().nullish(),
 });

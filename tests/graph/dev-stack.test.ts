@@ -115,6 +115,12 @@ test("the outputs are exactly these", () => {
     adminUser: "admin",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     statsPassword: null,
+    expected: {
+      plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
+      netTickTime: 5,
+      partitionHandling: "pause_minority",
+      agentCheck: false,
+    },
   });
   const password = secretText(run.graph.get("admin-password").inputs["input"]) ?? "";
   assert.match(password, /^[A-Za-z0-9]{24}$/);

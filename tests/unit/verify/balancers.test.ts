@@ -97,3 +97,23 @@ test("a missing proxy is reported", () => {
   const one = servers({ cent120: "UP", cent121: "UP" }).filter(({ proxy }) => proxy === "rabbitmq_cluster");
   assert.equal(judgeServers(one, brokers, "cent123").detail, "rabbitmq_management has no servers");
 });
+
+test("an agent check that is not answered is reported, with the broker's own resource for it", () => {
+  const text =
+    "# pxname,svname,status,agent_status\nrabbitmq_cluster,cent120,UP,* L4CON\nrabbitmq_cluster,cent121,UP,L7OK\n" +
+    "rabbitmq_management,cent120,UP,\nrabbitmq_management,cent121,UP,\n";
+  assert.deepEqual(judgeServers(parseServers(text), brokers, "cent123"), {
+    ok: false,
+    detail: "rabbitmq_cluster: the agent check of cent120 is not answered (* L4CON)",
+    resourcesToRerun: ["cent120-agent-service"],
+  });
+  assert.equal(judgeServers(parseServers(text.replace("* L4CON", "L7OK")), brokers, "cent123").ok, true);
+  // A broker that is down answers no check, and is reported as down.
+  const down = judgeServers(parseServers(text.replace("UP,*", "DOWN,*")), brokers, "cent123");
+  assert.doesNotMatch(down.detail, /agent check/);
+});
+
+test("a broker that its host has taken out for an alarm needs the alarm cleared, not a reload", () => {
+  const judged = judgeServers(servers({ cent120: "UP", cent121: "DRAIN (agent)" }), brokers, "cent123");
+  assert.equal(judged.advice, "clear the alarm of cent121, which its host reports");
+});

@@ -1,7 +1,7 @@
 /** How verify judges what it reads from the hosts over SSH. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeHolders, judgeServices, parseHostState } from "../../../verify/hosts.ts";
+import { judgeHolders, judgeServices, parseHostState, servicesByHost } from "../../../verify/hosts.ts";
 
 const answer = `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
 2: eth0    inet 192.168.56.123/24 brd 192.168.56.255 scope global eth0\\       valid_lft forever
@@ -73,4 +73,35 @@ test("a balancer that cannot be asked fails the check, since it may hold the add
   assert.equal(judged.detail, "held by cent123; cent124 cannot be asked: connection refused");
   assert.deepEqual(judged.resourcesToRerun, []);
   assert.deepEqual(judged.unreachableHosts, ["cent124"]);
+});
+
+test("where HAProxy asks for alarms, each broker's host has to answer; elsewhere, and on balancers, nothing does", () => {
+  const brokers = [{ name: "cent120", address: "", url: "" }];
+  const expected = { plugins: [], netTickTime: 5, partitionHandling: "ignore", agentCheck: true };
+  const units = (over: object): string[] =>
+    Object.keys(servicesByHost({ brokers, balancers, ...over }).get("cent120") ?? {});
+  assert.deepEqual(units({}), ["rabbitmq-server", "rabbitmq-ha-watch"]);
+  assert.deepEqual(units({ expected: { ...expected, agentCheck: false } }), units({}));
+  const services = servicesByHost({ brokers, balancers, expected }).get("cent120") ?? {};
+  assert.deepEqual(Object.keys(services), [...units({}), "rabbitmq-ha-agent.socket"]);
+  const running = (name: string, active: string): string =>
+    `Id=${name}\nActiveState=${active}\nUnitFileState=enabled\n\n`;
+  const host = (active: string): string =>
+    ["rabbitmq-server.service", "rabbitmq-ha-watch.service"].map((name) => running(name, "active")).join("") +
+    running("rabbitmq-ha-agent.socket", active);
+  assert.equal(judgeServices(parseHostState(host("active")), services).ok, true);
+  assert.deepEqual(judgeServices(parseHostState(host("failed")), services), {
+    ok: false,
+    detail: "rabbitmq-ha-agent.socket is failed, expected active",
+    resourcesToRerun: ["cent120-agent-service"],
+  });
+});
+
+test("what the program finds is read beside what systemd says, and disturbs none of it", () => {
+  const found = { files: [{ path: "/etc/x", resource: "r", fault: "differs" }] };
+  const text = `${answer}Findings=${JSON.stringify(found)}\nBeside=cent121\nWaits=yes\n`;
+  const { findings, isWaiting, lastRunningPeers, units } = parseHostState(text);
+  assert.deepEqual(findings, found);
+  assert.deepEqual([isWaiting, lastRunningPeers], [true, ["cent121"]]);
+  assert.deepEqual([...units], [...parseHostState(answer).units]);
 });

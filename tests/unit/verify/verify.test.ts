@@ -41,6 +41,17 @@ test("readOutputs gives each host its URL", () => {
   assert.equal(system.balancers[0]?.url, "http://192.168.56.123:8100/rabbitmq-stats");
 });
 
+test("a stack whose last up was that of an earlier release says nothing of what is expected", () => {
+  assert.equal(read({})?.expected, undefined);
+  const expected = {
+    plugins: ["rabbitmq_management"],
+    netTickTime: 5,
+    partitionHandling: "autoheal",
+    agentCheck: true,
+  };
+  assert.deepEqual(read({ expected })?.expected, expected);
+});
+
 test("readOutputs returns undefined for a stack without outputs", () => {
   assert.equal(readOutputs("{}", "dev"), undefined);
 });

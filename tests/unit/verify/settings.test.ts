@@ -1,0 +1,112 @@
+/** How verify judges what a broker runs with, and what the program on its host finds. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { judgeSettings } from "../../../verify/broker-settings.ts";
+import { judgeFiles, judgeWatch, parseHostFindings } from "../../../verify/host-findings.ts";
+
+const expected = {
+  plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
+  netTickTime: 5,
+  partitionHandling: "pause_minority",
+};
+const running = {
+  enabled_plugins: ["rabbitmq_prometheus", "rabbitmq_management"],
+  applications: ["rabbit", "rabbitmq_management", "rabbitmq_management_agent", "rabbitmq_prometheus"].map(
+    (name) => ({ name }),
+  ),
+  net_ticktime: 5,
+};
+
+test("a broker with the configured plug-ins and tick time passes, whatever else it runs for them", () => {
+  assert.deepEqual(judgeSettings("cent120", running, expected), {
+    ok: true,
+    detail: "plug-ins rabbitmq_management, rabbitmq_prometheus; tick time 5 s",
+    resourcesToRerun: [],
+  });
+});
+
+test("a plug-in that is not enabled, does not run, or is not configured re-runs the plug-ins", () => {
+  const lacking = judgeSettings(
+    "cent120",
+    { ...running, enabled_plugins: ["rabbitmq_management"] },
+    expected,
+  );
+  assert.deepEqual(lacking, {
+    ok: false,
+    detail: "rabbitmq_prometheus is not enabled",
+    resourcesToRerun: ["cent120-plugins"],
+  });
+  const stopped = { ...running, applications: running.applications.slice(0, 3) };
+  const ended = judgeSettings("cent120", stopped, expected);
+  assert.equal(ended.detail, "rabbitmq_prometheus is enabled and does not run");
+  assert.deepEqual(ended.resourcesToRerun, ["cent120-plugins"]);
+  const more = { ...running, enabled_plugins: [...running.enabled_plugins, "rabbitmq_shovel"] };
+  const added = judgeSettings("cent120", more, expected);
+  assert.equal(added.detail, "rabbitmq_shovel is enabled and not in rabbitmq.plugins");
+  assert.deepEqual(added.resourcesToRerun, ["cent120-plugins"]);
+});
+
+test("another tick time needs a restart, which is the operator's", () => {
+  const { ok, detail, advice, resourcesToRerun } = judgeSettings(
+    "cent120",
+    { ...running, net_ticktime: 60 },
+    expected,
+  );
+  assert.equal(ok, false);
+  assert.equal(detail, "it runs with a tick time of 60 s, expected 5 s");
+  assert.equal(advice, "restart rabbitmq-server on cent120, once all other brokers serve");
+  assert.deepEqual(resourcesToRerun, []);
+});
+
+test("what a broker does not say of itself yet is no finding", () => {
+  assert.equal(judgeSettings("cent120", {}, expected).ok, true);
+  assert.equal(judgeSettings("cent120", { net_ticktime: ["ongoing_change_to", 60] }, expected).ok, true);
+});
+
+const host = (over: object = {}) =>
+  parseHostFindings(`UnitFileState=enabled\nFindings=${JSON.stringify({ files: [], ...over })}\nWaits=yes\n`);
+
+test("a host of an earlier release, and an answer that is none, are no finding", () => {
+  for (const text of ["", "Beside=\n", "Findings=\n", "Findings={", 'Findings={"files":5}', "Findings=[]"]) {
+    const found = parseHostFindings(text);
+    assert.equal(found, undefined, text);
+    assert.equal(judgeFiles(found).ok, true);
+  }
+  assert.match(judgeFiles(undefined).detail, /^not checked/);
+});
+
+test("each changed file is named with the resource that writes it", () => {
+  assert.equal(judgeFiles(host()).ok, true);
+  const files = [
+    { path: "/etc/haproxy/haproxy.cfg", resource: "haproxy-cent123-config", fault: "differs" },
+    { path: "/etc/haproxy/stats.cfg", resource: "haproxy-cent123-stats", fault: "is missing" },
+  ];
+  assert.deepEqual(judgeFiles(host({ files })), {
+    ok: false,
+    detail:
+      "/etc/haproxy/haproxy.cfg differs from what haproxy-cent123-config wrote; /etc/haproxy/stats.cfg is missing",
+    resourcesToRerun: ["haproxy-cent123-config", "haproxy-cent123-stats"],
+  });
+});
+
+test("a broker that the others pass over is reported, with what the watch does about it", () => {
+  const good = { passedOver: false, partitionHandling: "pause_minority" };
+  assert.equal(judgeWatch("cent121", host(good) ?? {}, expected).ok, true);
+  const { ok, detail, advice } = judgeWatch("cent121", host({ ...good, passedOver: true }) ?? {}, expected);
+  assert.equal(ok, false);
+  assert.equal(detail, "cent121 serves, and the others no longer tell it what they change");
+  assert.match(
+    advice ?? "",
+    /^wait a minute for the watch on cent121 to restart it; .*restart rabbitmq-server there$/,
+  );
+  assert.equal(judgeWatch("cent121", { passedOver: true }, undefined).ok, false);
+});
+
+test("another way to handle a partition than the configured one is reported", () => {
+  const judged = judgeWatch("cent121", { partitionHandling: "ignore" }, expected);
+  assert.equal(judged.detail, "cent121 runs with cluster_partition_handling ignore, expected pause_minority");
+  assert.match(judged.advice ?? "", /^restart rabbitmq-server on cent121/);
+  assert.equal(judgeWatch("cent121", { partitionHandling: "ignore" }, undefined).ok, true);
+  for (const unknown of [{}, { partitionHandling: null, passedOver: null }])
+    assert.equal(judgeWatch("cent121", unknown, expected).ok, true);
+});

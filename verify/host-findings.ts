@@ -1,0 +1,59 @@
+/** Judges what the program on a host finds there: changed files, and what the watch has heard of the broker. */
+import { z } from "zod";
+import { restartAdvice } from "./broker-settings.ts";
+import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
+import type { Expected } from "./outputs.ts";
+
+/** The answer of `rabbitmq-ha findings` (agent/steps/findings.py). */
+const answer = z.object({
+  files: z.array(z.object({ path: z.string(), resource: z.string(), fault: z.string() })),
+  passedOver: z.boolean().nullish(),
+  partitionHandling: z.string().nullish(),
+});
+export type HostFindings = Readonly<z.infer<typeof answer>>;
+
+/** @returns undefined where the program has not said anything, as that of an earlier release */
+export function parseHostFindings(text: string): HostFindings | undefined {
+  const json = /^Findings=(.*)$/m.exec(text)?.[1];
+  if (json === undefined) return undefined;
+  try {
+    return answer.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each file is named with the resource that writes it, whose re-run restores it. */
+export function judgeFiles(found: HostFindings | undefined): Verdict {
+  if (found === undefined) return pass("not checked: the host has no note of its files yet");
+  const problems = found.files.map(({ path, resource, fault }) =>
+    fail(`${path} ${fault === "differs" ? `differs from what ${resource} wrote` : fault}`, resource),
+  );
+  return combineVerdicts(problems, "as they were written");
+}
+
+/**
+ * Judges what the watch has last heard of its broker. It restarts a broker that the others pass over by itself, if
+ * nothing prevents it.
+ */
+export function judgeWatch(
+  name: string,
+  { passedOver, partitionHandling }: Partial<HostFindings>,
+  expected: Pick<Expected, "partitionHandling"> | undefined,
+): Verdict {
+  const problems: Verdict[] = [];
+  if (passedOver === true) {
+    problems.push(
+      needsOperator(
+        `${name} serves, and the others no longer tell it what they change`,
+        `wait a minute for the watch on ${name} to restart it; if that does not help, restart rabbitmq-server there`,
+      ),
+    );
+  }
+  if (typeof partitionHandling !== "string") return combineVerdicts(problems, "has not heard its broker yet");
+  if (expected !== undefined && partitionHandling !== expected.partitionHandling) {
+    const found = `${name} runs with cluster_partition_handling ${partitionHandling}, expected ${expected.partitionHandling}`;
+    problems.push(needsOperator(found, restartAdvice(name)));
+  }
+  return combineVerdicts(problems, `its broker is told of all changes; ${partitionHandling}`);
+}
