@@ -7,9 +7,12 @@ import { brokerPluginsName } from "../hosts/resource-names.ts";
 /** What a node reports of itself, as part of its statistics: up to 5 s old, and absent until it has some. */
 export const nodeSettings = z.object({
   /** Those of its file, read anew. */
-  enabled_plugins: z.array(z.string()).optional(),
+  enabled_plugins: z.array(z.string()).optional().catch(undefined),
   /** What runs, plug-ins among it. */
-  applications: z.array(z.object({ name: z.string() })).optional(),
+  applications: z
+    .array(z.object({ name: z.string() }))
+    .optional()
+    .catch(undefined),
   /** Erlang also says by words that the time is changing. */
   net_ticktime: z.unknown().optional(),
 });

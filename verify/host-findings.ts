@@ -3,10 +3,18 @@ import { z } from "zod";
 import { restartAdvice } from "./broker-settings.ts";
 import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
 import type { Expected } from "./outputs.ts";
+import {
+  brokerAgentName,
+  brokerWatchName,
+  haproxyServiceName,
+  keepalivedServiceName,
+} from "../hosts/resource-names.ts";
 
 /** The answer of `rabbitmq-ha findings` (agent/steps/findings.py). */
 const answer = z.object({
   files: z.array(z.object({ path: z.string(), resource: z.string(), fault: z.string() })),
+  /** Whether the broker runs with other files than those on disk, which are as they were written. */
+  unread: z.boolean().optional(),
   passedOver: z.boolean().nullish(),
   partitionHandling: z.string().nullish(),
 });
@@ -23,12 +31,29 @@ export function parseHostFindings(text: string): HostFindings | undefined {
   }
 }
 
-/** Each file is named with the resource that writes it, whose re-run restores it. */
-export function judgeFiles(found: HostFindings | undefined): Verdict {
+/** @returns the service that may have read a resource's file, and whose re-run has it read the restored one */
+function serviceOf(name: string, resource: string): string[] {
+  const services = [haproxyServiceName, keepalivedServiceName, brokerWatchName, brokerAgentName];
+  return services
+    .map((nameOf) => nameOf(name))
+    .filter((service) => resource.startsWith(service.replace(/service$/, "")));
+}
+
+/**
+ * Each file is named with the resource that writes it, whose re-run restores it. A broker reads its files at its start
+ * alone, and a repair never restarts one that serves.
+ */
+export function judgeFiles(name: string, found: HostFindings | undefined): Verdict {
   if (found === undefined) return pass("not checked: the host has no note of its files yet");
-  const problems = found.files.map(({ path, resource, fault }) =>
-    fail(`${path} ${fault === "differs" ? `differs from what ${resource} wrote` : fault}`, resource),
-  );
+  const problems = found.files.map(({ path, resource, fault }) => {
+    const words =
+      fault === "differs" ? `differs from what ${resource} wrote` : `${fault}; ${resource} wrote it`;
+    return fail(`${path} ${words}`, resource, ...serviceOf(name, resource));
+  });
+  if (found.unread === true)
+    problems.push(
+      needsOperator("rabbitmq-server runs with other settings than those in its files", restartAdvice(name)),
+    );
   return combineVerdicts(problems, "as they were written");
 }
 

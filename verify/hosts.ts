@@ -207,7 +207,7 @@ export async function examineHosts(system: System): Promise<Finding[]> {
           (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
           async () => judge((await state).findings),
         );
-      const files = check("files", judgeFiles);
+      const files = check("files", (found) => judgeFiles(name, found));
       const watch = (): Promise<Finding> =>
         check("watch", (found) => judgeWatch(name, found ?? {}, system.expected));
       return services[brokerUnit] === undefined ? [files] : [files, watch()];

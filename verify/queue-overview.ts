@@ -8,13 +8,14 @@ import { z } from "zod";
 export const queueOverview = z.object({
   name: z.string(),
   vhost: z.string(),
-  type: z.string().optional(),
-  exclusive: z.boolean().optional(),
-  state: z.string().optional(),
-  policy: z.string().nullish(),
-  arguments: z.unknown(),
-  slave_nodes: z.array(z.string()).optional(),
-  members: z.array(z.string()).optional(),
+  // What is of another form than in any version so far is as good as absent.
+  type: z.string().optional().catch(undefined),
+  exclusive: z.boolean().optional().catch(undefined),
+  state: z.string().optional().catch(undefined),
+  policy: z.string().nullish().catch(undefined),
+  arguments: z.unknown().optional(),
+  slave_nodes: z.array(z.string()).optional().catch(undefined),
+  members: z.array(z.string()).optional().catch(undefined),
 });
 export type QueueOverview = Readonly<z.infer<typeof queueOverview>>;
 export const queuesPath =

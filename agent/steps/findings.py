@@ -5,7 +5,8 @@ One line of JSON behind `Findings=`. It changes nothing and asks no broker.
 
 import json
 
-from .. import health, sent
+from .. import fingerprint, health, host, rabbitmq, sent, systemd
+from ..errors import StepError
 
 TIMEOUT_SECONDS = 10
 LOCK = None
@@ -16,5 +17,20 @@ def arguments(_parser):
 
 
 def run(_wanted):
-    files = [{"path": path, "resource": resource, "fault": fault} for path, resource, fault in sent.changed()]
-    print("Findings={}".format(json.dumps(dict(health.last(), files=files), sort_keys=True)))
+    changed = sent.changed()
+    files = [{"path": path, "resource": resource, "fault": fault} for path, resource, fault in changed]
+    said = dict(health.last(), files=files, unread=_is_unread([path for path, _, _ in changed]))
+    print("Findings={}".format(json.dumps(said, sort_keys=True)))
+
+
+def _is_unread(changed):
+    """Whether the broker runs with other files than those that are here; false if nobody knows.
+
+    Of files that somebody has changed it is not said: the broker should not read these.
+    """
+    if not host.exists(fingerprint.NOTE) or any(path in fingerprint.FILES for path in changed):
+        return False
+    try:
+        return systemd.is_active(rabbitmq.UNIT) and not fingerprint.is_read()
+    except (StepError, OSError):
+        return False

@@ -7,7 +7,7 @@ import stat
 import sys
 import threading
 
-from agent import clock, condition, files, health, host, lock, sent
+from agent import clock, condition, files, fingerprint, health, host, lock, sent
 
 from .support import Atom, Ended, HostTest
 from .test_watch_step import CONF, answer
@@ -138,6 +138,31 @@ class Findings(HostTest):
         self.broker()
         self.put(health.NOTE, "{")
         self.assertNotIn("passedOver", self.findings())
+
+    def test_a_broker_that_runs_with_other_files_than_those_on_disk_is_named(self):
+        conf = "/etc/rabbitmq/rabbitmq.conf"
+        self.write(conf, "channel_max = 5\n", "--resource", "mq1-config")
+        self.broker()
+        self.assertFalse(self.findings()["unread"], "it is not known what it was started with")
+        fingerprint.note()
+        self.assertFalse(self.findings()["unread"])
+        self.write(conf, "# a comment\nchannel_max = 5\n")
+        self.assertFalse(self.findings()["unread"])
+        self.write(conf, "channel_max = 6\n")
+        self.assertTrue(self.findings()["unread"])
+        self.broker(state="activating")
+        self.assertFalse(self.findings()["unread"])
+        self.on("systemctl show rabbitmq-server", Ended(1))
+        self.assertFalse(self.findings()["unread"])
+
+    def test_a_file_that_somebody_has_changed_is_not_to_be_read(self):
+        conf = "/etc/rabbitmq/rabbitmq.conf"
+        self.write(conf, "channel_max = 5\n", "--resource", "mq1-config")
+        self.broker()
+        fingerprint.note()
+        self.put(conf, "channel_max = 6\n")
+        found = self.findings()
+        self.assertEqual((found["unread"], [each["path"] for each in found["files"]]), (False, [conf]))
 
     def test_no_broker_is_asked(self):
         self.broker()

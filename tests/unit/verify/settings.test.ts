@@ -70,23 +70,41 @@ test("a host of an earlier release, and an answer that is none, are no finding",
   for (const text of ["", "Beside=\n", "Findings=\n", "Findings={", 'Findings={"files":5}', "Findings=[]"]) {
     const found = parseHostFindings(text);
     assert.equal(found, undefined, text);
-    assert.equal(judgeFiles(found).ok, true);
+    assert.equal(judgeFiles("cent120", found).ok, true);
   }
-  assert.match(judgeFiles(undefined).detail, /^not checked/);
+  assert.match(judgeFiles("cent120", undefined).detail, /^not checked/);
 });
 
 test("each changed file is named with the resource that writes it", () => {
-  assert.equal(judgeFiles(host()).ok, true);
+  assert.equal(judgeFiles("cent123", host()).ok, true);
   const files = [
     { path: "/etc/haproxy/haproxy.cfg", resource: "haproxy-cent123-config", fault: "differs" },
     { path: "/etc/haproxy/stats.cfg", resource: "haproxy-cent123-stats", fault: "is missing" },
   ];
-  assert.deepEqual(judgeFiles(host({ files })), {
+  assert.deepEqual(judgeFiles("cent123", host({ files })), {
     ok: false,
     detail:
-      "/etc/haproxy/haproxy.cfg differs from what haproxy-cent123-config wrote; /etc/haproxy/stats.cfg is missing",
-    resourcesToRerun: ["haproxy-cent123-config", "haproxy-cent123-stats"],
+      "/etc/haproxy/haproxy.cfg differs from what haproxy-cent123-config wrote; " +
+      "/etc/haproxy/stats.cfg is missing; haproxy-cent123-stats wrote it",
+    resourcesToRerun: ["haproxy-cent123-config", "haproxy-cent123-service", "haproxy-cent123-stats"],
   });
+  const rerun = (resource: string): readonly string[] =>
+    judgeFiles("cent120", host({ files: [{ path: "/x", resource, fault: "differs" }] })).resourcesToRerun;
+  // A broker that serves is not restarted, so its own service is not named.
+  assert.deepEqual(rerun("cent120-config"), ["cent120-config"]);
+  assert.deepEqual(rerun("cent120-data-unit"), ["cent120-data-unit"]);
+  assert.deepEqual(rerun("cent120-watch-unit"), ["cent120-watch-unit", "cent120-watch-service"]);
+  assert.deepEqual(rerun("cent120-agent-socket"), ["cent120-agent-socket", "cent120-agent-service"]);
+  const address = "virtual-address-cent120";
+  assert.deepEqual(rerun(`${address}-check`), [`${address}-check`, `${address}-service`]);
+});
+
+test("a broker that runs with other files than those on disk needs a restart, which is the operator's", () => {
+  const { detail, advice, resourcesToRerun } = judgeFiles("cent120", host({ unread: true }));
+  assert.equal(detail, "rabbitmq-server runs with other settings than those in its files");
+  assert.match(advice ?? "", /^restart rabbitmq-server on cent120/);
+  assert.deepEqual(resourcesToRerun, []);
+  assert.equal(judgeFiles("cent120", host({ unread: false })).ok, true);
 });
 
 test("a broker that the others pass over is reported, with what the watch does about it", () => {
