@@ -7,7 +7,7 @@ import * as members from "./members.ts";
 import { pollUntil } from "./polling.ts";
 import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
 
-/** The partitions that a broker reports are up to 5 s old (its collect_statistics_interval). */
+/** A broker's statistics, with its partitions and settings, are up to 5 s old (its collect_statistics_interval). */
 const statisticsAgeSeconds = 6.5;
 
 /** A row of /api/nodes. */
@@ -35,11 +35,13 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
 
   return Promise.all([
     ...each("members", async ({ nodes }) => members.judgeMembers(await nodes, names, await ownTypes)),
-    ...each("partitions", examinePartitions),
+    ...each("partitions", (view) => judgeStatistics(view, members.judgePartitions)),
     ...(expected === undefined
       ? []
-      : each("settings", async ({ api, nodes }) =>
-          judgeSettings(api.broker.name, ownRow(api, await nodes) ?? {}, expected),
+      : each("settings", (view) =>
+          judgeStatistics(view, (rows) =>
+            judgeSettings(view.api.broker.name, ownRow(view.api, rows) ?? {}, expected),
+          ),
         )),
     ...each("alarms", async ({ api }) =>
       members.judgeAlarms(await api.get("/api/health/checks/local-alarms", members.alarmReport, [200, 503])),
@@ -96,13 +98,16 @@ async function collectOwnTypes(views: readonly BrokerView[]): Promise<ReadonlyMa
   return types;
 }
 
-/** Repeats the check for as long as the reported partitions may be out of date. */
-function examinePartitions({ api, nodes }: BrokerView): Promise<Verdict> {
+/** Repeats the judgement for as long as the reported statistics may be out of date. */
+function judgeStatistics(
+  { api, nodes }: BrokerView,
+  judge: (rows: readonly NodeRow[]) => Verdict,
+): Promise<Verdict> {
   let firstAnswer: BrokerView["nodes"] | undefined = nodes;
   const ask = async (): Promise<Verdict> => {
     const rows = await (firstAnswer ?? listNodes(api));
     firstAnswer = undefined;
-    return members.judgePartitions(rows);
+    return judge(rows);
   };
   return pollUntil({ timeoutSeconds: statisticsAgeSeconds, intervalMs: 500 }, ask, ({ ok }) => ok);
 }

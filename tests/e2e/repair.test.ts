@@ -106,6 +106,7 @@ test("verify lists all changes by hand and the resources behind them; a plain up
     ["feature flags +cluster", `${second}-member`],
     [`services +${third}`, `${third}-service`],
     [`services +${balancer}`, `haproxy-${balancer}-service`],
+    [`files +${balancer}`, `haproxy-${balancer}-config, haproxy-${balancer}-service`],
   ]) {
     assert.match(output, new RegExp(`^${row ?? ""} +FAILED +${name ?? ""} `, "m"));
   }

@@ -194,12 +194,14 @@ test("a package version is installed one broker at a time; an unknown one is ref
 });
 
 test("the balancer without the virtual address restarts HAProxy and Keepalived first", async (context) => {
-  // The drop-ins now differ from those that the services were started with, so the services must restart.
+  // The drop-ins now differ from those that the services were started with, so the services must restart. They are
+  // written by the program, so that verify takes them for its own.
   for (const host of lab.balancers) {
     await lab.runOn(
       host,
       `for unit in haproxy keepalived; do
-        printf '[Service]\\nEnvironment=ANOTHER=one\\n' >>/etc/systemd/system/$unit.service.d/rabbitmq-ha.conf
+        file=/etc/systemd/system/$unit.service.d/rabbitmq-ha.conf
+        { cat $file; printf '[Service]\\nEnvironment=ANOTHER=one\\n'; } | rabbitmq-ha file --path $file
       done`,
     );
   }

@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
+import { examineBrokers } from "../../../verify/brokers.ts";
 import type { Finding } from "../../../verify/finding.ts";
-import { createClusterClient } from "../../../verify/management.ts";
+import { type ClusterClient, createClusterClient } from "../../../verify/management.ts";
 import type { System } from "../../../verify/outputs.ts";
 import { examinePolicies } from "../../../verify/policies.ts";
 
 let server: Server;
 let url = "";
-/** By path, without its parameters; what is absent is answered with 404. */
+/** By path, without its parameters; a function makes its answer anew. What is absent is answered with 404. */
 let answers: Readonly<Record<string, unknown>> = {};
 let asked: string[] = [];
 
@@ -17,8 +18,9 @@ before(async () => {
   server = createServer((request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     asked.push(request.url ?? "");
-    if (answers[path] === undefined) response.statusCode = 404;
-    response.end(JSON.stringify(answers[path] ?? {}));
+    const answer = answers[path];
+    if (answer === undefined) response.statusCode = 404;
+    response.end(JSON.stringify((typeof answer === "function" ? (answer as () => unknown)() : answer) ?? {}));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -29,6 +31,18 @@ after(() => server.close());
 const definition = { "ha-mode": "all" };
 const policy = { vhost: "/", name: "ha-all", pattern: "^", "apply-to": "all", definition, priority: 0 };
 
+function cluster(over: Partial<System> = {}): ClusterClient {
+  const brokers = ["cent120", "cent121", "cent122"].map((name) => ({ name, address: "", url }));
+  const system = {
+    brokers,
+    adminUser: "a",
+    adminPassword: "b",
+    policy: { name: "ha-all", pattern: "^", definition },
+    ...over,
+  };
+  return createClusterClient(system as unknown as System);
+}
+
 function examine(over: Readonly<Record<string, unknown>>): Promise<Finding[]> {
   asked = [];
   answers = {
@@ -38,14 +52,7 @@ function examine(over: Readonly<Record<string, unknown>>): Promise<Finding[]> {
     "/api/queues": [],
     ...over,
   };
-  const brokers = ["cent120", "cent121", "cent122"].map((name) => ({ name, address: "", url }));
-  const system = {
-    brokers,
-    adminUser: "a",
-    adminPassword: "b",
-    policy: { name: "ha-all", pattern: "^", definition },
-  };
-  return examinePolicies(createClusterClient(system as unknown as System));
+  return examinePolicies(cluster());
 }
 
 test("the queues are asked for once, without the statistics, which are late and costly", async () => {
@@ -102,4 +109,38 @@ test("what is not answered fails the checks that need it, and no other", async (
     noQueues.map(({ ok }) => ok),
     [false, false],
   );
+});
+
+/** The nodes as all brokers list them, with these plug-ins enabled. */
+const nodes = (...plugins: string[]): object[] =>
+  ["cent120", "cent121", "cent122"].map((name) => ({
+    name: `rabbit@${name}`,
+    running: true,
+    type: "disc",
+    partitions: [],
+    enabled_plugins: plugins,
+    applications: plugins.map((plugin) => ({ name: plugin, version: "1" })),
+    net_ticktime: 5,
+  }));
+const expected = {
+  plugins: ["rabbitmq_management"],
+  netTickTime: 5,
+  partitionHandling: "ignore",
+  agentCheck: false,
+};
+const settings = (findings: readonly Finding[]): boolean[] =>
+  findings.filter(({ check }) => check === "settings").map(({ ok }) => ok);
+
+test("a plug-in that was just enabled is no finding, although the statistics do not show it yet", async () => {
+  let times = 0;
+  answers = {
+    "/api/cluster-name": { name: "c" },
+    "/api/nodes": () => nodes(...((times += 1) > 3 ? ["rabbitmq_management"] : [])),
+  };
+  assert.deepEqual(settings(await examineBrokers(cluster({ expected }))), [true, true, true]);
+});
+
+test("a stack that an earlier release made has nothing to compare the settings with", async () => {
+  answers = { "/api/cluster-name": { name: "c" }, "/api/nodes": nodes() };
+  assert.deepEqual(settings(await examineBrokers(cluster())), []);
 });
