@@ -11,7 +11,12 @@ import {
   type BrokerConfiguration,
 } from "./broker-configuration.ts";
 import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } from "./broker-watch.ts";
-import { brokerMemberName, brokerPluginsName, brokerServiceName } from "../hosts/resource-names.ts";
+import {
+  brokerCookieName,
+  brokerMemberName,
+  brokerPluginsName,
+  brokerServiceName,
+} from "../hosts/resource-names.ts";
 
 export interface RabbitNodeArgs {
   readonly host: Host;
@@ -110,7 +115,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   #writeIdentity(packages: pulumi.Resource): pulumi.Resource[] {
     const { host, plugins } = this.#args;
     const cookie = new File(
-      `${this.name}-cookie`,
+      brokerCookieName(this.name),
       {
         host,
         path: "/var/lib/rabbitmq/.erlang.cookie",

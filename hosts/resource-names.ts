@@ -16,6 +16,7 @@ export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
 
 /** A broker's steps. */
+export const brokerCookieName = (broker: string): string => `${broker}-cookie`;
 export const brokerServiceName = (broker: string): string => `${broker}-service`;
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;
 export const brokerMemberName = (broker: string): string => `${broker}-member`;

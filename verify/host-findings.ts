@@ -5,6 +5,7 @@ import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./find
 import type { Expected } from "./outputs.ts";
 import {
   brokerAgentName,
+  brokerCookieName,
   brokerWatchName,
   haproxyServiceName,
   keepalivedServiceName,
@@ -48,6 +49,11 @@ export function judgeFiles(name: string, found: HostFindings | undefined): Verdi
   const problems = found.files.map(({ path, resource, fault }) => {
     const words =
       fault === "differs" ? `differs from what ${resource} wrote` : `${fault}; ${resource} wrote it`;
+    // The cookie is not written while its broker runs; a repair writes it before it starts a stopped broker.
+    if (resource === brokerCookieName(name)) {
+      const advice = `stop rabbitmq-server on ${name}, once all other brokers serve, and repair again, which starts it`;
+      return needsOperator(`${path} ${words}`, advice);
+    }
     return fail(`${path} ${words}`, resource, ...serviceOf(name, resource));
   });
   if (found.unread === true)

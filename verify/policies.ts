@@ -124,7 +124,11 @@ function overridden(
   const byOperator = operatorPolicies
     .filter((policy) => policy.definition["ha-mode"] !== undefined && mirrorless(policy))
     .sort((one, other) => (other.priority ?? 0) - (one.priority ?? 0));
-  const taken = (policy: PolicyRow, kind: "policy" | "operator policy", from: readonly QueueOverview[]) => {
+  const taken = (
+    policy: PolicyRow,
+    kind: "policy" | "operator policy",
+    from: readonly QueueOverview[],
+  ): Verdict[] => {
     if (from.length === 0) return [];
     const clear = `rabbitmqctl clear_${kind.replace(" ", "_")} -p ${quote(vhost)} ${quote(policy.name)}`;
     return [

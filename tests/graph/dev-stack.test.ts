@@ -53,6 +53,34 @@ test("every connection goes directly to the host, as root, and requires its pinn
   }
 });
 
+test("every file is noted on its host with the resource that writes it, which verify names", () => {
+  const files = remote().flatMap(({ name, inputs }) => {
+    const line = String(unwrapSecrets(inputs["create"]));
+    const resource = / file --path .* --resource (\S+) /.exec(line)?.[1];
+    return / file --path /.test(line) ? [{ name, resource }] : [];
+  });
+  assert.ok(files.length > 20, `${files.length} files`);
+  for (const { name, resource } of files) assert.equal(resource, name);
+});
+
+test("verify compares the brokers with the settings, not with the defaults", async () => {
+  const config = devConfig();
+  const rabbitmq = {
+    ...(config["rabbitmq"] as object),
+    netTickTime: 7,
+    settings: { cluster_partition_handling: "autoheal" },
+  };
+  const changed = await runProgram({
+    config: { ...config, rabbitmq, haproxy: { ...(config["haproxy"] as object), avoidAlarms: true } },
+  });
+  assert.deepEqual(unwrapSecrets(changed.outputs["expected"]), {
+    plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
+    netTickTime: 7,
+    partitionHandling: "autoheal",
+    agentCheck: true,
+  });
+});
+
 test("every host has its own host key", () => {
   const keys = hosts.map((host) => connectionOf(run.graph.get(`${host}-ready`))["hostKey"]);
   assert.equal(new Set(keys).size, hosts.length);

@@ -99,6 +99,14 @@ test("each changed file is named with the resource that writes it", () => {
   assert.deepEqual(rerun(`${address}-check`), [`${address}-check`, `${address}-service`]);
 });
 
+test("the cookie, which no step writes while its broker runs, is the operator's", () => {
+  const files = [{ path: "/c", resource: "cent120-cookie", fault: "differs" }];
+  const { ok, advice, resourcesToRerun } = judgeFiles("cent120", host({ files }));
+  assert.equal(ok, false);
+  assert.deepEqual(resourcesToRerun, []);
+  assert.match(advice ?? "", /^stop rabbitmq-server on cent120, .* repair again/);
+});
+
 test("a broker that runs with other files than those on disk needs a restart, which is the operator's", () => {
   const { detail, advice, resourcesToRerun } = judgeFiles("cent120", host({ unread: true }));
   assert.equal(detail, "rabbitmq-server runs with other settings than those in its files");
