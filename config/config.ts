@@ -8,6 +8,7 @@ import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
 import { toPackageSources } from "./packages.ts";
 import { readValues } from "./reading.ts";
+import { refusalError } from "./refusal-error.ts";
 import { combinationFaults } from "./rules.ts";
 import { configKeys, type SchemaOutput } from "./schema.ts";
 import { secretKeys } from "./secrets.ts";
@@ -43,12 +44,8 @@ export function readConfig(): Config {
 export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origin = {}): ParsedConfig {
   const reading = readValues(raw, origin.encrypted ?? new Set());
   const faults = [...reading.faults, ...combinationFaults(reading)];
-  if (reading.parsed === undefined || faults.length > 0) {
-    const error = new pulumi.RunError(formatFaults(faults, [...configKeys], origin.stack));
-    // Nobody needs the stack trace, and the way the engine formats it costs Node half a minute (nodejs/node#64011).
-    error.stack = "";
-    throw error;
-  }
+  if (reading.parsed === undefined || faults.length > 0)
+    throw refusalError(formatFaults(faults, [...configKeys], origin.stack));
   return deepFreeze(assembleConfig(reading.parsed));
 }
 

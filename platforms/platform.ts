@@ -7,7 +7,7 @@ import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
 import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
 import { generatedSecret, randomText } from "../secret.ts";
-import { refusalError } from "./refusal-error.ts";
+import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
 import { makeLabHosts } from "./lab/lab.ts";

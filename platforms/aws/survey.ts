@@ -8,6 +8,7 @@ import {
 } from "../../config/aws-placement.ts";
 import { missingRouteTablesMessage } from "../../config/aws-rules.ts";
 import { formatFaults, type Fault, type Path } from "../../config/faults.ts";
+import { refusalError } from "../../config/refusal-error.ts";
 import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet } from "../../config/types.ts";
 import type { OperatingSystem } from "../../hosts/host.ts";
 import { getImage } from "./images.ts";
@@ -89,16 +90,11 @@ export async function surveyAccount(args: SurveyArgs, options: pulumi.InvokeOpti
   if (vpc !== undefined && faults.length === 0) {
     faults.push(...placementFaults(placement), ...routeTableFaults(vpc, mode));
   }
-  if (faults.length > 0 || image === undefined) throw accountFaultsError(faults);
+  if (faults.length > 0 || image === undefined) {
+    const keys = ["os", "brokers", "balancers", "virtualAddress", "aws"];
+    throw refusalError(formatFaults(faults, keys, pulumi.getStack()));
+  }
   return { ranges, mode, imageId: image, ...(vpc === undefined ? {} : { vpc }) };
-}
-
-function accountFaultsError(faults: readonly Fault[]): pulumi.RunError {
-  const keys = ["os", "brokers", "balancers", "virtualAddress", "aws"];
-  const error = new pulumi.RunError(formatFaults(faults, keys, pulumi.getStack()));
-  // The stack trace is not shown, and formatting it the engine's way costs Node half a minute (nodejs/node#64011).
-  error.stack = "";
-  return error;
 }
 
 function placementOf(

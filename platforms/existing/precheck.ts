@@ -5,7 +5,7 @@ import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, machineLabel } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult, type ProbeTarget, type IntendedSetup } from "./probe.ts";
 import { keyscanCommand } from "./probe-failures.ts";
-import { refusalError } from "../refusal-error.ts";
+import { refusalError } from "../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe.ts";
 

@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { labPackages } from "./packages.ts";
-import { refusalError } from "../refusal-error.ts";
+import { refusalError } from "../../config/refusal-error.ts";
 
 /** The folders of podman's helper programs, on Debian and elsewhere. */
 const helperFolders = ["/usr/lib/podman", "/usr/libexec/podman"];
