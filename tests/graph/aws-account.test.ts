@@ -17,6 +17,7 @@ async function faults(changes: object, answers: NonNullable<RunArgs["functionAns
     await runHosts({ config: config(changes), functionAnswers: accountAnswers(answers), stack: "prod" });
   } catch (error) {
     assert.ok(pulumi.RunError.isInstance(error), String(error));
+    assert.equal(error.stack, "");
     const [first, , ...lines] = error.message.trimEnd().split("\n");
     assert.match(first ?? "", /^The configuration of stack "prod" has .*; nothing was changed\.$/);
     return lines.map((line) => line.replace("  rabbitmq-ha:", ""));
