@@ -1,4 +1,5 @@
 /** The official image of each system. */
+import type { AwsPlatform } from "../../config/types.ts";
 import type { OperatingSystem } from "../../hosts/host.ts";
 
 export interface MachineImage {
@@ -37,4 +38,12 @@ export function getImage(os: OperatingSystem): MachineImage {
   const image = images[os];
   if (image === undefined) throw new Error(`${os} has no image`);
   return image;
+}
+
+/**
+ * @returns the user to log in as: the configured one, else the image's own
+ * @throws Error for a system without an image, which the configuration's rules exclude
+ */
+export function getLoginUser(os: OperatingSystem, { user }: AwsPlatform): string {
+  return user ?? getImage(os).user;
 }

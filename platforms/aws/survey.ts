@@ -9,19 +9,24 @@ import {
 import { missingRouteTablesMessage } from "../../config/aws-rules.ts";
 import { formatFaults, type Fault, type Path } from "../../config/faults.ts";
 import { refusalError } from "../../config/refusal-error.ts";
-import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet } from "../../config/types.ts";
+import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet, HostEntry } from "../../config/types.ts";
 import type { OperatingSystem } from "../../hosts/host.ts";
 import { getImage } from "./images.ts";
 import { aws } from "./sdk.ts";
 
+export type HostRole = "broker" | "balancer";
+
+/** A machine as it is configured. */
+export interface MachineEntry extends HostEntry {
+  readonly role: HostRole;
+}
+
 export interface SurveyArgs {
-  readonly machines: readonly { readonly name: string; readonly address: string; readonly role: HostRole }[];
+  readonly machines: readonly MachineEntry[];
   readonly os: OperatingSystem;
   readonly platform: AwsPlatform;
   readonly virtualAddress: string;
 }
-
-export type HostRole = "broker" | "balancer";
 
 interface GivenRouteTable {
   readonly id: string;

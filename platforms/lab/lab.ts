@@ -7,7 +7,7 @@ import { Sources } from "../../remote/sources.ts";
 import { generatedSecret, randomText } from "../../secret.ts";
 import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import { baseImageOf } from "./image.ts";
-import { makePrivateKey, derivePublicKey } from "../ssh-keys.ts";
+import { generateKeyPair, makeLoginKeyPair } from "../key-pair.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
 export interface LabArgs {
@@ -24,11 +24,6 @@ export interface LabArgs {
   readonly sshPrivateKey?: pulumi.Input<string>;
 }
 
-/** @returns the public key of a private key, as a line of authorized_keys; it is no secret */
-function publicKeyOutput(privateKey: pulumi.Output<string>): pulumi.Output<string> {
-  return pulumi.unsecret(privateKey.apply(derivePublicKey));
-}
-
 /** The lab: a network, an unreachable route that keeps its traffic on this computer, and one container per host. */
 class Lab extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
@@ -43,10 +38,7 @@ class Lab extends pulumi.ComponentResource {
     const network = `rabbitmq-ha-${stack}`;
     // Distinguishes this lab's containers from those of another checkout or of a stack whose state was lost.
     const lab = pulumi.unsecret(generatedSecret("lab-id", () => `${stack}-${randomText(10)}`, child));
-    const sshKey =
-      args.sshPrivateKey === undefined
-        ? generatedSecret("lab-ssh-key", () => makePrivateKey(`rabbitmq-ha ${stack}`), child)
-        : pulumi.secret(args.sshPrivateKey);
+    const sshKey = makeLoginKeyPair("lab-ssh-key", args.sshPrivateKey, child);
 
     const route = new LocalScript(
       "lab-route",
@@ -80,7 +72,7 @@ class Lab extends pulumi.ComponentResource {
       child,
     );
     this.hosts = args.machines.map(({ name, address }) => {
-      const hostKey = generatedSecret(`${name}-ssh-host-key`, () => makePrivateKey(name), child);
+      const hostKey = generateKeyPair(`${name}-ssh-host-key`, name, child);
       const spec = createHash("sha256")
         .update([image, network, args.subnet, address].join("\n"))
         .digest("hex");
@@ -97,10 +89,10 @@ class Lab extends pulumi.ComponentResource {
             lab,
             spec: spec.slice(0, 12),
             packages: suite,
-            hostKey: publicKeyOutput(hostKey),
-            authorizedKey: publicKeyOutput(sshKey),
+            hostKey: hostKey.publicKey,
+            authorizedKey: sshKey.publicKey,
           },
-          stdin: hostKey,
+          stdin: hostKey.privateKey,
           identity: [image, network, args.subnet, address],
         },
         { ...child, dependsOn: [bridge, base] },
@@ -120,8 +112,8 @@ class Lab extends pulumi.ComponentResource {
           host: address,
           port: 22,
           user: "root",
-          privateKey: sshKey,
-          hostKey: publicKeyOutput(hostKey),
+          privateKey: sshKey.privateKey,
+          hostKey: hostKey.publicKey,
         },
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });
