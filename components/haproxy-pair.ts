@@ -7,6 +7,7 @@ import { HostNames } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
+import { descriptorLimit } from "../hosts/descriptors.ts";
 import { systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -174,6 +175,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       ...unitValues,
       unit: "haproxy",
       watched: trackedFiles,
+      descriptorLimit: descriptorLimit(args.maxConnections.global),
     });
     const dropInFile = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
     const content = pulumi.output(statsText).apply((text) => checksum(cfg, text, unit, source?.sha256));

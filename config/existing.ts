@@ -36,7 +36,7 @@ export const existing = z
       .text("not a path", "the path of the private key, such as ~/.ssh/id_ed25519", keyFileFault)
       .exactOptional(),
     hostKeys: values
-      .text("not host keys", "what ssh-keyscan prints of the hosts", (text) => parseHostKeys(text).fault)
+      .lines("not host keys", "what ssh-keyscan prints of the hosts", (text) => parseHostKeys(text).fault)
       .exactOptional(),
     bastion: z
       .strictObject({

@@ -23,6 +23,9 @@ export function checkDefinition(definition: Record<string, unknown>, context: z.
   if (Object.keys(definition).length === 0) {
     fault('empty; write what the policy sets, such as {"ha-mode": "all", "ha-sync-mode": "automatic"}');
   }
+  if (/\p{Cc}/u.test(textsIn(definition).join(""))) {
+    fault("has line breaks or other control characters; write it without");
+  }
   for (const [key, allowed] of Object.entries(choices)) {
     const value = definition[key];
     if (value === undefined || (typeof value === "string" && allowed.includes(value))) continue;
@@ -56,6 +59,13 @@ export function checkDefinition(definition: Record<string, unknown>, context: z.
       "ha-params",
     );
   }
+}
+
+/** @returns every key and every text in a value, at any depth */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]);
 }
 
 function isPositive(value: unknown): boolean {

@@ -53,6 +53,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
       : all.flatMap((host) => addressFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
+    ...cookieFaults(reading, os),
     ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
     ...portFaults(reading),
   ];
@@ -226,4 +227,14 @@ function pluginFaults(reading: ConfigReading): Fault[] {
         )
       : []),
   ];
+}
+
+/** Debian's and Ubuntu's package takes such a cookie for one that Erlang made, and makes another at its next upgrade. */
+function cookieFaults(reading: ConfigReading, os: string | undefined): Fault[] {
+  const path = ["erlangCookie"];
+  const isReplaced = /^(debian|ubuntu)-/.test(os ?? "") && /^[A-Z]{20}$/.test(textAt(reading, path) ?? "");
+  if (!isReplaced) return [];
+  const message =
+    "twenty capitals, which the package rabbitmq-server replaces at its next upgrade; set one with digits too, on a running cluster while all its brokers are stopped";
+  return [{ path, message }];
 }

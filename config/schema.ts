@@ -1,9 +1,11 @@
 /** Every configuration key, its shape and its default. Rules on several values at once are in rules.ts. */
 import { z } from "zod";
+import { maxConnectionsPossible } from "../hosts/descriptors.ts";
 import { defaultPorts } from "../hosts/ports.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
+import { pluginFault } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets } from "./secrets.ts";
 import { checkSettings } from "./settings.ts";
@@ -37,7 +39,7 @@ const rabbitmq = z
     adminUser: values.userName.default("admin"),
     plugins: values
       .list(
-        values.matching(/^[a-z][a-z0-9_]*$/, "not a plug-in's name", "one such as rabbitmq_shovel"),
+        values.text("not a plug-in's name", "one such as rabbitmq_shovel", pluginFault),
         "the names of plug-ins, one a line",
       )
       .default(["rabbitmq_management", "rabbitmq_prometheus"]),
@@ -72,7 +74,10 @@ const source = z.strictObject({
 const haproxy = z
   .strictObject({
     maxConnections: z
-      .strictObject({ global: connections.default(5120), proxy: connections.default(2000) })
+      .strictObject({
+        global: values.wholeNumber("a number of connections", "", 1, maxConnectionsPossible).default(5120),
+        proxy: connections.default(2000),
+      })
       .prefault({}),
     balance: values
       .choice("a supported algorithm", ["roundrobin", "leastconn", "static-rr", "first", "source"])
@@ -108,9 +113,7 @@ const keepalived = z
     virtualRouterId: values.wholeNumber("a virtual router id", "", 1, 255).default(51),
     advertisementInterval: values.advertisementInterval.default(0.2),
     preempt: values.flag("true if the first balancer shall take the address back, or false").default(true),
-    interface: values
-      .matching(/^[^\s/:]{1,15}$/, "not a network interface", "a name such as eth1, or leave the key out")
-      .exactOptional(),
+    interface: values.networkInterface.exactOptional(),
     prefixLength: values.wholeNumber("a prefix length", "bits", 1, 32).exactOptional(),
   })
   .prefault({});

@@ -1,18 +1,17 @@
 /** Checks secrets. The messages never contain the secret, not even a part of it. */
 import ssh2 from "ssh2";
 import type { z } from "zod";
-import { text } from "./values.ts";
+import { lines } from "./values.ts";
 
 const empty = "empty; set one with pulumi config set --secret, or remove the key";
 
 function secret(fault: (value: string) => string | undefined): z.ZodOptional<z.ZodString> {
-  return text("not a text", "one", (value) => (value.trim() === "" ? empty : fault(value))).optional();
+  return lines("not a text", "one", (value) => (value.trim() === "" ? empty : fault(value))).optional();
 }
 
 function passwordFault(password: string): string | undefined {
-  return /\p{Cc}/u.test(password)
-    ? "has line breaks or other control characters; set one without"
-    : undefined;
+  if (/\p{Cc}/u.test(password)) return "has line breaks or other control characters; set one without";
+  return password.trim() === password ? undefined : "starts or ends with a blank; set one without";
 }
 
 /** Letters and digits need no quotes anywhere (https://www.rabbitmq.com/docs/clustering#cookie-format). */

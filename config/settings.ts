@@ -15,6 +15,84 @@ const reservedKeys: readonly (readonly [RegExp, string])[] = [
   [/^default_pass$/, "write adminPassword, with pulumi config set --secret"],
 ];
 
+/** A key whose value would keep the program from working, or show a secret. */
+interface RefusedSetting {
+  readonly keys: RegExp;
+  /** Which of its values are refused. @default all */
+  readonly isRefused?: (value: string) => boolean;
+  /** What is wrong, and what to do instead. */
+  readonly message: string;
+}
+
+const isTrue = (value: string): boolean => value === "true";
+
+const refusedSettings: readonly RefusedSetting[] = [
+  {
+    // The keys of RabbitMQ's schemas whose value is a secret itself, not the path of a file with one.
+    keys: /(^|[._])(pass|password|secret|secret_key|token)$|\.key\.\w+$|^management\.credential_encryption_secret$/,
+    message:
+      "a secret, which the stack's file and rabbitmq.conf would show to everybody; write the line into /etc/rabbitmq/conf.d/secrets.conf on each broker's host, owned by root:rabbitmq with mode 0640, and remove it here",
+  },
+  {
+    keys: /^proxy_protocol$/,
+    isRefused: isTrue,
+    message:
+      "the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+  },
+  {
+    keys: /^default_vhost$/,
+    isRefused: (value) => value !== "/",
+    message:
+      "the virtual host / would be missing, to which the policy, the administrator and npm run verify belong; remove it, and add other virtual hosts to the running cluster",
+  },
+  {
+    keys: /^management\.path_prefix$/,
+    isRefused: (value) => value !== "/",
+    message:
+      "npm run verify would not find the management API, which it asks under /api; remove it, and add the prefix in a proxy of your own",
+  },
+  {
+    keys: /^management\.(tcp|listener)\.ip$/,
+    isRefused: (value) => !["0.0.0.0", "::"].includes(value),
+    message:
+      "all brokers get this one address, so the balancers and npm run verify would not reach their management UI; remove it",
+  },
+  {
+    keys: /^management\.listener\.ssl$/,
+    isRefused: isTrue,
+    message:
+      "the balancers and npm run verify reach the management UI without TLS; remove it, and write management.ssl.port and management.ssl.certfile for a further port with TLS",
+  },
+  {
+    keys: /^management_agent\.disable_metrics_collector$|^management\.disable_stats$/,
+    isRefused: isTrue,
+    message:
+      "the brokers would not report network partitions, without which npm run verify never passes; remove it",
+  },
+  {
+    keys: /^management\.disable_basic_auth$/,
+    isRefused: isTrue,
+    message: "npm run verify logs in to the management API with a password; remove it",
+  },
+  {
+    keys: /^log\.dir$/,
+    isRefused: (value) => value.replace(/\/+$/, "") !== "/var/log/rabbitmq",
+    message:
+      "up and --force-boot read the broker's log in /var/log/rabbitmq when it does not start; remove it, and write log.console or log.syslog to have the log elsewhere too",
+  },
+  {
+    keys: /^log\.file$/,
+    message:
+      "up and --force-boot read the broker's log under its own name when it does not start; remove it, and write log.console or log.syslog to have the log elsewhere too",
+  },
+  {
+    keys: /^log\.(file|default)\.level$/,
+    isRefused: (value) => !["debug", "info"].includes(value),
+    message:
+      "the log would not say for which brokers a broker waits, which up and --force-boot read there; write info or debug",
+  },
+];
+
 /** Values of `cluster_partition_handling` (https://www.rabbitmq.com/docs/partitions). */
 const partitionHandlings = ["pause_minority", "autoheal", "ignore", "pause_if_all_down"];
 
@@ -23,6 +101,34 @@ export function checkSettings(settings: Record<string, unknown>, context: z.Refi
     const message = keyFault(key) ?? valueFault(key, value);
     if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
   }
+  const backends = backendFault(settings);
+  if (backends !== undefined) context.addIssue({ code: "custom", ...backends });
+}
+
+/**
+ * The administrator is in RabbitMQ's own store of users: some backend of the list must both authenticate and authorise
+ * by it. The cache passes on to the backend behind it, which by default is that store.
+ */
+function backendFault(settings: Record<string, unknown>): { path: [string]; message: string } | undefined {
+  const numbered = Object.keys(settings).filter((key) => /^auth_backends\.\d+(\.auth[nz])?$/.test(key));
+  const [first] = numbered;
+  if (first === undefined) return undefined;
+  const isInternal = (value: unknown): boolean =>
+    value === "internal" || value === "rabbit_auth_backend_internal";
+  const isCacheOfInternal = (value: unknown): boolean =>
+    (value === "cache" || value === "rabbit_auth_backend_cache") &&
+    Object.entries(settings).every(
+      ([key, behind]) => !/^auth_cache\.cached_backend(\.auth[nz])?$/.test(key) || isInternal(behind),
+    );
+  const numbers = numbered.map((key) => Number(key.split(".")[1]));
+  const isOwnStore = numbers.some((number) => {
+    const parts = numbered.filter((key) => Number(key.split(".")[1]) === number).map((key) => settings[key]);
+    return parts.every((value) => isInternal(value) || isCacheOfInternal(value));
+  });
+  if (isOwnStore) return undefined;
+  const next = `auth_backends.${String(Math.max(...numbers) + 1)}`;
+  const message = `without the backend internal the administrator cannot log in, so npm run verify never passes; write ${next}: internal too`;
+  return { path: [first], message };
 }
 
 function keyFault(key: string): string | undefined {
@@ -39,6 +145,15 @@ function valueFault(key: string, value: unknown): string | undefined {
   if (typeof value === "string" && (/\p{Cc}/u.test(value) || value.trim() === "")) {
     return "empty or several lines; write a text for one line of rabbitmq.conf";
   }
+  // RabbitMQ before 3.13 has no quotes for it (cuttlefish, conf_parse).
+  if (typeof value === "string" && value.includes("#")) {
+    return "has a #, from which on RabbitMQ reads a comment; write it without";
+  }
+  if (typeof value === "string" && /:\/\/[^/\s]*:[^/\s]*@/.test(value)) {
+    return "a URL with a password, which the stack's file and rabbitmq.conf would show to everybody; write it without";
+  }
+  const refused = refusedSettings.find(({ keys }) => keys.test(key));
+  if (refused !== undefined && (refused.isRefused?.(String(value)) ?? true)) return refused.message;
   if (key === "cluster_partition_handling" && !partitionHandlings.includes(String(value))) {
     return `not a partition handling; write ${joinNames(partitionHandlings, "or")}`;
   }

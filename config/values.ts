@@ -31,8 +31,21 @@ export function list<Item extends z.ZodType>(item: Item, remedy: string): z.ZodA
   return z.array(item, errorMessage("not a list", remedy));
 }
 
-/** A text with a check that returns what is wrong with it, or undefined. */
+/** A text of one line, with a check that returns what is wrong with it, or undefined. */
 export function text(
+  what: string,
+  remedy: string,
+  fault: (value: string) => string | undefined,
+): z.ZodString {
+  return lines(what, remedy, (value) =>
+    /\p{Cc}/u.test(value)
+      ? `has line breaks or other control characters; write ${remedy}, without them`
+      : fault(value),
+  );
+}
+
+/** The same for a text that may have several lines. */
+export function lines(
   what: string,
   remedy: string,
   fault: (value: string) => string | undefined,
@@ -153,6 +166,13 @@ export const clusterName = matching(
   "letters, digits and . _ @ -, such as rabbitmq_cluster1",
 );
 
+/** The kernel takes any 15 bytes without blanks, slashes and colons; these are also nothing special in a shell. */
+export const networkInterface = matching(
+  /^(?!\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._@-]{0,14}$/,
+  "not a network interface",
+  "a name such as eth1 or eth0.100, or leave the key out",
+);
+
 const userNameRemedy = "letters, digits and . _ @ -, such as admin";
 
 export const userName = text("not a user's name", userNameRemedy, (name) => {
@@ -160,9 +180,15 @@ export const userName = text("not a user's name", userNameRemedy, (name) => {
   return plainName.test(name) ? undefined : `not a user's name; write ${userNameRemedy}`;
 });
 
+/** A URL is written into files, commands and logs that others can read. */
+function urlSecretFault(url: URL): string | undefined {
+  if (url.username === "" && url.password === "") return undefined;
+  return "has a user or a password, which the hosts' files and logs would show; write it without, and let the server accept the hosts by their addresses";
+}
+
 export const tarballUrl = text("not a URL", "the tarball's URL, with http or https", (address) => {
   const url = URL.canParse(address) && !/[\s"'\\]/.test(address) ? new URL(address) : undefined;
-  if (url !== undefined && ["http:", "https:"].includes(url.protocol)) return undefined;
+  if (url !== undefined && ["http:", "https:"].includes(url.protocol)) return urlSecretFault(url);
   return "not a URL; write the tarball's URL, with http or https";
 });
 
@@ -170,7 +196,7 @@ export const tarballUrl = text("not a URL", "the tarball's URL, with http or htt
 export function url(schemes: readonly string[], remedy: string): z.ZodString {
   return text("not a URL", remedy, (value) => {
     const url = URL.canParse(value) && !/[\s"'\\!&$`|<>]/.test(value) ? new URL(value) : undefined;
-    if (url !== undefined && schemes.includes(url.protocol)) return undefined;
+    if (url !== undefined && schemes.includes(url.protocol)) return urlSecretFault(url);
     return `not a URL; write ${remedy}`;
   });
 }

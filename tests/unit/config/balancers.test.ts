@@ -1,6 +1,8 @@
 /** The settings of the balancers and of the virtual address. */
+import assert from "node:assert/strict";
 import test from "node:test";
-import { refuses } from "./draft.ts";
+import { parseConfig } from "../../../config/config.ts";
+import { draft, faults, refuses } from "./draft.ts";
 
 test("refuses the same port twice on a balancer", () => {
   refuses({ "haproxy.statsPort": 15672 }, [
@@ -10,7 +12,7 @@ test("refuses the same port twice on a balancer", () => {
 
 test("refuses invalid numbers of connections", () => {
   refuses({ "haproxy.maxConnections.global": 0, "haproxy.maxConnections.proxy": -1 }, [
-    "haproxy.maxConnections.global = 0: not a number of connections; write a whole number, 1 or more",
+    "haproxy.maxConnections.global = 0: not a number of connections; write a whole number from 1 to 522240",
     "haproxy.maxConnections.proxy = -1: not a number of connections; write a whole number, 1 or more",
   ]);
 });
@@ -118,7 +120,7 @@ test("refuses an invalid flag", () => {
 
 test("refuses an invalid interface", () => {
   refuses({ "keepalived.interface": "" }, [
-    'keepalived.interface = "": not a network interface; write a name such as eth1, or leave the key out',
+    'keepalived.interface = "": not a network interface; write a name such as eth1 or eth0.100, or leave the key out',
   ]);
 });
 
@@ -126,4 +128,22 @@ test("refuses an invalid prefix length", () => {
   refuses({ "keepalived.prefixLength": 33 }, [
     "keepalived.prefixLength = 33: not a prefix length; write a whole number of bits from 1 to 32",
   ]);
+});
+
+test("refuses names that no network interface has, or that a shell would run", () => {
+  for (const name of ["$(id)", "a b", "eth0/1", "eth0:1", ".", "..", "-eth0", "abcdefghijklmnop", "eth0\n"]) {
+    const [line = ""] = faults(draft({ "keepalived.interface": name }));
+    assert.ok(line.startsWith(`keepalived.interface = ${JSON.stringify(name)}: `), line);
+    assert.match(line, /write a name such as eth1 or eth0\.100, or leave the key out/);
+  }
+  for (const name of ["eth0.100", "bond0", "vlan_7", "br-lan", "abcdefghijklmno"]) {
+    assert.equal(parseConfig(draft({ "keepalived.interface": name })).keepalived.interface, name);
+  }
+});
+
+test("refuses more connections than the kernel has descriptors for", () => {
+  refuses({ "haproxy.maxConnections.global": 522241 }, [
+    "haproxy.maxConnections.global = 522241: not a number of connections; write a whole number from 1 to 522240",
+  ]);
+  assert.doesNotThrow(() => parseConfig(draft({ "haproxy.maxConnections.global": 522240 })));
 });

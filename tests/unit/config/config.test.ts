@@ -51,7 +51,7 @@ const defaults: ParsedConfig = {
   keepalived: { virtualRouterId: 51, advertisementInterval: 0.2, preempt: true },
 };
 
-const cookie = "ABCDEFGHIJKLMNOPQRST";
+const cookie = "ABCDEFGHIJ0123456789";
 const { privateKey } = generateKeyPairSync("ec", {
   namedCurve: "prime256v1",
   publicKeyEncoding: { type: "spki", format: "pem" },
