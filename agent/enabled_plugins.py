@@ -1,12 +1,17 @@
 """The enabled plug-ins, in the broker's file and in the running broker."""
 
+import glob
+import os
 import re
+import zipfile
 
-from . import erlang, files, host, rabbitmq
-from .errors import StepError
+from . import command, erlang, files, host, rabbitmq
+from .errors import NoAnswer, StepError
 
-# The broker silently ignores a plug-in that it does not find.
-_MISSING = "%s -- rabbit_plugins:plugin_names(rabbit_plugins:list(rabbit_plugins:plugins_dir()))"
+# Where the packages have the plug-ins, and where plug-ins from elsewhere belong: folders, or archives (.ez).
+_FOLDERS = ("/usr/lib/rabbitmq/plugins", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins")
+_APP = re.compile(r"[^/]+/ebin/([^/]+)\.app")
+
 _ENSURE = """
 {ok, _, _} = rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file()),
 %s -- rabbit_plugins:active()
@@ -18,23 +23,57 @@ def names():
     return re.findall(r"[A-Za-z0-9_]+", files.read(rabbitmq.PLUGINS, ""))
 
 
+def require(wanted):
+    """Raises StepError unless every plug-in is on this host: the broker silently ignores one that it does not find.
+
+    RabbitMQ's own tool is asked only if one is not in the usual folders, since the tool takes seconds.
+    """
+    found = _in_usual_folders()
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        said = command.ask(rabbitmq.words("rabbitmq-plugins", ["list", "-m"]), **rabbitmq.options(60))
+        found = {line.strip() for line in said.splitlines()}
+        if "rabbitmq_management" not in found:
+            raise NoAnswer("{}: rabbitmq-plugins does not list the plug-ins".format(host.name()), log=said)
+        missing = [name for name in missing if name not in found]
+    if missing:
+        raise StepError(
+            "{}: this RabbitMQ has no plug-in {}".format(host.name(), ", ".join(missing)),
+            "Correct rabbitmq.plugins; rabbitmq-plugins list on this host shows which there are. A plug-in from elsewhere"
+            " has to be in /usr/lib/rabbitmq/plugins on every broker's host first, as an .ez file for this version.",
+        )
+
+
+def _in_usual_folders():
+    found = set()
+    for pattern in _FOLDERS:
+        for folder in glob.glob(host.path(pattern)):
+            for path in glob.glob(os.path.join(folder, "*", "ebin", "*.app")):
+                found.add(os.path.basename(path)[: -len(".app")])
+            for path in glob.glob(os.path.join(folder, "*.ez")):
+                found.update(_in_archive(path))
+    return found
+
+
+def _in_archive(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            matches = [_APP.fullmatch(name) for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return []
+    return [match.group(1) for match in matches if match]
+
+
 def write(wanted):
     files.write(rabbitmq.PLUGINS, "[{}].\n".format(",".join(wanted)))
 
 
 def enable(wanted):
     """Has the running broker run exactly these plug-ins. If that fails, the file is restored."""
-    plugins = erlang.atoms(wanted)
-    missing = rabbitmq.evaluate(_MISSING % plugins)
-    if missing:
-        raise StepError(
-            "{}: this RabbitMQ has no plug-in {}".format(host.name(), ", ".join(missing)),
-            "correct rabbitmq.plugins; rabbitmq-plugins list on this host shows which there are",
-        )
     before = files.read(rabbitmq.PLUGINS, "")
     write(wanted)
     try:
-        lacking = rabbitmq.act(_ENSURE % plugins)
+        lacking = rabbitmq.act(_ENSURE % erlang.atoms(wanted))
         if lacking:
             raise StepError("{}: the broker does not run {}".format(host.name(), ", ".join(lacking)))
     except StepError:

@@ -51,7 +51,7 @@ def account():
     return found.pw_uid, found.pw_gid
 
 
-def _options(seconds, stdin="", more=()):
+def options(seconds, stdin="", more=()):
     # Erlang's output has to be UTF-8, and CentOS 7 has no C.UTF-8.
     known = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")
     locale = "C.UTF-8" if any(os.path.isdir(each) for each in known) else "en_US.UTF-8"
@@ -71,7 +71,7 @@ def words(tool, arguments, of=None):
 
 def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120):
     """Runs one of RabbitMQ's tools for the broker `of`, or this host's. Raises StepError if it fails."""
-    return command.do(words(tool, arguments, of), **_options(seconds))
+    return command.do(words(tool, arguments, of), **options(seconds))
 
 
 def evaluate(expression, of=None, seconds=60):
@@ -99,7 +99,7 @@ def _eval(run, expression, of, seconds):
     # From 3.13 on the tool reads its standard input only if `eval` is its one argument. Otherwise it waits for ever.
     more = {} if of is None else {"RABBITMQ_NODENAME": node(of)}
     question = expression.strip().rstrip(".") + ".\n"
-    return run([host.path(TOOLS + "/rabbitmqctl"), "eval"], **_options(seconds, question, more))
+    return run([host.path(TOOLS + "/rabbitmqctl"), "eval"], **options(seconds, question, more))
 
 
 def _value(run, expression, of, seconds):

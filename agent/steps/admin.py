@@ -1,16 +1,19 @@
 """Makes sure that the cluster has its administrator, and deletes the user guest.
 
 The administrator has the tag, all permissions on the virtual host / and the password, which comes on standard input.
-guest goes because everybody knows its password.
+guest goes because everybody knows its password. If the administrator's name has changed, the former one goes too, since
+its password is still valid. Only a user that this stack has made is deleted.
 """
 
 import base64
 import sys
 
-from .. import erlang, host, rabbitmq
+from .. import erlang, files, host, rabbitmq
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
+# The names of the administrators that this stack has made, one a line.
+MARK = host.STATE + "/admin"
 # On the virtual host /: configure, write and read everything.
 PERMISSIONS = ["/", ".*", ".*", ".*"]
 TAG = "administrator"
@@ -48,7 +51,7 @@ end
 class State:
     """The broker's answer about its users."""
 
-    def __init__(self, user, answer):
+    def __init__(self, user, former, answer):
         if (
             not isinstance(answer, tuple)
             or len(answer) != 3
@@ -62,12 +65,13 @@ class State:
         self.tags = [str(tag) for tag in self._tags.get(user) or []]
         self.has_tag = TAG in self.tags
         self.has_permissions = PERMISSIONS in permissions
-        self.has_guest = user != GUEST and GUEST in self._tags
+        # guest, whose password everybody knows, and the stack's former administrators.
+        self.unwanted = sorted(name for name in {GUEST, *former} if name != user and name in self._tags)
 
     def due(self):
         """Returns the changes to make, as Erlang expressions.
 
-        guest is deleted last, because without an administrator nobody could log in.
+        Users are deleted last, because without an administrator nobody could log in.
         """
         users = "rabbit_auth_backend_internal"
         calls = []
@@ -80,9 +84,10 @@ class State:
         if not self.has_permissions:
             words = ", ".join(erlang.text(word) for word in PERMISSIONS)
             calls.append("ok = {}:set_permissions(User, {}, Actor)".format(users, words))
-        if self.has_guest:
+        if self.unwanted:
             calls.append("{{ok, _}} = {}:user_login_authentication(User, [{{password, Password}}])".format(users))
-            calls.append("ok = {}:delete_user({}, Actor)".format(users, erlang.text(GUEST)))
+        for name in self.unwanted:
+            calls.append("ok = {}:delete_user({}, Actor)".format(users, erlang.text(name)))
         return calls
 
 
@@ -109,12 +114,25 @@ def without(password, text):
 
 def make_whole(user, password):
     known = "User = {}, Password = {},".format(erlang.text(user), erlang.text(password))
-    state = State(user, rabbitmq.evaluate(known + _STATE))
+    is_first_run = not host.exists(MARK)
+    noted = [name for name in files.read(MARK, "").split("\n") if name]
+    former = [name for name in noted if name != user]
+    state = State(user, former, rabbitmq.evaluate(known + _STATE))
+    # At the first run a user with this password was made by an earlier release, which noted nothing. Any other one that is
+    # there already is somebody's own: it becomes the administrator, but is never deleted.
+    is_own = user in noted or not state.is_there or (is_first_run and state.has_password)
+    own = [user] if is_own else []
+    # Before anything is changed: a run that ends half-way must leave no doubt about whose the users are.
+    _note(former + own)
     calls = state.due()
-    if not calls:
-        return
-    answer = rabbitmq.act(_ACT % (known, " ".join(call + "," for call in calls), _STATE.strip()))
-    if isinstance(answer, tuple) and answer and answer[0] == "failed":
-        raise StepError("{}: {} could not be made administrator: {}".format(host.name(), user, answer[1]))
-    if State(user, answer).due():
-        raise StepError("{}: {} is still no administrator with this password".format(host.name(), user))
+    if calls:
+        answer = rabbitmq.act(_ACT % (known, " ".join(call + "," for call in calls), _STATE.strip()))
+        if isinstance(answer, tuple) and answer and answer[0] == "failed":
+            raise StepError("{}: {} could not be made administrator: {}".format(host.name(), user, answer[1]))
+        if State(user, former, answer).due():
+            raise StepError("{}: {} is still no administrator with this password".format(host.name(), user))
+    _note(own)
+
+
+def _note(names):
+    files.write(MARK, "".join(name + "\n" for name in names))

@@ -1,4 +1,7 @@
-"""Has the broker run exactly these plug-ins, and starts those of them again that have ended."""
+"""Has the broker run exactly these plug-ins, and starts those of them again that have ended.
+
+A plug-in that is not on the host is refused before anything is changed.
+"""
 
 from .. import enabled_plugins, plugins, rabbitmq, systemd
 from ..arguments import listed
@@ -11,6 +14,7 @@ def arguments(parser):
 
 
 def run(wanted):
+    enabled_plugins.require(wanted.plugins)
     same = sorted(enabled_plugins.names()) == sorted(wanted.plugins)
     if not systemd.is_active(rabbitmq.UNIT):
         if not same:

@@ -12,6 +12,7 @@ DATA = "/var/lib/rabbitmq/mnesia/rabbit@mq1"
 MEMBER = "/var/lib/rabbitmq-ha/member"
 NOTE = "/var/lib/rabbitmq/rabbitmq-ha.started"
 PLUGINS = "/etc/rabbitmq/enabled_plugins"
+PLUGIN_FOLDER = "/usr/lib/rabbitmq/lib/rabbitmq_server-3.10.8/plugins"
 LIMITS = "vm_memory_high_watermark.relative = 0.4\ndisk_free_limit.absolute = 1GB\n"
 OLD_UNIT = (
     "# Written by rabbitmq-ha\n[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nLimitNOFILE=65536\nRestart=on-failure\n"
@@ -35,6 +36,8 @@ class BrokerHost(HostTest):
         self.put(ADVANCED, "%% a comment\n[].\n")
         self.put(DROP_IN, OLD_UNIT)
         self.put(PLUGINS, "[rabbitmq_management].\n")
+        for plugin in ("rabbitmq_management", "rabbitmq_prometheus"):
+            self.put("{0}/{1}-3.10.8/ebin/{1}.app".format(PLUGIN_FOLDER, plugin))
         self.configure(LIMITS)
         fingerprint.note()
         self.on("journalctl", "")

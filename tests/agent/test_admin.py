@@ -1,5 +1,6 @@
-"""The administrator: each goal is reached by itself, guest is deleted last, and the password is never shown."""
+"""The administrator: each goal is reached by itself, users are deleted last, and the password is never shown."""
 
+import base64
 import io
 import re
 import sys
@@ -11,6 +12,8 @@ from .support import Atom, Ended, HostTest, evaluated
 
 PASSWORD = 'p$w`"# ü'
 ADMIN = ("admin", "--user", "admin")
+OPS = ("admin", "--user", "ops")
+MARK = "/var/lib/rabbitmq-ha/admin"
 ALL = ["/", ".*", ".*", ".*"]
 
 
@@ -24,25 +27,31 @@ class Broker:
         self.refuses = {}
 
     def answer(self, call):
-        for action in re.findall(r"ok = rabbit_auth_backend_internal:(\w+)\(", call.stdin):
+        user = decoded(re.search(r"User = (.*?),", call.stdin).group(1))
+        for action, words in re.findall(r"ok = rabbit_auth_backend_internal:(\w+)\((.*?), Actor\)", call.stdin):
             if action in self.refuses:
                 return (Atom("failed"), self.refuses[action])
-            self.act(action)
-        admin = self.users.get("admin")
-        tags = [(name, [Atom(tag) for tag in user["tags"]]) for name, user in self.users.items()]
-        return (tags, admin["permissions"] if admin else [], bool(admin and admin["password"] == PASSWORD))
+            self.act(action, user, words)
+        own = self.users.get(user)
+        tags = [(name, [Atom(tag) for tag in each["tags"]]) for name, each in self.users.items()]
+        return (tags, own["permissions"] if own else [], bool(own and own["password"] == PASSWORD))
 
-    def act(self, action):
-        admin = self.users.setdefault("admin", {"tags": [], "permissions": [], "password": None})
+    def act(self, action, user, words):
+        own = self.users.setdefault(user, {"tags": [], "permissions": [], "password": None})
         if action in ("add_user", "change_password"):
-            admin["password"] = PASSWORD
+            own["password"] = PASSWORD
         elif action == "set_tags":
-            admin["tags"] = admin["tags"] + ["administrator"]
+            own["tags"] = own["tags"] + ["administrator"]
         elif action == "set_permissions":
-            admin["permissions"] = [ALL]
+            own["permissions"] = [ALL]
         elif action == "delete_user":
-            assert admin["password"] == PASSWORD and "administrator" in admin["tags"] and ALL in admin["permissions"]
-            del self.users["guest"]
+            assert own["password"] == PASSWORD and "administrator" in own["tags"] and ALL in own["permissions"]
+            del self.users[decoded(words)]
+
+
+def decoded(source):
+    """Returns the text that Erlang source from erlang.text has."""
+    return base64.b64decode(re.search(r'"(.*?)"', source).group(1)).decode("utf-8")
 
 
 WHOLE = {"tags": ["administrator"], "permissions": [ALL], "password": PASSWORD}
@@ -120,9 +129,85 @@ class Admin(HostTest):
         self.works("admin", "--user", "guest")
         self.assertEqual(len(self.calls), 1)
 
+    def names(self):
+        return sorted(self.store.users)
+
+    def test_a_former_administrator_is_deleted_once_the_new_one_is_whole(self):
+        self.broker(guest={}, somebody={})
+        self.works(*ADMIN)
+        self.assertEqual(self.read(MARK), "admin\n")
+        self.works(*OPS)
+        self.assertEqual(self.names(), ["ops", "somebody"])
+        self.assertEqual(self.read(MARK), "ops\n")
+        self.works(*ADMIN)
+        self.assertEqual(self.names(), ["admin", "somebody"])
+
+    def test_what_an_earlier_release_made_is_noted_by_its_password(self):
+        self.broker(admin=WHOLE)
+        self.works(*ADMIN)
+        self.works(*OPS)
+        self.assertEqual(self.names(), ["ops"])
+
+    def test_a_user_of_somebody_elses_is_never_deleted(self):
+        # It was there before with another password, or the stack has made another one before it.
+        for before, user in (((), dict(WHOLE, password="own")), ((OPS,), dict(WHOLE, password="own")), ((OPS,), WHOLE)):
+            self.start()
+            self.broker()
+            for words in before:
+                self.works(*words)
+            self.store.users["admin"] = dict(user)
+            self.works(*ADMIN)
+            self.works(*ADMIN)
+            self.works(*OPS)
+            self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_somebody_elses_stays_so_after_a_run_that_ended_half_way(self):
+        self.broker(admin=dict(WHOLE, password="own"))
+        self.on("change_password", lambda call: self.store.answer(call) and "")
+        self.refuses(*ADMIN, because="did not answer in full")
+        self.assertEqual(self.store.users["admin"]["password"], PASSWORD)
+        self.broker(**self.store.users)
+        self.works(*ADMIN)
+        self.works(*OPS)
+        self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_a_former_one_stays_where_the_new_one_is_not_made(self):
+        self.broker(admin=WHOLE)
+        self.works(*ADMIN)
+        self.store.refuses = {"set_permissions": '{error,{no_such_vhost,<<"/">>}}'}
+        self.refuses(*OPS, because="no_such_vhost")
+        self.assertIn("admin", self.names())
+        self.store.refuses = {}
+        self.works(*OPS)
+        self.assertEqual(self.names(), ["ops"])
+
+    def test_a_run_that_takes_the_name_back_leaves_no_other_administrator(self):
+        self.broker(admin=WHOLE)
+        self.works(*ADMIN)
+        self.store.refuses = {"set_permissions": '{error,{no_such_vhost,<<"/">>}}'}
+        self.refuses(*OPS)
+        self.assertEqual(self.names(), ["admin", "ops"])
+        self.store.refuses = {}
+        self.works(*ADMIN)
+        self.assertEqual(self.names(), ["admin"])
+
+    def test_a_former_one_is_not_deleted_without_the_list_of_users(self):
+        def renamed():
+            self.broker(admin=WHOLE)
+            self.put(MARK, "admin\n")
+
+        self.sweep(renamed, OPS, ("delete_user",))
+        for answer in [(), [], (None, [], True), ([], [], None)]:
+            self.start()
+            self.put(MARK, "admin\n")
+            self.on("rabbitmqctl eval", evaluated(answer))
+            self.refuses(*OPS, because="does not list its users")
+            self.assertEqual(len(self.calls), 1)
+            self.assertEqual(self.read(MARK), "admin\n")
+
     def test_a_change_without_effect_is_reported(self):
         self.broker(guest={})
-        self.store.act = lambda action: None
+        self.store.act = lambda *_: None
         self.refuses(*ADMIN, because="admin is still no administrator with this password")
 
     def test_the_password_is_never_shown(self):

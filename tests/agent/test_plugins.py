@@ -2,18 +2,19 @@
 
 import os
 import unittest
+import zipfile
 
-from .broker_host import PLUGINS, BrokerHost, Ended
+from .broker_host import PLUGIN_FOLDER, PLUGINS, BrokerHost, Ended
 from .support import Atom
 
 BOTH = ("plugins", "--plugins", "rabbitmq_management,rabbitmq_prometheus")
 ONE = ("plugins", "--plugins", "rabbitmq_management")
+DELAYED = ("plugins", "--plugins", "rabbitmq_management,rabbitmq_delayed_message_exchange")
 
 
 class Plugins(BrokerHost):
-    def broker(self, missing=(), lacking=(), ended=()):
+    def broker(self, lacking=(), ended=()):
         self.on_question("application:ensure_all_started", [Atom(name) for name in ended])
-        self.on_question("rabbit_plugins:plugin_names", [Atom(name) for name in missing])
         self.on_question("rabbit_plugins:ensure", [Atom(name) for name in lacking])
 
     def test_a_broker_that_does_not_run_reads_the_file_at_its_start(self):
@@ -50,10 +51,56 @@ class Plugins(BrokerHost):
         self.assertLess(guard, question.index("application:stop("))
         self.assertLess(guard, question.index("application:ensure_all_started"))
 
-    def test_one_that_is_not_there_is_refused_and_the_file_stays(self):
-        self.broker(missing=["rabbitmq_prometheus"])
-        self.refuses(*BOTH, because="this RabbitMQ has no plug-in rabbitmq_prometheus")
-        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management].\n")
+    def archive(self, name, *inside):
+        os.makedirs(os.path.dirname(self.root + name), exist_ok=True)
+        with zipfile.ZipFile(self.root + name, "w") as archive:
+            for each in inside:
+                archive.writestr(each, "")
+
+    def test_one_that_is_not_there_is_refused_before_anything_is_changed(self):
+        for state in ("active", "inactive"):
+            for before in ("[rabbitmq_management].\n", "[rabbitmq_delayed_message_exchange,rabbitmq_management].\n"):
+                self.start()
+                self.broker()
+                self.state = state
+                self.put(PLUGINS, before)
+                self.on("rabbitmq-plugins list -m", "rabbitmq_management\nrabbitmq_prometheus\n")
+                self.refuses(*DELAYED, because="mq1: this RabbitMQ has no plug-in rabbitmq_delayed_message_exchange")
+                self.assertIn("as an .ez file", self.errors)
+                self.assertEqual(self.read(PLUGINS), before)
+                self.assertEqual(self.done("eval", "systemctl"), [])
+
+    def test_plug_ins_are_found_in_folders_and_in_archives_without_a_question(self):
+        self.state = "inactive"
+        self.archive(
+            "/usr/lib/rabbitmq/plugins/delayed.ez",
+            "rabbitmq_delayed_message_exchange-3.10.2/ebin/rabbitmq_delayed_message_exchange.app",
+        )
+        self.put("/usr/lib/rabbitmq/plugins/broken.ez", "no archive")
+        self.works(*DELAYED)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_delayed_message_exchange].\n")
+        self.assertEqual(self.done("rabbitmq-plugins"), [])
+
+    def test_an_archive_of_another_plug_in_does_not_count(self):
+        self.state = "inactive"
+        self.archive("/usr/lib/rabbitmq/plugins/rabbitmq_delayed_message_exchange.ez", "other-1/ebin/other.app")
+        self.on("rabbitmq-plugins list -m", "rabbitmq_management\n")
+        self.refuses(*DELAYED, because="has no plug-in rabbitmq_delayed_message_exchange")
+
+    def test_rabbitmq_itself_is_asked_if_the_plug_ins_are_elsewhere(self):
+        self.state = "inactive"
+        os.unlink(self.root + PLUGIN_FOLDER + "/rabbitmq_prometheus-3.10.8/ebin/rabbitmq_prometheus.app")
+        self.on("rabbitmq-plugins list -m", "rabbitmq_management\nrabbitmq_prometheus\n")
+        self.works(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
+
+    def test_nothing_is_changed_if_the_list_does_not_come(self):
+        def elsewhere():
+            self.broker()
+            os.unlink(self.root + PLUGIN_FOLDER + "/rabbitmq_prometheus-3.10.8/ebin/rabbitmq_prometheus.app")
+            self.on("rabbitmq-plugins list -m", "rabbitmq_prometheus\nrabbitmq_management\n")
+
+        self.sweep(elsewhere, BOTH, ("rabbit_plugins:ensure",))
 
     def test_a_failed_change_is_repeated_by_the_next_run(self):
         self.broker(lacking=["rabbitmq_prometheus"])

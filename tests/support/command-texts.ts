@@ -51,6 +51,7 @@ function otherConfig(): ConfigBlocks {
     },
     haproxy: {
       ...(config["haproxy"] as ConfigBlocks),
+      maxConnections: { global: 300_000, proxy: 2000 },
       avoidAlarms: true,
       source: { version: "2.8.26", url: "https://example.org/haproxy-2.8.26.tar.gz", sha256: "0".repeat(64) },
     },

@@ -47,6 +47,7 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
   "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
   "haproxy/from-source/haproxy.service": ["other", "haproxy-cent123-source-unit", "stdin"],
+  "haproxy/many-connections/rabbitmq-ha.conf": ["other", "haproxy-cent123-unit", "stdin"],
   "haproxy/from-source/haproxy.cfg": ["other", "haproxy-cent123-config", "stdin"],
 
   "keepalived/keepalived.conf": ["dev", "virtual-address-cent123-config", "stdin"],
