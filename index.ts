@@ -57,6 +57,7 @@ const vip = new KeepalivedVip(componentNames.virtualAddress, {
 export const clusterName = config.clusterName;
 export const brokers = config.brokers.map(({ name, address }) => ({ name, address }));
 export const balancers = config.balancers;
+export const { balance } = haproxy;
 export const virtualAddress = vip.virtualAddress;
 export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.apply(encodeURIComponent)}@${virtualAddress}:${ports.amqp}`;
 export const managementUrl = `http://${virtualAddress}:${ports.management}`;

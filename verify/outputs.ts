@@ -24,6 +24,8 @@ const outputs = z.object({
   clusterName: z.string(),
   brokers: z.array(host).min(1),
   balancers: z.array(host).min(1),
+  /** HAProxy's algorithm; absent in the outputs of earlier releases. */
+  balance: z.string().nullish(),
   virtualAddress: z.string(),
   amqpUri: z.url(),
   managementUrl: z.url(),

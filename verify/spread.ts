@@ -1,4 +1,4 @@
-/** Checks that connections through the virtual address reach every broker. */
+/** Checks that connections through the virtual address reach the brokers. */
 import { z } from "zod";
 import { type OpenConnection, withConnections } from "./amqp.ts";
 import { reasonOf } from "./cause.ts";
@@ -37,13 +37,22 @@ async function findConnectedBroker(open: OpenConnection, api: ManagementApi): Pr
 }
 
 /**
- * Checks that every connection was made and that every broker got at least one.
+ * Whether one client's connections reach every broker. `source` sends all of a client's to the same one, `first` all
+ * to the first one that is up (HAProxy's manual, `balance`).
+ */
+function isSpread(balance: string | null | undefined): boolean {
+  return balance !== "source" && balance !== "first";
+}
+
+/**
+ * Checks that every connection was made and, where they are spread, that every broker got at least one.
  * @param outcomes for each connection its broker, or why it failed
  */
 export function judgeSpread(
   outcomes: readonly PromiseSettledResult<string>[],
   brokers: readonly string[],
   resourcesToRerun: readonly string[],
+  balance?: string | null,
 ): Verdict {
   const counts = new Map(brokers.map((name) => [name, 0]));
   const failures: unknown[] = [];
@@ -59,7 +68,7 @@ export function judgeSpread(
       fail(`${failures.length} of ${outcomes.length} failed (${reasonOf(failures[0])})`, ...resourcesToRerun),
     );
   }
-  for (const name of brokers) {
+  for (const name of isSpread(balance) ? brokers : []) {
     if (counts.get(name) === 0)
       problems.push(fail(`no connection reached ${name} (${list})`, brokerServiceName(name)));
   }
@@ -81,7 +90,7 @@ export async function examineSpread(cluster: ClusterClient): Promise<Finding[]> 
     // Until the balancers mark an unresponsive broker as down, they send connections to it, which hang there.
     const silent = (await cluster.unresponsive).map((name) => brokerServiceName(name));
     const names = system.brokers.map(({ name }) => name);
-    return judgeSpread(outcomes, names, silent.length > 0 ? silent : address);
+    return judgeSpread(outcomes, names, silent.length > 0 ? silent : address, system.balance);
   });
   return [await finding];
 }

@@ -284,7 +284,16 @@ describe("a VPC of the stack's own", () => {
 
   test("the outputs are those of every platform", () => {
     assert.deepEqual(Object.keys(run.outputs).sort(), [
-      ...["adminPassword", "adminUser", "amqpUri", "balancers", "brokers", "clusterName", "expected"],
+      ...[
+        "adminPassword",
+        "adminUser",
+        "amqpUri",
+        "balance",
+        "balancers",
+        "brokers",
+        "clusterName",
+        "expected",
+      ],
       ...["managementUrl", "managementUrls", "policy", "ssh", "statsPassword", "statsUrls", "virtualAddress"],
     ]);
     assert.equal(run.outputs["virtualAddress"], "10.255.255.100");

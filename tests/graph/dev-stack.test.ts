@@ -136,6 +136,7 @@ test("the outputs are exactly these", () => {
       { name: "cent123", address: "192.168.56.123" },
       { name: "cent124", address: "192.168.56.124" },
     ],
+    balance: "roundrobin",
     virtualAddress: "192.168.56.100",
     managementUrl: "http://192.168.56.100:15672",
     managementUrls: ["120", "121", "122"].map((last) => `http://192.168.56.${last}:15672`),

@@ -92,3 +92,18 @@ test("a broker without connections, and the number and reason of failed ones, ar
   assert.deepEqual(some.resourcesToRerun, ["address"]);
   assert.equal(judgeSpread([failed, failed], brokers, ["address"]).detail, "Socket closed");
 });
+
+test("all connections may reach one broker where HAProxy does not spread a client's", () => {
+  const onOne = connectedTo("cent121", "cent121");
+  for (const balance of ["source", "first"]) {
+    assert.deepEqual(judgeSpread(onOne, brokers, [], balance), {
+      ok: true,
+      detail: "2 connections: cent120 0, cent121 2, cent122 0",
+      resourcesToRerun: [],
+    });
+    assert.equal(judgeSpread([...onOne, failed], brokers, [], balance).ok, false);
+  }
+  for (const balance of ["roundrobin", "leastconn", "static-rr", null, undefined]) {
+    assert.equal(judgeSpread(onOne, brokers, [], balance).ok, false);
+  }
+});

@@ -52,6 +52,11 @@ test("a stack whose last up was that of an earlier release says nothing of what 
   assert.deepEqual(read({ expected })?.expected, expected);
 });
 
+test("readOutputs knows the balancers' algorithm, unless an earlier release has made the outputs", () => {
+  assert.equal(read({ balance: "source" })?.balance, "source");
+  assert.equal(read({})?.balance, undefined);
+});
+
 test("readOutputs returns undefined for a stack without outputs", () => {
   assert.equal(readOutputs("{}", "dev"), undefined);
 });
