@@ -7,7 +7,7 @@ import { HostNames } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { descriptorLimit } from "../hosts/descriptors.ts";
+import { descriptorCheck, descriptorLimit } from "../hosts/descriptors.ts";
 import { systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -143,6 +143,24 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const selinuxSteps = systems[host.os].selinux
       ? [new Step(`${prefix}-selinux`, { host, subcommand: "selinux" }, on(installed))]
       : [];
+    const trackedFiles: TrackedFiles = {
+      restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
+      reload: [configPath, statsPath],
+    };
+    const limit = descriptorLimit(args.maxConnections.global);
+    const unit = render("haproxy/rabbitmq-ha.conf", {
+      ...unitValues,
+      unit: "haproxy",
+      watched: trackedFiles,
+      descriptorLimit: limit,
+    });
+    // CentOS 7's systemd-run does not wait for the command.
+    const check = limit > 0 && !unitValues.oldSystemd ? { check: descriptorCheck(limit) } : {};
+    const dropInFile = new File(
+      `${prefix}-unit`,
+      { host, path: dropIn, content: unit, ...check },
+      on(installed),
+    );
     const cfg = haproxyCfg(args, chroot);
     const config = new File(
       `${prefix}-config`,
@@ -152,7 +170,8 @@ export class HaproxyPair extends pulumi.ComponentResource {
         content: cfg,
         check: `${binary} -c -f {}`,
       },
-      on(installed),
+      // HAProxy would not start with more connections than its unit allows.
+      on(installed, ...(limit > 0 ? [dropInFile] : [])),
     );
     const statsText = statsCfg(host, args);
     const stats = new File(
@@ -167,17 +186,6 @@ export class HaproxyPair extends pulumi.ComponentResource {
       },
       on(config),
     );
-    const trackedFiles: TrackedFiles = {
-      restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
-      reload: [configPath, statsPath],
-    };
-    const unit = render("haproxy/rabbitmq-ha.conf", {
-      ...unitValues,
-      unit: "haproxy",
-      watched: trackedFiles,
-      descriptorLimit: descriptorLimit(args.maxConnections.global),
-    });
-    const dropInFile = new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(installed));
     const content = pulumi.output(statsText).apply((text) => checksum(cfg, text, unit, source?.sha256));
     // HAProxy starts while the brokers do. A changed configuration is reloaded later, by the step `serving`.
     const service = new Service(

@@ -15,6 +15,12 @@ const systemdLimit = 524_288;
 /** The most connections that HAProxy can have on a host. */
 export const maxConnectionsPossible = (kernelLimit - otherDescriptors) / 2;
 
+/** A command that succeeds where systemd can give a unit this limit; in a container it may not be able to. */
+export function descriptorCheck(limit: number): string {
+  const property = `--property=LimitNOFILE=${String(limit)}`;
+  return `systemd-run --quiet --wait --pipe --collect ${property} prlimit --nofile=${String(limit)} true`;
+}
+
 /** @returns the limit that HAProxy's unit has to be given; 0 if systemd's own is enough */
 export function descriptorLimit(maxConnections: number): number {
   const needed = 2 * maxConnections + otherDescriptors;
