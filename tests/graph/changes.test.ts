@@ -113,3 +113,21 @@ test("another version of HAProxy changes the build, service and serving steps of
     newer.graph.assertPrecedes(each(balancers, "haproxy-*-service"), [`haproxy-${balancer}-serving`]);
   }
 });
+
+test("more connections than systemd allows change the unit, which is tried before the configuration is written", async () => {
+  const maxConnections = { global: 260_096, proxy: 2000 };
+  const few = await touched("haproxy", { maxConnections });
+  assert.deepEqual(few, each(balancers, "haproxy-*-config stdin", "haproxy-*-serving stdin"));
+  const config = devConfig();
+  const haproxy = {
+    ...(config["haproxy"] as ConfigBlocks),
+    maxConnections: { global: 300_000, proxy: 2000 },
+  };
+  const { graph } = await runProgram({ config: { ...config, haproxy }, stashValues: kept });
+  for (const balancer of balancers) {
+    assert.ok(graph.dependenciesOf(`haproxy-${balancer}-config`).has(`haproxy-${balancer}-unit`));
+    const { create, stdin } = graph.get(`haproxy-${balancer}-unit`).inputs;
+    assert.match(String(unwrapSecrets(create)), /systemd-run .* prlimit --nofile=604096 true/);
+    assert.match(String(unwrapSecrets(stdin)), /^LimitNOFILE=604096$/m);
+  }
+});
