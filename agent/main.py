@@ -16,7 +16,7 @@ SUBCOMMANDS = (
     + ("start", "member", "restart", "leave", "members", "plugins", "admin", "cluster-name", "policy")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
-    + ("holder", "move-address", "interface", "mount", "clean-up")
+    + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")
 )
 
 FAULTS = "/var/log/rabbitmq-ha-faults.log"

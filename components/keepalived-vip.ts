@@ -9,6 +9,7 @@ import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
 import { hasOldSystemd, systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
+import { installVrrpWatch } from "./vrrp-watch.ts";
 
 export interface KeepalivedVipArgs {
   /** The balancers; the first has the highest priority and holds the address while it is healthy. */
@@ -55,6 +56,8 @@ export function vrrpPriority(index: number): number {
 interface InstalledKeepalived {
   readonly host: Host;
   readonly service: Service;
+  /** The watch over it. */
+  readonly watch: Service;
   readonly trackedFiles: TrackedFiles;
   /** A hash of what is only read at a restart. */
   readonly restartHash: string;
@@ -102,7 +105,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       new Step(
         `${name}-${host.name}-holder`,
         { host, subcommand: "holder", options, stdin: restartHash },
-        { parent: this, dependsOn: instances.map(({ service }) => service) },
+        { parent: this, dependsOn: instances.flatMap(({ service, watch }) => [service, watch]) },
       );
     }
     this.registerOutputs({});
@@ -117,13 +120,16 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const { keepalivedScripts: scripts } = systems[host.os];
     const checkPath = `${scripts}check-haproxy`;
     const revivePath = `${scripts}revive-haproxy`;
+    const recordPath = `${scripts}record-state`;
     const trackedFiles: TrackedFiles = { restart: [dropIn], reload: [configPath, checkPath] };
     const check = render("keepalived/check-haproxy", { program });
     const revive = render("keepalived/revive-haproxy", { program });
+    const record = render("keepalived/record-state", { program });
     const { moveAddress } = host;
     const unit = render("keepalived/rabbitmq-ha.conf", {
       unit: "keepalived",
       watched: trackedFiles,
+      neededAddress: host.address,
       oldSystemd: hasOldSystemd(host.os),
     });
     const conf = render("keepalived/keepalived.conf", {
@@ -131,6 +137,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       address: host.address,
       check: checkPath,
       revive: revivePath,
+      record: recordPath,
       priority: vrrpPriority(index),
       virtualAddress,
       virtualRouterId,
@@ -153,6 +160,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const files = [
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
       new File(`${prefix}-revive`, { host, path: revivePath, content: revive, mode: "0755" }, on(packages)),
+      new File(`${prefix}-state`, { host, path: recordPath, content: record, mode: "0755" }, on(packages)),
       new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),
       new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
       ...(moveAddress === undefined ? [] : [this.#move(prefix, host, moveAddress, on(packages))]),
@@ -164,7 +172,8 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       on(...files, ...args.serving, ...args.after),
     );
     const restartHash = createHash("sha256").update(unit).digest("hex");
-    return { host, service, trackedFiles, restartHash };
+    const watch = installVrrpWatch(prefix, host, service, { parent: this, dependsOn: [packages] });
+    return { host, service, watch, trackedFiles, restartHash };
   }
 
   #move(prefix: string, host: Host, { script }: AddressMove, options: pulumi.CustomResourceOptions): File {

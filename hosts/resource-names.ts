@@ -28,6 +28,10 @@ export const haproxyServiceName = (balancer: string): string =>
   `${componentNames.haproxy}-${balancer}-service`;
 export const keepalivedServiceName = (balancer: string): string =>
   `${componentNames.virtualAddress}-${balancer}-service`;
+/** The watch over a balancer's Keepalived, and its unit, without `.service`. */
+export const vrrpWatchName = (balancer: string): string =>
+  `${componentNames.virtualAddress}-${balancer}-watch-service`;
+export const vrrpWatchUnit = "rabbitmq-ha-vrrp-watch";
 
 /** The steps that concern the whole cluster. */
 export const clusterNameStepName = `${componentNames.cluster}-name`;

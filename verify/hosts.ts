@@ -12,6 +12,7 @@ import {
 import { type HostFindings, judgeFiles, judgeWatch, parseHostFindings } from "./host-findings.ts";
 import type { Login, System } from "./outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
+import { judgeTakeOver, parseVrrpReport, type VrrpReport } from "./take-over.ts";
 import { type BrokerState, findStartDeadlock, judgeWaiting } from "./start-deadlock.ts";
 import { runOn } from "../remote/ssh.ts";
 import {
@@ -20,6 +21,8 @@ import {
   brokerWatchName,
   haproxyServiceName,
   keepalivedServiceName,
+  vrrpWatchName,
+  vrrpWatchUnit,
 } from "../hosts/resource-names.ts";
 
 export interface HostState {
@@ -33,6 +36,8 @@ export interface HostState {
   readonly lastRunningPeers: readonly string[] | undefined;
   /** What the program finds on the host; undefined if that of an earlier release is there. */
   readonly findings: HostFindings | undefined;
+  /** Of a balancer: what its Keepalived says of itself; undefined where the answer is not whole. */
+  readonly vrrp: VrrpReport | undefined;
 }
 
 export interface UnitState {
@@ -45,6 +50,7 @@ export interface UnitState {
 const brokerUnit = "rabbitmq-server";
 /** Answers HAProxy's agent check. */
 const agentSocket = "rabbitmq-ha-agent.socket";
+const balancerUnit = "keepalived";
 
 /** By service of a host: the name of the resource that starts it. */
 export type ServiceResources = Readonly<Record<string, string>>;
@@ -58,12 +64,11 @@ export function buildProgramCommand({ user }: Pick<Login, "user">): string {
 function buildHostQuery(services: ServiceResources, user: string): string {
   const units = Object.keys(services).join(" ");
   const program = buildProgramCommand({ user });
-  const query = [
+  return [
     `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`,
     `{ ${program} findings 2>/dev/null || true; }`,
-  ];
-  if (services[brokerUnit] !== undefined) query.push(`{ ${program} waiting || true; }`);
-  return query.join(" && ");
+    `{ ${program} ${services[brokerUnit] === undefined ? "vrrp" : "waiting"} || true; }`,
+  ].join(" && ");
 }
 
 /** @param text the output of `ip -o -4 addr show`, then of `systemctl show`, which puts an empty line between units */
@@ -91,6 +96,7 @@ export function parseHostState(text: string): HostState {
     isWaiting: /^Waits=yes$/m.test(text),
     lastRunningPeers: beside,
     findings: parseHostFindings(text),
+    vrrp: parseVrrpReport(text),
   };
 }
 
@@ -156,10 +162,7 @@ export function servicesByHost({
   });
   return new Map<string, ServiceResources>([
     ...brokers.map(({ name }) => [name, ofBroker(name)] as const),
-    ...balancers.map(
-      ({ name }) =>
-        [name, { haproxy: haproxyServiceName(name), keepalived: keepalivedServiceName(name) }] as const,
-    ),
+    ...balancers.map(({ name }) => [name, balancerServiceResources(name)] as const),
   ]);
 }
 
@@ -212,7 +215,25 @@ export async function examineHosts(system: System): Promise<Finding[]> {
         check("watch", (found) => judgeWatch(name, found ?? {}, system.expected));
       return services[brokerUnit] === undefined ? [files] : [files, watch()];
     }),
+    ...states
+      .filter(({ services }) => services[balancerUnit] !== undefined)
+      .map(({ name, state }) =>
+        runCheck(
+          "take-over",
+          name,
+          (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
+          async () => judgeTakeOver(name, (await state).vrrp),
+        ),
+      ),
   ]);
+}
+
+function balancerServiceResources(name: string): ServiceResources {
+  return {
+    haproxy: haproxyServiceName(name),
+    [balancerUnit]: keepalivedServiceName(name),
+    [vrrpWatchUnit]: vrrpWatchName(name),
+  };
 }
 
 function brokerServiceResources(name: string): ServiceResources {

@@ -28,7 +28,10 @@ SERVICES = {
     },
 }
 # The services that only the program has.
-OWN_SERVICES = {"broker": ["rabbitmq-ha-watch.service", "rabbitmq-ha-agent.socket"], "balancer": []}
+OWN_SERVICES = {
+    "broker": ["rabbitmq-ha-watch.service", "rabbitmq-ha-agent.socket"],
+    "balancer": ["rabbitmq-ha-vrrp-watch.service"],
+}
 
 # What belongs to the program by its name.
 FOLDERS = ("/usr/libexec/rabbitmq-ha", "/etc/rabbitmq-ha", "/run/rabbitmq-ha")

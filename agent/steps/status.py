@@ -7,9 +7,9 @@ such.
 import os
 import re
 
-from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, systemd
+from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, systemd, vrrp, watch_notes
 from ..errors import NoAnswer, StepError
-from . import watch
+from . import vrrp_watch, watch
 
 TIMEOUT_SECONDS = None
 LOCK = None
@@ -17,7 +17,7 @@ QUESTION_SECONDS = 10
 
 HOME = "/usr/local/lib/rabbitmq-ha"
 BROKER_UNITS = ("rabbitmq-server", "rabbitmq-ha-watch", "rabbitmq-ha-agent.socket")
-BALANCER_UNITS = ("haproxy", "keepalived")
+BALANCER_UNITS = ("haproxy", "keepalived", "rabbitmq-ha-vrrp-watch")
 # The files that the stack writes to a broker's host and to a balancer's.
 BROKER_FILES = (
     broker_conf.FILE,
@@ -33,8 +33,9 @@ BALANCER_FILES = (
     "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf",
     "/etc/keepalived/keepalived.conf",
     "/etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf",
+    "/etc/systemd/system/rabbitmq-ha-vrrp-watch.service",
 )
-KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
+KEEPALIVED_CONF = vrrp.CONF
 
 
 def arguments(_parser):
@@ -150,7 +151,7 @@ def _address():
 
 
 def _watch():
-    lines = files.read(watch.NOTES, "").splitlines()
+    lines = files.read(watch_notes.PATH, "").splitlines()
     return ["the watch, last: {}".format(line) for line in lines[-3:]]
 
 
@@ -164,7 +165,7 @@ def _locks():
     held = _held_inodes()
     lines = []
     for name in names:
-        if name != watch.LOCK and os.stat(os.path.join(folder, name)).st_ino in held:
+        if name not in (watch.LOCK, vrrp_watch.LOCK) and os.stat(os.path.join(folder, name)).st_ino in held:
             lines.append("under way: {}, {}".format(name, files.read(lock.FOLDER + "/" + name, "").strip()))
     return lines
 

@@ -9,7 +9,6 @@ import collections
 import contextlib
 import signal
 import sys
-import time
 
 from .. import (
     broker_conf,
@@ -19,7 +18,6 @@ from .. import (
     command,
     condition,
     connections,
-    files,
     health,
     host,
     lock,
@@ -29,6 +27,7 @@ from .. import (
     watch,
 )
 from ..errors import NoAnswer, Silence, StepError
+from ..watch_notes import say
 
 TIMEOUT_SECONDS = None
 LOCK = "watch"
@@ -40,10 +39,6 @@ QUESTION_SECONDS = 20
 OWN_QUESTION_SECONDS = 45
 # The broker serves nobody, so there is nothing to wait for if it does not stop by itself.
 STOP_SECONDS = 15
-
-# The watch's last actions, one line each, the newest last.
-NOTES = host.RUN + "/watch"
-MOST_NOTES = 10
 
 
 def arguments(_parser):
@@ -235,12 +230,3 @@ def _start_anew():
 
 def _main_process():
     return systemd.properties(rabbitmq.UNIT, "MainPID")["MainPID"]
-
-
-def say(words):
-    """Writes a line to the journal, and to the notes that `status` shows."""
-    print(words)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with contextlib.suppress(OSError):
-        known = files.read(NOTES, "").splitlines()[-(MOST_NOTES - 1) :]
-        files.write(NOTES, "".join(line + "\n" for line in known + ["{} {}".format(now, words)]))

@@ -84,7 +84,8 @@ class CleanUp(HostTest):
         self.put(DATA, "kept")
 
     def balancer(self):
-        self.states.update({"keepalived": "active", "haproxy": "active"})
+        self.states.update({"keepalived": "active", "haproxy": "active", "rabbitmq-ha-vrrp-watch.service": "active"})
+        self.put("/etc/systemd/system/rabbitmq-ha-vrrp-watch.service", OWN)
         for unit in ("keepalived", "haproxy"):
             self.put(DROP_INS.format(unit), OWN)
         self.put("/etc/haproxy/haproxy.cfg", OWN)
@@ -166,8 +167,8 @@ class CleanUp(HostTest):
         self.works(*BALANCER)
         self.assertEqual(self.left(), ["/etc/haproxy/errors/503.http", "/etc/hosts", "/usr/libexec/keepalived/theirs"])
         stopped = [call.words[-1] for call in self.calls if "stop" in call.words]
-        # The address is released first.
-        self.assertEqual(stopped, ["keepalived", "haproxy"])
+        # The watch restarts no Keepalived that goes, and the address is released before HAProxy ends.
+        self.assertEqual(stopped, ["rabbitmq-ha-vrrp-watch.service", "keepalived", "haproxy"])
 
     def test_a_second_run_has_nothing_to_do(self):
         self.balancer()

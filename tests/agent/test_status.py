@@ -3,8 +3,8 @@
 import os
 import unittest
 
-from agent import broker_conf, lock
-from agent.steps import status, watch
+from agent import broker_conf, lock, watch_notes
+from agent.steps import status
 
 from .support import Ended, Hangs, HostTest, cluster
 from .test_watch_step import answer
@@ -68,7 +68,7 @@ class Status(HostTest):
             self.assertEqual(self.output.count("no answer"), 5, self.output)
 
     def test_tells_what_the_watch_did_and_which_steps_are_under_way(self):
-        self.put(watch.NOTES, "2026-11-26T14:59:24Z mq1 serves again\n")
+        self.put(watch_notes.PATH, "2026-11-26T14:59:24Z mq1 serves again\n")
         with lock.held("restart", 0):
             inode = os.stat(self.root + lock.FOLDER + "/restart").st_ino
             self.put("/proc/locks", "1: FLOCK  ADVISORY  WRITE 7 00:32:{} 0 EOF\n2: cut\n".format(inode))

@@ -5,7 +5,7 @@ import io
 import os
 import unittest
 
-from agent import broker_conf, condition, files, lock, watch
+from agent import broker_conf, condition, files, lock, watch, watch_notes
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
@@ -86,7 +86,7 @@ class WatchStep(HostTest):
                 self.looker.look()
 
     def notes(self):
-        return self.read(step.NOTES) if self.has(step.NOTES) else ""
+        return self.read(watch_notes.PATH) if self.has(watch_notes.PATH) else ""
 
     def interrupted(self):
         return self.done(*INTERRUPTIONS)
@@ -334,8 +334,8 @@ class Whole(WatchStep):
     def test_keeps_only_its_last_notes(self):
         with contextlib.redirect_stdout(io.StringIO()):
             for number in range(30):
-                step.say("note {}".format(number))
-        self.assertEqual(len(self.notes().splitlines()), step.MOST_NOTES)
+                watch_notes.say("note {}".format(number))
+        self.assertEqual(len(self.notes().splitlines()), watch_notes.MOST)
         self.assertIn("note 29", self.notes())
 
 

@@ -76,7 +76,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   "virtual-address": {
     [remoteCommand]: namesFor(
       namesFor(["virtual-address"], ...balancers),
-      ...["packages", "check", "revive", "config", "unit", "service", "holder"],
+      ...["packages", "check", "revive", "state", "config", "unit", "service", "watch-unit", "watch-service", "holder"],
     ),
   },
 };

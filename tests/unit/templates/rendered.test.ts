@@ -55,6 +55,8 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "keepalived/no-preempt/keepalived.conf": ["other", "virtual-address-cent123-config", "stdin"],
   "keepalived/check-haproxy": ["dev", "virtual-address-cent123-check", "stdin"],
   "keepalived/revive-haproxy": ["dev", "virtual-address-cent123-revive", "stdin"],
+  "keepalived/record-state": ["dev", "virtual-address-cent123-state", "stdin"],
+  "keepalived/rabbitmq-ha-vrrp-watch.service": ["dev", "virtual-address-cent123-watch-unit", "stdin"],
   "keepalived/rabbitmq-ha.conf": ["dev", "virtual-address-cent123-unit", "stdin"],
 
   "aws/keepalived.conf": ["aws", "virtual-address-cent123-config", "stdin"],
@@ -71,6 +73,11 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "centos-7/haproxy/from-source/haproxy.service": ["centos7Source", "haproxy-cent123-source-unit", "stdin"],
   "centos-7/haproxy/from-source/rabbitmq-ha.conf": ["centos7Source", "haproxy-cent123-unit", "stdin"],
   "centos-7/keepalived/keepalived.conf": ["centos7", "virtual-address-cent123-config", "stdin"],
+  "centos-7/keepalived/rabbitmq-ha-vrrp-watch.service": [
+    "centos7",
+    "virtual-address-cent123-watch-unit",
+    "stdin",
+  ],
   "centos-7/keepalived/rabbitmq-ha.conf": ["centos7", "virtual-address-cent123-unit", "stdin"],
 
   "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],

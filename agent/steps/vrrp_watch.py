@@ -1,0 +1,124 @@
+"""Watches this host's Keepalived for ever: it restarts one that cannot take the virtual address although it could.
+
+Every 5 s it reads what Keepalived says of itself. It never starts a Keepalived that somebody has stopped, and leaves
+the one that holds the address alone. What it does is in `journalctl -u rabbitmq-ha-vrrp-watch`.
+"""
+
+import contextlib
+import signal
+import sys
+
+from .. import addresses, clock, command, host, lock, systemd, vrrp, vrrp_watch
+from ..errors import NoAnswer, StepError
+from ..watch_notes import say
+
+TIMEOUT_SECONDS = None
+LOCK = "vrrp-watch"
+
+# Steps that work on Keepalived. None of them begins while the watch acts, and the watch does not act while one runs.
+STEPS = ("service-" + vrrp.UNIT, "holder")
+# A start waits for the host's own address, for 60 s at most.
+RESTART_SECONDS = 100
+JOURNAL_EVERY_SECONDS = 60
+
+
+def arguments(_parser):
+    pass
+
+
+def run(_wanted):
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    looker = Looker()
+    while True:
+        clock.pause(vrrp_watch.EVERY_SECONDS)
+        looker.look()
+
+
+def _end(_number, _frame):
+    # No StepError: no handler may take this for a failed question.
+    sys.exit(0)
+
+
+class Looker:
+    """Observes, and does what the watch decides."""
+
+    def __init__(self):
+        self._watch = vrrp_watch.Watch(host.name())
+        self._journal_read_at = None
+        self._complaint = None
+
+    def look(self):
+        """Observes once, and does all that follows from it."""
+        try:
+            decision = self._watch.look(clock.now(), self._see())
+            if decision == vrrp_watch.RESTART:
+                self._restart()
+            else:
+                self._say_all()
+            self._complaint = None
+        except (StepError, OSError, KeyError) as failure:
+            self._complain(failure.report() if isinstance(failure, StepError) else str(failure))
+
+    def _complain(self, words):
+        """Prints a failure once, as long as it stays the same."""
+        if words != self._complaint:
+            self._complaint = words
+            print(words)
+
+    def _say_all(self):
+        for words in self._watch.words:
+            say(words)
+
+    def _see(self):
+        vrrp.prepare_trace()
+        configured = vrrp.conf()
+        try:
+            unit = systemd.properties(vrrp.UNIT, "ActiveState", "MainPID", "ExecMainStartTimestampMonotonic")
+        except NoAnswer:
+            unit = {}
+        is_active = unit.get("ActiveState") == "active"
+        state = self._state(unit["MainPID"]) if is_active else None
+        return vrrp_watch.Sight(
+            unit=unit.get("ActiveState"),
+            started=unit.get("ExecMainStartTimestampMonotonic"),
+            state=state,
+            is_holder=_or_none(lambda: addresses.is_held(configured.virtual_address)),
+            obstacles=_or_none(lambda: _words(configured)) if state == vrrp.FAULT else None,
+            trace=vrrp.trace(),
+            is_busy=any(lock.is_busy(step) for step in STEPS),
+        )
+
+    def _state(self, process):
+        now = clock.now()
+        asks = self._journal_read_at is None or now - self._journal_read_at >= JOURNAL_EVERY_SECONDS
+        state = vrrp.state(process, asks_journal=asks)
+        if asks:
+            self._journal_read_at = now
+        return state
+
+    def _restart(self):
+        with contextlib.ExitStack() as stack:
+            for step in STEPS:
+                try:
+                    stack.enter_context(lock.held(step, 0))
+                except StepError:
+                    return  # a step has begun this very moment
+            # Its own locks are no sign of a step.
+            if not vrrp_watch.may_restart(self._see()._replace(is_busy=False)):
+                return
+            self._say_all()
+            self._watch.restarted(clock.now())
+            # Unlike restart it does not start a Keepalived that somebody stops now.
+            command.do(["systemctl", "try-restart", vrrp.UNIT], seconds=RESTART_SECONDS)
+
+
+def _words(configured):
+    return [obstacle.words for obstacle in vrrp.obstacles(configured)]
+
+
+def _or_none(question):
+    try:
+        return question()
+    except NoAnswer:
+        return None
