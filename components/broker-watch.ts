@@ -45,6 +45,7 @@ export function writeWatchFiles(args: WatchArgs, options: pulumi.CustomResourceO
   const unit = render("rabbitmq/rabbitmq-ha-watch.service", {
     unit: "rabbitmq-ha-watch",
     watched: trackedFiles,
+    neededAddress: "",
     oldSystemd: hasOldSystemd(host.os),
     program: programPath,
     version: stepVersion("watch"),
@@ -70,7 +71,12 @@ export function installAgentCheck(host: Host, port: number, options: pulumi.Cust
   const prefix = `${host.name}-agent`;
   const name = "rabbitmq-ha-agent.socket";
   const socketFiles: TrackedFiles = { restart: [agentSocket], reload: [] };
-  const socket = render("rabbitmq/rabbitmq-ha-agent.socket", { unit: name, watched: socketFiles, port });
+  const socket = render("rabbitmq/rabbitmq-ha-agent.socket", {
+    unit: name,
+    watched: socketFiles,
+    neededAddress: "",
+    port,
+  });
   const unit = render("rabbitmq/rabbitmq-ha-agent@.service", {
     program: programPath,
     oldSystemd: hasOldSystemd(host.os),

@@ -152,6 +152,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       ...unitValues,
       unit: "haproxy",
       watched: trackedFiles,
+      neededAddress: "",
       descriptorLimit: limit,
     });
     // CentOS 7's systemd-run does not wait for the command.

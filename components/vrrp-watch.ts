@@ -20,11 +20,15 @@ export function installVrrpWatch(
   prefix: string,
   host: Host,
   keepalived: Service,
-  { dependsOn, ...options }: pulumi.CustomResourceOptions & { readonly dependsOn: readonly pulumi.Resource[] },
+  {
+    dependsOn,
+    ...options
+  }: pulumi.CustomResourceOptions & { readonly dependsOn: readonly pulumi.Resource[] },
 ): Service {
   const content = render("keepalived/rabbitmq-ha-vrrp-watch.service", {
     unit: vrrpWatchUnit,
     watched: trackedFiles,
+    neededAddress: "",
     oldSystemd: hasOldSystemd(host.os),
     program: programPath,
     version: stepVersion("vrrp-watch"),

@@ -157,7 +157,8 @@ class Service(ServiceTest):
     def test_settings_for_systemd_alone_need_no_restart_but_a_daemon_reload(self):
         changed = UNIT.replace("200ms", "1s").replace("# A restart", "\n# Some other")
         changed = changed.replace("--unit haproxy\n", "--unit haproxy --more\n")
-        self.put(DROP_IN, changed.replace("[Unit]\nStartLimitIntervalSec=0\n", ""))
+        changed = changed.replace("[Unit]\n", "[Unit]\nAfter=network-online.target\nWants=network-online.target\n")
+        self.put(DROP_IN, changed.replace("StartLimitIntervalSec=0\n", ""))
         self.is_old = True
         self.assertEqual(self.did(*LATER), [])
         self.assertEqual(self.done("daemon-reload"), ["systemctl daemon-reload"])

@@ -117,7 +117,7 @@ const left = (host: string): Promise<string> =>
     `find /etc /usr/local/lib /run/rabbitmq-ha /run/lock -name '*rabbitmq-ha*' 2>/dev/null
     grep -rls 'Written by rabbitmq-ha' /etc || true
     grep -F rabbitmq-ha /etc/hosts || true
-    for unit in rabbitmq-server rabbitmq-ha-watch haproxy keepalived; do
+    for unit in rabbitmq-server rabbitmq-ha-watch haproxy keepalived rabbitmq-ha-vrrp-watch; do
       if systemctl -q is-active $unit || systemctl -q is-enabled $unit 2>/dev/null; then echo $unit; fi
     done`,
   );

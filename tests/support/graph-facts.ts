@@ -76,7 +76,18 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   "virtual-address": {
     [remoteCommand]: namesFor(
       namesFor(["virtual-address"], ...balancers),
-      ...["packages", "check", "revive", "state", "config", "unit", "service", "watch-unit", "watch-service", "holder"],
+      ...[
+        "packages",
+        "check",
+        "revive",
+        "state",
+        "config",
+        "unit",
+        "service",
+        "watch-unit",
+        "watch-service",
+        "holder",
+      ],
     ),
   },
 };
@@ -222,6 +233,15 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
       undone.map(({ name }) => name).sort(),
       [...namesFor(brokers, "leave"), "mirror-policy-undo"].sort(),
     );
+  });
+
+  test("the watch over Keepalived starts after it, and the steps that wait for the holder come after both", () => {
+    for (const instance of namesFor(["virtual-address"], ...balancers)) {
+      graph().assertPrecedes(namesFor([instance], "service", "watch-unit"), [`${instance}-watch-service`]);
+      graph().assertPrecedes([`${instance}-state`], [`${instance}-service`]);
+    }
+    const instances = namesFor(["virtual-address"], ...balancers);
+    graph().assertPrecedes(namesFor(instances, "watch-service"), namesFor(instances, "holder"));
   });
 
   test("Keepalived is installed and configured without waiting for the policy", () => {
