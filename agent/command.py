@@ -18,6 +18,12 @@ QUESTION_SECONDS = 60
 ACTION_SECONDS = 300
 
 
+def complete_path(text):
+    """Returns a PATH with the system's folders: a user's own may lack sbin, and sudo may keep it as it is."""
+    folders = [folder for folder in text.split(os.pathsep) if folder]
+    return os.pathsep.join(folders + [folder for folder in PATH.split(os.pathsep) if folder not in folders])
+
+
 class Result:
     """The exit code and the output of a program that has ended."""
 

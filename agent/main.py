@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import clock, host, lock
+from . import clock, command, host, lock
 from .errors import StepError, Stopped
 
 # Each is the module of its name in agent/steps. The order is that of the help.
@@ -142,6 +142,7 @@ def _stop(_number, _frame):
 
 def start():
     """The launcher's entry point."""
+    os.environ["PATH"] = command.complete_path(os.environ.get("PATH", ""))
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:

@@ -99,6 +99,10 @@ export const hostName = text("not a host name", "lower-case letters, digits and 
   if (name.length > maxNameLength) {
     return `too long with ${String(name.length)} characters; write at most ${String(maxNameLength)}`;
   }
+  // What inet_aton(3) reads as a number is no name to a resolver, whatever /etc/hosts says.
+  if (/^(\d+|0x[0-9a-f]+)$/.test(name)) {
+    return `a number, which every host reads as an IPv4 address; write a name with a letter, such as cent${name}`;
+  }
   if (name === "localhost") return "the name of every host for itself; write a name such as cent120";
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) return undefined;
   return "not a host name; write lower-case letters, digits and hyphens, with no hyphen at either end";

@@ -1,5 +1,6 @@
 /** Runs one command on one host over SSH, through a bastion if there is one. */
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import ssh2, { type ClientChannel, type ConnectConfig } from "ssh2";
 
 /** Where to log in, as which user, with which key. */
@@ -27,8 +28,11 @@ export interface RemoteCommand {
   readonly onOutput?: () => void;
 }
 
-/** What failed; `timeout`: no log-in in time; `slow`: logged in, but the command takes too long; `key`: the private key. */
-export type SshErrorReason = "unreachable" | "timeout" | "slow" | "key" | "host-key" | "command";
+/**
+ * What failed; `closed`: sshd closed the connection before the log-in; `timeout`: no log-in in time; `slow`: logged in,
+ * but the command takes too long; `key`: the private key.
+ */
+export type SshErrorReason = "unreachable" | "closed" | "timeout" | "slow" | "key" | "host-key" | "command";
 
 /** A command could not be run, or it failed; the message is one line. */
 export class SshError extends Error {
@@ -39,16 +43,19 @@ export class SshError extends Error {
   readonly code: number | null;
   /** The host key, as bytes, that the host showed instead of the pinned one; absent if it showed none. */
   readonly shownHostKey: Buffer | undefined;
+  /** What the command had written on its standard output. */
+  readonly said: string;
   constructor(
     reason: SshErrorReason,
     message: string,
-    details: { bastion?: boolean; code?: number | null; shown?: Buffer } = {},
+    details: { bastion?: boolean; code?: number | null; shown?: Buffer; said?: string } = {},
   ) {
     super(message);
     this.reason = reason;
     this.isBastion = details.bastion ?? false;
     this.code = details.code ?? null;
     this.shownHostKey = details.shown;
+    this.said = details.said ?? "";
   }
 }
 
@@ -65,6 +72,7 @@ function algorithmsOf(keyType: string): string[] {
 export async function runOn(login: Login, options: RemoteCommand): Promise<string> {
   const { command, input = "", timeoutSeconds = 10, loginTimeoutSeconds = 10, onOutput } = options;
   const clients: ssh2.Client[] = [];
+  const written: Written = { output: "", errors: "" };
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -72,7 +80,8 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
       const hops = login.proxy === undefined ? [login] : [login.proxy, login];
       const pending = hops[clients.length];
       if (pending === undefined) {
-        reject(new SshError("slow", `${login.host} is not done after ${timeoutSeconds} s`));
+        const message = `${login.host} is not done after ${timeoutSeconds} s`;
+        reject(new SshError("slow", message, { said: written.output || written.errors }));
         return;
       }
       const message = `${pending.host}:${pending.port} does not answer by SSH within ${timeoutSeconds} s`;
@@ -80,20 +89,50 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
     }, timeoutSeconds * 1000);
   });
   const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
-    const client = await logIn(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
+    const client = await logInPatiently(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
     clients.push(client);
     return client;
   };
   const run = async (): Promise<string> => {
-    if (login.proxy === undefined) return exec(await connect(login, false), { command, input, onOutput });
+    const options = { command, input, onOutput, written };
+    if (login.proxy === undefined) return exec(await connect(login, false), options);
     const bastion = await connect(login.proxy, true);
-    return exec(await connect(login, false, await tunnel(bastion, login)), { command, input, onOutput });
+    return exec(await connect(login, false, await tunnel(bastion, login)), options);
   };
   try {
     return await Promise.race([run(), timedOut]);
   } finally {
     clearTimeout(timer);
     for (const client of clients.reverse()) client.destroy();
+  }
+}
+
+/** For how long a closed connection is tried again, and how often. */
+const retryMs = 4000;
+const retryPauseMs = 700;
+
+/**
+ * Logs in, again and again where sshd closes the connection before it has named itself: it does so when it has as many
+ * log-ins at once as MaxStartups allows.
+ */
+async function logInPatiently(
+  login: Login,
+  bastion: boolean,
+  timeoutSeconds: number,
+  socket?: Duplex,
+): Promise<ssh2.Client> {
+  const begin = performance.now();
+  for (;;) {
+    const passedMs = performance.now() - begin;
+    try {
+      return await logIn(login, bastion, timeoutSeconds - passedMs / 1000, socket);
+    } catch (error) {
+      const isClosed = error instanceof SshError && error.reason === "closed";
+      // A tunnel is used up with its first connection.
+      if (!isClosed || socket !== undefined || passedMs > Math.min(retryMs, timeoutSeconds * 500))
+        throw error;
+      await pause(retryPauseMs);
+    }
   }
 }
 
@@ -111,13 +150,15 @@ function logIn(
   let shown: Buffer | undefined;
   const [keyType, key] = hostKey?.trim().split(/\s+/) ?? [];
   const pinned = key === undefined ? undefined : Buffer.from(key, "base64");
-  client.on("error", (error: Error & { level?: string }) => {
+  client.on("error", (error: Error & { level?: string; code?: string }) => {
     if (pinned !== undefined && shown?.equals(pinned) === false) {
       fail("host-key", `${host}:${port} shows another host key than the pinned one`, shown);
     } else if (pinned !== undefined && /no matching host key format/i.test(error.message)) {
       fail("host-key", `${host}:${port} has no host key of the pinned type ${keyType ?? ""}`);
     } else if (error.level === "client-authentication") {
       fail("key", `${host} does not accept the SSH key for the user ${user}`);
+    } else if (/lost before handshake/.test(error.message) || error.code === "ECONNRESET") {
+      fail("closed", `${host}:${port} closes the connection before the log-in`);
     } else {
       fail("unreachable", error.message);
     }
@@ -126,7 +167,7 @@ function logIn(
   client.on("ready", () => resolve(client));
   // ssh2's own timeout does not include the time until there is a connection.
   const timer = setTimeout(() => {
-    fail("timeout", `${host}:${port} does not answer by SSH within ${timeoutSeconds} s`);
+    fail("timeout", `${host}:${port} does not answer by SSH within ${Math.ceil(timeoutSeconds)} s`);
   }, timeoutSeconds * 1000);
   const config: ConnectConfig = {
     host,
@@ -165,13 +206,20 @@ function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
   });
 }
 
+/** What a command has written so far. */
+interface Written {
+  output: string;
+  errors: string;
+}
+
 interface ExecOptions {
   readonly command: string;
   readonly input: string;
   readonly onOutput: (() => void) | undefined;
+  readonly written: Written;
 }
 
-function exec(client: ssh2.Client, { command, input, onOutput }: ExecOptions): Promise<string> {
+function exec(client: ssh2.Client, { command, input, onOutput, written }: ExecOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   client.on("close", () =>
     reject(new SshError("command", "the SSH connection was closed before the command ended")),
@@ -182,27 +230,39 @@ function exec(client: ssh2.Client, { command, input, onOutput }: ExecOptions): P
       return;
     }
     if (onOutput !== undefined) channel.on("data", onOutput);
-    collect(channel, input, resolve, reject);
+    collect(channel, written, resolve, reject);
+    channel.end(input);
   });
   return promise;
 }
 
 function collect(
   channel: ClientChannel,
-  input: string,
+  written: Written,
   resolve: (text: string) => void,
   reject: (error: Error) => void,
 ): void {
-  let output = "";
-  let errors = "";
   let code: number | null = null;
-  channel.setEncoding("utf8").on("data", (text: string) => (output += text));
-  channel.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  channel.setEncoding("utf8").on("data", (text: string) => (written.output += text));
+  channel.stderr.setEncoding("utf8").on("data", (text: string) => (written.errors += text));
   channel.on("exit", (status: number | null) => (code = status));
   channel.on("close", () => {
-    const [firstLine = ""] = errors.trim().split("\n", 1);
-    if (code === 0) resolve(output);
-    else reject(new SshError("command", `the command ended with ${String(code)}: ${firstLine}`, { code }));
+    if (code === 0) {
+      resolve(written.output);
+      return;
+    }
+    // A forced command and nologin(8) say on standard output why they run no command.
+    const reason = firstLine(written.errors) || firstLine(written.output);
+    const message = `the command ended with ${String(code)}: ${reason}`;
+    reject(new SshError("command", message, { code, said: written.output }));
   });
-  channel.end(input);
+}
+
+/** @returns the first line with text, without control characters, cut to the length of a message */
+export function firstLine(text: string): string {
+  const [line = ""] = text.trim().split("\n", 1);
+  return line
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim()
+    .slice(0, 200);
 }

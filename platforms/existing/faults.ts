@@ -3,6 +3,7 @@ import { joinNames } from "../../config/faults.ts";
 import { parseNetwork } from "../../hosts/network.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { surroundingFaults } from "./surroundings.ts";
 import {
   hasFacts,
   type Listener,
@@ -53,6 +54,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
         ...clockFaults(one, medianClock),
         ...capacityFaults(one),
         ...addressFaults(one),
+        ...surroundingFaults(one),
       ],
       ...[...portFaults(one, plan), ...dataFaults(one), ...virtualAddressFaults(one, plan)],
       // The owner of a MAC address is known only if all machines have reported theirs.

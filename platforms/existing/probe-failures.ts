@@ -1,7 +1,7 @@
 /** Messages about machines, or their bastion, that could not be probed. */
 import { createHash } from "node:crypto";
-import type { Login, SshError } from "../../remote/ssh.ts";
-import type { SudoDenied, ProbeResult } from "./probe.ts";
+import { firstLine, type Login, type SshError } from "../../remote/ssh.ts";
+import { isProbeLine, type SudoDenied, type ProbeResult } from "./probe.ts";
 
 /** @returns one line, which is the same for all machines if it is about the bastion; none if the probe succeeded */
 export function probeFailureLines({ machine: { name, address, login }, outcome }: ProbeResult): string[] {
@@ -15,6 +15,15 @@ export function probeFailureLines({ machine: { name, address, login }, outcome }
 }
 
 function sudoDeniedMessage({ sudo }: SudoDenied, { user }: Login): string {
+  if (/must have a tty/.test(sudo)) {
+    return (
+      `sudo lets the user ${user} become root only from a terminal (${sudo}); ` +
+      `put Defaults:${user} !requiretty into a file of /etc/sudoers.d, or set existing.user`
+    );
+  }
+  if (/command not found/.test(sudo)) {
+    return `the user ${user} is not root, and there is no sudo; install it, or set existing.user to root`;
+  }
   return (
     `the user ${user} is not root and cannot become root by sudo without a password (${sudo}); ` +
     `allow it (${user} ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d, and Defaults:${user} !requiretty), or set existing.user`
@@ -23,7 +32,14 @@ function sudoDeniedMessage({ sudo }: SudoDenied, { user }: Login): string {
 
 function sshErrorMessage(error: SshError, login: Login): string {
   const { port, user } = login;
+  const refusal = refusalMessage(error, user);
+  if (refusal !== undefined) return refusal;
   switch (error.reason) {
+    case "closed":
+      return (
+        `${error.message}; its sshd, or fail2ban there, refuses this computer for now: wait some minutes, or raise ` +
+        "MaxStartups and PerSourceMaxStartups in its sshd_config, and exempt this computer in PerSourcePenaltyExemptList"
+      );
     case "unreachable":
       return `cannot be reached by SSH: ${error.message}; start it and its sshd, or correct the address or the port ${port}`;
     case "timeout":
@@ -37,6 +53,18 @@ function sshErrorMessage(error: SshError, login: Login): string {
     case "command":
       return `could not be probed: ${error.message}; the user ${user} must be able to run bash there`;
   }
+}
+
+/**
+ * @returns that the host runs something else in place of the probe, such as the forced command that cloud images have
+ * for root's key; undefined if it has not said so
+ */
+function refusalMessage({ said }: SshError, user: string): string | undefined {
+  const line = firstLine(said);
+  if (line === "" || said.split("\n").some(isProbeLine)) return undefined;
+  const wanted = /log ?in as the user "?([\w.-]+)"?/i.exec(line)?.[1];
+  const remedy = wanted === undefined || wanted === user ? "one who may run commands there" : wanted;
+  return `runs no command for the user ${user} (it says: ${line}); set existing.user to ${remedy}`;
 }
 
 function hostKeyMessage({ shownHostKey }: SshError, { hostKey = "" }: Login): string {

@@ -6,6 +6,7 @@ import { systems } from "../../hosts/systems.ts";
 import type { StackMark } from "../../remote/owner.ts";
 import { runOn, SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
+import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
 
 /** A machine to probe, and how to log in to it. */
 export interface ProbeTarget {
@@ -92,6 +93,7 @@ export interface HostFacts {
   readonly advertisingRouters: readonly string[];
   /** Whether the probe could listen for advertisements. */
   readonly couldListen: boolean;
+  readonly surroundings: Surroundings;
 }
 
 /** The message of sudo if it does not let the user become root. */
@@ -119,9 +121,14 @@ const bashAsRoot =
   "bash -c 'words=$(LC_ALL=C sudo -n true 2>&1 </dev/null) && exec sudo -n bash -s;" +
   ` echo "sudo=$(echo "$words" | tail -n 1)"'`;
 
+/** @returns whether the probe, or what runs it, has written a line: its first one has the clock */
+export function isProbeLine(line: string): boolean {
+  return /^(clock|sudo)=/.test(line);
+}
+
 /** @returns the script that probes a machine, for bash as root */
 export function renderProbeScript(
-  { address, role }: Pick<ProbeTarget, "address" | "role">,
+  { address, role, login }: Pick<ProbeTarget, "address" | "role" | "login">,
   plan: IntendedSetup,
 ): string {
   const { amqp, management, prometheus } = plan.ports;
@@ -134,6 +141,9 @@ export function renderProbeScript(
     virtualRouterId: plan.virtualRouterId,
     ports: [amqp, management, prometheus, plan.statsPort, epmdPort, distributionPort],
     interface: plan.interface ?? "",
+    units: unitsOf[role],
+    user: login.user,
+    port: login.port,
   });
 }
 
@@ -148,6 +158,9 @@ export async function probeMachine(machine: ProbeTarget, plan: IntendedSetup): P
   try {
     const input = renderProbeScript(machine, plan);
     const output = await runOn(login, { command, input, timeoutSeconds, onOutput });
+    if (!output.split("\n").some(isProbeLine)) {
+      return { machine, outcome: new SshError("command", "the probe wrote nothing", { said: output }) };
+    }
     return { machine, outcome: parseProbeOutput(output, arrival ?? NaN) };
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
@@ -189,6 +202,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     virtualAddressMac: first("neighbour"),
     advertisingRouters: all("vrrp").filter((line) => line !== "done"),
     couldListen: all("vrrp").includes("done"),
+    surroundings: parseSurroundings(all),
   };
 }
 

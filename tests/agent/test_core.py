@@ -53,6 +53,17 @@ class Programs(unittest.TestCase):
         self.assertEqual((first, third), (1, 3))
         self.assertIsInstance(second, StepError)
 
+    def test_programs_in_sbin_are_found_whatever_the_users_path_is(self):
+        script = "import os; from agent import main; main.main = lambda: print(os.environ['PATH']); main.start()"
+        for path, start in (("/usr/local/bin:/usr/bin", "/usr/local/bin:/usr/bin:"), ("", "/usr/local/sbin:")):
+            said = subprocess.check_output([sys.executable, "-c", script], env={"PATH": path}, cwd=command_folder())
+            self.assertTrue(said.decode().startswith(start), said)
+            self.assertEqual(sorted(said.decode().strip().split(":")), sorted(command.PATH.split(":")))
+
+
+def command_folder():
+    return os.path.dirname(os.path.dirname(os.path.abspath(command.__file__)))
+
 
 class Files(HostTest):
     def test_a_file_is_written_in_one_move_and_only_where_it_differs(self):

@@ -17,6 +17,8 @@ export interface SshServerOptions {
   readonly acceptEnv?: readonly string[];
   /** How many of the first connections are closed before the server has sent anything. */
   readonly refuseFirst?: number;
+  /** The command that runs in place of each that a client gives, as of a key with command="…". */
+  readonly forcedCommand?: string;
   /** Accept connections and never answer. */
   readonly neverAnswers?: boolean;
   /** Ask for the password by keyboard-interactive only. */
@@ -189,7 +191,7 @@ export class SshServer {
     });
     session.on("exec", (accept, _reject, { command }) => {
       this.executed.push({ script: command, user, environment: { ...environment } });
-      const child = runInShell(command, accept(), this.folder, environment);
+      const child = runInShell(this.#options.forcedCommand ?? command, accept(), this.folder, environment);
       this.#children.add(child);
       child.on("close", () => this.#children.delete(child));
     });

@@ -38,6 +38,14 @@ test("refuses a name that is a number", () => {
   ]);
 });
 
+test("refuses a name that every resolver reads as an address", () => {
+  for (const name of ["120", "0x1f", "007"]) {
+    refuses({ "brokers.0.name": name }, [
+      `brokers[0].name = "${name}": a number, which every host reads as an IPv4 address; write a name with a letter, such as cent${name}`,
+    ]);
+  }
+});
+
 test("refuses the same name twice", () => {
   refuses({ "balancers.0.name": "cent120" }, [
     'balancers[0].name = "cent120": already the name of brokers[0]; give each host its own',

@@ -42,6 +42,7 @@ function lines({ name, address, role }: ProbeTarget): string[] {
     ...["clock=1000.5", "system=debian-12", "fits=yes", "systemd=252", `machine-id=${name}-id`],
     ...["inet=lo 127.0.0.1/8", `inet=eth0 ${address}/24`, `mac=02:00:00:00:00:0${address.slice(-1)}`],
     ...["memory=2000000", "disk=9000000", "synchronized=yes"],
+    ...["known=yes", `hostname=${name}`, "shell=/bin/bash", "broker=runs"],
   ];
   if (role === "broker") {
     return [
@@ -329,4 +330,91 @@ test("machines without a machine-id, or with the same one, are reported", () => 
     "mq1 (10.0.0.1) and mq2 (10.0.0.2): have the same machine-id, as copies of one image do; give each its own: " +
       "rm /etc/machine-id && systemd-machine-id-setup, and reboot",
   ]);
+});
+
+test("a login shell that is not a POSIX shell, or a restricted one", () => {
+  const shell = (path: string): Change => ({ without: "shell=", add: [`shell=${path}`] });
+  const rest =
+    "and sshd runs every step with it, which needs a POSIX shell; change it (usermod -s /bin/bash ops), or set another existing.user";
+  assert.deepEqual(
+    faultsAfter({ mq1: shell("/usr/bin/fish"), mq2: shell("/bin/tcsh"), mq3: shell("/bin/rbash") }),
+    [
+      `mq1 (10.0.0.1): the login shell of the user ops is /usr/bin/fish, ${rest}`,
+      `mq2 (10.0.0.2): the login shell of the user ops is /bin/tcsh, ${rest}`,
+      `mq3 (10.0.0.3): the login shell of the user ops is /bin/rbash, ${rest}`,
+    ],
+  );
+  for (const path of ["/bin/sh", "/usr/bin/zsh", "/bin/dash", "/usr/bin/ksh93", ""]) {
+    assert.deepEqual(faultsAfter({ mq1: shell(path) }), [], path);
+  }
+  assert.deepEqual(faultsAfter({ mq1: { without: "shell=" } }), []);
+});
+
+test("masked services", () => {
+  assert.deepEqual(
+    faultsAfter({ mq1: { add: ["masked=rabbitmq-server"] }, lb4: { add: ["masked=keepalived"] } }),
+    [
+      "mq1 (10.0.0.1): rabbitmq-server is masked, so nobody can start it; allow it: systemctl unmask rabbitmq-server",
+      "lb4 (10.0.0.4): keepalived is masked, so nobody can start it; allow it: systemctl unmask keepalived",
+    ],
+  );
+});
+
+test("a broker with data of its own under the right name that no stack has set up", () => {
+  const rest =
+    "which no stack has set up and no cluster can take in; give another machine, or put its data away: " +
+    "systemctl disable --now rabbitmq-server; mv /var/lib/rabbitmq/mnesia /var/lib/rabbitmq/mnesia.before";
+  const changes = { mq1: { without: "known=" }, mq2: { without: ["known=", "broker="] } };
+  assert.deepEqual(faultsAfter(changes), [
+    `mq1 (10.0.0.1): runs a RabbitMQ of its own, rabbit@mq1, ${rest}`,
+    `mq2 (10.0.0.2): has the data of a RabbitMQ of its own, rabbit@mq2, ${rest}`,
+  ]);
+  assert.deepEqual(faultsAfter({ mq1: { without: ["known=", "data="] } }), []);
+});
+
+test("files that cannot be replaced; /etc/hostname only where the name has to be set", () => {
+  assert.deepEqual(
+    faultsAfter({
+      mq1: { add: ["fixed=/etc/hosts mount", "fixed=/etc/hostname mount"] },
+      mq2: { without: "hostname=", add: ["hostname=mq2.example.org", "fixed=/etc/hostname read-only"] },
+    }),
+    [
+      "mq1 (10.0.0.1): /etc/hosts is a mount of its own, so it cannot be replaced; unmount it (umount /etc/hosts), " +
+        "or have whatever starts the machine not mount it",
+      "mq2 (10.0.0.2): /etc/hostname cannot be written; make it writable (chattr -i /etc/hostname, " +
+        "or mount -o remount,rw the file system of /etc)",
+    ],
+  );
+});
+
+test("cloud-init that writes /etc/hosts at each boot", () => {
+  const line = (text: string): Change => ({ add: [`hosts-manager=${text}`] });
+  assert.deepEqual(
+    faultsAfter({
+      mq1: line("/etc/cloud/cloud.cfg true"),
+      mq2: line('/var/lib/cloud/instance/cloud-config.txt "localhost"'),
+      mq3: line("/etc/cloud/cloud.cfg.d/90.cfg False"),
+    }),
+    [
+      "mq1 (10.0.0.1): cloud-init writes /etc/hosts at each boot (manage_etc_hosts: true in /etc/cloud/cloud.cfg), so the " +
+        "stack's names would be lost; set it to false there",
+      "mq2 (10.0.0.2): cloud-init writes /etc/hosts at each boot (manage_etc_hosts: localhost in " +
+        "/var/lib/cloud/instance/cloud-config.txt), so the stack's names would be lost; change the machine's user data, or " +
+        "switch cloud-init off (touch /etc/cloud/cloud-init.disabled)",
+    ],
+  );
+});
+
+test("a firewall that counts connections to sshd", () => {
+  const limit = (text: string): Change => ({ add: [`limited=${text}`] });
+  const rest = "and up connects once for each step; exempt the address that this computer comes from:";
+  assert.deepEqual(
+    faultsAfter({ mq1: limit("ufw-user-input 6 30"), mq2: limit("INPUT 4 60"), mq3: limit("INPUT 200 60") }),
+    [
+      `mq1 (10.0.0.1): its firewall (ufw-user-input) refuses who connects to port 22 6 times in 30 s, ${rest} ` +
+        "ufw insert 1 allow from ADDRESS to any port 22 proto tcp",
+      `mq2 (10.0.0.2): its firewall (INPUT) refuses who connects to port 22 4 times in 60 s, ${rest} ` +
+        "iptables -I INPUT -p tcp --dport 22 -s ADDRESS -j ACCEPT",
+    ],
+  );
 });

@@ -1,8 +1,8 @@
 /** The probe in a real bash, with stand-in commands that print what the real ones print. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { execa } from "execa";
 import {
   parseProbeOutput,
@@ -42,8 +42,17 @@ LISTEN     0      4096   127.0.0.1%lo:8100 0.0.0.0:*
 
 const commands = {
   ss: `cat <<'END'\n${ss}END`,
-  getent: `case $2 in mq1) printf '10.9.9.9 %s\\n' 'STREAM mq1' DGRAM RAW ;; lb1) echo 10.0.0.7 STREAM ;; esac`,
-  systemctl: `printf 'systemd 239 (239-82.el8)\\n+PAM\\n'`,
+  getent: `case $2 in root) echo root:x:0:0::/root:/usr/bin/fish ;; mq1) printf '10.9.9.9 %s\\n' 'STREAM mq1' DGRAM RAW ;; lb1) echo 10.0.0.7 STREAM ;; esac`,
+  systemctl: `case $* in
+--version) printf 'systemd 239 (239-82.el8)\\n+PAM\\n' ;;
+"show -p LoadState keepalived.service") echo LoadState=masked ;;
+show*) echo LoadState=not-found ;;
+*rabbitmq-server*) exit 0 ;;
+*) exit 3 ;;
+esac`,
+  "iptables-save": "cat $RULES",
+  uname: "echo mq1.example.org",
+  "cloud-init": "",
   ping: "exit 1",
   ip: `case $* in
 *neigh*)
@@ -72,7 +81,25 @@ before(async () => {
   );
 });
 
+beforeEach(async () => {
+  await rm(join(folder, "cloud"), { recursive: true, force: true });
+  await rm(join(folder, "program"), { recursive: true, force: true });
+  await writeFile(join(folder, "rules"), "");
+  await writeFile(join(folder, "mountinfo"), "22 28 0:21 / /proc rw - proc proc rw\n");
+});
+
 let probeCount = 0;
+
+/** What "ufw limit ssh" makes of its own rules. */
+const limitRules = `*filter
+:ufw-user-input - [0:0]
+-A ufw-user-input -p tcp -m tcp --dport 2222 -m conntrack --ctstate NEW -m recent --update --seconds 9 --hitcount 9 --name DEFAULT --mask 255.255.255.255 --rsource -j ufw-user-limit
+-A ufw-user-input -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -m recent --set --name DEFAULT --mask 255.255.255.255 --rsource
+-A ufw-user-input -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -m recent --update --seconds 30 --hitcount 6 --name DEFAULT --mask 255.255.255.255 --rsource -j ufw-user-limit
+-A ufw-user-input -p tcp -m tcp --dport 22 -j ufw-user-limit-accept
+COMMIT
+`;
+const exemption = "-A ufw-user-input -s 10.0.0.200/32 -p tcp -m tcp --dport 22 -j ACCEPT\n-A ufw";
 
 /** The states are those of the kernel's ARP entry for the virtual address, before the probe and after it. */
 async function probed(
@@ -83,11 +110,15 @@ async function probed(
   const script = renderProbeScript(machine, plan)
     .replaceAll(/\/etc\/(?=hosts|os-release|machine-id)/g, `${folder}/`)
     .replace("/var/lib/rabbitmq/mnesia", `${folder}/mnesia`)
-    .replace("/run/systemd/system", `${folder}/systemd`);
+    .replace("/run/systemd/system", `${folder}/systemd`)
+    .replaceAll(/\/etc\/cloud\b|\/var\/lib\/cloud\b/g, `${folder}/cloud`)
+    .replaceAll(/\/var\/lib\/rabbitmq-ha\b/g, `${folder}/program`)
+    .replace("/proc/self/mountinfo", `${folder}/mountinfo`);
   probeCount += 1;
   const env = {
     LOOK: join(folder, `look-${probeCount}`),
     PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+    RULES: join(folder, "rules"),
     BEFORE: before,
     STATE: after,
   };
@@ -160,4 +191,49 @@ for _ in range(40):
 `;
   const [sight] = await Promise.all([probed(machines[1]), execa("python3", ["-c", advertisement])]);
   assert.deepEqual([sight.couldListen, sight.advertisingRouters], [true, ["127.0.0.10", "127.0.0.9"]]);
+});
+
+test("what a machine has of its former life", async () => {
+  const { surroundings: plain } = await probed(machines[1]);
+  assert.deepEqual(plain, {
+    hostName: "mq1.example.org",
+    loginShell: "/usr/bin/fish",
+    maskedUnits: ["keepalived"],
+    isKnown: false,
+    doesBrokerRun: true,
+    fixedFiles: [],
+    hostsManager: undefined,
+    connectionLimit: undefined,
+  });
+  await mkdir(join(folder, "program"));
+  await writeFile(join(folder, "mountinfo"), `40 28 8:1 /x ${folder}/hosts rw - ext4 /dev/sda1 rw\n`);
+  await writeFile(join(folder, "rules"), limitRules);
+  const { surroundings: changed } = await probed(machines[0]);
+  assert.deepEqual(changed.maskedUnits, []);
+  assert.equal(changed.isKnown, true);
+  assert.deepEqual(changed.fixedFiles, [{ path: `${folder}/hosts`, why: "mount" }]);
+  assert.deepEqual(changed.connectionLimit, { chain: "ufw-user-input", count: 6, seconds: 30 });
+  await writeFile(join(folder, "rules"), limitRules.replace("-A ufw", exemption));
+  assert.equal((await probed(machines[0])).surroundings.connectionLimit, undefined);
+});
+
+test("of cloud-init's files the last one that says who manages /etc/hosts counts", async () => {
+  const managed = async (): Promise<unknown> => (await probed(machines[0])).surroundings.hostsManager;
+  await mkdir(join(folder, "cloud", "cloud.cfg.d"), { recursive: true });
+  assert.equal(await managed(), undefined);
+  await writeFile(join(folder, "cloud", "cloud.cfg"), "users: []\nmanage_etc_hosts: true # by the image\n");
+  assert.deepEqual(await managed(), { path: `${folder}/cloud/cloud.cfg`, value: "true" });
+  await writeFile(join(folder, "cloud", "cloud.cfg.d", "99-own.cfg"), "manage_etc_hosts: false\n");
+  assert.deepEqual(await managed(), { path: `${folder}/cloud/cloud.cfg.d/99-own.cfg`, value: "false" });
+  await mkdir(join(folder, "cloud", "instance"));
+  await writeFile(
+    join(folder, "cloud", "instance", "cloud-config.txt"),
+    "#cloud-config\nmanage_etc_hosts: 'localhost'\n",
+  );
+  assert.deepEqual(await managed(), {
+    path: `${folder}/cloud/instance/cloud-config.txt`,
+    value: "localhost",
+  });
+  await writeFile(join(folder, "cloud", "cloud-init.disabled"), "");
+  assert.equal(await managed(), undefined);
 });

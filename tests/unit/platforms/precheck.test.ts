@@ -162,6 +162,71 @@ test("all log-in faults are in one message, within ten seconds", async () => {
   ]);
 });
 
+test("what a host says instead of running the probe is reported, with the user to set", async () => {
+  const cloud = `echo 'Please login as the user "debian" rather than the user "root".';echo;sleep 10;exit 142`;
+  const forced = await Promise.all([
+    serve({ forcedCommand: cloud }),
+    serve({ forcedCommand: cloud.replace("sleep 10", "sleep 0") }),
+    serve({ forcedCommand: "echo This account is currently not available.; exit 1" }),
+    serve({ forcedCommand: "echo backup only" }),
+    serve({ forcedCommand: "true" }),
+  ]);
+  const begin = performance.now();
+  const message = await refused(
+    args(
+      ...forced.map(({ port, hostKey }, index) => {
+        const login = { ...loginAt(port, hostKey.public), user: "root" };
+        return machine(`mq${index}`, login);
+      }),
+    ),
+  );
+  assert.ok(performance.now() - begin < 10_000);
+  const wrong = "(127.0.0.1): runs no command for the user root (it says:";
+  assert.deepEqual(faults(message), [
+    `mq0 ${wrong} Please login as the user "debian" rather than the user "root".); set existing.user to debian`,
+    `mq1 ${wrong} Please login as the user "debian" rather than the user "root".); set existing.user to debian`,
+    `mq2 ${wrong} This account is currently not available.); set existing.user to one who may run commands there`,
+    `mq3 ${wrong} backup only); set existing.user to one who may run commands there`,
+    "mq4 (127.0.0.1): could not be probed: the probe wrote nothing; the user root must be able to run bash there",
+  ]);
+});
+
+test("what a user's own shell writes before the probe is no refusal", async () => {
+  const server = await serve();
+  await writeFile(join(server.folder, "seen"), `Welcome!\n${seen}`);
+  const found = await precheck(args(machine("mq1", loginAt(server.port, server.hostKey.public))));
+  assert.equal(found.size, 1);
+});
+
+test("sudo that needs a terminal, and a machine without sudo", async () => {
+  const [tty, none] = await Promise.all([serve(), serve()]);
+  await writeFile(join(tty.folder, "denied"), "sudo: sorry, you must have a tty to run sudo\n");
+  await writeFile(join(none.folder, "denied"), "bash: line 1: sudo: command not found\n");
+  const [first, second] = [tty, none].map(({ port, hostKey }, index) =>
+    machine(`mq${index}`, loginAt(port, hostKey.public)),
+  );
+  assert.ok(first !== undefined && second !== undefined);
+  assert.deepEqual(faults(await refused(args(first, second))), [
+    "mq0 (127.0.0.1): sudo lets the user ops become root only from a terminal (sudo: sorry, you must have a tty to run sudo); " +
+      "put Defaults:ops !requiretty into a file of /etc/sudoers.d, or set existing.user",
+    "mq1 (127.0.0.1): the user ops is not root, and there is no sudo; install it, or set existing.user to root",
+  ]);
+});
+
+test("an sshd that drops the first connections is asked again; one that drops all is named", async () => {
+  const [busy, closed] = await Promise.all([serve({ refuseFirst: 2 }), serve({ refuseFirst: 1000 })]);
+  const at = ({ port, hostKey }: SshServer): ProbeTarget => machine("mq1", loginAt(port, hostKey.public));
+  assert.equal((await precheck(args(at(busy)))).size, 1);
+  assert.equal(busy.dials.length, 3);
+  const begin = performance.now();
+  assert.deepEqual(faults(await refused(args(at(closed)))), [
+    `mq1 (127.0.0.1): 127.0.0.1:${closed.port} closes the connection before the log-in; its sshd, or fail2ban there, ` +
+      "refuses this computer for now: wait some minutes, or raise MaxStartups and PerSourceMaxStartups in its sshd_config, " +
+      "and exempt this computer in PerSourcePenaltyExemptList",
+  ]);
+  assert.ok(performance.now() - begin < 10_000);
+});
+
 test("a fault of the bastion is reported once", async () => {
   const [server, bastion, mute] = await Promise.all([serve(), serve(), serve({ neverAnswers: true })]);
   const behind = (proxy: Login): ProbeTarget[] =>

@@ -68,6 +68,65 @@ data() {
   done
 }
 
+unit_faults() { # the services of the role that nobody may start here
+  local unit
+  # shellcheck disable=SC2043 # one or two
+  for unit in haproxy keepalived; do
+    if [ "$(systemctl show -p LoadState $unit.service)" = LoadState=masked ]; then echo "masked=$unit"; fi
+  done
+}
+
+own_broker() { # whether the program has ever been here: its data is then that of a stack
+  if [ -d /var/lib/rabbitmq-ha ] || [ -e /var/lib/rabbitmq/rabbitmq-ha.started ] ||
+    [ -e /etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf ]; then
+    echo known=yes
+  fi
+}
+
+fixed_files() { # what cannot be replaced by another file: a mount, or on a file system that is only read
+  local file
+  for file in /etc/hosts /etc/hostname; do
+    if [ ! -e $file ]; then continue; fi
+    if awk -v file=$file '$5 == file { found = 1 } END { exit !found }' /proc/self/mountinfo; then
+      echo "fixed=$file mount"
+    elif [ ! -w $file ] || [ ! -w /etc ]; then
+      echo "fixed=$file read-only"
+    fi
+  done
+}
+
+cloud_init() { # what rewrites /etc/hosts at each boot; a user's data come before the system's files
+  local files
+  if ! command -v cloud-init >/dev/null || [ -e /etc/cloud/cloud-init.disabled ]; then return; fi
+  files="/etc/cloud/cloud.cfg $(echo /etc/cloud/cloud.cfg.d/*.cfg)"
+  files="$files /var/lib/cloud/instance/vendor-cloud-config.txt /var/lib/cloud/instance/cloud-config.txt"
+  # The last one that says it counts.
+  # shellcheck disable=SC2086 # words
+  grep -H '^manage_etc_hosts:' $files 2>/dev/null | sed 's/[[:space:]]*#.*//; s/:manage_etc_hosts:[[:space:]]*/ /' |
+    tail -n 1 | each hosts-manager
+}
+
+ssh_limits() { # the rule of the machine's own firewall that counts connections to sshd, as of "ufw limit"
+  # One that accepts some before it is the exemption that the precheck asks for.
+  timeout 3 iptables-save 2>/dev/null | awk -v port=22 '
+    function after(word, i) { for (i = 1; i < NF; i++) if ($i == word) return $(i + 1) }
+    $1 != "-A" || ("," after("--dport") "," after("--dports") ",") !~ ("," port ",") { next }
+    after("-j") == "ACCEPT" { exempt[$2] = 1 }
+    / --hitcount / && !($2 in exempt) { print $2, after("--hitcount"), after("--seconds"); exit }' | each limited
+}
+
+surroundings() {
+  uname -n | each hostname
+  # What a user's own shell cannot read, no step can run.
+  timeout 3 getent passwd root | awk -F : '{ print $7; exit }' | each shell
+  unit_faults
+  own_broker
+  fixed_files
+  cloud_init
+  ssh_limits
+  if systemctl -q is-active rabbitmq-server.service; then echo broker=runs; fi
+}
+
 neighbour() { # DEVICE ADDRESS: the MAC that answers for an address of the network
   local answer=silent before
   before=$(ip neigh show to "$2" dev "$1" | awk '{ print $NF }')
@@ -147,6 +206,7 @@ main() {
   timeout 3 df -Pk /var | awk 'NR == 2 { print $4 }' | each disk
   listeners 5672 15672 15692 8100 4369 25672
   data
+  surroundings
   wait
 }
 main </dev/null
