@@ -213,14 +213,15 @@ function holder({ address, processes }: Listener): string {
   return `${processes.length === 0 ? "an unnamed process" : joinNames(processes)} on ${address}`;
 }
 
-export function dataFaults({ machine: { name, role }, facts: { dataNodes } }: ProbedHost): string[] {
+export function dataFaults({ machine: { name, role }, facts }: ProbedHost): string[] {
+  const { dataNodes, surroundings } = facts;
   const own = `rabbit@${name}`;
   if (role !== "broker" || dataNodes.length === 0 || dataNodes.includes(own)) return [];
   const [other = ""] = dataNodes;
-  return [
-    `/var/lib/rabbitmq/mnesia holds the data of ${joinNames(dataNodes)} and none of ${own}; ` +
-      `to keep the data, name the broker ${other.replace("rabbit@", "")}; else move it away`,
-  ];
+  const fault = `/var/lib/rabbitmq/mnesia holds the data of ${joinNames(dataNodes)} and none of ${own}`;
+  // No cluster takes in data that no stack has made, whatever the broker's name.
+  if (!surroundings.isKnown) return [`${fault}; give another machine, or move it away`];
+  return [`${fault}; to keep the data, name the broker ${other.replace("rabbit@", "")}; else move it away`];
 }
 
 /** @returns what is wrong between the machine's interfaces and the virtual address */

@@ -175,6 +175,9 @@ test("the data of another node, and none of this one", () => {
   assert.deepEqual(faultsAfter({ mq1: { without: "data=", add: ["data=rabbit@old"] } }), [
     "mq1 (10.0.0.1): /var/lib/rabbitmq/mnesia holds the data of rabbit@old and none of rabbit@mq1; to keep the data, name the broker old; else move it away",
   ]);
+  assert.deepEqual(faultsAfter({ mq1: { without: ["data=", "known="], add: ["data=rabbit@old"] } }), [
+    "mq1 (10.0.0.1): /var/lib/rabbitmq/mnesia holds the data of rabbit@old and none of rabbit@mq1; give another machine, or move it away",
+  ]);
 });
 
 test("names that resolve to other addresses, each once", () => {
