@@ -71,6 +71,32 @@ def _is(path, data, mode, uid, gid):
     return same and (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (mode, uid, gid)
 
 
+def read_exactly(name):
+    """Returns a file's text, with its line ends unchanged."""
+    with open(host.path(name), "rb") as file:
+        return file.read().decode("utf-8", "surrogateescape")
+
+
+def copy(name, target):
+    """Copies a file to the byte, with its owner and mode; a link as a link."""
+    path = host.path(name)
+    if os.path.islink(path):
+        _link(os.readlink(path), host.path(target))
+        return
+    found = os.stat(path)
+    write(target, read_exactly(name), mode=found.st_mode & 0o7777, owner=(found.st_uid, found.st_gid))
+
+
+def _link(to, path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    candidate = "{}.{}.new".format(path, os.getpid())
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(candidate)
+    os.symlink(to, candidate)
+    os.rename(candidate, path)
+    sync_folder(os.path.dirname(path))
+
+
 def sync_folder(folder):
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

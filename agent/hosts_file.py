@@ -18,6 +18,12 @@ def with_block(text, peers):
     return "".join(line + "\n" for line in [line for line in kept if line is not None] + block)
 
 
+def without_names(text, names):
+    """Returns the lines outside the block without these names."""
+    kept = [_without(line, set(names)) for line in _others(text)]
+    return "".join(line + "\n" for line in kept if line is not None)
+
+
 def without_block(text):
     return "".join(line + "\n" for line in _others(text))
 

@@ -6,17 +6,27 @@ import os
 import time
 
 from . import clock, host
-from .errors import StepError
+from .errors import NoAnswer, StepError
 
 FOLDER = host.RUN + "/locks"
 
 
-def _open(step):
-    os.makedirs(host.path(host.RUN), mode=0o755, exist_ok=True)
+def _open(step, more=os.O_CREAT):
     folder = host.path(FOLDER)
-    if not os.path.isdir(folder):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    return os.open(os.path.join(folder, step), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.makedirs(host.path(host.RUN), mode=0o755, exist_ok=True)
+        if not os.path.isdir(folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        return os.open(os.path.join(folder, step), os.O_RDWR | os.O_CLOEXEC | more, 0o600)
+    except FileNotFoundError:
+        raise
+    except OSError as failure:
+        raise NoAnswer(
+            "{}: {}/{} cannot be opened, so it is unknown whether this step is being done already: {}".format(
+                host.name(), FOLDER, step, failure.strerror or failure
+            ),
+            "see to it that /run has room, and run this again",
+        )
 
 
 def _taken(number):
@@ -38,9 +48,11 @@ def held(step, seconds):
                 "this step is being done already, by {}".format(holder),
                 "wait for its end, or end that process, and run this again",
             )
-        os.ftruncate(number, 0)
         words = "process {} since {}\n".format(os.getpid(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-        os.pwrite(number, words.encode(), 0)
+        # Without room for it the lock still counts.
+        with contextlib.suppress(OSError):
+            os.ftruncate(number, 0)
+            os.pwrite(number, words.encode(), 0)
         yield
     finally:
         os.close(number)
@@ -48,7 +60,11 @@ def held(step, seconds):
 
 def is_busy(step):
     """Whether a step's lock is held now."""
-    number = _open(step)
+    try:
+        # Nobody has held one that is not there; on a full disk it could not be made.
+        number = _open(step, more=0)
+    except FileNotFoundError:
+        return False
     try:
         return not _taken(number)
     finally:

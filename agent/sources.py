@@ -62,7 +62,7 @@ def _point_apt(change, archive):
     for name in names:
         change.make(name, pointed)
     change.end()
-    if not any(change.mirror in _read(name) for name in names):
+    if not any(change.mirror in files.read_exactly(name) for name in names):
         raise StepError(
             "{}: no source of /etc/apt is one of the system's own archive, so packages.mirror ({}) has no place to"
             " stand in".format(host.name(), change.mirror),
@@ -80,7 +80,7 @@ def _point_rpm(change, archive):
         return wanted.sub(lambda _: "baseurl={}/".format(change.mirror), line)
 
     for name in _existing(RPM):
-        if host.exists(COPIES + name) or any(wanted.search(line) for line in _read(name).split("\n")):
+        if host.exists(COPIES + name) or any(wanted.search(line) for line in files.read_exactly(name).split("\n")):
             change.make(name, pointed)
     change.end()
 
@@ -95,11 +95,11 @@ class _Change:
 
     def make(self, name, pointed):
         """Applies `pointed` to each line of a file, or of its original if it has an earlier mirror."""
-        present = _read(name)
+        present = files.read_exactly(name)
         copy = COPIES + name
         # In a file with another mirror, what was there before can no longer be recognised.
         is_base = not host.exists(copy) or not any(each in present for each in self._former)
-        base = present if is_base else _read(copy)
+        base = present if is_base else files.read_exactly(copy)
         wanted = "\n".join(pointed(line) for line in base.split("\n"))
         if wanted == present:
             return
@@ -114,7 +114,7 @@ class _Change:
 def give_back():
     """Undoes everything: restores every file that still has the mirror, and removes the program's own file."""
     _restore()
-    if host.exists(REPOSITORY) and OWN in _read(REPOSITORY):
+    if host.exists(REPOSITORY) and OWN in files.read_exactly(REPOSITORY):
         files.remove(REPOSITORY)
 
 
@@ -126,7 +126,7 @@ def _restore():
         for entry in sorted(names):
             copy = os.path.join(folder, entry)[len(host.ROOT) :]
             name = copy[len(COPIES) :]
-            if host.exists(name) and (not noted or any(each in _read(name) for each in noted)):
+            if host.exists(name) and (not noted or any(each in files.read_exactly(name) for each in noted)):
                 _copy(copy, name)
     files.remove_tree(KEPT)
 
@@ -144,14 +144,8 @@ def _existing(patterns):
     return [path[len(host.ROOT) :] for path in found if os.path.isfile(path)]
 
 
-def _read(name):
-    """Returns a file's text, with its line ends unchanged."""
-    with open(host.path(name), "rb") as file:
-        return file.read().decode("utf-8", "surrogateescape")
-
-
 def _copy(name, target):
-    _write(target, _read(name), like=name)
+    _write(target, files.read_exactly(name), like=name)
 
 
 def _write(name, text, like):

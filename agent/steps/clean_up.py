@@ -1,6 +1,7 @@
 """Removes all that the program has put on this machine, and finally itself.
 
-Packages, the system's own settings and all that is not the program's stay. The brokers' data stays without --purge.
+Packages, the system's own settings and all that is not the program's stay. What was on the machine in the place of the
+program's files is given back. The brokers' data stays without --purge.
 With --purge it is deleted only once systemd has said that no broker runs.
 """
 
@@ -8,7 +9,7 @@ import contextlib
 import glob
 import os
 
-from .. import command, files, firewall, host, hosts_file, owner, rabbitmq, sent, sources, systemd
+from .. import command, files, firewall, host, hosts_file, kept, owner, rabbitmq, sent, sources, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 110
@@ -53,6 +54,7 @@ def arguments(parser):
 def run(wanted):
     if _is_anothers(wanted):
         return
+    kept.check()
     own = [unit for unit in SERVICES[wanted.role] if _is_own(unit, wanted.role)]
     for unit in OWN_SERVICES[wanted.role]:
         _stop(unit)
@@ -67,6 +69,7 @@ def run(wanted):
         _remove_files(unit, wanted.role)
     if wanted.role == "balancer":
         _remove_build()
+    kept.give_back(wanted.host or host.full_name())
     if wanted.role == "balancer" or wanted.purge:
         _remove_tree(host.STATE)
     files.remove(owner.MARK)

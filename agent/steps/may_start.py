@@ -23,7 +23,7 @@ def run(wanted):
         await_cluster(broker_conf.read())
     try:
         fingerprint.note()
-    except OSError as failure:
+    except (OSError, StepError) as failure:
         # Without a note a run restarts the broker once more than needed; with a former one, perhaps once too few.
         print("{}: cannot note what the broker is started with: {}".format(host.name(), failure), file=sys.stderr)
         forget()
@@ -33,7 +33,8 @@ def forget():
     try:
         fingerprint.forget()
     except OSError as failure:
-        raise StepError("{}: the note {} cannot be removed: {}".format(host.name(), fingerprint.NOTE, failure))
+        # On a full disk some file systems cannot remove a file either. A broker that does not start is worse.
+        print("{}: the note {} cannot be removed: {}".format(host.name(), fingerprint.NOTE, failure), file=sys.stderr)
 
 
 def await_cluster(conf):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .. import command, files, host, hosts_file
+from .. import command, files, host, hosts_file, kept
 
 TIMEOUT_SECONDS = 60
 
@@ -22,5 +22,6 @@ def _peers(text):
 def run(wanted):
     if host.full_name() != wanted.name:
         command.do(["hostnamectl", "set-hostname", wanted.name], seconds=30)
+    kept.note_names(name for name, _ in wanted.hosts)
     text = files.read(hosts_file.PATH, "")
     files.write(hosts_file.PATH, hosts_file.with_block(text, wanted.hosts))

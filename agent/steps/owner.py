@@ -1,6 +1,9 @@
-"""Marks this machine as a stack's, before anything else is done on it."""
+"""Marks this machine as a stack's, before anything else is done on it.
 
-from .. import host, owner
+Where the program has not set up the machine yet, the files that it will replace are kept first.
+"""
+
+from .. import host, kept, owner
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 60
@@ -24,6 +27,8 @@ def run(wanted):
                 wanted.host, wanted.stack
             ),
         )
+    if found is None or found.role != wanted.role:
+        kept.keep_all(wanted.role)
     identity = wanted.identity
     if found is not None and found.is_same(wanted.stack_id, wanted.host):
         identity = found.identity

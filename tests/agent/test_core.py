@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import unittest
+from unittest import mock
 
 from agent import clock, command, erlang, files, host, lock, main
 from agent.errors import NoAnswer, StepError, Stopped
@@ -110,6 +111,17 @@ class Locks(HostTest):
             with self.assertRaisesRegex(StepError, "process {} since".format(os.getpid())), lock.held("member", 1):
                 self.fail("two at a time")
         self.assertFalse(lock.is_busy("member"))
+
+    def test_without_room_for_the_holders_name_a_lock_still_counts(self):
+        with mock.patch("os.pwrite", side_effect=OSError(28, "No space left on device")), lock.held("member", 0):
+            self.assertTrue(lock.is_busy("member"))
+
+    def test_a_lock_that_cannot_be_opened_is_neither_free_nor_busy(self):
+        with mock.patch("os.open", side_effect=OSError(28, "No space left on device")):
+            with self.assertRaisesRegex(NoAnswer, "locks/member cannot be opened"):
+                lock.is_busy("member")
+            with self.assertRaisesRegex(NoAnswer, "No space left"), lock.held("member", 0):
+                self.fail("held")
 
     def test_only_root_can_enter_the_folder(self):
         with lock.held("member", 0):

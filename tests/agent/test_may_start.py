@@ -7,6 +7,7 @@ from unittest import mock
 from agent import clock, fingerprint, starting
 
 from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost
+from .support import Hangs
 
 CONF = "/etc/rabbitmq-ha/broker.conf"
 
@@ -103,6 +104,21 @@ class MayStart(BrokerHost):
             fingerprint.note = real
         self.assertFalse(self.has(NOTE))
         self.assertIn("No space left", self.errors)
+
+    def test_a_full_disk_on_which_nothing_can_be_removed_either_does_not_prevent_the_start(self):
+        for name in ("os.unlink", "os.rename", "os.fsync", "os.open"):
+            self.start()
+            self.configure(LIMITS + "channel_max = 2000\n")
+            full = OSError(28, "No space left on device")
+            with mock.patch("os.unlink", side_effect=full), mock.patch(name, side_effect=full):
+                self.works("may-start")
+            self.assertIn("No space left", self.errors, name)
+
+    def test_a_label_that_cannot_be_set_does_not_prevent_the_start(self):
+        self.on("restorecon", Hangs())
+        self.configure(LIMITS + "channel_max = 2000\n")
+        self.works("may-start")
+        self.assertFalse(self.has(NOTE))
 
 
 class Data(BrokerHost):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import unittest
+from unittest import mock
 
 from agent import broker_conf, condition, files, lock, watch, watch_notes
 from agent.steps import watch as step
@@ -188,9 +189,23 @@ class Restarts(WatchStep):
         files.write = write
         self.assertEqual(len(self.interrupted()), 1)
 
+    def test_a_lock_that_cannot_be_made_is_reported_and_does_not_end_the_watch(self):
+        self.is_down()
+
+        def without_room(path, flags, *more, real=os.open):
+            if "/locks/" in str(path) and flags & os.O_CREAT:
+                raise OSError(28, "No space left on device")
+            return real(path, flags, *more)
+
+        with mock.patch("os.open", without_room):
+            self.looks(30)
+        self.assertEqual(self.interrupted(), [])
+        self.looks(30)
+        self.assertEqual(len(self.interrupted()), 1)
+
     def test_only_root_can_hold_its_locks(self):
-        lock.is_busy("watch")
-        self.assertEqual(os.stat(self.root + lock.FOLDER).st_mode & 0o777, 0o700)
+        with lock.held("watch", 0):
+            self.assertEqual(os.stat(self.root + lock.FOLDER).st_mode & 0o777, 0o700)
 
     def test_only_one_of_them_watches(self):
         with lock.held("watch", 0):
