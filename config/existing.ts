@@ -45,6 +45,9 @@ export const existing = z
         port: values.port.default(22),
       })
       .exactOptional(),
+    replaceFiles: values
+      .flag("true if files that others wrote are to be kept and replaced, or false")
+      .default(false),
     purge: values.flag("true if destroy shall delete the brokers' data too, or false").default(false),
   })
   .prefault({});

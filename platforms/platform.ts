@@ -114,6 +114,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     ...(device === undefined ? {} : { interface: device }),
     stack,
     takeOver,
+    replaceFiles: platform.replaceFiles,
     machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
   });
   return registerExistingHosts({

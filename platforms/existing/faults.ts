@@ -1,6 +1,7 @@
 /** The faults of existing machines, as messages: pure functions of what the probes found. */
 import { joinNames } from "../../config/faults.ts";
 import { parseNetwork } from "../../hosts/network.ts";
+import { filesOfOthersFaults } from "./files-of-others.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { surroundingFaults } from "./surroundings.ts";
@@ -53,6 +54,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
         ...systemFaults(one, plan),
         ...clockFaults(one, medianClock),
         ...capacityFaults(one),
+        ...filesOfOthersFaults(one.facts.files, one.machine, plan),
         ...addressFaults(one),
         ...surroundingFaults(one),
       ],

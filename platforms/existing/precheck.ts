@@ -4,6 +4,7 @@ import { joinNames } from "../../config/faults.ts";
 import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, machineLabel } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult, type ProbeTarget, type IntendedSetup } from "./probe.ts";
+import { filesOfOthersNotice } from "./files-of-others.ts";
 import { keyscanCommand } from "./probe-failures.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
@@ -26,6 +27,12 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
+  const kept = filesOfOthersNotice(
+    looks.flatMap(({ machine, outcome }) =>
+      hasFacts(outcome) ? [{ label: machineLabel(machine), files: outcome.files }] : [],
+    ),
+  );
+  if (kept !== undefined) await pulumi.log.info(kept);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
   return new Map(looks.flatMap((each) => found(each, stack.id)));

@@ -7,6 +7,7 @@ import type { StackMark } from "../../remote/owner.ts";
 import { runOn, SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
+import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
 
 /** A machine to probe, and how to log in to it. */
 export interface ProbeTarget {
@@ -30,6 +31,8 @@ export interface IntendedSetup {
   readonly stack: StackMark;
   /** The names of the machines that may be taken over from another stack. */
   readonly takeOver: readonly string[];
+  /** Whether files that others wrote may be replaced. */
+  readonly replaceFiles: boolean;
 }
 
 /** An address of a machine, with the prefix length of its network. */
@@ -94,6 +97,7 @@ export interface HostFacts {
   /** Whether the probe could listen for advertisements. */
   readonly couldListen: boolean;
   readonly surroundings: Surroundings;
+  readonly files: FilesOfOthers;
 }
 
 /** The message of sudo if it does not let the user become root. */
@@ -144,6 +148,7 @@ export function renderProbeScript(
     units: unitsOf[role],
     user: login.user,
     port: login.port,
+    environmentVariables,
   });
 }
 
@@ -203,6 +208,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     advertisingRouters: all("vrrp").filter((line) => line !== "done"),
     couldListen: all("vrrp").includes("done"),
     surroundings: parseSurroundings(all),
+    files: parseFilesOfOthers(all),
   };
 }
 

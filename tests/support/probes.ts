@@ -13,6 +13,7 @@ const plan: IntendedSetup = {
   statsPort: 8100,
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
+  replaceFiles: false,
 };
 
 /** @returns each script, by the name of its copy below tests/unit/templates/rendered */

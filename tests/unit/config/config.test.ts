@@ -147,6 +147,7 @@ test("accepts existing machines in any network, with their pinned keys", () => {
     kind: "existing",
     user: "operator",
     port: 22,
+    replaceFiles: false,
     purge: false,
     hostKeys: { "10.9.8.7": ed25519, cent120: ed25519, jump: ed25519 },
     bastion: { host: "jump", user: "root", port: 2222 },

@@ -33,6 +33,7 @@ const plan: IntendedSetup = {
   statsPort: 8100,
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
+  replaceFiles: false,
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };
 
@@ -41,8 +42,8 @@ function lines({ name, address, role }: ProbeTarget): string[] {
   const common = [
     ...["clock=1000.5", "system=debian-12", "fits=yes", "systemd=252", `machine-id=${name}-id`],
     ...["inet=lo 127.0.0.1/8", `inet=eth0 ${address}/24`, `mac=02:00:00:00:00:0${address.slice(-1)}`],
-    ...["memory=2000000", "disk=9000000", "synchronized=yes"],
     ...["known=yes", `hostname=${name}`, "shell=/bin/bash", "broker=runs"],
+    ...["memory=2000000", "disk=9000000", "synchronized=yes", "files=done"],
   ];
   if (role === "broker") {
     return [

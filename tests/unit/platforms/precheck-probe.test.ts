@@ -29,6 +29,7 @@ const plan: IntendedSetup = {
   statsPort: 8100,
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
+  replaceFiles: false,
 };
 
 /** Lines 1 and 2 have the form of CentOS 7 (before iproute 4), the others the current form. */

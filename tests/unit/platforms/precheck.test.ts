@@ -36,7 +36,7 @@ const seen = [
     "systemd=252",
     "inet=eth3 127.0.0.1/8",
   ],
-  ...["memory=2000000", "disk=9000000", ""],
+  ...["memory=2000000", "disk=9000000", "files=done", ""],
 ].join("\n");
 
 before(async () => {
@@ -65,6 +65,7 @@ function args(...machines: ProbeTarget[]): PrecheckArgs {
   return {
     stack: { id: "prod-a1", name: "prod" },
     takeOver: [],
+    replaceFiles: false,
     os: "debian-12",
     machines,
     virtualAddress: "127.0.0.100",

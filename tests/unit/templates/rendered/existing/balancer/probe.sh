@@ -126,6 +126,68 @@ surroundings() {
   ssh_limits
   if systemctl -q is-active rabbitmq-server.service; then echo broker=runs; fi
 }
+is_set_up() { # whether the program has set up this machine in this role already, so that the files are its own
+  if [ -e /etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf ]; then return; fi
+  if [ -e /etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf ]; then return; fi
+  grep -qs '"role": "balancer"' /var/lib/rabbitmq-ha/owner
+}
+
+shipped() { # FILE PACKAGE: whether a file is still as its package brought it
+  local digest
+  digest=$({
+    # shellcheck disable=SC2016 # dpkg-query's own
+    timeout 3 dpkg-query -W -f='${Conffiles}\n' "$2"
+    timeout 3 rpm -q --qf '[%{FILENAMES} %{FILEDIGESTS}\n]' "$2"
+  } 2>/dev/null </dev/null | awk -v file="$1" '$1 == file { print $2; exit }')
+  case ${#digest} in
+  32) echo "$digest  $1" | md5sum -c --status ;;
+  64) echo "$digest  $1" | sha256sum -c --status ;;
+  *) return 1 ;;
+  esac
+}
+
+contents() { # FILE: what it says by name, and no values: they may be secret
+  case $1 in
+  */haproxy/*)
+    awk '
+      function end() { if (name != "") print name (binds == "" ? "" : " on " binds); name = binds = "" }
+      $1 ~ /^(global|defaults|frontend|listen|backend|peers|userlist|resolvers|mailers|cache|program|ring)$/ {
+        end()
+        if ($1 == "frontend" || $1 == "listen") { name = $1 " " $2; binds = $3 }
+      }
+      name != "" && $1 == "bind" { binds = binds (binds == "" ? "" : " and ") $2 }
+      END { end() }' "$1"
+    ;;
+  *keepalived.conf) awk '$1 == "vrrp_instance" { sub(/\{.*/, "", $2); print $1, $2 }' "$1" ;;
+  *enabled_plugins) sed 's/%.*//' "$1" | grep -o '[A-Za-z0-9_]\+' ;;
+  *rabbitmq.conf) awk -F= '!/^[[:space:]]*(#|$)/ { gsub(/[[:space:]]/, "", $1); print $1 }' "$1" ;;
+  esac
+}
+
+foreign() { # FILE PACKAGE: the file and what it says, if neither the program nor the package has written it
+  local said=unreadable
+  if ! [ -e "$1" ] && ! [ -L "$1" ]; then return; fi
+  if grep -qs 'Written by rabbitmq-ha' "$1" || shipped "$1" "$2"; then return; fi
+  if cat "$1" >/dev/null 2>&1; then
+    said=$(contents "$1" | tr -d '\000-\011\013-\037' | paste -s -d , | sed 's/,/, /g' | cut -c 1-300)
+    # A list of no plug-ins takes nothing away.
+    if [ "${1##*/}" = enabled_plugins ] && [ -z "$said" ]; then return; fi
+  fi
+  echo "foreign=$1 $said"
+}
+
+files() { # what others have written where the program writes, and what its services read beside it
+  local file
+  if ! is_set_up; then
+    foreign /etc/haproxy/haproxy.cfg haproxy
+    foreign /etc/haproxy/stats.cfg haproxy
+    foreign /etc/keepalived/keepalived.conf keepalived
+    for file in /etc/haproxy/conf.d/*.cfg; do
+      if [ -e "$file" ]; then echo "beside=$file"; fi
+    done
+  fi
+  echo files=done
+}
 
 neighbour() { # DEVICE ADDRESS: the MAC that answers for an address of the network
   local answer=silent before
@@ -207,6 +269,7 @@ main() {
   listeners 5672 15672 15692 8100 4369 25672
   data
   surroundings
+  files
   wait
 }
 main </dev/null
