@@ -138,6 +138,12 @@ class Kept(KeptHost):
             self.works(*self.mark())
             self.assertEqual(self.read(COPY + CONFIG), "theirs")
 
+    def test_a_copy_is_never_overwritten(self):
+        self.put(COPY + CONFIG, "first")
+        self.put(CONFIG, "second")
+        self.works(*self.mark())
+        self.assertEqual(self.read(COPY + CONFIG), "first")
+
     def test_a_run_that_is_killed_while_it_keeps_is_completed(self):
         self.put(CONFIG, "theirs")
         self.put("/etc/keepalived/keepalived.conf", "theirs, too")

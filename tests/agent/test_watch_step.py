@@ -200,6 +200,7 @@ class Restarts(WatchStep):
         with mock.patch("os.open", without_room):
             self.looks(30)
         self.assertEqual(self.interrupted(), [])
+        self.assertIn("No space left", self.looker._complaint)
         self.looks(30)
         self.assertEqual(len(self.interrupted()), 1)
 
