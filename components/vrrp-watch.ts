@@ -20,10 +20,7 @@ export function installVrrpWatch(
   prefix: string,
   host: Host,
   keepalived: Service,
-  {
-    dependsOn,
-    ...options
-  }: pulumi.CustomResourceOptions & { readonly dependsOn: readonly pulumi.Resource[] },
+  { parent, dependsOn }: { readonly parent: pulumi.Resource; readonly dependsOn: readonly pulumi.Resource[] },
 ): Service {
   const content = render("keepalived/rabbitmq-ha-vrrp-watch.service", {
     unit: vrrpWatchUnit,
@@ -36,7 +33,7 @@ export function installVrrpWatch(
   const unit = new File(
     `${prefix}-watch-unit`,
     { host, path: unitPath, content },
-    { ...options, dependsOn: [...dependsOn] },
+    { parent, dependsOn: [...dependsOn] },
   );
   return new Service(
     vrrpWatchName(host.name),
@@ -46,6 +43,6 @@ export function installVrrpWatch(
       trackedFiles,
       changeMarker: createHash("sha256").update(content).digest("hex"),
     },
-    { ...options, dependsOn: [unit, keepalived] },
+    { parent, dependsOn: [unit, keepalived] },
   );
 }

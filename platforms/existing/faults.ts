@@ -82,10 +82,14 @@ export function machineLabel({ name, address }: Pick<ProbeTarget, "name" | "addr
 /** A machine that another stack has set up, or a copy of another machine of this stack. */
 export function ownerFaults({ machine, facts: { owner } }: ProbedHost, plan: IntendedSetup): string[] {
   const { stack, machines, takeOver } = plan;
-  if (owner === undefined || takeOver.includes(machine.name)) return [];
+  if (owner === undefined) return [];
+  if (owner === "unreadable") {
+    return [
+      "its mark, /var/lib/rabbitmq-ha/owner, does not name its stack; see which stack lists the machine, and remove the file if none does",
+    ];
+  }
+  if (takeOver.includes(machine.name)) return [];
   const take = `take it over: npm run up -- --take-over ${machine.name} --stack ${stack.name}`;
-  if (owner === "unreadable")
-    return [`its mark, /var/lib/rabbitmq-ha/owner, does not name its stack; ${take}`];
   if (owner.stackId !== stack.id) {
     const belongs = `belongs to stack "${owner.stack}" as ${owner.host}`;
     if (owner.stack !== stack.name) return [`${belongs}; give another machine, or ${take}`];

@@ -56,6 +56,7 @@ const ownerMark = z.object({
   stackId: z.string(),
   stack: z.string(),
   host: z.string(),
+  role: z.string(),
   identity: z.string(),
 });
 export type MachineOwner = Readonly<z.infer<typeof ownerMark>>;

@@ -24,7 +24,8 @@ test("there is an earlier release to compare with", () => {
 });
 
 /** Lines of a unit that do not affect a running process, so that they need no restart (`agent/notes.py`). */
-const ofNoMatter = /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*)$/;
+const ofNoMatter =
+  /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*)$/;
 
 function matters(text = ""): string[] {
   return text.split("\n").filter((line) => !ofNoMatter.test(line));
