@@ -3,14 +3,12 @@
 import glob
 import os
 import re
-import zipfile
 
 from . import command, erlang, files, host, rabbitmq
 from .errors import NoAnswer, StepError
 
-# Where the packages have the plug-ins, and where plug-ins from elsewhere belong: folders, or archives (.ez).
+# Where the packages have the plug-ins, as folders. What is in an archive (.ez) only RabbitMQ's own tool tells.
 _FOLDERS = ("/usr/lib/rabbitmq/plugins", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins")
-_APP = re.compile(r"[^/]+/ebin/([^/]+)\.app")
 
 _ENSURE = """
 {ok, _, _} = rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file()),
@@ -50,18 +48,7 @@ def _in_usual_folders():
         for folder in glob.glob(host.path(pattern)):
             for path in glob.glob(os.path.join(folder, "*", "ebin", "*.app")):
                 found.add(os.path.basename(path)[: -len(".app")])
-            for path in glob.glob(os.path.join(folder, "*.ez")):
-                found.update(_in_archive(path))
     return found
-
-
-def _in_archive(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            matches = [_APP.fullmatch(name) for name in archive.namelist()]
-    except (OSError, zipfile.BadZipFile):
-        return []
-    return [match.group(1) for match in matches if match]
 
 
 def write(wanted):

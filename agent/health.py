@@ -1,8 +1,6 @@
 """The last answer of this host's broker about its health, which the watch notes, so that asking for it is quick."""
 
-import json
-
-from . import files, host, rabbitmq, systemd
+from . import files, host, jsontext, rabbitmq, systemd
 from .errors import StepError
 
 NOTE = host.RUN + "/health"
@@ -15,13 +13,13 @@ def note(condition, started):
         "passedOver": condition.passed_over,
         "partitionHandling": condition.partition_handling,
     }
-    files.write(NOTE, json.dumps(said, sort_keys=True) + "\n", labelled=False)
+    files.write(NOTE, jsontext.dumps(said) + "\n", labelled=False)
 
 
 def last():
     """Returns the last answer of the broker that runs now; an empty one if it has not been asked yet."""
     try:
-        said = json.loads(files.read(NOTE, ""))
+        said = jsontext.loads(files.read(NOTE, ""))
         started = systemd.properties(rabbitmq.UNIT, "ExecMainStartTimestampMonotonic", "ActiveState")
     except (ValueError, OSError, StepError):
         return {}

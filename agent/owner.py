@@ -1,8 +1,6 @@
 """Whose machine this is: the mark that a stack leaves on each machine that it has not made itself."""
 
-import json
-
-from . import files, host
+from . import files, host, jsontext
 from .errors import NoAnswer
 
 MARK = host.STATE + "/owner"
@@ -23,7 +21,7 @@ class Owner:
 
     def write(self):
         values = self.stack_id, self.stack, self.host_name, self.role, self.identity
-        files.write(MARK, json.dumps(dict(zip(_KEYS, values)), sort_keys=True) + "\n")
+        files.write(MARK, jsontext.dumps(dict(zip(_KEYS, values))) + "\n")
 
 
 def read():
@@ -32,7 +30,7 @@ def read():
     if not text:
         return None
     try:
-        values = [json.loads(text)[key] for key in _KEYS]
+        values = [jsontext.loads(text)[key] for key in _KEYS]
     except (ValueError, KeyError, TypeError):
         values = []
     if not values or not all(isinstance(value, str) for value in values):

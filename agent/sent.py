@@ -5,9 +5,8 @@ nothing is known of its files. Only root may read the note, since a checksum can
 """
 
 import hashlib
-import json
 
-from . import files, host, lock
+from . import files, host, jsontext, lock
 from .errors import StepError
 
 NOTE = host.STATE + "/files.json"
@@ -29,7 +28,7 @@ def note(path, data, resource):
         resource = resource or known.get(path, {}).get("resource")
         if resource is not None:
             known[path] = {"sha256": hashlib.sha256(data).hexdigest(), "resource": resource}
-            files.write(NOTE, json.dumps(known, indent=1, sort_keys=True) + "\n", mode=0o600)
+            files.write(NOTE, jsontext.dumps(known) + "\n", mode=0o600)
 
 
 def forget():
@@ -56,7 +55,7 @@ def changed():
 def _read():
     """Returns the note by path; an empty one where there is none that can be read."""
     try:
-        known = json.loads(files.read(NOTE, ""))
+        known = jsontext.loads(files.read(NOTE, ""))
         entries = known.items()
     except (ValueError, OSError, AttributeError):
         return {}

@@ -2,7 +2,6 @@
 
 import os
 import unittest
-import zipfile
 
 from .broker_host import PLUGIN_FOLDER, PLUGINS, BrokerHost, Ended
 from .support import Atom
@@ -51,12 +50,6 @@ class Plugins(BrokerHost):
         self.assertLess(guard, question.index("application:stop("))
         self.assertLess(guard, question.index("application:ensure_all_started"))
 
-    def archive(self, name, *inside):
-        os.makedirs(os.path.dirname(self.root + name), exist_ok=True)
-        with zipfile.ZipFile(self.root + name, "w") as archive:
-            for each in inside:
-                archive.writestr(each, "")
-
     def test_one_that_is_not_there_is_refused_before_anything_is_changed(self):
         for state in ("active", "inactive"):
             for before in ("[rabbitmq_management].\n", "[rabbitmq_delayed_message_exchange,rabbitmq_management].\n"):
@@ -70,22 +63,10 @@ class Plugins(BrokerHost):
                 self.assertEqual(self.read(PLUGINS), before)
                 self.assertEqual(self.done("eval", "systemctl"), [])
 
-    def test_plug_ins_are_found_in_folders_and_in_archives_without_a_question(self):
+    def test_plug_ins_in_folders_are_found_without_a_question(self):
         self.state = "inactive"
-        self.archive(
-            "/usr/lib/rabbitmq/plugins/delayed.ez",
-            "rabbitmq_delayed_message_exchange-3.10.2/ebin/rabbitmq_delayed_message_exchange.app",
-        )
-        self.put("/usr/lib/rabbitmq/plugins/broken.ez", "no archive")
-        self.works(*DELAYED)
-        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_delayed_message_exchange].\n")
+        self.works(*BOTH)
         self.assertEqual(self.done("rabbitmq-plugins"), [])
-
-    def test_an_archive_of_another_plug_in_does_not_count(self):
-        self.state = "inactive"
-        self.archive("/usr/lib/rabbitmq/plugins/rabbitmq_delayed_message_exchange.ez", "other-1/ebin/other.app")
-        self.on("rabbitmq-plugins list -m", "rabbitmq_management\n")
-        self.refuses(*DELAYED, because="has no plug-in rabbitmq_delayed_message_exchange")
 
     def test_rabbitmq_itself_is_asked_if_the_plug_ins_are_elsewhere(self):
         self.state = "inactive"
