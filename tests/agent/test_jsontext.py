@@ -18,11 +18,9 @@ VALUES = [
 # Of the standard library what python3-minimal does not have and is easily taken for granted.
 LACKING = (
     "json",
-    "shutil",
     "zipfile",
     "logging",
     "inspect",
-    "random",
     "uuid",
     "pathlib",
     "http",
