@@ -95,7 +95,7 @@ export function ownerFaults({ machine, facts: { owner } }: ProbedHost, plan: Int
     if (owner.stack !== stack.name) return [`${belongs}; give another machine, or ${take}`];
     return [
       `${belongs}, and the state of this stack "${stack.name}" does not know it: it is a stack of another checkout or backend, ` +
-        `or its state is lost; use that state, or restore it; if it is lost, ${take}`,
+        `its state is lost, or it was destroyed while the machine did not answer; use or restore that state; if there is none, ${take}`,
     ];
   }
   // If no machine of the stack has the marked name any more, the machine was renamed.

@@ -312,7 +312,8 @@ test("a machine of another stack is reported, with the one way to take it over",
   ]);
   assert.deepEqual(faultsAfter({ mq2: owner("mq2", "prod", "prod-b2") }), [
     `mq2 (10.0.0.2): belongs to stack "prod" as mq2, and the state of this stack "prod" does not know it: it is a stack ` +
-      `of another checkout or backend, or its state is lost; use that state, or restore it; if it is lost, ${take}`,
+      `of another checkout or backend, its state is lost, or it was destroyed while the machine did not answer; use or ` +
+      `restore that state; if there is none, ${take}`,
   ]);
   for (const given of [{}, { takeOver: ["mq2"] }]) {
     assert.deepEqual(faultsAfter({ mq2: { add: ["owner={"] } }, given), [
