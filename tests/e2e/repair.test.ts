@@ -163,7 +163,7 @@ test("up --repair names a host that is off and replaces nothing", async () => {
   assert.match(
     output,
     new RegExp(
-      `${balancer} cannot be logged in to .*left out are .*haproxy-${balancer}-service.*podman start ${balancer}`,
+      `${balancer} cannot be logged in to .*skipped: .*haproxy-${balancer}-service.*podman start ${balancer}`,
     ),
   );
   assert.ok(Date.now() - started < 90_000, tail(output));
