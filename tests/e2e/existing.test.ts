@@ -149,6 +149,8 @@ test("after destroy, up finds the messages again; destroy with purge deletes the
   }
   await stack.configure("", (lines) => lines.replace("user: root", "purge: true\n    user: root"));
   if (kept) {
+    // It has just been switched on.
+    await on("o124", "timeout 60 bash -c 'until ss -ltn | grep -q :22; do sleep 0.5; done'");
     // The machine that did not answer still has the mark of the stack that was destroyed.
     const { code, output } = await stack.npm("up");
     assert.notEqual(code, 0);
