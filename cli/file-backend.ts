@@ -17,8 +17,8 @@ function backendFolder(pulumi: PulumiCli): string | undefined {
 }
 
 export interface Lock {
-  readonly pid: number;
-  readonly hostname: string;
+  readonly pid?: number;
+  readonly hostname?: string;
 }
 
 /** @returns the locks on a stack; none if the backend is not a folder */
@@ -35,7 +35,8 @@ export function readLocks(pulumi: PulumiCli, project: string, stack: string): re
  * be seen from here
  */
 export function isHolderRunning({ pid, hostname }: Lock): boolean {
-  if (hostname !== localHostname()) return true;
+  // A lock that the CLI was killed while writing names neither.
+  if (hostname !== undefined && hostname !== localHostname()) return true;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
   } catch {

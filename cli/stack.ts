@@ -105,7 +105,7 @@ async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
   if (found.length === 0) return;
   const active = found.find(isHolderRunning);
   if (active !== undefined) {
-    const where = active.hostname === hostname() ? "" : ` on ${active.hostname}`;
+    const where = active.hostname === hostname() ? "" : ` on ${active.hostname ?? "another computer"}`;
     const otherwise =
       where === "" ? "or end it first" : `or, if it runs no more: npm run pulumi -- cancel --stack ${stack}`;
     throw new UserError(
