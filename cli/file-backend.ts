@@ -2,7 +2,7 @@
  * Reads the locks and states of a Pulumi backend that is a folder on this computer, in a hundredth of the time that the
  * CLI takes. Returns nothing for any other backend, and for a file of unexpected form.
  */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { hostname as localHostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,8 +17,8 @@ function backendFolder(pulumi: PulumiCli): string | undefined {
 }
 
 export interface Lock {
-  readonly pid?: number;
-  readonly hostname?: string;
+  readonly pid: number;
+  readonly hostname: string;
 }
 
 /** @returns the locks on a stack; none if the backend is not a folder */
@@ -27,7 +27,9 @@ export function readLocks(pulumi: PulumiCli, project: string, stack: string): re
   if (folder === undefined) return [];
   const locks = join(folder, ".pulumi", "locks", "organization", project, stack);
   if (!existsSync(locks)) return [];
-  return readdirSync(locks).map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
+  // Beside each lock may stand its metadata, in a file of its own (.attrs).
+  const files = readdirSync(locks).filter((name) => name.endsWith(".json"));
+  return files.map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
 }
 
 /**
@@ -35,12 +37,28 @@ export function readLocks(pulumi: PulumiCli, project: string, stack: string): re
  * be seen from here
  */
 export function isHolderRunning({ pid, hostname }: Lock): boolean {
-  // A lock that the CLI was killed while writing names neither.
-  if (hostname !== undefined && hostname !== localHostname()) return true;
+  if (hostname !== localHostname()) return true;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
   } catch {
     return false;
+  }
+}
+
+/**
+ * Removes the metadata files of a stack that are empty. The CLI writes one beside the state each time, not in one move:
+ * killed meanwhile, it leaves an empty one, and from then on refuses to read the state ("failed to load checkpoint: EOF").
+ * A missing one is no fault. It writes none to a backend whose URL says `metadata=skip` (gocloud.dev, blob/fileblob).
+ */
+export function removeEmptyMetadata(pulumi: PulumiCli, project: string, stack: string): void {
+  const folder = backendFolder(pulumi);
+  if (folder === undefined) return;
+  const states = join(folder, ".pulumi", "stacks", project);
+  if (!existsSync(states)) return;
+  for (const name of readdirSync(states)) {
+    const path = join(states, name);
+    const isMetadata = name.startsWith(`${stack}.`) && name.endsWith(".attrs");
+    if (isMetadata && statSync(path).size === 0) rmSync(path);
   }
 }
 

@@ -3,7 +3,13 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
-import { isHolderRunning, readLocks, readState, type StackExport } from "./file-backend.ts";
+import {
+  isHolderRunning,
+  readLocks,
+  readState,
+  type StackExport,
+  removeEmptyMetadata,
+} from "./file-backend.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import { stackFileFlags, hasSalt, initStack, readStackFile, stackFileName } from "./stack-file.ts";
@@ -105,7 +111,7 @@ async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
   if (found.length === 0) return;
   const active = found.find(isHolderRunning);
   if (active !== undefined) {
-    const where = active.hostname === hostname() ? "" : ` on ${active.hostname ?? "another computer"}`;
+    const where = active.hostname === hostname() ? "" : ` on ${active.hostname}`;
     const otherwise =
       where === "" ? "or end it first" : `or, if it runs no more: npm run pulumi -- cancel --stack ${stack}`;
     throw new UserError(
@@ -128,6 +134,7 @@ export async function recoverStack(
   flags: readonly string[],
 ): Promise<string[] | undefined> {
   await clearLock(pulumi, stack);
+  removeEmptyMetadata(pulumi, projectName, stack);
   const state = await exportStack(pulumi, stack);
   if (state === undefined) return undefined;
   const all = [...(await stackFileFlags(stack, state.deployment?.secrets_providers, flags)), ...flags];

@@ -25,7 +25,7 @@ export function pulumiEnvironment(toolchain: Toolchain, isLab = true): Record<st
     dirname(path),
   );
   env["PATH"] = [...new Set(folders), env["PATH"] ?? ""].join(delimiter);
-  env["PULUMI_BACKEND_URL"] ??= `file://${join(root, ".pulumi-state")}?create_dir=true`;
+  env["PULUMI_BACKEND_URL"] ??= `file://${join(root, ".pulumi-state")}?create_dir=true&metadata=skip`;
   if (isLab && env["PULUMI_CONFIG_PASSPHRASE_FILE"] === undefined) {
     env["PULUMI_CONFIG_PASSPHRASE"] ??= labPassphrase;
   }

@@ -47,7 +47,8 @@ export abstract class TrialStack {
   /** @throws when the stack is not open: without its own state it would change the user's */
   get env(): NodeJS.ProcessEnv {
     if (this.#state === "") throw new Error(`stack ${this.stack} is not open yet`);
-    return { ...process.env, PULUMI_BACKEND_URL: `file://${this.#state}?create_dir=true` };
+    const backend = `file://${this.#state}?create_dir=true&metadata=skip`;
+    return { ...process.env, PULUMI_BACKEND_URL: backend };
   }
 
   /** Creates what the stack needs, and writes its file. */

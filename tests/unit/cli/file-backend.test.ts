@@ -1,10 +1,10 @@
 /** What is read from a backend that is a folder, and what the CLI has to be asked for. */
 import assert from "node:assert/strict";
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readLocks, readState } from "../../../cli/file-backend.ts";
+import { readLocks, readState, removeEmptyMetadata } from "../../../cli/file-backend.ts";
 import type { PulumiCli } from "../../../cli/pulumi.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-backend-"));
@@ -74,7 +74,22 @@ test("locks are read by stack; a backend that is not a folder has none", () => {
   const locks = join(folder, ".pulumi", "locks", "organization", "p", "dev");
   mkdirSync(locks, { recursive: true });
   writeFileSync(join(locks, "one.json"), '{"pid": 7, "hostname": "here"}');
+  writeFileSync(join(locks, "one.json.attrs"), '{"user.content_type": "text/plain"}');
   assert.deepEqual(readLocks(here, "p", "dev"), [{ pid: 7, hostname: "here" }]);
   assert.deepEqual(readLocks(here, "p", "prod"), []);
   assert.deepEqual(readLocks(at("https://api.pulumi.com"), "p", "dev"), []);
+});
+
+test("metadata that a killed CLI has left empty is removed, and nothing else", () => {
+  const states = join(pulumiFolder, "stacks", "p");
+  const files = ["dev.json", "dev.json.attrs", "dev.json.bak.attrs", "prod.json.attrs"];
+  for (const name of files) writeFileSync(join(states, name), "");
+  writeFileSync(join(states, "dev.json.bak.attrs"), "{}");
+  removeEmptyMetadata(here, "p", "dev");
+  assert.deepEqual(
+    files.filter((name) => existsSync(join(states, name))),
+    ["dev.json", "dev.json.bak.attrs", "prod.json.attrs"],
+  );
+  removeEmptyMetadata(here, "none", "dev");
+  removeEmptyMetadata(at("https://api.pulumi.com"), "p", "dev");
 });
