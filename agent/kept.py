@@ -3,27 +3,14 @@
 import os
 import re
 
-from . import command, files, host, hosts_file, rabbitmq, starting
+from . import command, files, host, hosts_file, rabbitmq, starting, system_services
 from .errors import StepError
 
 FOLDER = host.STATE + "/kept"
 # Every name that the program has ever taken off the other lines of /etc/hosts.
 NAMES = host.STATE + "/kept-names"
 HOST_NAME = "/etc/hostname"
-OWN = "Written by rabbitmq-ha"
 
-UNITS = "/etc/systemd/system"
-# By role: the units that the program has a drop-in for, and the files that it replaces.
-_UNITS = {"broker": (rabbitmq.UNIT,), "balancer": ("haproxy", "keepalived")}
-_REPLACED = {
-    "broker": (rabbitmq.CONFIGURATION, rabbitmq.ADVANCED, rabbitmq.PLUGINS),
-    "balancer": (
-        "/etc/haproxy/haproxy.cfg",
-        "/etc/haproxy/stats.cfg",
-        UNITS + "/haproxy.service",
-        "/etc/keepalived/keepalived.conf",
-    ),
-}
 # These have a way of their own back.
 _CHANGED = (hosts_file.PATH, HOST_NAME)
 
@@ -36,9 +23,13 @@ def keep_all(role):
 
     A copy that is there stays: it is that of an earlier run, and the file may be the program's by now.
     """
-    if any(host.exists("{}/{}.service.d/rabbitmq-ha.conf".format(UNITS, unit)) for unit in _UNITS[role]):
+    services = system_services.FILES[role]
+    if any(host.exists(system_services.drop_in(unit)) for unit in services):
         return
-    for name in _REPLACED[role] + _CHANGED:
+    replaced = [name for names in services.values() for name in names]
+    # The step plugins writes this one, without the text at its head.
+    plugins = [rabbitmq.PLUGINS] if role == "broker" else []
+    for name in replaced + plugins + list(_CHANGED):
         _keep(name)
 
 
@@ -63,7 +54,7 @@ def _is_own(name):
         # The program writes no link, and these two are not replaced.
         return name in _CHANGED
     text = files.read(name)
-    return OWN in text or (name == hosts_file.PATH and hosts_file.BEGIN in text)
+    return system_services.OWN in text or (name == hosts_file.PATH and hosts_file.BEGIN in text)
 
 
 def note_names(names):

@@ -38,16 +38,18 @@ def forget():
 def changed():
     """Returns the files that are no longer as they were written: (path, resource, DIFFERS or MISSING)."""
     found = []
-    for path in sorted(_read()):
-        if _fault(path) is None:
+    known = _read()
+    for path in sorted(known):
+        if _fault(path, known[path]) is None:
             continue
         try:
             # Under its lock, so that it is not being written just now.
             with lock.held(lock_of(path), 0):
-                fault, entry = _fault(path), _read().get(path)
+                entry = _read().get(path)
+                fault = None if entry is None else _fault(path, entry)
         except StepError:
             continue
-        if fault is not None and entry is not None:
+        if entry is not None and fault is not None:
             found.append((path, entry["resource"], fault))
     return found
 
@@ -66,10 +68,7 @@ def _is_entry(entry):
     return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("sha256", "resource"))
 
 
-def _fault(path):
-    entry = _read().get(path)
-    if entry is None:
-        return None
+def _fault(path, entry):
     try:
         with open(host.path(path), "rb") as file:
             same = hashlib.sha256(file.read()).hexdigest() == entry["sha256"]

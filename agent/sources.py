@@ -7,7 +7,7 @@ import glob
 import os
 import re
 
-from . import files, host
+from . import files, host, system_services
 from .errors import StepError
 
 # The original files, each by its path, and the mirror in use. While one mirror replaces another, both are listed, one a
@@ -24,9 +24,8 @@ APT = (
 )
 RPM = ("/etc/yum.repos.d/*.repo",)
 
-# Team RabbitMQ's repositories, and the text at its head (templates/rabbitmq/rabbitmq-ha.repo).
+# Team RabbitMQ's repositories (templates/rabbitmq/rabbitmq-ha.repo).
 REPOSITORY = "/etc/yum.repos.d/rabbitmq-ha.repo"
-OWN = "Written by rabbitmq-ha"
 
 
 def arguments(parser, required=True):
@@ -114,7 +113,7 @@ class _Change:
 def give_back():
     """Undoes everything: restores every file that still has the mirror, and removes the program's own file."""
     _restore()
-    if host.exists(REPOSITORY) and OWN in files.read_exactly(REPOSITORY):
+    if host.exists(REPOSITORY) and system_services.OWN in files.read_exactly(REPOSITORY):
         files.remove(REPOSITORY)
 
 

@@ -9,25 +9,28 @@ import contextlib
 import glob
 import os
 
-from .. import command, files, firewall, host, hosts_file, kept, owner, rabbitmq, sent, sources, systemd
+from .. import (
+    command,
+    files,
+    firewall,
+    host,
+    hosts_file,
+    kept,
+    owner,
+    rabbitmq,
+    sent,
+    sources,
+    system_services,
+    systemd,
+)
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 110
 
 PROGRAM = "/usr/local/lib/rabbitmq-ha"
 LAUNCHER = "/usr/local/bin/rabbitmq-ha"
-OWN = "Written by rabbitmq-ha"
-UNITS = "/etc/systemd/system"
 HAPROXY_BUILD = "/usr/local/haproxy"
 
-# Each role's services that belong to the system, and the files that show that the program has set one up.
-SERVICES = {
-    "broker": {rabbitmq.UNIT: [rabbitmq.CONFIGURATION, rabbitmq.ADVANCED]},
-    "balancer": {
-        "keepalived": ["/etc/keepalived/keepalived.conf"],
-        "haproxy": ["/etc/haproxy/haproxy.cfg", "/etc/haproxy/stats.cfg", UNITS + "/haproxy.service"],
-    },
-}
 # The services that only the program has.
 OWN_SERVICES = {
     "broker": ["rabbitmq-ha-watch.service", "rabbitmq-ha-agent.socket"],
@@ -37,7 +40,7 @@ OWN_SERVICES = {
 # What belongs to the program by its name.
 FOLDERS = ("/usr/libexec/rabbitmq-ha", "/etc/rabbitmq-ha", "/run/rabbitmq-ha")
 PATTERNS = (
-    UNITS + "/rabbitmq-ha-*",
+    system_services.UNITS + "/rabbitmq-ha-*",
     "/usr/libexec/keepalived/rabbitmq-ha-*",
     "/run/lock/rabbitmq-ha-*",
     "/var/log/rabbitmq-ha-*",
@@ -45,7 +48,7 @@ PATTERNS = (
 
 
 def arguments(parser):
-    parser.add_argument("--role", required=True, choices=sorted(SERVICES), help="what the machine was")
+    parser.add_argument("--role", required=True, choices=sorted(system_services.FILES), help="what the machine was")
     parser.add_argument("--purge", action="store_true", help="the broker's data goes, too")
     parser.add_argument("--stack-id", help="whose machine it has to be")
     parser.add_argument("--host", help="the name in the stack that it has to have")
@@ -55,7 +58,7 @@ def run(wanted):
     if _is_anothers(wanted):
         return
     kept.check()
-    own = [unit for unit in SERVICES[wanted.role] if _is_own(unit, wanted.role)]
+    own = [unit for unit in system_services.FILES[wanted.role] if _is_own(unit, wanted.role)]
     for unit in OWN_SERVICES[wanted.role]:
         _stop(unit)
     for unit in own:
@@ -71,14 +74,14 @@ def run(wanted):
         _remove_build()
     kept.give_back(wanted.host or host.full_name())
     if wanted.role == "balancer" or wanted.purge:
-        _remove_tree(host.STATE)
+        files.remove_tree(host.STATE)
     files.remove(owner.MARK)
     sent.forget()
     _remove_own()
     systemd.reload_units()
     _leave_hosts_file()
     for folder in FOLDERS + (PROGRAM,):
-        _remove_tree(folder)
+        files.remove_tree(folder)
     files.remove(LAUNCHER)
 
 
@@ -95,17 +98,14 @@ def _is_anothers(wanted):
     return True
 
 
-def _drop_in(unit):
-    return "{}/{}.service.d/rabbitmq-ha.conf".format(UNITS, unit)
-
-
 def _is_own(unit, role):
     """Whether the program, and nobody else, has set up a service."""
-    return host.exists(_drop_in(unit)) or any(_bears_mark(name) for name in SERVICES[role][unit])
+    drop_in = system_services.drop_in(unit)
+    return host.exists(drop_in) or any(_bears_mark(name) for name in system_services.FILES[role][unit])
 
 
 def _bears_mark(name):
-    return OWN in files.read(name, "")
+    return system_services.OWN in files.read(name, "")
 
 
 def _stop(unit):
@@ -138,14 +138,14 @@ def _leave_broker(purge, is_own):
         print("{}: {} stays, since its broker is not the program's".format(host.name(), rabbitmq.DATA))
         return
     _see_stopped(rabbitmq.UNIT)
-    _remove_tree(rabbitmq.DATA)
+    files.remove_tree(rabbitmq.DATA)
     files.remove(rabbitmq.HOME + "/.erlang.cookie")
 
 
 def _remove_files(unit, role):
-    files.remove(_drop_in(unit))
-    _remove_if_empty(os.path.dirname(_drop_in(unit)))
-    for name in SERVICES[role][unit]:
+    files.remove(system_services.drop_in(unit))
+    _remove_if_empty(os.path.dirname(system_services.drop_in(unit)))
+    for name in system_services.FILES[role][unit]:
         if _bears_mark(name):
             files.remove(name)
     if unit == rabbitmq.UNIT:
@@ -156,18 +156,13 @@ def _remove_files(unit, role):
 def _remove_build():
     # Only the program's own build has this file, also one that failed half-way and has no mark of its end.
     if host.exists(HAPROXY_BUILD + "/dev/log"):
-        _remove_tree(HAPROXY_BUILD)
+        files.remove_tree(HAPROXY_BUILD)
 
 
 def _remove_own():
     for pattern in PATTERNS:
         for path in glob.glob(host.path(pattern)):
-            _remove_tree(path[len(host.ROOT) :])
-
-
-def _remove_tree(name):
-    if os.path.lexists(host.path(name)):
-        files.remove_tree(name)
+            files.remove_tree(path[len(host.ROOT) :])
 
 
 def _remove_if_empty(folder):
