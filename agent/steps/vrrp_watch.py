@@ -5,10 +5,8 @@ the one that holds the address alone. What it does is in `journalctl -u rabbitmq
 """
 
 import contextlib
-import signal
-import sys
 
-from .. import addresses, clock, command, host, lock, systemd, vrrp, vrrp_watch
+from .. import addresses, clock, command, host, systemd, vrrp, vrrp_watch, watching
 from ..errors import NoAnswer, StepError
 from ..watch_notes import say
 
@@ -27,26 +25,15 @@ def arguments(_parser):
 
 
 def run(_wanted):
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    looker = Looker()
-    while True:
-        clock.pause(vrrp_watch.EVERY_SECONDS)
-        looker.look()
+    watching.run(Looker(), vrrp_watch.EVERY_SECONDS)
 
 
-def _end(_number, _frame):
-    # No StepError: no handler may take this for a failed question.
-    sys.exit(0)
-
-
-class Looker:
+class Looker(watching.Looker):
     """Observes, and does what the watch decides."""
 
     def __init__(self):
         self._watch = vrrp_watch.Watch(host.name())
         self._journal_read_at = None
-        self._complaint = None
 
     def look(self):
         """Observes once, and does all that follows from it."""
@@ -58,13 +45,7 @@ class Looker:
                 self._say_all()
             self._complaint = None
         except (StepError, OSError, KeyError) as failure:
-            self._complain(failure.report() if isinstance(failure, StepError) else str(failure))
-
-    def _complain(self, words):
-        """Prints a failure once, as long as it stays the same."""
-        if words != self._complaint:
-            self._complaint = words
-            print(words)
+            self._complain(failure)
 
     def _say_all(self):
         for words in self._watch.words:
@@ -86,7 +67,7 @@ class Looker:
             is_holder=_or_none(lambda: addresses.is_held(configured.virtual_address)),
             obstacles=_or_none(lambda: _words(configured)) if state == vrrp.FAULT else None,
             trace=vrrp.trace(),
-            is_busy=any(lock.is_busy(step) for step in STEPS),
+            is_busy=watching.is_busy(STEPS),
         )
 
     def _state(self, process):
@@ -98,12 +79,7 @@ class Looker:
         return state
 
     def _restart(self):
-        with contextlib.ExitStack() as stack:
-            for step in STEPS:
-                try:
-                    stack.enter_context(lock.held(step, 0))
-                except StepError:
-                    return  # a step has begun this very moment
+        with contextlib.suppress(watching.Taken), watching.alone(STEPS):
             # Its own locks are no sign of a step.
             if not vrrp_watch.may_restart(self._see()._replace(is_busy=False)):
                 return

@@ -7,8 +7,6 @@ watch does is in `journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the
 
 import collections
 import contextlib
-import signal
-import sys
 
 from .. import (
     broker_conf,
@@ -20,11 +18,11 @@ from .. import (
     connections,
     health,
     host,
-    lock,
     plugins,
     rabbitmq,
     systemd,
     watch,
+    watching,
 )
 from ..errors import NoAnswer, Silence, StepError
 from ..watch_notes import say
@@ -46,24 +44,14 @@ def arguments(_parser):
 
 
 def run(_wanted):
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    looker = Looker(broker_conf.read())
-    while True:
-        clock.pause(watch.EVERY_SECONDS)
-        looker.look()
-
-
-def _end(_number, _frame):
-    # No StepError: no handler may take this for a failed question. systemd completes what it was told to do.
-    sys.exit(0)
+    watching.run(Looker(broker_conf.read()), watch.EVERY_SECONDS)
 
 
 # The broker's report of its condition, and the time of the report.
 OwnWord = collections.namedtuple("OwnWord", "condition at")
 
 
-class Looker:
+class Looker(watching.Looker):
     """Observes, asks, and does what the watch decides."""
 
     def __init__(self, conf):
@@ -71,7 +59,6 @@ class Looker:
         self._port = conf.port
         self._others = [name for name in conf.brokers if name != self._name]
         self._watch = watch.Watch(self._name, conf.brokers, conf.port)
-        self._complaint = None
 
     def look(self):
         """Observes once, and does all that follows from it."""
@@ -87,12 +74,6 @@ class Looker:
                 self._complaint = None
         except StepError as failure:
             self._complain(failure)
-
-    def _complain(self, failure):
-        """Prints a failure once, as long as it stays the same."""
-        if failure.report() != self._complaint:
-            self._complaint = failure.report()
-            print(self._complaint)
 
     def _say_all(self):
         for words in self._watch.words:
@@ -115,7 +96,7 @@ class Looker:
             started=unit.get("ExecMainStartTimestampMonotonic"),
             work=None if serves else cgroup.work_seconds(unit.get("ControlGroup", "")),
             others=None if serves else self._serving(),
-            is_busy=False if serves else _is_busy(),
+            is_busy=False if serves else watching.is_busy(STEPS),
             connections=connections.with_other_brokers() if serves else None,
         )
 
@@ -165,7 +146,7 @@ class Looker:
             with contextlib.suppress(OSError):
                 health.note(said, sight.started)
         if said is not None and (said.ended or said.passed_over):
-            sight = self._see()._replace(others=self._serving(), is_busy=_is_busy())
+            sight = self._see()._replace(others=self._serving(), is_busy=watching.is_busy(STEPS))
         decision = self._watch.health(clock.now(), sight, said)
         if decision == watch.START_PLUGINS:
             self._start_plugins()
@@ -178,43 +159,21 @@ class Looker:
 
     def _restart(self, decision):
         try:
-            with _hands_on():
+            with watching.alone(STEPS):
                 self._say_all()
                 self._watch.restarted(clock.now(), decision)
                 if decision == watch.START_ANEW:
                     _start_anew()
                 else:
                     command.do(["systemctl", "restart", "--no-block", rabbitmq.UNIT], seconds=60)
-        except Taken:
+        except watching.Taken:
             return  # by a step that began this very moment; the next looks see how it ends
 
     def _start_plugins(self):
-        with contextlib.suppress(Taken), _hands_on():
+        with contextlib.suppress(watching.Taken), watching.alone(STEPS):
             started = plugins.start_ended()
             if started:
                 say("{}: started again what had given up: {}".format(self._name, ", ".join(started)))
-
-
-class Taken(Exception):
-    """A step works on the broker."""
-
-
-def _is_busy():
-    return any(lock.is_busy(step) for step in STEPS)
-
-
-@contextlib.contextmanager
-def _hands_on():
-    """Holds the locks of all steps that work on the broker. Raises Taken if one of them runs."""
-    with contextlib.ExitStack() as stack:
-        for step in STEPS:
-            try:
-                stack.enter_context(lock.held(step, 0))
-            except NoAnswer:
-                raise
-            except StepError:
-                raise Taken()
-        yield
 
 
 def _start_anew():

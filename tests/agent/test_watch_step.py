@@ -6,7 +6,7 @@ import os
 import unittest
 from unittest import mock
 
-from agent import broker_conf, condition, files, lock, watch, watch_notes
+from agent import broker_conf, condition, files, lock, watch, watch_notes, watching
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
@@ -172,12 +172,12 @@ class Restarts(WatchStep):
     def test_a_step_that_begins_at_the_same_moment_has_precedence(self):
         self.is_down()
         self.looks(20)
-        is_busy, step._is_busy = step._is_busy, lambda: False
+        is_busy, watching.is_busy = watching.is_busy, lambda _steps: False
         try:
             with lock.held("restart", 0):
                 self.looks(10)
         finally:
-            step._is_busy = is_busy
+            watching.is_busy = is_busy
         self.assertEqual(self.interrupted(), [])
 
     def test_notes_that_cannot_be_written_do_not_stop_the_watch(self):
