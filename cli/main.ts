@@ -13,6 +13,7 @@ import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
+import { takeOverVariable } from "../hosts/take-over.ts";
 import { meantStack } from "./meant-stack.ts";
 import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
 import {
@@ -141,7 +142,7 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   const env = {
     ...pulumiEnvironment(toolchain, stack !== undefined && readPlatform(stack) === "lab"),
     // The program reads it in platforms/platform.ts.
-    ...(takeOver === undefined ? {} : { RABBITMQ_HA_TAKE_OVER: takeOver }),
+    ...(takeOver === undefined ? {} : { [takeOverVariable]: takeOver }),
   };
   return command.run(makePulumiCli(toolchain.cli.path, env), rest);
 }

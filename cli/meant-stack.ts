@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { shortStackName } from "./stack-file.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -25,16 +26,11 @@ export function meantStack(
     strict: false,
     allowPositionals: true,
   });
-  if (typeof values.stack === "string") return shortName(values.stack);
+  if (typeof values.stack === "string") return shortStackName(values.stack);
   const [first, verb = "", name] = positionals;
-  if (first === "stack" && stackVerbs.includes(verb) && name !== undefined) return shortName(name);
+  if (first === "stack" && stackVerbs.includes(verb) && name !== undefined) return shortStackName(name);
   const selected = env["PULUMI_STACK"] ?? selectedStack(env);
-  return selected === undefined ? undefined : shortName(selected);
-}
-
-/** `organization/project/stack`, or a part of it from the right. */
-function shortName(stack: string): string {
-  return stack.split("/").at(-1) ?? stack;
+  return selected === undefined ? undefined : shortStackName(selected);
 }
 
 /** Reads what `pulumi stack select` has written: a file for each project, by its path, with a stack for each backend. */

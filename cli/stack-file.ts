@@ -20,9 +20,14 @@ export interface SecretsProvider {
   readonly state?: { readonly salt?: string };
 }
 
+/** @param stack `organization/project/stack`, or a part of it from the right */
+export function shortStackName(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
+}
+
 /** @param stack the stack's name; in Pulumi Cloud it begins with the organisation's name */
 export function stackFileName(stack: string): string {
-  return `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`;
+  return `Pulumi.${shortStackName(stack)}.yaml`;
 }
 
 /** @returns the text of the stack's file; empty if there is no file */

@@ -1,24 +1,24 @@
 /** Which platform a stack is on, as its file says. It decides whether the lab's passphrase may protect its secrets. */
 import { parse } from "yaml";
+import {
+  defaultPlatform,
+  isPlatformKind,
+  unknownPlatform,
+  type PlatformKind,
+} from "../hosts/platform-kinds.ts";
 import { UserError } from "../user-error.ts";
-
-const platforms = ["lab", "existing", "aws"] as const;
-export type StackPlatform = (typeof platforms)[number];
 
 /**
  * @param text the stack's file, YAML; empty if there is none
  * @returns the platform; the lab is the default, as in the configuration
  * @throws UserError if the file is not readable as a stack file, or names an unknown platform
  */
-export function parsePlatform(text: string, fileName: string): StackPlatform {
+export function parsePlatform(text: string, fileName: string): PlatformKind {
   const config = asMapping(asMapping(parseYaml(text, fileName), fileName)["config"], fileName);
   // The CLI takes a key without a namespace as one of the project's own.
-  const value = config["rabbitmq-ha:platform"] ?? config["platform"] ?? "lab";
-  const known = platforms.find((platform) => platform === value);
-  if (known !== undefined) return known;
-  throw new UserError(
-    `${fileName}: rabbitmq-ha:platform = ${JSON.stringify(value)}: unknown platform; write ${platforms.slice(0, -1).join(", ")} or ${platforms.at(-1) ?? ""}`,
-  );
+  const value = config["rabbitmq-ha:platform"] ?? config["platform"] ?? defaultPlatform;
+  if (isPlatformKind(value)) return value;
+  throw new UserError(`${fileName}: rabbitmq-ha:platform = ${JSON.stringify(value)}: ${unknownPlatform}`);
 }
 
 function parseYaml(text: string, fileName: string): unknown {

@@ -13,7 +13,8 @@ import {
 import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import { stackFileFlags, hasSalt, initStack, readStackFile, stackFileName } from "./stack-file.ts";
-import { parsePlatform, type StackPlatform } from "./stack-platform.ts";
+import type { PlatformKind } from "../hosts/platform-kinds.ts";
+import { parsePlatform } from "./stack-platform.ts";
 
 export const projectName = "rabbitmq-ha";
 export const defaultStack = "dev";
@@ -87,7 +88,7 @@ export function npmCommand(script: string, stack: string, ...flags: readonly str
  * @returns the platform that the stack's file names
  * @throws UserError if the file is not a stack file, or names an unknown platform
  */
-export function readPlatform(stack: string): StackPlatform {
+export function readPlatform(stack: string): PlatformKind {
   return parsePlatform(readStackFile(stack), stackFileName(stack));
 }
 

@@ -3,7 +3,8 @@ import { awsFaults, unusedAwsFaults } from "./aws-rules.ts";
 import { joinNames, namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts";
 import type { OperatingSystem } from "../hosts/host.ts";
-import { operatingSystems, systems, systemsOf, type PlatformKind } from "../hosts/systems.ts";
+import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
+import { operatingSystems, systems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
 import { textAt, type ConfigReading } from "./reading.ts";
@@ -75,7 +76,7 @@ function names(of: readonly UncheckedHost[]): string[] {
 }
 
 function systemFaults(os: string | undefined, platform: string | undefined): Fault[] {
-  if (os === undefined || !isPlatform(platform)) return [];
+  if (os === undefined || !isPlatformKind(platform)) return [];
   const offered: readonly string[] = systemsOf(platform);
   if (offered.includes(os)) return [];
   const reasons: Readonly<Record<PlatformKind, string>> = {
@@ -84,10 +85,6 @@ function systemFaults(os: string | undefined, platform: string | undefined): Fau
     aws: "a system without a package of the AWS CLI, which moves the virtual address",
   };
   return [{ path: ["os"], value: os, message: `${reasons[platform]}; write ${joinNames(offered, "or")}` }];
-}
-
-function isPlatform(platform: string | undefined): platform is PlatformKind {
-  return platform === "lab" || platform === "existing" || platform === "aws";
 }
 
 function privateKeyFaults(reading: ConfigReading): Fault[] {

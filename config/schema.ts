@@ -1,6 +1,7 @@
 /** Every configuration key, its shape and its default. Rules on several values at once are in rules.ts. */
 import { z } from "zod";
 import { maxConnectionsPossible } from "../hosts/descriptors.ts";
+import { defaultPlatform } from "../hosts/platform-kinds.ts";
 import { defaultPorts } from "../hosts/ports.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
@@ -133,7 +134,7 @@ const lab = z
 
 /** All top-level keys, in the order in which their faults are reported. */
 export const schema = z.strictObject({
-  platform: values.platform.default("lab"),
+  platform: values.platform.default(defaultPlatform),
   os: values.operatingSystem.default("debian-12"),
   brokers: values.list(z.strictObject(broker), `three or more hosts ${hostRemedy}`),
   balancers: values.list(z.strictObject(hostEntry), `two or more hosts ${hostRemedy}`),

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { joinNames } from "./faults.ts";
+import { platformKinds, unknownPlatform } from "../hosts/platform-kinds.ts";
 import { operatingSystems } from "../hosts/systems.ts";
 import { isHostAddress, isIpv4, isIpv6, parseNetwork } from "../hosts/network.ts";
 import type { Duration, OperatingSystem } from "./types.ts";
@@ -205,7 +206,7 @@ export function url(schemes: readonly string[], remedy: string): z.ZodString {
   });
 }
 
-export const platform = z.enum(["lab", "existing", "aws"], "unknown platform; write lab, existing or aws");
+export const platform = z.enum(platformKinds, unknownPlatform);
 
 export const operatingSystem: z.ZodType<OperatingSystem> = z.enum(
   operatingSystems,

@@ -1,12 +1,10 @@
 /** The differences between the operating systems that a host can run. A new one does not compile until its row is complete. */
 import * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem } from "./host.ts";
+import type { PlatformKind } from "./platform-kinds.ts";
 
 /** What a host needs packages for; each system has its own packages for each role. */
 export type PackageRole = "broker" | "haproxy" | "keepalived" | "arping" | "socat" | "build" | "awscli";
-
-/** Where hosts come from: the stack's `platform`. */
-export type PlatformKind = "lab" | "existing" | "aws";
 
 export interface System {
   /** The platforms that offer it: the lab if it has images of it, aws if the AWS CLI is among its packages. */

@@ -10,6 +10,7 @@ import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
+import { takeOverVariable } from "../hosts/take-over.ts";
 import { makeLabHosts } from "./lab/lab.ts";
 
 export interface Hosts {
@@ -129,9 +130,6 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     ...openPorts(config),
   });
 }
-
-/** The environment variable with the machines that a run may take over from another stack: names, separated by commas. */
-const takeOverVariable = "RABBITMQ_HA_TAKE_OVER";
 
 /** @throws pulumi.RunError if it names a machine that the stack does not have */
 function machinesToTakeOver(names: readonly string[]): string[] {

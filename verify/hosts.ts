@@ -196,36 +196,29 @@ export async function examineHosts(system: System): Promise<Finding[]> {
   return Promise.all([
     holder,
     ...states.map(({ name, services, state }) =>
-      runCheck(
-        ...(["services", name] as const),
-        (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
-        async () => judgeServices(await state, services, judgeWaiting(name, await standstill)),
+      checkHost("services", name, async () =>
+        judgeServices(await state, services, judgeWaiting(name, await standstill)),
       ),
     ),
     ...states.flatMap(({ name, services, state }) => {
-      const check = (of: string, judge: (found: HostFindings | undefined) => Verdict): Promise<Finding> =>
-        runCheck(
-          of,
-          name,
-          (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
-          async () => judge((await state).findings),
-        );
-      const files = check("files", (found) => judgeFiles(name, found));
-      const watch = (): Promise<Finding> =>
-        check("watch", (found) => judgeWatch(name, found ?? {}, system.expected));
-      return services[brokerUnit] === undefined ? [files] : [files, watch()];
+      const files = checkHost("files", name, async () => judgeFiles(name, (await state).findings));
+      if (services[brokerUnit] === undefined) return [files];
+      const watch = checkHost("watch", name, async () =>
+        judgeWatch(name, (await state).findings ?? {}, system.expected),
+      );
+      return [files, watch];
     }),
     ...states
       .filter(({ services }) => services[balancerUnit] !== undefined)
       .map(({ name, state }) =>
-        runCheck(
-          "take-over",
-          name,
-          (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))),
-          async () => judgeTakeOver(name, (await state).vrrp),
-        ),
+        checkHost("take-over", name, async () => judgeTakeOver(name, (await state).vrrp)),
       ),
   ]);
+}
+
+/** A check of what a host reports. If it cannot be asked, nothing can be re-run there. */
+function checkHost(check: string, name: string, judge: () => Promise<Verdict>): Promise<Finding> {
+  return runCheck(check, name, (error) => Promise.resolve(hostUnreachable(name, reasonOf(error))), judge);
 }
 
 function balancerServiceResources(name: string): ServiceResources {

@@ -5,14 +5,8 @@ import { filesOfOthersFaults } from "./files-of-others.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { surroundingFaults } from "./surroundings.ts";
-import {
-  hasFacts,
-  type Listener,
-  type ProbeResult,
-  type ProbeTarget,
-  type IntendedSetup,
-  type HostFacts,
-} from "./probe.ts";
+import { hasFacts, type Listener, type ProbeResult, type HostFacts } from "./probe.ts";
+import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
 
 /** A machine whose probe succeeded. */
 export interface ProbedHost {

@@ -1,6 +1,8 @@
 /** Files on an existing machine that others wrote: where the program writes its own, and what its brokers read beside it. */
 import { joinNames } from "../../config/faults.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { splitAtSpace } from "./probe-line.ts";
+import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 
 export interface FilesOfOthers {
   /** Those that the program would replace, and what is in them by name; "unreadable" if they cannot be read. */
@@ -14,15 +16,9 @@ export interface FilesOfOthers {
 }
 
 /** A broker, or a balancer, whose files are judged. */
-interface Machine {
-  readonly name: string;
-  readonly role: "broker" | "balancer";
-}
+type JudgedMachine = Pick<ProbeTarget, "name" | "role">;
 
-interface Setup {
-  readonly ports: { readonly amqp: number };
-  readonly replaceFiles: boolean;
-}
+type JudgedSetup = Pick<IntendedSetup, "ports" | "replaceFiles">;
 
 const anyAddress = ["", "auto", "0.0.0.0", "::"];
 
@@ -31,7 +27,7 @@ const anyAddress = ["", "auto", "0.0.0.0", "::"];
  * Everything else would put data, files or listeners where neither the program nor the other brokers look for them.
  */
 const harmlessValues: Readonly<
-  Record<string, (machine: Machine, setup: Setup) => readonly (string | number)[]>
+  Record<string, (machine: JudgedMachine, setup: JudgedSetup) => readonly (string | number)[]>
 > = {
   MNESIA_BASE: () => ["", "/var/lib/rabbitmq/mnesia"],
   MNESIA_DIR: ({ name }) => ["", `/var/lib/rabbitmq/mnesia/rabbit@${name}`],
@@ -68,16 +64,11 @@ export function parseFilesOfOthers(all: (key: string) => readonly string[]): Fil
   };
 }
 
-function splitAtSpace(line: string): [string, string] {
-  const at = line.indexOf(" ");
-  return at === -1 ? [line, ""] : [line.slice(0, at), line.slice(at + 1).trim()];
-}
-
 /** @returns a line for each file, and for each setting, that the program cannot live with */
 export function filesOfOthersFaults(
   { replaced, environment, isComplete }: FilesOfOthers,
-  machine: Machine,
-  setup: Setup,
+  machine: JudgedMachine,
+  setup: JudgedSetup,
 ): string[] {
   if (!isComplete) {
     return [

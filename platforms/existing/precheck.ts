@@ -3,12 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { joinNames } from "../../config/faults.ts";
 import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, machineLabel } from "./faults.ts";
-import { hasFacts, probeMachine, type ProbeResult, type ProbeTarget, type IntendedSetup } from "./probe.ts";
+import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
+import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { keyscanCommand } from "./probe-failures.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
-export type { ProbeTarget } from "./probe.ts";
+export type { ProbeTarget } from "./probe-target.ts";
 
 export type PrecheckArgs = IntendedSetup;
 

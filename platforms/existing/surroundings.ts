@@ -1,5 +1,6 @@
 /** What a machine has of its former life that would stop the set-up half-way, or undo it later. */
-import type { ProbeTarget } from "./probe.ts";
+import { splitAtSpace } from "./probe-line.ts";
+import type { ProbeTarget } from "./probe-target.ts";
 
 export interface Surroundings {
   /** The host's name as it is now. */
@@ -25,11 +26,7 @@ export const unitsOf = { broker: ["rabbitmq-server"], balancer: ["haproxy", "kee
 
 /** @param all the values of a key, as the probe has printed them */
 export function parseSurroundings(all: (key: string) => readonly string[]): Surroundings {
-  const pair = (text: string): readonly [string, string] => {
-    const [first = "", ...rest] = text.split(" ");
-    return [first, rest.join(" ")];
-  };
-  const [manager] = all("hosts-manager").map(pair);
+  const [manager] = all("hosts-manager").map(splitAtSpace);
   const [limit] = all("limited").map((text) => text.split(" "));
   return {
     hostName: all("hostname")[0],
@@ -39,7 +36,7 @@ export function parseSurroundings(all: (key: string) => readonly string[]): Surr
     isKnown: all("known").includes("yes") || all("owner").length > 0,
     doesBrokerRun: all("broker").includes("runs"),
     fixedFiles: all("fixed")
-      .map(pair)
+      .map(splitAtSpace)
       .map(([path, why]) => ({ path, why })),
     hostsManager: manager === undefined ? undefined : { path: manager[0], value: unquoted(manager[1]) },
     connectionLimit:

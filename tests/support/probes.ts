@@ -1,5 +1,6 @@
 /** The scripts that probe existing machines; they belong to no resource. */
-import { renderProbeScript, type ProbeTarget, type IntendedSetup } from "../../platforms/existing/probe.ts";
+import { renderProbeScript } from "../../platforms/existing/probe.ts";
+import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/probe-target.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const broker: ProbeTarget = { name: "mq1", address: "10.0.0.1", role: "broker", login };

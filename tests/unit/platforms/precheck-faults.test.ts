@@ -8,13 +8,8 @@ import {
   unpinnedKeyWarning,
   clockWarning,
 } from "../../../platforms/existing/precheck.ts";
-import {
-  parseProbeOutput,
-  type ProbeResult,
-  type ProbeTarget,
-  type ProbeOutcome,
-  type IntendedSetup,
-} from "../../../platforms/existing/probe.ts";
+import { parseProbeOutput, type ProbeResult, type ProbeOutcome } from "../../../platforms/existing/probe.ts";
+import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
 import { SshError } from "../../../remote/ssh.ts";
 
 const login = { port: 22, user: "ops", privateKey: "", hostKey: "ssh-ed25519 AAAA" };

@@ -4,13 +4,8 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { execa } from "execa";
-import {
-  parseProbeOutput,
-  renderProbeScript,
-  type ProbeTarget,
-  type IntendedSetup,
-  type HostFacts,
-} from "../../../platforms/existing/probe.ts";
+import { parseProbeOutput, renderProbeScript, type HostFacts } from "../../../platforms/existing/probe.ts";
+import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
 
 const folder = await makeScratchFolder();

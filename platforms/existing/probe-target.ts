@@ -1,0 +1,30 @@
+/** What is probed, and what it will be set up as. */
+import type { OperatingSystem } from "../../hosts/host.ts";
+import type { StackMark } from "../../remote/owner.ts";
+import type { Login } from "../../remote/ssh.ts";
+
+/** A machine to probe, and how to log in to it. */
+export interface ProbeTarget {
+  readonly name: string;
+  readonly address: string;
+  readonly role: "broker" | "balancer";
+  readonly login: Login;
+}
+
+/** What the machines will be set up as. */
+export interface IntendedSetup {
+  readonly os: OperatingSystem;
+  readonly machines: readonly ProbeTarget[];
+  readonly virtualAddress: string;
+  readonly virtualRouterId: number;
+  /** The network interface for the virtual address. @default the one with the machine's own address */
+  readonly interface?: string;
+  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  readonly statsPort: number;
+  /** The stack that the machines will belong to. */
+  readonly stack: StackMark;
+  /** The names of the machines that may be taken over from another stack. */
+  readonly takeOver: readonly string[];
+  /** Whether files that others wrote may be replaced. */
+  readonly replaceFiles: boolean;
+}
