@@ -157,7 +157,7 @@ function logIn(
       fail("host-key", `${host}:${port} has no host key of the pinned type ${keyType ?? ""}`);
     } else if (error.level === "client-authentication") {
       fail("key", `${host} does not accept the SSH key for the user ${user}`);
-    } else if (error.message.includes('lost before handshake') || error.code === "ECONNRESET") {
+    } else if (error.message.includes("lost before handshake") || error.code === "ECONNRESET") {
       fail("closed", `${host}:${port} closes the connection before the log-in`);
     } else {
       fail("unreachable", error.message);

@@ -57,7 +57,7 @@ test("every file is noted on its host with the resource that writes it, which ve
   const files = remote().flatMap(({ name, inputs }) => {
     const line = String(unwrapSecrets(inputs["create"]));
     const resource = / file --path .* --resource (\S+) /.exec(line)?.[1];
-    return line.includes(' file --path ') ? [{ name, resource }] : [];
+    return line.includes(" file --path ") ? [{ name, resource }] : [];
   });
   assert.ok(files.length > 20, `${files.length} files`);
   for (const { name, resource } of files) assert.equal(resource, name);
