@@ -1,6 +1,6 @@
 """The cluster's members, in one complete answer of a broker."""
 
-from . import command, erlang, rabbitmq
+from . import command, rabbitmq, series
 from .errors import NoAnswer, StepError
 
 # Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node.
@@ -33,14 +33,6 @@ class Cluster:
         if not self.members:
             raise NoAnswer("a broker lists no members at all, not even itself")
 
-    @property
-    def ram(self):
-        return [name for name in self.members if name not in self.disc]
-
-    def has_mirrors(self):
-        """Whether this RabbitMQ has mirrored queues, as up to 3.13 (https://www.rabbitmq.com/docs/whats-new)."""
-        return int(self.version.split(".")[0]) < 4
-
     def loses_flags(self):
         """Whether brokers that boot at the same time can lose feature flags, as up to 3.10.
 
@@ -48,8 +40,7 @@ class Cluster:
         3.10, `try_to_write_enabled_feature_flags_list`). 3.11 has rabbit_ff_controller.erl, which makes one change at a
         time.
         """
-        major, minor = self.version.split(".")[:2]
-        return (int(major), int(minor)) < (3, 11)
+        return not series.can(self.version, "locksFeatureFlags")
 
     def is_unnamed(self):
         """Whether the cluster still has RabbitMQ's default name, so that it is just being formed."""
@@ -81,13 +72,3 @@ def look_all(names, seconds=60):
         if isinstance(answer, Exception) and not isinstance(answer, StepError):
             raise answer
     return dict(zip(names, answers))
-
-
-def on(name, call):
-    """Returns an Erlang expression that has the broker `name` run a call itself; a badrpc if it cannot.
-
-    The call goes over the connection between the brokers: a broker that leaves may be missing in the others' hosts
-    files.
-    """
-    module, function, arguments = call
-    return "rpc:call({}, {}, {}, {}, 120000)".format(erlang.atom(rabbitmq.node(name)), module, function, arguments)

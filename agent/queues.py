@@ -5,9 +5,8 @@ a queue whose broker is down is included.
 """
 
 import base64
-import re
 
-from . import rabbitmq
+from . import rabbitmq, series
 from .errors import NoAnswer
 
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
@@ -18,7 +17,7 @@ KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit
 # version decides whether to read them: tools of 4.0 still offer commands for them. Khepri's lists are read from tables
 # in memory, and are empty if those are missing. The fence makes this broker know all that was written before.
 _LISTED = """
-Mirrors = case string:to_integer(rabbit_misc:version()) of {Major, _} when is_integer(Major) -> Major < 4 end,
+Mirrors = @mirrors@,
 Khepri = try rabbit_khepri:is_enabled() catch error:undef -> false end,
 ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
   true -> rabbit_khepri:fence(20000);
@@ -50,7 +49,7 @@ Rows = [Row(Q) || Q <- Records],
 #{version => list_to_binary(rabbit_misc:version()), queues => Rows, count => length(Rows),
   vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
   running => rabbit_nodes:all_running()}
-"""
+""".replace("@mirrors@", series.expression("hasMirrors"))
 
 
 class Queue:
@@ -98,10 +97,7 @@ class Queues:
         if not self.running:
             raise NoAnswer("a broker lists no broker that runs, not even itself")
         # Up to 3.12 a forgotten broker stays a member of its streams, and cannot be removed from them any more.
-        numbers = re.match(r"(\d+)\.(\d+)\.", _field(answer, "version", str))
-        if numbers is None:
-            raise NoAnswer("a broker does not say which RabbitMQ it is")
-        self._streams_keep_places = tuple(map(int, numbers.groups())) < (3, 13)
+        self._streams_keep_places = not series.can(_field(answer, "version", str), "streamsForgetMembers")
         found = {}
         for queue in map(_queue, rows):
             if queue.vhost not in vhosts:

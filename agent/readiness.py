@@ -1,6 +1,6 @@
 """Whether a broker may stop briefly, and whether all members run again, in one complete answer of the broker."""
 
-from . import clock, cluster, files, host, rabbitmq
+from . import clock, cluster, files, host, rabbitmq, series
 from .errors import NoAnswer, StepError
 
 # The checks of `rabbitmq-queues check_if_node_is_quorum_critical` (from RabbitMQ 3.13 on also of streams and of the
@@ -22,13 +22,13 @@ Critical = case Alone orelse Drained of
     Names(try rabbit_upgrade_preparation:list_with_minimum_quorum_for_cli()
       catch error:undef -> rabbit_quorum_queue:list_with_minimum_quorum_for_cli() end)
 end,
-HasMirrors = list_to_integer(hd(string:lexemes(rabbit_misc:version(), "."))) < 4,
+HasMirrors = %s,
 Unsynchronised = case Alone orelse not HasMirrors of
   true -> [];
   false -> Names(rabbit_amqqueue:list_local_mirrored_classic_without_synchronised_mirrors_for_cli())
 end,
 {Cluster, Critical, Unsynchronised}
-""" % cluster.STATUS.strip()
+""" % (cluster.STATUS.strip(), series.expression("hasMirrors"))
 
 # What a broker waits for before its restart, and for how many seconds at most.
 MEMBERS, QUORUM, MIRRORS = "every member to run", "a majority without it", "its mirrors to be in sync"

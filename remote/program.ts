@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { deflateSync } from "node:zlib";
+import { seriesTablePath } from "../hosts/rabbitmq-series.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -15,13 +16,19 @@ export const programFolder = "/usr/local/lib/rabbitmq-ha";
 /** The folder of the newest version's modules, for Python's path. */
 export const currentProgramFolder = `${programFolder}/current`;
 
+/** Where the bundle has the table of RabbitMQ's series, which `agent/series.py` reads. */
+const seriesTable = "agent/series.json";
+
 /** @returns the text of each of the program's files, by its path below the project's folder */
 function readProgram(): ReadonlyMap<string, string> {
   const names = readdirSync(join(root, "agent"), { recursive: true, encoding: "utf8" });
   const paths = names
     .filter((name) => name.endsWith(".py") || name === "rabbitmq-ha")
     .map((name) => join("agent", name));
-  return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), "utf8")]));
+  const modules = paths
+    .sort()
+    .map((path): [string, string] => [path, readFileSync(join(root, path), "utf8")]);
+  return new Map([...modules, [seriesTable, readFileSync(seriesTablePath, "utf8")]]);
 }
 
 const program = readProgram();
@@ -74,6 +81,7 @@ function importsOf(path: string, text: string): string[] {
       found.push(`${base}.py`, join(base, `${name.trim().split(" ")[0] ?? ""}.py`));
     }
   }
+  if (path === "agent/series.py") found.push(seriesTable);
   return found.filter((each) => program.has(each));
 }
 
