@@ -9,6 +9,7 @@ import { forceBoot } from "./force-boot.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
+import { stackFileName } from "./stack-file.ts";
 import { npmCommand, openStack, readPlatform, takeStackOption, takeOption } from "./stack.ts";
 import { readSystem, verify } from "./verify.ts";
 
@@ -81,7 +82,7 @@ export function formatSummary(system: System, stack: string, lab: boolean): stri
     ["Password", `npm run -s pulumi -- stack output adminPassword --show-secrets --stack ${stack}`],
     ["Verify", npmCommand("verify", stack)],
     ["Repair", `${npmCommand("up", stack, "--repair")}   if verify finds failed checks`],
-    ["Preview", `${npmCommand("preview", stack)}   after a change to Pulumi.${stack}.yaml`],
+    ["Preview", `${npmCommand("preview", stack)}   after a change to ${stackFileName(stack)}`],
     ["Destroy", npmCommand("destroy", stack)],
   ];
   if (lab && host !== undefined) {

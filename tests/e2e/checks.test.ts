@@ -75,6 +75,7 @@ test("HAProxy takes a stopped or starting broker for down", async () => {
 });
 
 test("the host restarts a broker that hangs while starting", async () => {
+  const since = await lab.runOn(second, "date +%s");
   await lab.runOn(
     second,
     `systemctl stop rabbitmq-server; systemctl start --no-block rabbitmq-server
@@ -86,11 +87,12 @@ test("the host restarts a broker that hangs while starting", async () => {
     second,
     "timeout 120 bash -c 'until systemctl -q is-active rabbitmq-server; do sleep 1; done'",
   );
-  const journal = await lab.runOn(second, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  const journal = await lab.runOn(second, watchJournalSince(since));
   assert.match(journal, /has not served for \d+ s .*: restarting/);
 });
 
 test("the host restarts a plug-in that has ended, without a restart of the broker", async () => {
+  const since = await lab.runOn(second, "date +%s");
   const serving = (await lab.runOn(second, "systemctl show -p MainPID rabbitmq-server")).trim();
   // Its processes are killed faster than their supervisor allows: that ends, and the plug-in is still listed as running.
   await lab.runOn(
@@ -100,8 +102,8 @@ test("the host restarts a plug-in that has ended, without a restart of the broke
   );
   await lab.runOn(
     second,
-    "timeout 90 bash -c 'until journalctl -u rabbitmq-ha-watch -o cat --no-pager |" +
-      ' grep "started again what had given up: .*rabbitmq_management_agent"; do sleep 1; done\'',
+    `timeout 90 bash -c 'until ${watchJournalSince(since)} |
+      grep "started again what had given up: .*rabbitmq_management_agent"; do sleep 1; done'`,
   );
   await lab.runOn(
     second,
@@ -111,6 +113,7 @@ test("the host restarts a plug-in that has ended, without a restart of the broke
 });
 
 test("the host restarts a broker that another broker no longer updates", async () => {
+  const since = await lab.runOn(third, "date +%s");
   const running = "length(mnesia:system_info(running_db_nodes))";
   // Simulates on one side what Mnesia does when a connection breaks: RabbitMQ itself recovers from some real breaks.
   await lab.runOn(
@@ -124,14 +127,19 @@ test("the host restarts a broker that another broker no longer updates", async (
     `timeout 150 bash -c 'until rabbitmqctl -q eval "${lab.brokers.length} = ${running}." </dev/null >/dev/null 2>&1
       do sleep 1; done'`,
   );
-  const journal = await lab.runOn(third, "journalctl -u rabbitmq-ha-watch -o cat --no-pager");
+  const journal = await lab.runOn(third, watchJournalSince(since));
   assert.match(journal, /the rest of the cluster no longer tells it what changes: restarting/);
   await reaches(`${third} to be up`, one(third), "UP");
 });
 
+/** @param since seconds since the epoch, as a host's clock prints them */
+function watchJournalSince(since: string): string {
+  return `journalctl -u rabbitmq-ha-watch -o cat --no-pager --since @${since.trim()}`;
+}
+
 /** Waits until the host logs why it leaves its broker alone, and asserts that it has not restarted the broker. */
 async function isLeftAlone(broker: string, since: string, why: string): Promise<void> {
-  const ask = `journalctl -u rabbitmq-ha-watch -o cat --no-pager --since @${since.trim()}`;
+  const ask = watchJournalSince(since);
   await lab.runOn(
     broker,
     `timeout 120 bash -c 'until ${ask} | grep "is left alone: ${why}"; do sleep 1; done'`,

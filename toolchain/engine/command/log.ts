@@ -16,10 +16,6 @@ export class EngineLog {
     return this.#send(pb.LogSeverity.INFO, urn, message, true);
   }
 
-  debug(urn: string, message: string): Promise<void> {
-    return this.#send(pb.LogSeverity.DEBUG, urn, message, false);
-  }
-
   warning(urn: string, message: string): Promise<void> {
     return this.#send(pb.LogSeverity.WARNING, urn, message, false);
   }
@@ -32,7 +28,7 @@ export class EngineLog {
     this.#client?.close();
   }
 
-  #send(severity: 0 | 1 | 2 | 3, urn: string, message: string, ephemeral: boolean): Promise<void> {
+  #send(severity: 1 | 2 | 3, urn: string, message: string, ephemeral: boolean): Promise<void> {
     const client = this.#client;
     if (client === undefined) {
       return Promise.resolve();
