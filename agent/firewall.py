@@ -37,13 +37,13 @@ def running():
     return None
 
 
-def let_in(rules, interface):
-    """Opens exactly these rules, permanently. Closes what was opened before and is not wanted any more."""
+def let_in(rules, interfaces):
+    """Opens exactly these rules, permanently, for these interfaces. Closes what was opened and is not wanted any more."""
     firewall = running()
     if firewall == "nftables":
         _in_nftables(rules)
     elif firewall is not None:
-        _by_words(firewall, rules, interface)
+        _by_words(firewall, rules, interfaces)
 
 
 def close_all():
@@ -118,9 +118,12 @@ def _note(lines):
     files.write(OPENED, "".join(line + "\n" for line in lines))
 
 
-def _by_words(firewall, rules, interface):
-    zone = _zone(interface) if firewall == "firewalld" else None
-    wanted = [_firewalld_line(rule, zone) if zone else _ufw_line(rule) for rule in rules]
+def _by_words(firewall, rules, interfaces):
+    if firewall == "firewalld":
+        zones = sorted({_zone(interface) for interface in interfaces})
+        wanted = [_firewalld_line(rule, zone) for zone in zones for rule in rules]
+    else:
+        wanted = [_ufw_line(rule) for rule in rules]
     opened = _opened()
     for line in wanted:
         if _is_open(line):

@@ -1,7 +1,7 @@
 /** The virtual address, which one balancer at a time holds by VRRP. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { AddressMove, Host } from "../hosts/host.ts";
+import type { AddressMove, Host, HostAddress } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { Packages } from "../remote/packages.ts";
 import { currentProgramFolder as program } from "../remote/program.ts";
@@ -14,9 +14,9 @@ import { installVrrpWatch } from "./vrrp-watch.ts";
 export interface KeepalivedVipArgs {
   /** The balancers; the first has the highest priority and holds the address while it is healthy. */
   readonly hosts: readonly Host[];
-  /** IPv4, a free one in the hosts' network. */
+  /** IPv4, a free one in the network in which the hosts speak VRRP. */
   readonly virtualAddress: string;
-  /** @default that of the host's own address */
+  /** @default that of the address at which the host speaks VRRP */
   readonly prefixLength?: number;
   /** 1–255, unique on the network (RFC 5798, section 5.2.3). */
   readonly virtualRouterId: number;
@@ -24,8 +24,6 @@ export interface KeepalivedVipArgs {
   readonly advertisementInterval: number;
   /** Whether the host with the highest priority takes the address back once it has recovered. */
   readonly preempt: boolean;
-  /** The network interface that carries the address. @default that of the host's own address */
-  readonly interface?: string;
   /** The TCP port at which the address must accept connections. */
   readonly port: number;
   /** Per host, in their order: the installation to wait for; installing one after the other is the quickest. */
@@ -50,6 +48,11 @@ function moveScriptPath({ os }: Host): string {
 /** @returns the VRRP priority of the nth balancer: 150, 140, … */
 export function vrrpPriority(index: number): number {
   return 150 - 10 * index;
+}
+
+/** @returns the address at which a host speaks VRRP; the virtual address is on the same interface */
+function vrrpAddress(host: Host): HostAddress {
+  return host.vrrp ?? host;
 }
 
 /** One host's Keepalived. */
@@ -99,7 +102,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
         address: virtualAddress,
         port,
         patience: 45,
-        interface: args.interface ?? host.interface,
+        interface: vrrpAddress(host).interface,
         moved: host.moveAddress === undefined ? undefined : moveScriptPath(host),
       };
       new Step(
@@ -126,15 +129,16 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     const revive = render("keepalived/revive-haproxy", { program });
     const record = render("keepalived/record-state", { program });
     const { moveAddress } = host;
+    const vrrp = vrrpAddress(host);
     const unit = render("keepalived/rabbitmq-ha.conf", {
       unit: "keepalived",
       watched: trackedFiles,
-      neededAddress: host.address,
+      neededAddress: vrrp.address,
       oldSystemd: hasOldSystemd(host.os),
     });
     const conf = render("keepalived/keepalived.conf", {
       name: host.name,
-      address: host.address,
+      address: vrrp.address,
       check: checkPath,
       revive: revivePath,
       record: recordPath,
@@ -144,11 +148,11 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       advertisementInterval,
       preempt,
       // An address that a script moves may belong to none of the host's networks.
-      prefixLength: args.prefixLength ?? (moveAddress === undefined ? host.prefixLength : 32),
+      prefixLength: args.prefixLength ?? (moveAddress === undefined ? vrrp.prefixLength : 32),
       move: moveAddress === undefined ? "" : moveScriptPath(host),
       takeBack: systems[host.os].keepalived > 1,
-      interface: args.interface ?? host.interface,
-      peers: args.hosts.filter((peer) => peer !== host).map(({ address }) => address),
+      interface: vrrp.interface,
+      peers: args.hosts.filter((peer) => peer !== host).map((peer) => vrrpAddress(peer).address),
     });
 
     const previousInstallation = args.installed[index];

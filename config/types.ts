@@ -206,7 +206,7 @@ export interface KeepalivedConfig {
   readonly advertisementInterval: number;
   /** Whether the first balancer takes the address back once it has recovered. */
   readonly preempt: boolean;
-  /** The network interface that carries the address; absent: that of the host's own address. */
+  /** The network interface that carries the address, and VRRP; absent: that of the host's own address. */
   readonly interface?: string;
   /** The prefix length of the virtual address, 1–32; absent: that of the host's own address. */
   readonly prefixLength?: number;

@@ -51,17 +51,23 @@ export interface AddressMove {
   readonly packageRoles: readonly "awscli"[];
 }
 
-/** A machine on which software can be installed. */
-export interface Host {
-  /** Its short name, which is also its host name. */
-  readonly name: string;
-  /** Its IPv4 address, dotted. */
+/** An address of a host, and where it is. */
+export interface HostAddress {
+  /** IPv4, dotted. */
   readonly address: string;
-  readonly os: OperatingSystem;
   /** The network interface that carries the address. */
   readonly interface: string;
   /** Of the network that the address belongs to, 1–32. */
   readonly prefixLength: number;
+}
+
+/** A machine on which software can be installed; its own address is the one at which the others reach it. */
+export interface Host extends HostAddress {
+  /** Its short name, which is also its host name. */
+  readonly name: string;
+  readonly os: OperatingSystem;
+  /** Of a balancer: the address at which it speaks VRRP, in the virtual address's network. @default its own address */
+  readonly vrrp?: HostAddress;
   readonly connection: Connection;
   /** @default the system's own sources, without a proxy */
   readonly packages?: PackageSources;

@@ -11,7 +11,7 @@ import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
 import { takeOverVariable } from "../hosts/take-over.ts";
-import { makeLabHosts } from "./lab/lab.ts";
+import { checkLabInterface, makeLabHosts } from "./lab/lab.ts";
 
 export interface Hosts {
   readonly brokers: readonly { readonly host: Host; readonly type: "disc" | "ram" }[];
@@ -80,10 +80,11 @@ async function prepareAwsHosts(config: Config, platform: AwsPlatform): Promise<r
 }
 
 function prepareLabHosts(
-  { os, brokers, balancers, packages, secrets }: Config,
+  { os, brokers, balancers, packages, secrets, keepalived }: Config,
   platform: LabPlatform,
 ): readonly Host[] {
   const { sshPrivateKey } = secrets;
+  checkLabInterface(keepalived.interface);
   // A preview works on any computer, also on one that cannot make a lab.
   if (!pulumi.runtime.isDryRun()) checkLabTools(platform.image === undefined);
   return makeLabHosts({

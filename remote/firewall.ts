@@ -10,6 +10,8 @@ export interface FirewallArgs {
   /** The addresses of all brokers and of all balancers, including this host's own. */
   readonly brokers: readonly string[];
   readonly balancers: readonly string[];
+  /** The addresses at which the balancers speak VRRP, including this host's. @default `balancers` */
+  readonly vrrpAddresses?: readonly string[];
   /** TCP ports, the same on every host. */
   readonly ports: { readonly amqp: number; readonly management: number };
   /** TCP port of the balancers' statistics pages. */
@@ -44,7 +46,7 @@ const clusterPorts = [epmdPort, distributionPort, `${cliToolPorts.first}-${cliTo
 export function roleRules({
   role,
   ...args
-}: Omit<FirewallArgs, "host" | "brokers" | "balancers">): readonly RoleRule[] {
+}: Omit<FirewallArgs, "host" | "brokers" | "balancers" | "vrrpAddresses">): readonly RoleRule[] {
   const { ports, statsPort, agentPort } = args;
   if (role === "balancer") {
     return [
@@ -61,7 +63,9 @@ export function roleRules({
 }
 
 /** @returns the same for one host's own firewall, which allows clients and operators from anywhere */
-export function hostRules({ host, brokers, balancers, ...args }: FirewallArgs): readonly FirewallRule[] {
+export function hostRules(given: FirewallArgs): readonly FirewallRule[] {
+  const { host, brokers, balancers, vrrpAddresses = balancers, ...args } = given;
+  const vrrpPeers = vrrpAddresses.filter((address) => address !== (host.vrrp ?? host).address);
   const sources: Readonly<Record<TrafficSource, readonly string[]>> = {
     clients: ["any"],
     operators: ["any"],
@@ -69,7 +73,7 @@ export function hostRules({ host, brokers, balancers, ...args }: FirewallArgs): 
     balancers: balancers.filter((address) => address !== host.address),
   };
   const all = roleRules(args).flatMap((opening): FirewallRule[] =>
-    sources[opening.from].map((from) => ({ ...opening, from })),
+    (opening.protocol === "vrrp" ? vrrpPeers : sources[opening.from]).map((from) => ({ ...opening, from })),
   );
   const portsForAll = all.filter(({ from }) => from === "any").map(({ ports }) => ports);
   return all.filter(({ ports, from }) => from === "any" || !portsForAll.includes(ports));
@@ -84,6 +88,7 @@ export class Firewall extends Step {
   constructor(name: string, args: FirewallArgs, options: pulumi.CustomResourceOptions) {
     const { host } = args;
     const rules = hostRules(args).map(({ protocol, ports, from }) => `${protocol} ${ports} ${from}`);
-    super(name, { host, subcommand: "firewall", options: { interface: host.interface, rules } }, options);
+    const interfaces = [...new Set([host.interface, (host.vrrp ?? host).interface])];
+    super(name, { host, subcommand: "firewall", options: { interface: interfaces, rules } }, options);
   }
 }

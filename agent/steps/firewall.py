@@ -8,7 +8,12 @@ TIMEOUT_SECONDS = 120
 
 
 def arguments(parser):
-    parser.add_argument("--interface", required=True, help="the interface whose zone of firewalld it is about")
+    parser.add_argument(
+        "--interface",
+        required=True,
+        type=lambda text: text.split(","),
+        help="the interfaces whose zones of firewalld it is about, a,b,c",
+    )
     parser.add_argument(
         "--rules",
         required=True,

@@ -6,7 +6,7 @@ import { prepareMachine } from "../../remote/preparation.ts";
 import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
-import type { Connection, Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
 /** What the precheck found on a machine, before anything was registered. */
@@ -16,6 +16,8 @@ export interface PrecheckedMachine {
   readonly prefixLength: number;
   /** The machine-id at the time when the stack marked the machine; another machine at the same address has another one. */
   readonly identity: string;
+  /** Of a balancer: the address at which it speaks VRRP. */
+  readonly vrrp?: HostAddress;
 }
 
 export interface ExistingArgs {
@@ -73,7 +75,11 @@ class Existing extends pulumi.ComponentResource {
     warnOfEndOfLife(os);
     const addresses = (of: string): readonly string[] =>
       machines.filter(({ role }) => role === of).map(({ address }) => address);
-    const addressesAndPorts = { brokers: addresses("broker"), balancers: addresses("balancer"), ...open };
+    const vrrpAddresses = machines.flatMap(({ name }) => precheckedMachines.get(name)?.vrrp?.address ?? []);
+    const addressesAndPorts = {
+      ...{ brokers: addresses("broker"), balancers: addresses("balancer"), vrrpAddresses },
+      ...open,
+    };
     const child = { parent: this };
     this.hosts = machines.map((each) => {
       const { name, address, role } = each;
@@ -94,7 +100,7 @@ class Existing extends pulumi.ComponentResource {
         },
         child,
       );
-      const { interface: device, prefixLength, identity } = checked;
+      const { interface: device, prefixLength, identity, vrrp } = checked;
       const host = {
         name,
         address,
@@ -106,6 +112,7 @@ class Existing extends pulumi.ComponentResource {
         identity,
         machine,
         packages,
+        ...(vrrp === undefined ? {} : { vrrp }),
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });
       // What depends on the host waits for both: that it is ready, and its preparation.

@@ -1,10 +1,10 @@
 /** The faults of existing machines, as messages: pure functions of what the probes found. */
 import { joinNames } from "../../config/faults.ts";
-import { parseNetwork } from "../../hosts/network.ts";
 import { filesOfOthersFaults } from "./files-of-others.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { surroundingFaults } from "./surroundings.ts";
+import { vrrpAddressFaults, vrrpNetworkFaults } from "./vrrp-address.ts";
 import { hasFacts, type Listener, type ProbeResult, type HostFacts } from "./probe.ts";
 import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
 
@@ -63,7 +63,9 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
       ...lines,
       ...machineIdFaults(probed),
       ...nameFaults(probed, plan),
-      ...routerFaults(probed, plan),
+      ...vrrpNetworkFaults(probed, plan),
+      // A balancer that has not reported its addresses would be taken for a router outside the stack.
+      ...(isComplete || plan.interface === undefined ? routerFaults(probed, plan) : []),
     ]),
   ];
 }
@@ -235,22 +237,7 @@ export function virtualAddressFaults({ machine, facts }: ProbedHost, plan: Inten
       `is a broker and has the virtual address ${virtualAddress} on ${held.device}; ${remedy} or set another`,
     ];
   }
-  if (plan.interface !== undefined && facts.virtualAddressInterface === undefined) {
-    return [`has no interface ${plan.interface}; set keepalived.interface to one that it has`];
-  }
-  const own = facts.addresses.filter(
-    ({ device, address }) => device === facts.virtualAddressInterface && address !== virtualAddress,
-  );
-  const networks = own.flatMap((inet) => parseNetwork(`${inet.address}/${inet.prefixLength}`) ?? []);
-  if (networks.length === 0 || networks.some((each) => each.contains(virtualAddress))) return [];
-  const cidrs = joinNames(
-    networks.map(({ cidr }) => cidr),
-    "or",
-  );
-  return [
-    `the virtual address ${virtualAddress} is not in ${cidrs}, the network of ${facts.virtualAddressInterface ?? ""}; ` +
-      "set a free address of that network, or another keepalived.interface",
-  ];
+  return vrrpAddressFaults({ machine, facts }, plan);
 }
 
 /** @returns that a machine outside the stack answers for the virtual address */
@@ -295,7 +282,10 @@ export function routerFaults(
   seen: readonly ProbedHost[],
   { machines, virtualRouterId }: IntendedSetup,
 ): string[] {
-  const own = new Set(machines.map(({ address }) => address));
+  const own = new Set([
+    ...machines.map(({ address }) => address),
+    ...seen.flatMap(({ facts }) => facts.addresses.map(({ address }) => address)),
+  ]);
   const foreign = new Set(
     seen.flatMap(({ facts }) => facts.advertisingRouters).filter((router) => !own.has(router)),
   );

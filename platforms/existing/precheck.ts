@@ -7,6 +7,7 @@ import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { keyscanCommand } from "./probe-failures.ts";
+import { vrrpAddress } from "./vrrp-address.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe-target.ts";
@@ -36,7 +37,7 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (kept !== undefined) await pulumi.log.info(kept);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
-  return new Map(looks.flatMap((each) => found(each, stack.id)));
+  return new Map(looks.flatMap((each) => found(each, args)));
 }
 
 /** @returns one message with all faults */
@@ -102,15 +103,21 @@ export function clockWarning(results: readonly ProbeResult[]): string | undefine
 }
 
 function found(
-  { machine: { name, address }, outcome }: ProbeResult,
-  stackId: string,
+  { machine, outcome }: ProbeResult,
+  plan: IntendedSetup,
 ): (readonly [string, PrecheckedMachine])[] {
   if (!hasFacts(outcome)) return [];
+  const { name, address, role } = machine;
   const { owner, machineId } = outcome;
   const inet = outcome.addresses.find((each) => each.address === address);
   if (inet === undefined) return [];
   // A machine whose machine-id has changed is still the machine that the stack has marked.
-  const isMarked = typeof owner === "object" && owner.stackId === stackId && owner.host === name;
+  const isMarked = typeof owner === "object" && owner.stackId === plan.stack.id && owner.host === name;
   const identity = isMarked ? owner.identity : machineId;
-  return [[name, { interface: inet.device, prefixLength: inet.prefixLength, identity }]];
+  const vrrp = role === "balancer" ? vrrpAddress({ machine, facts: outcome }, plan) : undefined;
+  const checked = {
+    ...{ interface: inet.device, prefixLength: inet.prefixLength, identity },
+    ...(vrrp === undefined ? {} : { vrrp: { ...vrrp, interface: vrrp.device } }),
+  };
+  return [[name, checked]];
 }

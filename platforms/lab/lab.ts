@@ -5,10 +5,22 @@ import { LocalScript } from "../../remote/local-script.ts";
 import { Ready } from "../../remote/ready.ts";
 import { Sources } from "../../remote/sources.ts";
 import { generatedSecret, randomText } from "../../secret.ts";
+import { refusalError } from "../../config/refusal-error.ts";
 import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import { baseImageOf } from "./image.ts";
 import { generateKeyPair, makeLoginKeyPair } from "../key-pair.ts";
 import { machineName } from "../../hosts/resource-names.ts";
+
+/** podman gives every container of one network this interface. */
+const labInterface = "eth0";
+
+/** @throws pulumi.RunError if the configured interface is one that the lab's hosts do not have */
+export function checkLabInterface(configured = labInterface): void {
+  if (configured === labInterface) return;
+  throw refusalError(
+    `keepalived.interface = "${configured}": the lab's hosts have only ${labInterface}; remove the key`,
+  );
+}
 
 export interface LabArgs {
   /** The hosts to make, each with a name and an address of its own in the subnet. */
@@ -98,11 +110,10 @@ class Lab extends pulumi.ComponentResource {
         { ...child, dependsOn: [bridge, base] },
       );
       const host = {
-        // podman gives every container of one network this interface.
         name,
         address,
         os: args.os,
-        interface: "eth0",
+        interface: labInterface,
         identity: machine.id,
         machine,
         sudo: false,

@@ -87,6 +87,13 @@ class Firewalld(FirewallTest):
         self.works(*self.words())
         self.assertEqual(self.open[True], self.rules("internal"))
 
+    def test_the_zones_of_all_interfaces_are_used_each_once(self):
+        self.given(zone_of_interface="internal")
+        self.on("--get-zone-of-interface=eth1", Ended(2, "no zone\n"))
+        self.on("--get-zone-of-interface=eth2", "internal\n")
+        self.works("firewall", "--interface", "eth0,eth1,eth2", *self.words()[3:])
+        self.assertEqual(self.open[True], self.rules("internal") + self.rules("public"))
+
     def test_rules_of_somebody_else_stay_open(self):
         self.given()
         theirs = self.rules()[1]

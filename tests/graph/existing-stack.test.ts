@@ -103,3 +103,19 @@ test("the virtual address uses the machines' interface and prefix length", () =>
   const conf = String(run.graph.get("virtual-address-cent123-config").inputs["stdin"]);
   assert.match(conf, /192\.168\.56\.100\/23 dev ens18/);
 });
+
+test("on another interface, VRRP is spoken between the balancers' addresses on it, and its firewall zone is open", async () => {
+  const keepalived = { interface: "eth1" };
+  const config = { ...existingConfig(), virtualAddress: "10.7.0.100", keepalived };
+  const { graph } = await runProgram({ config, secrets: ["sshPrivateKey"], stack: "prod" });
+  const input = (name: string, key: string): string => String(graph.get(name).inputs[key]);
+  const conf = input("virtual-address-cent124-config", "stdin");
+  assert.match(conf, /^ {4}interface eth1$/m);
+  assert.match(conf, /unicast_src_ip 10\.7\.0\.124\n {4}unicast_peer \{\n {8}10\.7\.0\.123\n {4}\}/);
+  assert.match(conf, /10\.7\.0\.100\/25 dev eth1/);
+  assert.match(input("virtual-address-cent124-unit", "stdin"), /--address 10\.7\.0\.124 /);
+  assert.match(input("virtual-address-cent124-holder", "create"), /--interface eth1 /);
+  assert.match(input("cent124-firewall", "create"), /--interface ens18,eth1 .*,vrrp - 10\.7\.0\.123/);
+  assert.doesNotMatch(input("cent124-firewall", "create"), /vrrp - 192/);
+  assert.match(input("cent120-firewall", "create"), /--interface ens18 /);
+});

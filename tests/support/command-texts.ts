@@ -8,8 +8,8 @@ import { unwrapSecrets, runProgram, type RegisteredResource, type ProgramRun } f
 
 /**
  * Stacks that together use every setting and every template. `dev`: as it is configured. `other`: the same hosts with
- * every setting that changes a text. `newest`: the same hosts on the newest system. `existing`, and those named after
- * other systems: existing machines; `…Source` has HAProxy from source and `avoidAlarms`. `aws…`: in an AWS account, with
+ * every setting of the lab that changes a text. `newest`: the same hosts on the newest system. `existing`, and those named after
+ * other systems: existing machines; `…Source` has HAProxy from source and `avoidAlarms`, and `ubuntu` the virtual address on another interface. `aws…`: in an AWS account, with
  * the virtual address as a route, as a secondary address, or moved on CentOS 7.
  */
 export type StackRuns = Readonly<
@@ -55,7 +55,7 @@ function otherConfig(): ConfigBlocks {
       avoidAlarms: true,
       source: { version: "2.8.26", url: "https://example.org/haproxy-2.8.26.tar.gz", sha256: "0".repeat(64) },
     },
-    keepalived: { ...(config["keepalived"] as ConfigBlocks), preempt: false, interface: "eth1" },
+    keepalived: { ...(config["keepalived"] as ConfigBlocks), preempt: false },
     packages: { rabbitmq: { version: "3.10.8-1.1+deb12u2" } },
     lab: { ...(config["lab"] as ConfigBlocks), image: "localhost/own:latest" },
     statsPassword: "STATS-PASSWORD",
@@ -97,7 +97,14 @@ const rpm = (digit: string): ConfigBlocks => ({ sha256: digit.repeat(64) });
 
 function ubuntuConfig(): ConfigBlocks {
   const packages = { proxy, mirror: "http://mirror.example.org/ubuntu" };
-  return { ...existingConfig(), os: "ubuntu-24.04", packages };
+  const virtualAddress = "10.7.0.100";
+  return {
+    ...existingConfig(),
+    os: "ubuntu-24.04",
+    packages,
+    virtualAddress,
+    keepalived: { interface: "eth1" },
+  };
 }
 
 /** Rocky 8 and 9 share their templates; only the version of RabbitMQ is set here. */

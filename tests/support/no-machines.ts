@@ -2,10 +2,28 @@
 import type { PrecheckedMachine } from "../../platforms/existing/existing.ts";
 import type { PrecheckArgs } from "../../platforms/existing/precheck.ts";
 
-export function precheck({ machines }: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
+/** A stated interface is in the network 10.7.0.0/25, with the last number of the machine's own address. */
+export function precheck({
+  machines,
+  interface: device,
+}: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const found = { interface: "ens18", prefixLength: 23 };
   return Promise.resolve(
-    new Map(machines.map(({ name }) => [name, { ...found, identity: `id-of-${name}` }])),
+    new Map(
+      machines.map(({ name, address, role }) => {
+        const vrrp =
+          role === "balancer" && device !== undefined
+            ? {
+                vrrp: {
+                  interface: device,
+                  address: `10.7.0.${address.split(".")[3] ?? ""}`,
+                  prefixLength: 25,
+                },
+              }
+            : {};
+        return [name, { ...found, identity: `id-of-${name}`, ...vrrp }];
+      }),
+    ),
   );
 }
 

@@ -8,7 +8,13 @@ import {
   unpinnedKeyWarning,
   clockWarning,
 } from "../../../platforms/existing/precheck.ts";
-import { parseProbeOutput, type ProbeResult, type ProbeOutcome } from "../../../platforms/existing/probe.ts";
+import {
+  hasFacts,
+  parseProbeOutput,
+  type ProbeResult,
+  type ProbeOutcome,
+} from "../../../platforms/existing/probe.ts";
+import { vrrpAddress } from "../../../platforms/existing/vrrp-address.ts";
 import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
 import { SshError } from "../../../remote/ssh.ts";
 
@@ -202,6 +208,53 @@ test("a configured interface is checked instead of the one with the machine's ad
   assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: { without: "device=" } }, given), [
     "lb5 (10.0.0.5): has no interface eth1; set keepalived.interface to one that it has",
   ]);
+  const empty = { without: "device=", add: ["device=eth1"] };
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: empty }, given), [
+    "lb5 (10.0.0.5): has no IPv4 address of its own on eth1, from which Keepalived could speak to the other balancers; " +
+      "give it one in the network of the virtual address 10.7.0.100, or set another keepalived.interface",
+  ]);
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: on("10.8.0.5/24") }, given), [
+    "lb5 (10.0.0.5): the virtual address 10.7.0.100 is not in 10.8.0.0/24, the network of eth1; set a free address of that network, or another keepalived.interface",
+  ]);
+});
+
+test("balancers whose addresses on the interface are not in one network, or the same", () => {
+  const on = (cidr: string): Change => ({ without: "device=", add: ["device=eth1", `inet=eth1 ${cidr}`] });
+  const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: on("10.7.0.70/26") }, given), [
+    "lb4 and lb5: their addresses on eth1, 10.7.0.4/24 and 10.7.0.70/26, are not in one network; give both the same prefix, or set another keepalived.interface",
+  ]);
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4/24"), lb5: on("10.7.0.4/24") }, given), [
+    "lb4 and lb5: both have the address 10.7.0.4 on eth1; give each its own",
+  ]);
+});
+
+test("the address at which a balancer speaks VRRP is in the virtual address's network, and never the virtual one", () => {
+  const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
+  const add = ["device=eth1", "inet=eth1 10.9.0.4/24", "inet=eth1 10.7.0.100/24", "inet=eth1 10.7.0.4/25"];
+  const [, , , look] = looks({ lb4: { without: "device=", add } });
+  assert.ok(look !== undefined && hasFacts(look.outcome));
+  const probed = { machine: look.machine, facts: look.outcome };
+  assert.deepEqual(vrrpAddress(probed, given), { device: "eth1", address: "10.7.0.4", prefixLength: 25 });
+  const own = { without: "inet=eth0", add: ["inet=eth0 10.0.0.9/24", "inet=eth0 10.0.0.4/24"] };
+  const [, , , first] = looks({ lb4: own });
+  assert.ok(first !== undefined && hasFacts(first.outcome));
+  assert.equal(vrrpAddress({ machine: first.machine, facts: first.outcome }, plan)?.address, "10.0.0.4");
+});
+
+test("the other balancer's advertisements from the interface are no other router's", () => {
+  const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
+  const on = (address: string, router: string): Change => ({
+    without: ["device=", "vrrp="],
+    add: ["device=eth1", `inet=eth1 ${address}/24`, `vrrp=${router}`, "vrrp=done"],
+  });
+  const lb5 = on("10.7.0.5", "10.7.0.4");
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4", "10.7.0.5"), lb5 }, given), []);
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4", "10.7.0.77"), lb5 }, given), [
+    "lb4 (10.0.0.4): the virtual router id 51 is used by 10.7.0.77 on the same network; set another keepalived.virtualRouterId",
+  ]);
+  // Without lb4's own addresses it is unknown whose advertisements lb5 hears.
+  assert.equal(faultsAfter({ lb4: new SshError("slow", "slow"), lb5 }, given).length, 1);
 });
 
 test("a virtual address that a machine outside the stack, or a broker, has", () => {

@@ -35,10 +35,9 @@ test("a broker allows the agent check from the balancers only", () => {
 });
 
 test("a balancer allows clients from anywhere, and VRRP from the other balancers", () => {
-  assert.deepEqual(lines(args("10.0.0.9", "balancer")), [
-    "tcp 5672 any",
-    "tcp 15672 any",
-    "tcp 8100 any",
-    "vrrp - 10.0.0.8",
-  ]);
+  const tcp = ["tcp 5672 any", "tcp 15672 any", "tcp 8100 any"];
+  assert.deepEqual(lines(args("10.0.0.9", "balancer")), [...tcp, "vrrp - 10.0.0.8"]);
+  const host = { address: "10.0.0.9", vrrp: { address: "10.7.0.9" } } as Host;
+  const elsewhere = { ...args("10.0.0.9", "balancer"), host, vrrpAddresses: ["10.7.0.8", "10.7.0.9"] };
+  assert.deepEqual(lines(elsewhere), [...tcp, "vrrp - 10.7.0.8"]);
 });
