@@ -208,7 +208,7 @@ export interface KeepalivedConfig {
   readonly preempt: boolean;
   /** The network interface that carries the address, and VRRP; absent: that of the host's own address. */
   readonly interface?: string;
-  /** The prefix length of the virtual address, 1–32; absent: that of the host's own address. */
+  /** The prefix length of the virtual address, 1–32; absent: that of the host's own address on its interface. */
   readonly prefixLength?: number;
 }
 

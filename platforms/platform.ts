@@ -103,7 +103,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     secrets.sshPrivateKey ??
     pulumi.secret(readFileSync(resolveKeyPath(platform.privateKeyFile ?? ""), "utf8"));
   const key = await plainText(privateKey);
-  const { virtualRouterId, interface: device } = config.keepalived;
+  const { virtualRouterId, interface: device, prefixLength } = config.keepalived;
   const id = await plainText(pulumi.unsecret(generatedSecret("stack-id", () => randomText(16))));
   const stack = { id, name: pulumi.getStack() };
   const takeOver = machinesToTakeOver(machines.map(({ name }) => name));
@@ -114,6 +114,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     statsPort: config.haproxy.statsPort,
     virtualRouterId,
     ...(device === undefined ? {} : { interface: device }),
+    ...(prefixLength === undefined ? {} : { prefixLength }),
     stack,
     takeOver,
     replaceFiles: platform.replaceFiles,

@@ -19,6 +19,8 @@ export interface IntendedSetup {
   readonly virtualRouterId: number;
   /** The network interface for the virtual address. @default the one with the machine's own address */
   readonly interface?: string;
+  /** The prefix length of the virtual address. @default that of the balancer's own address on the interface */
+  readonly prefixLength?: number;
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   readonly statsPort: number;
   /** The stack that the machines will belong to. */

@@ -10,11 +10,11 @@ interface ProbedHost {
   readonly facts: Pick<HostFacts, "addresses" | "virtualAddressInterface">;
 }
 
-type Plan = Pick<IntendedSetup, "virtualAddress" | "interface">;
+type Plan = Pick<IntendedSetup, "virtualAddress" | "interface" | "prefixLength">;
 
 /** @returns the address of a balancer at which it speaks VRRP; undefined if none is in the virtual address's network */
 export function vrrpAddress(probed: ProbedHost, plan: Plan): InterfaceAddress | undefined {
-  return ownAddresses(probed, plan).find((inet) => networkOf(inet)?.contains(plan.virtualAddress) === true);
+  return ownAddresses(probed, plan).find((inet) => isNeighbour(inet, plan.virtualAddress, plan));
 }
 
 /** @returns the balancer's addresses on the virtual address's interface, its configured one first */
@@ -26,8 +26,16 @@ function ownAddresses({ machine, facts }: ProbedHost, { virtualAddress }: Plan):
   return [...own.filter(isConfigured), ...own.filter((inet) => !isConfigured(inet))];
 }
 
-function networkOf({ address, prefixLength }: InterfaceAddress): Network | undefined {
-  return parseNetwork(`${address}/${prefixLength}`);
+/** @returns the network of an address; of one with the prefix 32, as some clouds give them, by the configured prefix */
+function networkOf({ address, prefixLength }: InterfaceAddress, plan: Plan): Network | undefined {
+  const length = prefixLength === 32 ? (plan.prefixLength ?? 32) : prefixLength;
+  return parseNetwork(`${address}/${length}`);
+}
+
+/** Whether an address is in the network of another one. With the prefix 32 configured too, nobody states a network. */
+function isNeighbour(inet: InterfaceAddress, address: string, plan: Plan): boolean {
+  if (inet.prefixLength === 32 && plan.prefixLength === 32) return true;
+  return networkOf(inet, plan)?.contains(address) === true;
 }
 
 /** @returns what keeps a balancer from speaking VRRP on the virtual address's interface */
@@ -48,8 +56,19 @@ export function vrrpAddressFaults(probed: ProbedHost, plan: Plan): string[] {
     ];
   }
   if (vrrpAddress(probed, plan) !== undefined) return [];
+  const [first] = own;
+  if (
+    first !== undefined &&
+    plan.prefixLength === undefined &&
+    own.every((inet) => inet.prefixLength === 32)
+  ) {
+    return [
+      `its address on ${device}, ${cidr(first)}, does not say which network the virtual address ${virtualAddress} has to be in; ` +
+        "set keepalived.prefixLength to the prefix of the network that the balancers share, such as 24, or to 32 if there is none",
+    ];
+  }
   const cidrs = joinNames(
-    own.flatMap((inet) => networkOf(inet)?.cidr ?? []),
+    own.flatMap((inet) => networkOf(inet, plan)?.cidr ?? []),
     "or",
   );
   return [
@@ -74,17 +93,15 @@ export function vrrpNetworkFaults(probed: readonly ProbedHost[], plan: Plan): st
           `${names}: both have the address ${one.inet.address} on ${devices(one.inet, other.inet)}; give each its own`,
         ];
       }
-      if (areNeighbours(one.inet, other.inet)) return [];
+      const areNeighbours =
+        isNeighbour(one.inet, other.inet.address, plan) && isNeighbour(other.inet, one.inet.address, plan);
+      if (areNeighbours) return [];
       return [
         `${names}: their addresses on ${devices(one.inet, other.inet)}, ${cidr(one.inet)} and ${cidr(other.inet)}, ` +
           "are not in one network; give both the same prefix, or set another keepalived.interface",
       ];
     }),
   );
-}
-
-function areNeighbours(one: InterfaceAddress, other: InterfaceAddress): boolean {
-  return networkOf(one)?.contains(other.address) === true && networkOf(other)?.contains(one.address) === true;
 }
 
 function devices(one: InterfaceAddress, other: InterfaceAddress): string {

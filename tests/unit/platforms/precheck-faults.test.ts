@@ -229,6 +229,25 @@ test("balancers whose addresses on the interface are not in one network, or the 
   ]);
 });
 
+test("an address with the prefix 32 is in the network of the configured prefix", () => {
+  const single = (address: string): Change => ({ without: "inet=eth0", add: [`inet=eth0 ${address}/32`] });
+  const changes = { lb4: single("10.0.0.4"), lb5: single("10.0.0.5") };
+  const words = (name: string, number: number): string =>
+    `${name} (10.0.0.${number}): its address on eth0, 10.0.0.${number}/32, does not say which network the virtual address 10.0.0.100 has to be in; ` +
+    "set keepalived.prefixLength to the prefix of the network that the balancers share, such as 24, or to 32 if there is none";
+  assert.deepEqual(faultsAfter(changes), [words("lb4", 4), words("lb5", 5)]);
+  for (const prefixLength of [24, 32]) assert.deepEqual(faultsAfter(changes, { prefixLength }), []);
+  const rest = "the network of eth0; set a free address of that network, or another keepalived.interface";
+  assert.deepEqual(faultsAfter(changes, { prefixLength: 26 }), [
+    `lb4 (10.0.0.4): the virtual address 10.0.0.100 is not in 10.0.0.0/26, ${rest}`,
+    `lb5 (10.0.0.5): the virtual address 10.0.0.100 is not in 10.0.0.0/26, ${rest}`,
+  ]);
+  const narrow = { lb5: { without: "inet=eth0", add: ["inet=eth0 10.0.0.5/26"] } };
+  assert.deepEqual(faultsAfter(narrow, { prefixLength: 24 }), [
+    `lb5 (10.0.0.5): the virtual address 10.0.0.100 is not in 10.0.0.0/26, ${rest}`,
+  ]);
+});
+
 test("the address at which a balancer speaks VRRP is in the virtual address's network, and never the virtual one", () => {
   const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
   const add = ["device=eth1", "inet=eth1 10.9.0.4/24", "inet=eth1 10.7.0.100/24", "inet=eth1 10.7.0.4/25"];
