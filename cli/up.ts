@@ -11,7 +11,7 @@ import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
 import { stackFileName } from "./stack-file.ts";
 import { npmCommand, openStack, readPlatform, takeStackOption, takeOption } from "./stack.ts";
-import { readSystem, verify } from "./verify.ts";
+import { readSystem, verify, writeHint } from "./verify.ts";
 
 /** The options of `up`. */
 export interface UpOptions {
@@ -61,6 +61,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     process.stderr.write(
       `The stack is up and its system is not whole; see the rows marked FAILED. Check again: ${npmCommand("verify", stack)}${remedy}\n`,
     );
+    writeHint(result.findings);
     return 1;
   }
   process.stdout.write(`\n${formatSummary(result.system, stack, readPlatform(stack) === "lab")}\n`);

@@ -5,6 +5,7 @@ import type { Finding } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { pollUntil } from "../verify/polling.ts";
 import { formatTable } from "../verify/table.ts";
+import { unreachableAddressHint } from "../verify/unreachable-address.ts";
 import { startDeadlockMessage } from "./force-boot-messages.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { npmCommand, takeStackOption } from "./stack.ts";
@@ -13,7 +14,14 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const { stack, rest } = takeStackOption(args);
   if (rest.length > 0) throw new UserError(`verify takes only --stack NAME; leave out: ${rest.join(" ")}`);
   const result = await verify(pulumi, stack);
+  writeHint(result.findings);
   return result.healthy ? 0 : 1;
+}
+
+/** Writes what may be wrong outside the hosts, as the last words of a command. */
+export function writeHint(findings: readonly Finding[]): void {
+  const hint = unreachableAddressHint(findings);
+  if (hint !== undefined) process.stderr.write(`${hint}\n`);
 }
 
 /** The result of all checks of a stack's system. */

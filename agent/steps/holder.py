@@ -13,6 +13,11 @@ from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 180
 MOVE_TAG = "rabbitmq-ha-address"
+# Where a network passes on only what was given to a machine, the others do not see who has the address.
+DROPPED = (
+    "; if another balancer holds it, the network drops it: add it to OpenStack's allowed address pairs, or accept "
+    "forged transmits and MAC address changes in VMware"
+)
 
 
 def arguments(parser):
@@ -27,13 +32,13 @@ def arguments(parser):
 def run(wanted):
     services.do_what_is_due(wanted.unit, wanted.restart, wanted.reload)
     # The last observation, for the message.
-    seen = {"role": "", "others": []}
+    seen = {"role": "", "others": [], "silent": False}
 
     def settled():
         try:
             return _is_settled(wanted, seen)
         except NoAnswer as none:
-            seen["role"] = none.message
+            seen.update(role=none.message, silent=False)
             return False
 
     if not clock.wait_until(settled, wanted.patience, every=0.5 if wanted.moved else 0.2):
@@ -45,6 +50,7 @@ def _is_settled(wanted, seen):
     seen["role"] = "this host holds it" if held else "this host does not hold it"
     if not wanted.moved:
         seen["others"] = others(wanted.address, wanted.interface, held)
+        seen["silent"] = not held and not seen["others"]
         if len(seen["others"]) != (0 if held else 1):
             return False
     # Clients can use the address only if a connection to it is accepted.
@@ -75,8 +81,8 @@ def _failure(wanted, seen):
         host.name(), wanted.patience, wanted.address, seen["role"]
     )
     if not wanted.moved:
-        words += ", others that answer for it: {}; the end of keepalived's journal:".format(
-            ", ".join(seen["others"]) or "none"
+        words += ", others that answer for it: {}{}; the end of keepalived's journal:".format(
+            ", ".join(seen["others"]) or "none", DROPPED if seen["silent"] else ""
         )
         return StepError(words, log=systemd.journal("keepalived"))
     words += "; the end of the journal of keepalived, and of what moves the address:"

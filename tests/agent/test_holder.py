@@ -72,6 +72,7 @@ class Holder(Base):
         self.host(HELD, answers("8E:55:F6:39:50:4A"))
         self.refuses(*HOLDER, because="after 45 s the virtual address 192.168.56.100 is not with exactly one host")
         self.assertIn("this host holds it, others that answer for it: 8E:55:F6:39:50:4A;", self.errors)
+        self.assertNotIn("allowed address pairs", self.errors)
         self.assertIn("Entering BACKUP STATE", self.errors)
 
     def test_two_other_holders_are_refused(self):
@@ -81,6 +82,7 @@ class Holder(Base):
     def test_no_holder_is_refused(self):
         self.host(OWN, answers())
         self.refuses(*HOLDER, because="this host does not hold it, others that answer for it: none")
+        self.assertIn("allowed address pairs, or accept forged transmits", self.errors)
 
     def test_a_holder_that_does_not_serve_is_refused(self):
         self.host(HELD, answers())
