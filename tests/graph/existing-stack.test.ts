@@ -113,6 +113,7 @@ test("on another interface, VRRP is spoken between the balancers' addresses on i
   assert.match(conf, /^ {4}interface eth1$/m);
   assert.match(conf, /unicast_src_ip 10\.7\.0\.124\n {4}unicast_peer \{\n {8}10\.7\.0\.123\n {4}\}/);
   assert.match(conf, /10\.7\.0\.100\/25 dev eth1/);
+  assert.match(conf, /^global_defs \{[^}]*^ {4}vrrp_check_unicast_src$[^}]*^\}/m);
   assert.match(input("virtual-address-cent124-unit", "stdin"), /--address 10\.7\.0\.124 /);
   assert.match(input("virtual-address-cent124-holder", "create"), /--interface eth1 /);
   assert.match(input("cent124-firewall", "create"), /--interface ens18,eth1 .*,vrrp - 10\.7\.0\.123/);
