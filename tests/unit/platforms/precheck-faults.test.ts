@@ -286,6 +286,20 @@ test("a virtual address that a machine outside the stack, or a broker, has", () 
   ]);
 });
 
+test("a virtual address on another interface that another stack's balancer has", () => {
+  const on = (address: string): Change => ({
+    without: ["device=", "neighbour="],
+    add: ["device=eth1", `inet=eth1 ${address}/24`, "neighbour=02:00:00:00:00:ff"],
+  });
+  const given = { virtualAddress: "10.7.0.100", interface: "eth1" };
+  const rest =
+    "the virtual address 10.7.0.100 is taken: 02:00:00:00:00:ff, none of the stack's machines, answers for it; set a free one";
+  assert.deepEqual(faultsAfter({ lb4: on("10.7.0.4"), lb5: on("10.7.0.5") }, given), [
+    `lb4 (10.0.0.4): ${rest}`,
+    `lb5 (10.0.0.5): ${rest}`,
+  ]);
+});
+
 test("the holder of the virtual address is not checked for other holders", () => {
   assert.deepEqual(faultsAfter({ lb4: { add: ["neighbour=02:00:00:00:00:ff"] } }), []);
 });
