@@ -23,7 +23,9 @@ export const adminPassword = secrets.adminPassword ?? generatedSecret("admin-pas
 
 const agentCheck = haproxy.avoidAlarms ? { agentPort } : {};
 
-const nodes = createBrokers(hosts.brokers, { ...rabbitmq, ...agentCheck, peers, cookie });
+const secretSettings = secrets.settings === undefined ? {} : { secretSettings: secrets.settings };
+
+const nodes = createBrokers(hosts.brokers, { ...rabbitmq, ...secretSettings, ...agentCheck, peers, cookie });
 const mirrorPolicy = new MirrorPolicy(componentNames.policy, { nodes, policyName: policy.name, ...policy });
 const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   hosts: hosts.balancers,

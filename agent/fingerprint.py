@@ -13,7 +13,8 @@ from . import files, host, rabbitmq
 NOTE = rabbitmq.HOME + "/rabbitmq-ha.started"
 # Where releases before this program kept the second line of the note.
 OLD_NOTE = host.STATE + "/started"
-FILES = (rabbitmq.CONFIGURATION, rabbitmq.ADVANCED, rabbitmq.DROP_IN)
+_OLD_FILES = (rabbitmq.CONFIGURATION, rabbitmq.ADVANCED, rabbitmq.DROP_IN)
+FILES = _OLD_FILES + (rabbitmq.SECRETS,)
 
 # Lines that a command can also set (https://www.rabbitmq.com/docs/memory, …/docs/disk-alarms).
 LIMIT = re.compile(r"(vm_memory_high_watermark|disk_free_limit)\.(relative|absolute) *= *(.*)")
@@ -43,15 +44,20 @@ def _digest(lines):
 def of_files():
     """Returns the note of a broker that starts now."""
     unit = [line for line in _lines(rabbitmq.DROP_IN, ("#", ";")) if not _SYSTEMD_ALONE.match(line)]
-    other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit
+    secrets = _lines(rabbitmq.SECRETS, "#")
+    # A broker that runs without any keeps its note.
+    other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit + (["--"] + secrets if secrets else [])
     fixed = [line for line in settings() if not LIMIT.match(line)]
     return "{}\n{}\n".format(_digest(settings() + other), _digest(fixed + other))
 
 
 def note():
-    """Records that the broker runs with the current files."""
+    """Records that the broker runs with the current files.
+
+    Nobody else may read it, since a checksum can give a short password away.
+    """
     owner = rabbitmq.account() if os.getuid() == 0 else None
-    files.write(NOTE, of_files(), owner=owner)
+    files.write(NOTE, of_files(), mode=0o600, owner=owner)
 
 
 def forget():
@@ -73,7 +79,7 @@ def only_limits_changed():
 def _as_noted_before():
     """Returns what releases before this program recorded of a broker that was started with the current files."""
     digest = hashlib.sha256()
-    for name in FILES:
+    for name in _OLD_FILES:
         text = files.read(name, "")
         for line in (text if text.endswith("\n") else text + "\n").split("\n")[:-1] if text else []:
             if not line.startswith("cluster_formation"):

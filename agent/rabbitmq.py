@@ -20,6 +20,8 @@ DATA = HOME + "/mnesia"
 TOOLS = "/usr/lib/rabbitmq/bin"
 CONFIGURATION = "/etc/rabbitmq/rabbitmq.conf"
 ADVANCED = "/etc/rabbitmq/advanced.config"
+# Read after rabbitmq.conf (rabbit_env, RABBITMQ_CONFIG_FILES).
+SECRETS = "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf"
 DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
 PLUGINS = "/etc/rabbitmq/enabled_plugins"
 

@@ -82,7 +82,14 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: BrokerCon
   });
 }
 
-/** Renders the files; nothing is registered. */
+/** @returns the file of the settings with secrets, which is there without any too, so that the last one can go */
+export function brokerSecrets(settings: BrokerConfigurationArgs["settings"]): string {
+  return render("rabbitmq/rabbitmq-ha-secrets.conf", {
+    settings: Object.entries(settings).map(([key, value]) => ({ key, value: String(value) })),
+  });
+}
+
+/** Renders the files without secrets; nothing is registered. */
 export function renderBrokerConfiguration(args: BrokerConfigurationArgs): BrokerConfiguration {
   const { host, netTickTime } = args;
   const conf = brokerConf(args);

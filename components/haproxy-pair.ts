@@ -113,9 +113,9 @@ export class HaproxyPair extends pulumi.ComponentResource {
             host,
             subcommand: "serving",
             options: { unit: "haproxy", ...trackedFiles, patience: 30 },
-            stdin: configurationHash.apply((own) =>
-              checksum(own, ...args.nodes.map((node) => node.configurationHash)),
-            ),
+            stdin: pulumi
+              .all([configurationHash, ...args.nodes.map((node) => node.configurationHash)])
+              .apply((hashes) => checksum(...hashes)),
           },
           { parent: this, dependsOn: [...services, ...args.nodes.map((node) => node.ready)] },
         ),

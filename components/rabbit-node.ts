@@ -1,4 +1,5 @@
 /** One RabbitMQ broker on one host, a member of the cluster. */
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
@@ -6,6 +7,7 @@ import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";
 import { Step } from "../remote/step.ts";
 import {
+  brokerSecrets,
   discoveryPeers,
   renderBrokerConfiguration,
   type BrokerConfiguration,
@@ -31,6 +33,8 @@ export interface RabbitNodeArgs {
   readonly plugins: readonly string[];
   /** Lines of rabbitmq.conf, key to value, which override the program's defaults. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Further lines with secrets, kept apart in a file that only root and the broker can read. @default none */
+  readonly secretSettings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
   /** TCP ports. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /**
@@ -72,7 +76,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   /** Done once the broker is a member and runs with its newest configuration. */
   readonly ready: pulumi.Resource;
   /** Changes whenever something changes that needs a restart: the configuration, or the package's stated version. */
-  readonly configurationHash: string;
+  readonly configurationHash: pulumi.Input<string>;
   /** Done once the watch service runs on its host. */
   readonly watch: pulumi.Resource;
 
@@ -84,7 +88,11 @@ export class RabbitNode extends pulumi.ComponentResource {
     this.name = name;
     this.host = args.host;
     const configuration = renderBrokerConfiguration(args);
-    this.configurationHash = configuration.hash + (args.host.packages?.brokerVersion ?? "");
+    const secrets = args.secretSettings?.apply(brokerSecrets);
+    const hash = hashWith(configuration.hash, secrets);
+    this.configurationHash = pulumi
+      .output(hash)
+      .apply((text) => text + (args.host.packages?.brokerVersion ?? ""));
 
     const packages = this.#installPackages();
     const watchFiles = this.#writeWatchFiles(packages);
@@ -92,9 +100,10 @@ export class RabbitNode extends pulumi.ComponentResource {
       ...this.#writeIdentity(packages),
       watchFiles.conf,
       ...this.#writeConfiguration(configuration, packages),
+      this.#writeSecrets(secrets ?? brokerSecrets({}), packages),
     ]);
     const member = this.#join(service);
-    this.ready = this.#restartOnChange(configuration, member);
+    this.ready = this.#restartOnChange(hash, member);
     this.#leaveBeforeReplacement(this.ready);
     this.watch = this.#startWatch(watchFiles, service);
     this.registerOutputs({});
@@ -148,6 +157,20 @@ export class RabbitNode extends pulumi.ComponentResource {
     ];
   }
 
+  #writeSecrets(content: pulumi.Input<string>, packages: pulumi.Resource): pulumi.Resource {
+    return new File(
+      `${this.name}-secret-settings`,
+      {
+        host: this.#args.host,
+        path: "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf",
+        owner: "root:rabbitmq",
+        mode: "0640",
+        content,
+      },
+      this.#dependingOn(packages),
+    );
+  }
+
   #writeWatchFiles(packages: pulumi.Resource): WatchFiles {
     const { host, brokers, ports, agentPort } = this.#args;
     return writeWatchFiles(
@@ -180,7 +203,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
   }
 
-  #restartOnChange({ hash }: BrokerConfiguration, member: pulumi.Resource): pulumi.Resource {
+  #restartOnChange(hash: pulumi.Input<string>, member: pulumi.Resource): pulumi.Resource {
     const { host } = this.#args;
     return new Step(
       `${this.name}-restart`,
@@ -206,6 +229,12 @@ export class RabbitNode extends pulumi.ComponentResource {
     if (agentPort !== undefined) installAgentCheck(host, agentPort, this.#dependingOn(conf));
     return installWatch(host, configurationHash, this.#dependingOn(service, conf, unit));
   }
+}
+
+/** @returns the hash of the files without secrets, or with secrets a secret one of all files */
+function hashWith(open: string, secrets: pulumi.Output<string> | undefined): pulumi.Input<string> {
+  if (secrets === undefined) return open;
+  return secrets.apply((text) => createHash("sha256").update(open).update(text).digest("hex"));
 }
 
 /** The arguments that all brokers of a cluster have in common. */

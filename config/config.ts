@@ -31,8 +31,9 @@ export interface Origin {
  */
 export function readConfig(): Config {
   const origin = { stack: pulumi.getStack(), encrypted: readEncryptedKeys() };
-  const parsed = parseConfig(pulumi.runtime.allConfig(), origin);
-  return Object.freeze({ ...parsed, secrets: readSecrets() });
+  const parsed = parse(pulumi.runtime.allConfig(), origin);
+  const secrets = Object.freeze({ ...readSecrets(), ...secretSettings(parsed) });
+  return Object.freeze({ ...deepFreeze(assembleConfig(parsed)), secrets });
 }
 
 /**
@@ -42,11 +43,15 @@ export function readConfig(): Config {
  * @throws pulumi.RunError with every fault in one message; it never contains the value of a secret
  */
 export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origin = {}): ParsedConfig {
+  return deepFreeze(assembleConfig(parse(raw, origin)));
+}
+
+function parse(raw: Readonly<Record<string, string>>, origin: Origin): SchemaOutput {
   const reading = readValues(raw, origin.encrypted ?? new Set());
-  const faults = [...reading.faults, ...combinationFaults(reading)];
+  const faults = [...reading.faults, ...combinationFaults(reading).map(reading.withoutSecrets)];
   if (reading.parsed === undefined || faults.length > 0)
     throw refusalError(formatFaults(faults, [...configKeys], origin.stack));
-  return deepFreeze(assembleConfig(reading.parsed));
+  return reading.parsed;
 }
 
 function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
@@ -57,7 +62,8 @@ function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
 }
 
 function assembleConfig(parsed: SchemaOutput): ParsedConfig {
-  const { os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived } = parsed;
+  const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived } = parsed;
+  const { secretSettings: _, ...rabbitmq } = parsed.rabbitmq;
   return {
     platform: platformOf(parsed),
     os,
@@ -70,6 +76,11 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     keepalived,
     packages: toPackageSources(parsed.packages),
   };
+}
+
+function secretSettings({ rabbitmq }: SchemaOutput): Pick<Secrets, "settings"> {
+  const given = rabbitmq.secretSettings;
+  return Object.keys(given).length === 0 ? {} : { settings: pulumi.secret(given) };
 }
 
 function readSecrets(): Secrets {

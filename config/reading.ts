@@ -2,7 +2,7 @@
 import { joinNames, namespace, type Fault, type Path } from "./faults.ts";
 import { faultsOf, valueAt } from "./issues.ts";
 import { blockKeys, configKeys, schema, type SchemaOutput } from "./schema.ts";
-import { secretKeys } from "./secrets.ts";
+import { secretKeys, secretMap } from "./secrets.ts";
 
 export interface ConfigReading {
   /** All values, with defaults; absent if one of them has a fault. */
@@ -16,6 +16,8 @@ export interface ConfigReading {
    * @returns the value, or its default; undefined if it has a fault or there is none
    */
   validValue(path: Path): unknown;
+  /** @returns the fault without its value, if that may be a secret */
+  readonly withoutSecrets: (fault: Fault) => Fault;
 }
 
 /**
@@ -31,18 +33,23 @@ export function readValues(
   for (const [name, text] of Object.entries(raw)) {
     if (!name.startsWith(`${namespace}:`)) continue;
     const key = name.slice(namespace.length + 1);
-    if (encrypted.has(name) && isKnown(key) && !isSecretKey(key)) faults.push(misplacedSecret(key));
-    else if (!isUnset(key, text)) input[key] = isJson(key, text) ? fromJson(text) : text;
+    const value = isJson(key, text) ? fromJson(text) : text;
+    const holdsSecrets = key === secretMap[0] && keysIn(valueAt({ [key]: value }, secretMap)).length > 0;
+    if (encrypted.has(name) && isKnown(key) && !isSecretKey(key) && !holdsSecrets)
+      faults.push(misplacedSecret(key));
+    else if (!isUnset(key, text)) input[key] = value;
+    if (holdsSecrets && !encrypted.has(name)) faults.push(openSecrets);
   }
-  const isSecret = ({ path: [key] }: Fault): boolean =>
-    isSecretKey(String(key)) || encrypted.has(`${namespace}:${String(key)}`);
-  const misplaced = new Set(faults.map(({ path }) => path[0]));
+  const isSecret = ({ path }: Fault): boolean =>
+    isSecretKey(String(path[0])) ||
+    encrypted.has(`${namespace}:${String(path[0])}`) ||
+    isWithin(path, secretMap);
+  const withoutSecrets = (fault: Fault): Fault => (isSecret(fault) ? withoutValue(fault) : fault);
+  const misplaced = faults.map(({ path }) => path);
   const result = schema.safeParse(input);
   const found = result.success ? [] : faultsOf(result.error.issues, schema, input);
   faults.push(
-    ...found
-      .filter(({ path }) => !misplaced.has(path[0]))
-      .map((fault) => (isSecret(fault) ? withoutValue(fault) : fault)),
+    ...found.filter(({ path }) => !misplaced.some((outer) => isWithin(path, outer))).map(withoutSecrets),
   );
   const hasFault = (path: Path): boolean => faults.some((fault) => isWithin(path, fault.path));
   return {
@@ -50,12 +57,16 @@ export function readValues(
     faults,
     hasFault,
     validValue: (path) => (hasFault(path) ? undefined : (valueAt(input, path) ?? valueAt(defaults, path))),
+    withoutSecrets,
   };
 }
 
 /** @returns the keys of the mapping at a path; none if it is not a mapping, or has a fault */
 export function keysOf(reading: ConfigReading, path: Path): string[] {
-  const value = reading.validValue(path);
+  return keysIn(reading.validValue(path));
+}
+
+function keysIn(value: unknown): string[] {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
 }
 
@@ -108,9 +119,14 @@ function fromJson(text: string): unknown {
 
 /** The engine encrypts a key as a whole, and the program would show the decrypted value of these keys. */
 function misplacedSecret(key: string): Fault {
-  const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames(secretKeys)} can be secret`;
+  const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames([...secretKeys, secretMap.join(".")])} can be secret`;
   return { path: [key], message };
 }
+
+const openSecrets: Fault = {
+  path: secretMap,
+  message: "not encrypted; give each of its values by npm run -s pulumi -- config set --secret --path",
+};
 
 function withoutValue({ path, message }: Fault): Fault {
   return { path, message };

@@ -7,7 +7,8 @@ import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
 import { operatingSystems, systems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
-import { textAt, type ConfigReading } from "./reading.ts";
+import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import { secretMap } from "./secrets.ts";
 
 interface UncheckedHost {
   readonly path: Path;
@@ -54,6 +55,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
       : all.flatMap((host) => addressFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
+    ...doubledSettingFaults(reading),
     ...cookieFaults(reading, os),
     ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
     ...portFaults(reading),
@@ -224,6 +226,16 @@ function pluginFaults(reading: ConfigReading): Fault[] {
         )
       : []),
   ];
+}
+
+function doubledSettingFaults(reading: ConfigReading): Fault[] {
+  const open = keysOf(reading, ["rabbitmq", "settings"]);
+  return keysOf(reading, secretMap)
+    .filter((key) => open.includes(key))
+    .map((key) => ({
+      path: ["rabbitmq", "settings", key],
+      message: "also in rabbitmq.secretSettings; remove one of them",
+    }));
 }
 
 /** Debian's and Ubuntu's package takes such a cookie for one that Erlang made, and makes another at its next upgrade. */

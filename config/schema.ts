@@ -9,7 +9,7 @@ import { packages } from "./packages.ts";
 import { pluginFault } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets } from "./secrets.ts";
-import { checkSettings } from "./settings.ts";
+import { checkSecretSettings, checkSettings } from "./settings.ts";
 import * as values from "./values.ts";
 
 const hostEntry = { name: values.hostName, address: values.ipv4("192.168.56.120") };
@@ -49,6 +49,10 @@ const rabbitmq = z
     settings: z
       .record(z.string(), z.custom<string | number | boolean>())
       .superRefine(checkSettings)
+      .default({}),
+    secretSettings: z
+      .record(z.string(), z.custom<string | number | boolean>())
+      .superRefine(checkSecretSettings)
       .default({}),
     ports: z
       .strictObject({

@@ -48,3 +48,6 @@ export const secrets = {
 };
 
 export const secretKeys = Object.keys(secrets) as readonly (keyof typeof secrets)[];
+
+/** The mapping of secrets inside a block, which the engine takes for secret as a whole then. */
+export const secretMap = ["rabbitmq", "secretSettings"] as const;

@@ -1,6 +1,6 @@
-/** Checks `rabbitmq.settings`, the user's own lines of rabbitmq.conf. */
+/** Checks `rabbitmq.settings` and `rabbitmq.secretSettings`, the user's own lines of rabbitmq.conf. */
 import type { z } from "zod";
-import { joinNames } from "./faults.ts";
+import { formatPath, joinNames, namespace } from "./faults.ts";
 
 /** Keys of rabbitmq.conf that the program writes itself, and where to set their values instead. */
 const reservedKeys: readonly (readonly [RegExp, string])[] = [
@@ -15,7 +15,7 @@ const reservedKeys: readonly (readonly [RegExp, string])[] = [
   [/^default_pass$/, "write adminPassword, with pulumi config set --secret"],
 ];
 
-/** A key whose value would keep the program from working, or show a secret. */
+/** A key whose value would keep the program from working. */
 interface RefusedSetting {
   readonly keys: RegExp;
   /** Which of its values are refused. @default all */
@@ -26,13 +26,15 @@ interface RefusedSetting {
 
 const isTrue = (value: string): boolean => value === "true";
 
+/** The keys of RabbitMQ's schemas whose value is a secret itself, not the path of a file with one. */
+const secretSetting =
+  /(^|[._])(pass|password|secret|secret_key|token)$|\.key\.\w+$|^management\.credential_encryption_secret$/;
+
+/** The keys that the program itself reads. */
+const readSetting =
+  /^(auth_backends|auth_cache|cluster_partition_handling|vm_memory_high_watermark|disk_free_limit)(\.|$)|(^|\.)(listeners|port)(\.|$)/;
+
 const refusedSettings: readonly RefusedSetting[] = [
-  {
-    // The keys of RabbitMQ's schemas whose value is a secret itself, not the path of a file with one.
-    keys: /(^|[._])(pass|password|secret|secret_key|token)$|\.key\.\w+$|^management\.credential_encryption_secret$/,
-    message:
-      "a secret, which the stack's file and rabbitmq.conf would show to everybody; write the line into /etc/rabbitmq/conf.d/secrets.conf on each broker's host, owned by root:rabbitmq with mode 0640, and remove it here",
-  },
   {
     keys: /^proxy_protocol$/,
     isRefused: isTrue,
@@ -98,11 +100,28 @@ const partitionHandlings = ["pause_minority", "autoheal", "ignore", "pause_if_al
 
 export function checkSettings(settings: Record<string, unknown>, context: z.RefinementCtx): void {
   for (const [key, value] of Object.entries(settings)) {
-    const message = keyFault(key) ?? valueFault(key, value);
+    const message = keyFault(key) ?? lineFault(key, value) ?? openSecretFault(key, String(value));
     if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
   }
   const backends = backendFault(settings);
   if (backends !== undefined) context.addIssue({ code: "custom", ...backends });
+}
+
+export function checkSecretSettings(settings: Record<string, unknown>, context: z.RefinementCtx): void {
+  for (const [key, value] of Object.entries(settings)) {
+    const message = keyFault(key) ?? lineFault(key, value) ?? secretFault(key, String(value));
+    if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+  }
+}
+
+function secretFault(key: string, value: string): string | undefined {
+  if (readSetting.test(key)) {
+    return "no secret, and the program has to read it; write it under rabbitmq.settings, in the clear";
+  }
+  // RabbitMQ replaces $(NAME), and takes quotes around a value away (cuttlefish, conf_parse).
+  return /\$\(|^'/.test(value)
+    ? "starts with a quote or has a $(, which RabbitMQ does not take as they are; set another secret"
+    : undefined;
 }
 
 /**
@@ -138,7 +157,19 @@ function keyFault(key: string): string | undefined {
   return "not a key of rabbitmq.conf; write one such as vm_memory_high_watermark.relative";
 }
 
-function valueFault(key: string, value: unknown): string | undefined {
+/** @returns the message for a secret where everybody can read it; undefined for another value */
+function openSecretFault(key: string, value: string): string | undefined {
+  const kind = secretSetting.test(key)
+    ? "a secret"
+    : /:\/\/[^/\s]*:[^/\s]*@/.test(value)
+      ? "a URL with a password"
+      : undefined;
+  if (kind === undefined) return undefined;
+  const path = formatPath(["rabbitmq", "secretSettings", key]);
+  return `${kind}, which the stack's file and rabbitmq.conf would show to everybody; remove it here, and give it by npm run -s pulumi -- config set --secret --path '${namespace}:${path}'`;
+}
+
+function lineFault(key: string, value: unknown): string | undefined {
   if (!["string", "number", "boolean"].includes(typeof value)) {
     return "not a single value; write a text, a number, true or false, and nested keys with dots (a.b: value)";
   }
@@ -148,9 +179,6 @@ function valueFault(key: string, value: unknown): string | undefined {
   // RabbitMQ before 3.13 has no quotes for it (cuttlefish, conf_parse).
   if (typeof value === "string" && value.includes("#")) {
     return "has a #, from which on RabbitMQ reads a comment; write it without";
-  }
-  if (typeof value === "string" && /:\/\/[^/\s]*:[^/\s]*@/.test(value)) {
-    return "a URL with a password, which the stack's file and rabbitmq.conf would show to everybody; write it without";
   }
   const refused = refusedSettings.find(({ keys }) => keys.test(key));
   if (refused !== undefined && (refused.isRefused?.(String(value)) ?? true)) return refused.message;

@@ -236,6 +236,8 @@ export interface Secrets {
   readonly erlangCookie?: pulumi.Output<string>;
   readonly sshPrivateKey?: pulumi.Output<string>;
   readonly statsPassword?: pulumi.Output<string>;
+  /** Lines of rabbitmq.conf with a secret, key to value; absent if there are none. */
+  readonly settings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
 }
 
 /** The whole configuration of a stack, frozen. */

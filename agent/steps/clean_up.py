@@ -160,6 +160,8 @@ def _remove_build():
 
 
 def _remove_own():
+    if files.remove(rabbitmq.SECRETS):
+        _remove_if_empty(os.path.dirname(rabbitmq.SECRETS))
     for pattern in PATTERNS:
         for path in glob.glob(host.path(pattern)):
             files.remove_tree(path[len(host.ROOT) :])

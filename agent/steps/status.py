@@ -23,6 +23,7 @@ BROKER_FILES = (
     broker_conf.FILE,
     "/etc/rabbitmq/rabbitmq.conf",
     "/etc/rabbitmq/advanced.config",
+    "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf",
     "/etc/rabbitmq/enabled_plugins",
     "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf",
     "/etc/systemd/system/rabbitmq-ha-watch.service",

@@ -7,6 +7,7 @@ from .support import Atom, Ended, HostTest, cluster, node
 CONFIGURATION = "/etc/rabbitmq/rabbitmq.conf"
 ADVANCED = "/etc/rabbitmq/advanced.config"
 DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
+SECRETS = "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf"
 LOG = "/var/log/rabbitmq/rabbit@mq1.log"
 DATA = "/var/lib/rabbitmq/mnesia/rabbit@mq1"
 MEMBER = "/var/lib/rabbitmq-ha/member"

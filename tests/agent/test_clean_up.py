@@ -76,6 +76,7 @@ class CleanUp(HostTest):
         self.put("/etc/rabbitmq/rabbitmq.conf", OWN)
         self.put("/etc/rabbitmq/advanced.config", "%% Written by rabbitmq-ha.\n")
         self.put("/etc/rabbitmq/enabled_plugins", "[rabbitmq_management].\n")
+        self.put("/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf", OWN)
         self.put("/etc/rabbitmq/theirs.conf", "")
         self.put("/etc/systemd/system/rabbitmq-ha-watch.service", OWN)
         self.put("/etc/systemd/system/rabbitmq-ha-agent@.service", OWN)
@@ -126,6 +127,16 @@ class CleanUp(HostTest):
         self.put("/var/lib/rabbitmq-ha/owner", json.dumps(mark))
         self.works(*BROKER + ("--stack-id", "prod-a1", "--host", "cent123"))
         self.assertFalse(self.has("/etc/rabbitmq/rabbitmq.conf") or self.has("/var/lib/rabbitmq-ha/owner"))
+
+    def test_the_folder_of_the_secrets_goes_if_nothing_else_is_in_it(self):
+        for others in ([], ["/etc/rabbitmq/conf.d/10-theirs.conf"]):
+            self.start()
+            self.broker()
+            for name in others:
+                self.put(name)
+            self.works(*BROKER)
+            self.assertFalse(self.has("/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf"))
+            self.assertEqual(self.has("/etc/rabbitmq/conf.d"), bool(others))
 
     def test_a_broker_is_left_with_its_data(self):
         self.broker()

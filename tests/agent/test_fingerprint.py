@@ -1,11 +1,12 @@
 """The note of what the broker was started with: what counts, and that earlier releases' notes are taken over."""
 
 import hashlib
+import os
 import unittest
 
 from agent import fingerprint
 
-from .broker_host import ADVANCED, CONFIGURATION, DROP_IN, LIMITS, NEW_UNIT, NOTE, OLD_UNIT, BrokerHost
+from .broker_host import ADVANCED, CONFIGURATION, DROP_IN, LIMITS, NEW_UNIT, NOTE, OLD_UNIT, SECRETS, BrokerHost
 
 OLD_SECOND_NOTE = "/var/lib/rabbitmq-ha/started"
 
@@ -40,6 +41,31 @@ class Fingerprint(BrokerHost):
             self.put(name, text)
             self.assertFalse(fingerprint.is_read(), name)
             self.assertFalse(fingerprint.only_limits_changed(), name)
+
+    def test_settings_with_secrets_count_and_their_file_without_any_does_not(self):
+        self.put(SECRETS, "# Written by rabbitmq-ha\n")
+        lines = LIMITS.splitlines() + ["--", "[].", "--", "LimitNOFILE=65536"]
+        without = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        self.assertEqual(fingerprint.of_files().split("\n")[0], without, "an upgrade would restart every broker")
+        self.assertTrue(fingerprint.is_read())
+        self.put(SECRETS, "# Written by rabbitmq-ha\nssl_options.password = hunter2\n")
+        self.assertFalse(fingerprint.is_read())
+        self.assertFalse(fingerprint.only_limits_changed())
+        fingerprint.note()
+        self.assertTrue(fingerprint.is_read())
+        self.put(SECRETS, "# Written by rabbitmq-ha\nssl_options.password = hunter3\n")
+        self.assertFalse(fingerprint.is_read())
+
+    def test_nobody_else_can_read_the_note(self):
+        os.chmod(self.root + NOTE, 0o644)
+        fingerprint.note()
+        self.assertEqual(os.stat(self.root + NOTE).st_mode & 0o777, 0o600)
+
+    def test_an_earlier_note_is_taken_over_beside_the_new_file(self):
+        self.put(NOTE, self.noted_by_the_shell())
+        self.put(SECRETS, "# Written by rabbitmq-ha\n")
+        fingerprint.adopt()
+        self.assertTrue(fingerprint.is_read())
 
     def test_changed_limits_alone_are_recognised(self):
         self.configure(LIMITS.replace("0.4", "0.5"))

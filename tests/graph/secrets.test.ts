@@ -22,6 +22,8 @@ const given = {
   statsPassword: "given-stats-password",
 };
 
+const keyPassword = "given-password-of-the-key";
+
 /** The names of the stashes, by the configuration key that replaces them. */
 const stashes = {
   adminPassword: "admin-password",
@@ -31,7 +33,17 @@ const stashes = {
 
 const cases: Readonly<Record<string, RunArgs>> = {
   "secrets that the program makes": { config: devConfig() },
-  "secrets that are given": { config: { ...devConfig(), ...given }, secrets: Object.keys(given) },
+  "secrets that are given": {
+    config: {
+      ...devConfig(),
+      ...given,
+      rabbitmq: {
+        ...(devConfig()["rabbitmq"] as object),
+        secretSettings: { "ssl_options.password": keyPassword },
+      },
+    },
+    secrets: [...Object.keys(given), "rabbitmq"],
+  },
 };
 
 for (const [title, args] of Object.entries(cases)) {
@@ -47,7 +59,7 @@ for (const [title, args] of Object.entries(cases)) {
         ? given
         : Object.fromEntries(Object.entries(stashes).map(([name, stash]) => [name, input(stash)]));
       const hostKeys = hosts.map((host) => [`${host}-ssh-host-key`, input(`${host}-ssh-host-key`)] as const);
-      secrets = { ...own, ...Object.fromEntries(hostKeys) };
+      secrets = { ...own, ...Object.fromEntries(hostKeys), ...(isGiven ? { keyPassword } : {}) };
     });
 
     test("they have the right length, and are generated only if none is given", () => {
@@ -81,6 +93,20 @@ for (const [title, args] of Object.entries(cases)) {
       assert.equal(String(page).includes("stats auth"), isGiven);
       if (isGiven)
         assert.match(stdin("haproxy-cent123-stats") ?? "", /^ {4}stats auth admin:given-stats-password$/m);
+    });
+
+    test("the settings with secrets are a file of their own, and what a restart goes by is secret with them", () => {
+      const words = String(run.graph.get("cent121-secret-settings").inputs["create"]);
+      assert.match(
+        words,
+        / --path \/etc\/rabbitmq\/conf\.d\/rabbitmq-ha-secrets\.conf --owner root:rabbitmq --mode 0640 /,
+      );
+      const stdin = (name: string): unknown => run.graph.get(`cent121-${name}`).inputs["stdin"];
+      const line = `ssl_options.password = ${keyPassword}\n`;
+      assert.equal(String(unwrapSecrets(stdin("secret-settings"))).includes(line), isGiven);
+      assert.equal(secretText(stdin("secret-settings")) !== undefined, isGiven);
+      assert.equal(secretText(stdin("restart")) !== undefined, isGiven);
+      assert.equal(secretText(stdin("config")), undefined);
     });
 
     test("the configuration of HAProxy is not secret, so that a preview shows its changes", () => {

@@ -48,6 +48,7 @@ function otherConfig(): ConfigBlocks {
       plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
       policy: { name: "two", pattern: "^(?!amq\\.)", definition: { "ha-mode": "exactly", "ha-params": 2 } },
       settings: { "vm_memory_high_watermark.absolute": "512MB", channel_max: 1000, "log.console": true },
+      secretSettings: { "ssl_options.password": "SETTING" },
     },
     haproxy: {
       ...(config["haproxy"] as ConfigBlocks),
@@ -135,7 +136,11 @@ export function centos7SourceConfig(): ConfigBlocks {
 /** Runs the program for each of the stacks. */
 export async function runStacks(): Promise<StackRuns> {
   const dev = await runProgram({ config: devConfig(), stashValues: kept });
-  const other = await runProgram({ config: otherConfig(), secrets: ["statsPassword"], stashValues: kept });
+  const other = await runProgram({
+    config: otherConfig(),
+    secrets: ["statsPassword", "rabbitmq"],
+    stashValues: kept,
+  });
   const newest = await runProgram({ config: newestConfig(), stashValues: kept });
   const existing = await runProgram({
     config: existingConfig(),

@@ -52,7 +52,17 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
       broker,
       {
         [remoteCommand]: [
-          ...namesFor([broker], "names", "packages", "cookie", "config", "tick-time", "limits", "plugins"),
+          ...namesFor(
+            [broker],
+            "names",
+            "packages",
+            "cookie",
+            "config",
+            "tick-time",
+            "limits",
+            "secret-settings",
+            "plugins",
+          ),
           ...namesFor([broker], "watch-script", "watch-unit", "watch-service"),
           ...namesFor([broker], "service", "member", "restart", "leave"),
         ],
@@ -133,6 +143,7 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
         "config",
         "tick-time",
         "limits",
+        "secret-settings",
         "plugins",
         "watch-script",
       );

@@ -275,7 +275,7 @@ test("refuses a secret in a key that would show it", () => {
   const encrypted = new Set(["rabbitmq-ha:rabbitmq", "rabbitmq-ha:secretly", "rabbitmq-ha:adminPassword"]);
   const raw = draft({ "rabbitmq.adminUser": "hunter2 ", secretly: "hunter2", adminPassword: "hunter2" });
   const lines = faults(raw, { encrypted });
-  const secrets = "adminPassword, erlangCookie, sshPrivateKey and statsPassword";
+  const secrets = "adminPassword, erlangCookie, sshPrivateKey, statsPassword and rabbitmq.secretSettings";
   assert.equal(
     lines[0],
     `rabbitmq: encrypted, but would be shown in the clear; write it without --secret, since only ${secrets} can be secret`,
@@ -289,7 +289,7 @@ test("knows every key of the configuration table", () => {
   const table = {
     top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
-    rabbitmq: "adminUser plugins policy settings ports netTickTime",
+    rabbitmq: "adminUser plugins policy settings secretSettings ports netTickTime",
     haproxy:
       "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
@@ -351,6 +351,17 @@ test("returns the given secrets as secret outputs, and nothing for the others", 
   assert.ok(output !== undefined);
   assert.ok(await pulumi.isSecret(output));
   assert.equal(await valueOf(output), cookie);
+});
+
+test("returns the secret settings of the brokers as one secret output", async () => {
+  const settings = { "ssl_options.password": "hunter2" };
+  pulumi.runtime.setAllConfig(draft({ "rabbitmq.secretSettings": settings }));
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:rabbitmq"]';
+  const { secrets, ...clear } = readConfig();
+  assert.deepEqual(clear, defaults);
+  const output = secrets.settings;
+  assert.ok(output !== undefined && (await pulumi.isSecret(output)));
+  assert.deepEqual(await valueOf(output), settings);
 });
 
 test("reads from the engine which keys are secrets", () => {

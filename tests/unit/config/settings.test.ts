@@ -9,6 +9,11 @@ type Settings = Readonly<Record<string, string | number | boolean>>;
 const refusesSettings = (settings: Settings, lines: readonly string[]): void =>
   refuses({ "rabbitmq.settings": settings }, lines);
 
+const encryptedBlock = new Set(["rabbitmq-ha:rabbitmq"]);
+const secretSettings = "rabbitmq-ha:rabbitmq.secretSettings";
+const shown =
+  "which the stack's file and rabbitmq.conf would show to everybody; remove it here, and give it by npm run -s pulumi -- config set --secret --path";
+
 const accepts = (settings: Settings): void => {
   assert.deepEqual(parseConfig(draft({ "rabbitmq.settings": settings })).rabbitmq.settings, settings);
 };
@@ -128,17 +133,97 @@ test("refuses passwords and other secrets, and does not show them", () => {
     Object.fromEntries(keys.map((key) => [key, "hunter2"])),
     keys.map((key) => {
       const path = key.includes(".") ? `["${key}"]` : `.${key}`;
-      return `rabbitmq.settings${path} = (not shown): a secret, which the stack's file and rabbitmq.conf would show to everybody; write the line into /etc/rabbitmq/conf.d/secrets.conf on each broker's host, owned by root:rabbitmq with mode 0640, and remove it here`;
+      return `rabbitmq.settings${path} = (not shown): a secret, ${shown} '${secretSettings}${path}'`;
     }),
   );
   refusesSettings({ "auth_http.user_path": "http://me:hunter2@auth/user" }, [
-    'rabbitmq.settings["auth_http.user_path"] = "http://…@auth/user": a URL with a password, which the stack\'s file and rabbitmq.conf would show to everybody; write it without',
+    'rabbitmq.settings["auth_http.user_path"] = "http://…@auth/user": a URL with a password, ' +
+      `${shown} '${secretSettings}["auth_http.user_path"]'`,
   ]);
   accepts({
     "ssl_options.keyfile": "/etc/rabbitmq/key.pem",
     password_hashing_module: "rabbit_password_hashing_sha512",
     "auth_http.user_path": "http://auth:8000/user",
   });
+});
+
+test("keeps settings with a secret apart, out of the configuration that can be shown", () => {
+  const given = {
+    "ssl_options.password": "hunter2",
+    "auth_http.user_path": "http://me:hunter2@auth/user",
+    anonymous_login_pass: 12345,
+  };
+  const config = parseConfig(draft({ "rabbitmq.secretSettings": given }), { encrypted: encryptedBlock });
+  assert.doesNotMatch(JSON.stringify(config), /hunter2|12345/);
+  assert.deepEqual(config.rabbitmq.settings, {});
+});
+
+test("refuses a secret setting that RabbitMQ or the program could not read, and shows none", () => {
+  const refusesSecrets = (settings: Settings, ends: readonly string[]): void => {
+    const lines = faults(draft({ "rabbitmq.secretSettings": settings }), { encrypted: encryptedBlock });
+    assert.deepEqual(
+      lines,
+      Object.keys(settings).map((key, index) => {
+        const path = key.includes(".") ? `["${key}"]` : `.${key}`;
+        return `rabbitmq.secretSettings${path}: ${ends[index] ?? ""}`;
+      }),
+    );
+  };
+  const hidden =
+    "starts with a quote or has a $(, which RabbitMQ does not take as they are; set another secret";
+  refusesSecrets(
+    {
+      "a.password": "hunter#2",
+      "b.password": "hunter2\nlisteners.tcp.1 = 1",
+      "c.password": "'hunter2'",
+      "d.password": "hunter$(HOME)2",
+      default_pass: "hunter2",
+      "auth_backends.1": "ldap",
+      proxy_protocol: true,
+    },
+    [
+      "has a #, from which on RabbitMQ reads a comment; write it without",
+      "empty or several lines; write a text for one line of rabbitmq.conf",
+      hidden,
+      hidden,
+      "the program writes this line itself; write adminPassword, with pulumi config set --secret",
+      "no secret, and the program has to read it; write it under rabbitmq.settings, in the clear",
+      "the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+    ],
+  );
+});
+
+test("refuses secret settings in the clear, and does not show them", () => {
+  refuses({ "rabbitmq.secretSettings": { "a.password": "hunter#2" } }, [
+    "rabbitmq.secretSettings: not encrypted; give each of its values by npm run -s pulumi -- config set --secret --path",
+  ]);
+  assert.doesNotThrow(() => parseConfig(draft({ "rabbitmq.secretSettings": {} })));
+});
+
+test("refuses an encrypted block without secret settings, and shows no value of one with them", () => {
+  const encrypted = encryptedBlock;
+  assert.match(
+    faults(draft({ "rabbitmq.secretSettings": {}, "rabbitmq.plugins": ["x"] }), { encrypted })[0] ?? "",
+    /^rabbitmq: encrypted, but would be shown in the clear;/,
+  );
+  const changes = {
+    "rabbitmq.secretSettings": { "a.password": "hunter2" },
+    "rabbitmq.settings": { "a.b": "hunter#2" },
+    "rabbitmq.plugins": ["hunter2"],
+  };
+  const lines = faults(draft(changes), { encrypted });
+  assert.equal(lines.length, 2);
+  assert.doesNotMatch(lines.join(), /hunter/);
+});
+
+test("refuses the same setting in the clear and as a secret", () => {
+  const changes = {
+    "rabbitmq.secretSettings": { "acme.key": "hunter2" },
+    "rabbitmq.settings": { "acme.key": "hunter3" },
+  };
+  assert.deepEqual(faults(draft(changes), { encrypted: encryptedBlock }), [
+    'rabbitmq.settings["acme.key"]: also in rabbitmq.secretSettings; remove one of them',
+  ]);
 });
 
 test("refuses a user and a password in the URLs of proxy, mirror and packages, and does not show them", () => {
