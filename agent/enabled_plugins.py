@@ -37,8 +37,8 @@ def require(wanted):
     if missing:
         raise StepError(
             "{}: this RabbitMQ has no plug-in {}".format(host.name(), ", ".join(missing)),
-            "Correct rabbitmq.plugins; rabbitmq-plugins list on this host shows which there are. A plug-in from elsewhere"
-            " has to be in /usr/lib/rabbitmq/plugins on every broker's host first, as an .ez file for this version.",
+            "Correct rabbitmq.plugins; rabbitmq-plugins list on this host shows which there are. For a plug-in from"
+            " elsewhere, list the URL and the SHA-256 of its .ez file for this version under rabbitmq.pluginFiles.",
         )
 
 

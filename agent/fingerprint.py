@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 
-from . import files, host, rabbitmq
+from . import files, host, plugin_files, rabbitmq
 
 NOTE = rabbitmq.HOME + "/rabbitmq-ha.started"
 # Where releases before this program kept the second line of the note.
@@ -44,9 +44,10 @@ def _digest(lines):
 def of_files():
     """Returns the note of a broker that starts now."""
     unit = [line for line in _lines(rabbitmq.DROP_IN, ("#", ";")) if not _SYSTEMD_ALONE.match(line)]
-    secrets = _lines(rabbitmq.SECRETS, "#")
-    # A broker that runs without any keeps its note.
-    other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit + (["--"] + secrets if secrets else [])
+    other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit
+    for more in (_lines(rabbitmq.SECRETS, "#"), plugin_files.lines()):
+        # A broker that runs without any keeps its note.
+        other += ["--"] + more if more else []
     fixed = [line for line in settings() if not LIMIT.match(line)]
     return "{}\n{}\n".format(_digest(settings() + other), _digest(fixed + other))
 

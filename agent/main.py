@@ -13,7 +13,7 @@ from .errors import StepError, Stopped
 SUBCOMMANDS = (
     ("status", "findings")
     + ("owner", "names", "file", "packages", "rpms", "sources", "firewall", "service", "note")
-    + ("start", "member", "restart", "leave", "members", "plugins", "admin", "cluster-name", "policy")
+    + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "admin", "cluster-name", "policy")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
     + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")

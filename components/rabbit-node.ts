@@ -31,6 +31,8 @@ export interface RabbitNodeArgs {
   /** The Erlang cookie that all brokers share: at most 255 letters and digits. */
   readonly cookie: pulumi.Input<string>;
   readonly plugins: readonly string[];
+  /** The archives of plug-ins that do not come with RabbitMQ. @default none */
+  readonly pluginFiles?: readonly { readonly url: string; readonly sha256: string }[];
   /** Lines of rabbitmq.conf, key to value, which override the program's defaults. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Further lines with secrets, kept apart in a file that only root and the broker can read. @default none */
@@ -89,7 +91,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     this.host = args.host;
     const configuration = renderBrokerConfiguration(args);
     const secrets = args.secretSettings?.apply(brokerSecrets);
-    const hash = hashWith(configuration.hash, secrets);
+    const hash = hashWith(configuration.hash, secrets, fileList(args.pluginFiles));
     this.configurationHash = pulumi
       .output(hash)
       .apply((text) => text + (args.host.packages?.brokerVersion ?? ""));
@@ -138,9 +140,26 @@ export class RabbitNode extends pulumi.ComponentResource {
     const enabled = new Step(
       brokerPluginsName(this.name),
       { host, subcommand: "plugins", options: { plugins } },
-      this.#dependingOn(packages, cookie),
+      this.#dependingOn(packages, cookie, ...this.#fetchPluginFiles(packages)),
     );
     return [cookie, enabled];
+  }
+
+  #fetchPluginFiles(packages: pulumi.Resource): pulumi.Resource[] {
+    const { host, plugins, pluginFiles = [] } = this.#args;
+    if (pluginFiles.length === 0) return [];
+    const step = new Step(
+      `${this.name}-plugin-files`,
+      {
+        host,
+        subcommand: "plugin-files",
+        options: { plugins, proxy: host.packages?.proxy },
+        stdin: fileList(pluginFiles),
+        undo: { subcommand: "plugin-files", options: { remove: true } },
+      },
+      this.#dependingOn(packages),
+    );
+    return [step];
   }
 
   #writeConfiguration(
@@ -231,10 +250,20 @@ export class RabbitNode extends pulumi.ComponentResource {
   }
 }
 
-/** @returns the hash of the files without secrets, or with secrets a secret one of all files */
-function hashWith(open: string, secrets: pulumi.Output<string> | undefined): pulumi.Input<string> {
-  if (secrets === undefined) return open;
-  return secrets.apply((text) => createHash("sha256").update(open).update(text).digest("hex"));
+/** @returns the list of plug-ins' files as their step reads it */
+function fileList(files: RabbitNodeArgs["pluginFiles"] = []): string {
+  return files.map(({ url, sha256 }) => `${sha256} ${url}\n`).join("");
+}
+
+/** @returns the hash of all files; without secrets and plug-ins' files that of the others, with secrets a secret one */
+function hashWith(
+  open: string,
+  secrets: pulumi.Output<string> | undefined,
+  pluginFiles: string,
+): pulumi.Input<string> {
+  const hash = (more: string): string =>
+    more === "" ? open : createHash("sha256").update(open).update(more).digest("hex");
+  return secrets === undefined ? hash(pluginFiles) : secrets.apply((text) => hash(text + pluginFiles));
 }
 
 /** The arguments that all brokers of a cluster have in common. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { PackageSources } from "../hosts/host.ts";
 import * as values from "./values.ts";
 
-const sha256 = values
+export const sha256 = values
   .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the file's SHA-256, 64 hexadecimal digits")
   .toLowerCase();
 

@@ -1,5 +1,8 @@
-/** Checks the names of plug-ins against those that come with RabbitMQ. */
+/** Checks the names of plug-ins against those that come with RabbitMQ, and the files of those that do not. */
 import { closest, distance } from "fastest-levenshtein";
+import { z } from "zod";
+import { sha256 } from "./packages.ts";
+import * as values from "./values.ts";
 
 /**
  * The plug-ins that come with RabbitMQ 3.8 to 4.3, each in some version at least (plugins.mk of rabbitmq-server 3.8.35,
@@ -54,6 +57,24 @@ export const shippedPlugins = [
 /** More typing errors than this make another word: a plug-in from elsewhere may resemble a shipped one. */
 const maxTypingErrors = 2;
 
+/** An archive's name, by which RabbitMQ tells the plug-in. */
+const archive = /\/([a-z][a-z0-9_]*)-[A-Za-z0-9._+-]+\.ez(?:\?[^#]*)?$/;
+
+/** @returns the plug-in that the file at a URL has */
+export function pluginOfFile(url: string): string | undefined {
+  return archive.exec(url)?.[1];
+}
+
+export const pluginFile = z.strictObject({
+  url: values
+    .url(["http:", "https:", "file:"], "the URL of the plug-in's .ez file, with http, https or file")
+    .refine(
+      (url) => pluginOfFile(url) !== undefined,
+      "not the URL of a plug-in's file; write one that ends with its name, such as /rabbitmq_delayed_message_exchange-3.10.2.ez",
+    ),
+  sha256,
+});
+
 /**
  * A name that resembles a shipped plug-in's is taken for a typing error. Any other one may be a plug-in from elsewhere;
  * the step on the host knows whether it is there.
@@ -61,15 +82,23 @@ const maxTypingErrors = 2;
  * @returns what is wrong with the name; undefined if it may be a plug-in
  */
 export function pluginFault(name: string): string | undefined {
+  if (isName.test(name)) return undefined;
+  return typingFault(name) ?? "not a plug-in's name; write one such as rabbitmq_shovel";
+}
+
+const isName = /^[a-z][a-z0-9_]*$/;
+
+/**
+ * @param brought the plug-ins that have a file in the configuration
+ * @returns which shipped plug-in was probably meant; undefined if the name may be a plug-in
+ */
+export function typingFault(name: string, brought: readonly string[] = []): string | undefined {
   const known: readonly string[] = shippedPlugins;
-  if (known.includes(name)) return undefined;
+  if (known.includes(name) || brought.includes(name)) return undefined;
   const plain = name.toLowerCase().replaceAll(/[\s-]+/g, "_");
   const near = [plain, `rabbitmq_${plain}`].flatMap((spelling) => {
     const nearest = closest(spelling, known);
     return distance(spelling, nearest) <= maxTypingErrors ? [nearest] : [];
   });
-  if (near[0] !== undefined) return `not a plug-in of RabbitMQ; did you mean ${near[0]}?`;
-  return /^[a-z][a-z0-9_]*$/.test(name)
-    ? undefined
-    : "not a plug-in's name; write one such as rabbitmq_shovel";
+  return near[0] === undefined ? undefined : `not a plug-in of RabbitMQ; did you mean ${near[0]}?`;
 }

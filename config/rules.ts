@@ -6,6 +6,7 @@ import type { OperatingSystem } from "../hosts/host.ts";
 import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
 import { operatingSystems, systems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
+import { pluginNameFaults } from "./plugin-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
@@ -55,6 +56,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
       : all.flatMap((host) => addressFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
+    ...pluginNameFaults(reading),
     ...doubledSettingFaults(reading),
     ...cookieFaults(reading, os),
     ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),

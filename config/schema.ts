@@ -6,7 +6,7 @@ import { defaultPorts } from "../hosts/ports.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
-import { pluginFault } from "./plugins.ts";
+import { pluginFault, pluginFile } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets } from "./secrets.ts";
 import { checkSecretSettings, checkSettings } from "./settings.ts";
@@ -44,6 +44,7 @@ const rabbitmq = z
         "the names of plug-ins, one a line",
       )
       .default(["rabbitmq_management", "rabbitmq_prometheus"]),
+    pluginFiles: values.list(pluginFile, "the url and the sha256 of each plug-in's file").default([]),
     policy,
     // The values are checked together with their keys.
     settings: z

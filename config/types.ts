@@ -157,6 +157,8 @@ export interface RabbitmqConfig {
   readonly adminUser: string;
   /** Plug-ins to enable, always including `rabbitmq_management`. */
   readonly plugins: readonly string[];
+  /** The archives (.ez) of plug-ins that do not come with RabbitMQ, each of another plug-in; `url` ends with its name. */
+  readonly pluginFiles: readonly { readonly url: string; readonly sha256: string }[];
   readonly policy: Policy;
   /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;

@@ -17,6 +17,7 @@ from .. import (
     hosts_file,
     kept,
     owner,
+    plugin_files,
     rabbitmq,
     sent,
     sources,
@@ -65,6 +66,7 @@ def run(wanted):
         _stop(unit)
     if wanted.role == "broker":
         _leave_broker(wanted.purge, rabbitmq.UNIT in own)
+        plugin_files.remove_all()
     for line in firewall.close_all():
         print("{}: still open in the machine's own firewall: {}".format(host.name(), line))
     sources.give_back()

@@ -1,5 +1,6 @@
 """What a clean-up leaves: nothing of the program's, all of everybody else's, and the data unless it is purged."""
 
+import hashlib
 import json
 import os
 import unittest
@@ -127,6 +128,17 @@ class CleanUp(HostTest):
         self.put("/var/lib/rabbitmq-ha/owner", json.dumps(mark))
         self.works(*BROKER + ("--stack-id", "prod-a1", "--host", "cent123"))
         self.assertFalse(self.has("/etc/rabbitmq/rabbitmq.conf") or self.has("/var/lib/rabbitmq-ha/owner"))
+
+    def test_the_plugins_of_its_own_go_and_those_of_others_stay(self):
+        self.broker()
+        self.put("/usr/lib/rabbitmq/plugins/acme_audit-1.0.ez", "own")
+        self.put("/usr/lib/rabbitmq/plugins/theirs-1.0.ez", "own")
+        total = hashlib.sha256(b"own").hexdigest()
+        self.put("/var/lib/rabbitmq-ha/plugin-files", "{} acme_audit-1.0.ez\n".format(total))
+        self.works(*BROKER)
+        self.assertFalse(self.has("/usr/lib/rabbitmq/plugins/acme_audit-1.0.ez"))
+        self.assertTrue(self.has("/usr/lib/rabbitmq/plugins/theirs-1.0.ez"))
+        self.assertFalse(self.has("/var/lib/rabbitmq-ha/plugin-files"))
 
     def test_the_folder_of_the_secrets_goes_if_nothing_else_is_in_it(self):
         for others in ([], ["/etc/rabbitmq/conf.d/10-theirs.conf"]):

@@ -59,7 +59,7 @@ class Plugins(BrokerHost):
                 self.put(PLUGINS, before)
                 self.on("rabbitmq-plugins list -m", "rabbitmq_management\nrabbitmq_prometheus\n")
                 self.refuses(*DELAYED, because="mq1: this RabbitMQ has no plug-in rabbitmq_delayed_message_exchange")
-                self.assertIn("as an .ez file", self.errors)
+                self.assertIn("its .ez file for this version under rabbitmq.pluginFiles", self.errors)
                 self.assertEqual(self.read(PLUGINS), before)
                 self.assertEqual(self.done("eval", "systemctl"), [])
 

@@ -31,6 +31,7 @@ const defaults: ParsedConfig = {
   rabbitmq: {
     adminUser: "admin",
     plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
+    pluginFiles: [],
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     settings: {},
     ports: { amqp: 5672, management: 15672, prometheus: 15692 },
@@ -82,6 +83,7 @@ test("accepts every setting and keeps it unchanged", () => {
     rabbitmq: {
       adminUser: "ops",
       plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
+      pluginFiles: [{ url: "https://example.org/acme_audit-1.0.ez", sha256: "a".repeat(64) }],
       policy: {
         name: "two",
         pattern: "(?i)^orders\\.",
@@ -289,7 +291,7 @@ test("knows every key of the configuration table", () => {
   const table = {
     top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
-    rabbitmq: "adminUser plugins policy settings secretSettings ports netTickTime",
+    rabbitmq: "adminUser plugins pluginFiles policy settings secretSettings ports netTickTime",
     haproxy:
       "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
