@@ -18,6 +18,10 @@ const takeOverFlag = [
   "--take-over HOST,HOST",
   "take these existing machines over from the stack whose mark they have; that stack loses them",
 ] as const;
+const newHostKeyFlag = [
+  "--new-host-key HOST,HOST",
+  "pin the SSH host key that these existing machines show now, as after a reinstallation",
+] as const;
 const pulumiFlags = (verb: string) =>
   ["PULUMI-FLAG...", `flags of pulumi ${verb}, which are passed on to it`] as const;
 const testFlags = [
@@ -37,6 +41,7 @@ export const commandHelp = {
       ["--repair", "also re-run the resources behind failed checks"],
       replaceFlag,
       takeOverFlag,
+      newHostKeyFlag,
       [
         "--force-boot BROKER",
         "first start this broker without those that it waits for; what only those have is lost",
@@ -47,7 +52,7 @@ export const commandHelp = {
   },
   preview: {
     summary: "show what up would change",
-    flags: [stackFlag, replaceFlag, takeOverFlag, pulumiFlags("preview")],
+    flags: [stackFlag, replaceFlag, takeOverFlag, newHostKeyFlag, pulumiFlags("preview")],
     example: "--diff",
   },
   destroy: {

@@ -13,16 +13,10 @@ import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
-import { takeOverVariable } from "../hosts/take-over.ts";
 import { meantStack } from "./meant-stack.ts";
 import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
-import {
-  ensureSecretsProtected,
-  readPlatform,
-  takeOption,
-  takeStackOption,
-  addStackFileFlags,
-} from "./stack.ts";
+import { takeHostOptions } from "./host-options.ts";
+import { ensureSecretsProtected, readPlatform, takeStackOption, addStackFileFlags } from "./stack.ts";
 import { needsHosts, selectTests } from "./test-files.ts";
 
 interface Command {
@@ -105,15 +99,6 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
 };
 
-const takeOverOption = {
-  name: "take-over",
-  valueHint: "the machines' names, such as --take-over mq1,mq2",
-} as const;
-
-function takesMachinesOver(verb: string): boolean {
-  return verb === "up" || verb === "preview";
-}
-
 async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   if (!isCommand(verb)) {
     const isHelp = verb === "--help" || verb === "-h";
@@ -136,14 +121,9 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   logSetup(describeToolchain(toolchain));
   const stack = named ?? meantStack(args, pulumiEnvironment(toolchain, false));
   if (named === undefined && stack !== undefined) ensureSecretsProtected(stack, process.env);
-  const { value: takeOver, rest } = takesMachinesOver(verb)
-    ? takeOption(args, takeOverOption)
-    : { value: undefined, rest: args };
-  const env = {
-    ...pulumiEnvironment(toolchain, stack !== undefined && readPlatform(stack) === "lab"),
-    // The program reads it in platforms/platform.ts.
-    ...(takeOver === undefined ? {} : { [takeOverVariable]: takeOver }),
-  };
+  const { variables, rest } = verb === "up" || verb === "preview" ? takeHostOptions(args) : { rest: args };
+  const isLab = stack !== undefined && readPlatform(stack) === "lab";
+  const env = { ...pulumiEnvironment(toolchain, isLab), ...variables };
   return command.run(makePulumiCli(toolchain.cli.path, env), rest);
 }
 

@@ -8,7 +8,7 @@ import { machineName } from "../hosts/resource-names.ts";
 const machineSuffix = machineName("");
 
 /** @returns the values of `--replace` that are a host's name and not a URN, by their index among the flags */
-function hostNames(flags: readonly string[]): ReadonlyMap<number, string> {
+export function hostNames(flags: readonly string[]): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
   flags.forEach((flag, index) => {
     const inline = flag.startsWith("--replace=") ? flag.slice("--replace=".length) : undefined;

@@ -1,11 +1,9 @@
 /** Reads host keys in the format of ssh-keyscan and known_hosts. */
 import ssh2 from "ssh2";
+import { hostKeyTypes } from "../hosts/host-key-types.ts";
 
 /** From a host's name or address, as it is written there, to its key as a line of authorized_keys. */
 export type HostKeys = Readonly<Record<string, string>>;
-
-/** The key types that can be pinned, the best first. RSA is not: the provider requests RSA with SHA-1, which servers refuse. */
-const keyTypes = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
 /**
  * @param text lines of `NAME[,NAME] TYPE KEY`, where a port other than 22 is written `[NAME]:PORT`; comments and empty lines
@@ -28,10 +26,10 @@ export function parseHostKeys(text: string): { readonly keys: HostKeys; readonly
         fault: `has a line that is not a host key (${start}); write what ssh-keyscan prints`,
       };
     }
-    const rank = keyTypes.indexOf(type);
+    const rank = hostKeyTypes.indexOf(type);
     for (const name of names.split(",").map(withoutPort)) {
       if (rank < 0) otherTypes.add(name);
-      else if (rank < (best.get(name)?.rank ?? keyTypes.length))
+      else if (rank < (best.get(name)?.rank ?? hostKeyTypes.length))
         best.set(name, { rank, line: `${type} ${key}` });
     }
   }

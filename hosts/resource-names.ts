@@ -15,6 +15,9 @@ export const componentNames = {
 export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
 
+/** The SSH host key that was pinned at the first contact with an address. */
+export const pinnedHostKeyName = (address: string): string => `host-key-${address}`;
+
 /** A broker's steps. */
 export const brokerCookieName = (broker: string): string => `${broker}-cookie`;
 export const brokerServiceName = (broker: string): string => `${broker}-service`;

@@ -5,6 +5,8 @@ import { resolveKeyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
+import { machineLabel } from "./existing/faults.ts";
+import { addressesWithNewKeys, PinnedHostKeys } from "./existing/pinned-host-keys.ts";
 import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
 import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
@@ -107,6 +109,8 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
   const id = await plainText(pulumi.unsecret(generatedSecret("stack-id", () => randomText(16))));
   const stack = { id, name: pulumi.getStack() };
   const takeOver = machinesToTakeOver(machines.map(({ name }) => name));
+  const bastion = platform.bastion?.host;
+  const pins = new PinnedHostKeys(addressesWithNewKeys(machines, bastion));
   const found = await precheck({
     os,
     virtualAddress: config.virtualAddress,
@@ -118,12 +122,15 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     stack,
     takeOver,
     replaceFiles: platform.replaceFiles,
-    machines: machines.map((machine) => ({ ...machine, login: connectionTo(machine, platform, key) })),
-  });
+    machines: machines.map((machine) => ({
+      ...machine,
+      login: pins.addTo(connectionTo(machine, platform, key)),
+    })),
+  }).finally(() => logFirstContacts(pins, machines, bastion));
   return registerExistingHosts({
     machines,
     os,
-    platform,
+    platform: { ...platform, hostKeys: { ...platform.hostKeys, ...(await pins.hostKeys()) } },
     privateKey,
     precheckedMachines: found,
     packages: config.packages,
@@ -131,6 +138,19 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     takeOver,
     ...openPorts(config),
   });
+}
+
+/** Says which keys were pinned, whatever else the precheck has found: they are in the state from now on. */
+async function logFirstContacts(
+  pins: PinnedHostKeys,
+  machines: readonly { readonly name: string; readonly address: string }[],
+  bastion: string | undefined,
+): Promise<void> {
+  const labels = new Map([
+    ...(bastion === undefined ? [] : [[bastion, `the bastion (${bastion})`] as const]),
+    ...machines.map((machine) => [machine.address, machineLabel(machine)] as const),
+  ]);
+  for (const line of await pins.firstContacts(labels)) await pulumi.log.info(line);
 }
 
 /** @throws pulumi.RunError if it names a machine that the stack does not have */

@@ -2,6 +2,13 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import ssh2, { type ClientChannel, type ConnectConfig } from "ssh2";
+import { hostKeyTypes } from "../hosts/host-key-types.ts";
+
+/**
+ * Decides which key of a host is the right one, both as lines of authorized_keys.
+ * @param shown the key that the host shows, of the best type that it has
+ */
+export type PinHostKey = (host: string, shown: string) => Promise<string>;
 
 /** Where to log in, as which user, with which key. */
 export interface Login {
@@ -10,8 +17,10 @@ export interface Login {
   readonly port: number;
   readonly user: string;
   readonly privateKey: string;
-  /** The host's public key as a line of authorized_keys. @default any key is accepted */
+  /** The host's public key as a line of authorized_keys. @default `pinHostKey` decides */
   readonly hostKey?: string | undefined;
+  /** Asked if there is no `hostKey`. @default any key is accepted */
+  readonly pinHostKey?: PinHostKey | undefined;
   /** The bastion to go through. */
   readonly proxy?: Omit<Login, "proxy"> | undefined;
 }
@@ -43,18 +52,21 @@ export class SshError extends Error {
   readonly code: number | null;
   /** The host key, as bytes, that the host showed instead of the pinned one; absent if it showed none. */
   readonly shownHostKey: Buffer | undefined;
+  /** The key, as a line of authorized_keys, that it should have shown; absent if the host has none that can be pinned. */
+  readonly pinnedHostKey: string | undefined;
   /** What the command had written on its standard output. */
   readonly said: string;
   constructor(
     reason: SshErrorReason,
     message: string,
-    details: { bastion?: boolean; code?: number | null; shown?: Buffer; said?: string } = {},
+    details: { bastion?: boolean; code?: number | null; shown?: Buffer; pinned?: string; said?: string } = {},
   ) {
     super(message);
     this.reason = reason;
     this.isBastion = details.bastion ?? false;
     this.code = details.code ?? null;
     this.shownHostKey = details.shown;
+    this.pinnedHostKey = details.pinned;
     this.said = details.said ?? "";
   }
 }
@@ -62,6 +74,16 @@ export class SshError extends Error {
 /** @returns the signature algorithms for a host key of this type; an RSA key has several */
 function algorithmsOf(keyType: string): string[] {
   return keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [keyType];
+}
+
+/** @returns the type that a key's bytes begin with: its length in four bytes, and its name */
+function readKeyType(key: Buffer): string {
+  return key.toString("latin1", 4, 4 + key.readUInt32BE(0));
+}
+
+/** @returns whether a line of authorized_keys is this key */
+function isKey(line: string, key: Buffer): boolean {
+  return Buffer.from(line.trim().split(/\s+/)[1] ?? "", "base64").equals(key);
 }
 
 /**
@@ -142,19 +164,21 @@ function logIn(
   timeoutSeconds: number,
   socket?: Duplex,
 ): Promise<ssh2.Client> {
-  const { host, port, user, privateKey, hostKey } = login;
+  const { host, port, user, privateKey, hostKey, pinHostKey } = login;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
-  const fail = (reason: SshErrorReason, message: string, shown?: Buffer): void =>
-    reject(new SshError(reason, message, { bastion, ...(shown === undefined ? {} : { shown }) }));
+  const fail = (reason: SshErrorReason, message: string, keys: { shown?: Buffer; pinned?: string } = {}) =>
+    reject(new SshError(reason, message, { bastion, ...keys }));
+  let pinned = hostKey;
   let shown: Buffer | undefined;
-  const [keyType, key] = hostKey?.trim().split(/\s+/) ?? [];
-  const pinned = key === undefined ? undefined : Buffer.from(key, "base64");
+  const keyType = hostKey?.trim().split(/\s+/)[0];
   client.on("error", (error: Error & { level?: string; code?: string }) => {
-    if (pinned !== undefined && shown?.equals(pinned) === false) {
-      fail("host-key", `${host}:${port} shows another host key than the pinned one`, shown);
-    } else if (pinned !== undefined && /no matching host key format/i.test(error.message)) {
-      fail("host-key", `${host}:${port} has no host key of the pinned type ${keyType ?? ""}`);
+    if (pinned !== undefined && shown !== undefined && !isKey(pinned, shown)) {
+      fail("host-key", `${host}:${port} shows another host key than the pinned one`, { shown, pinned });
+    } else if (/no matching host key format/i.test(error.message)) {
+      const missing = keyType === undefined ? "an ed25519 or ecdsa type" : `the pinned type ${keyType}`;
+      const message = `${host}:${port} has no host key of ${missing}`;
+      fail("host-key", message, pinned === undefined ? {} : { pinned });
     } else if (error.level === "client-authentication") {
       fail("key", `${host} does not accept the SSH key for the user ${user}`);
     } else if (error.message.includes("lost before handshake") || error.code === "ECONNRESET") {
@@ -169,6 +193,8 @@ function logIn(
   const timer = setTimeout(() => {
     fail("timeout", `${host}:${port} does not answer by SSH within ${Math.ceil(timeoutSeconds)} s`);
   }, timeoutSeconds * 1000);
+  const keyTypes =
+    keyType === undefined ? (pinHostKey === undefined ? [] : hostKeyTypes) : algorithmsOf(keyType);
   const config: ConnectConfig = {
     host,
     port,
@@ -176,11 +202,21 @@ function logIn(
     privateKey,
     readyTimeout: 0,
     ...(socket === undefined ? {} : { sock: socket }),
-    // The host may have several keys; this makes it show the pinned one.
-    ...(keyType === undefined ? {} : { algorithms: { serverHostKey: algorithmsOf(keyType) as never } }),
-    hostVerifier: (key: Buffer) => {
+    // The host may have several keys; this makes it show the pinned one, or the best of those that can be pinned.
+    ...(keyTypes.length === 0 ? {} : { algorithms: { serverHostKey: keyTypes as never } }),
+    hostVerifier: (key: Buffer, accept: (isRight: boolean) => void): void => {
       shown = key;
-      return pinned?.equals(key) ?? true;
+      const decided = pinned ?? pinHostKey?.(host, `${readKeyType(key)} ${key.toString("base64")}`);
+      void Promise.resolve(decided).then(
+        (right) => {
+          pinned = right;
+          accept(right === undefined || isKey(right, key));
+        },
+        (error: unknown) => {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          accept(false);
+        },
+      );
     },
   };
   try {

@@ -41,7 +41,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
   const isComplete = probed.length === results.length;
   const lines = results.flatMap((each) => {
     const one = probed.find(({ machine }) => machine === each.machine);
-    if (one === undefined) return probeFailureLines(each);
+    if (one === undefined) return probeFailureLines(each, plan.stack.name);
     const faults = [
       ...[
         ...ownerFaults(one, plan),

@@ -4,9 +4,8 @@ import { joinNames } from "../../config/faults.ts";
 import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, machineLabel } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
-import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
+import type { IntendedSetup } from "./probe-target.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
-import { keyscanCommand } from "./probe-failures.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
@@ -22,8 +21,6 @@ export type PrecheckArgs = IntendedSetup;
  */
 export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const { stack, machines } = args;
-  const warning = unpinnedKeyWarning(machines);
-  if (warning !== undefined) await pulumi.log.warn(warning);
   const looks = await Promise.all(machines.map((machine) => probeMachine(machine, args)));
   const faults = findFaults(looks, args);
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
@@ -45,36 +42,6 @@ export function formatFaults(faults: readonly string[], stack: string): string {
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   const lines = faults.map((text) => `  ${text}`).join("\n");
   return `The machines of stack "${stack}" have ${count}; nothing was changed.\n\n${lines}\n`;
-}
-
-/** @returns which hosts have no pinned host key, and how to pin it; undefined if all are pinned */
-export function unpinnedKeyWarning(machines: readonly ProbeTarget[]): string | undefined {
-  const unpinnedMachines = machines.filter(({ login }) => login.hostKey === undefined);
-  const proxy = machines[0]?.login.proxy;
-  const bastion = proxy?.hostKey === undefined ? proxy : undefined;
-  const names = [
-    ...(bastion === undefined ? [] : [`the bastion (${bastion.host})`]),
-    ...unpinnedMachines.map(machineLabel),
-  ];
-  if (names.length === 0) return undefined;
-  const scans = [
-    ...(bastion === undefined ? [] : [keyscanCommand(bastion, [bastion.host])]),
-    ...machineScan(unpinnedMachines),
-  ];
-  return (
-    `No host key is pinned for ${joinNames(names)}: any host that answers there is accepted. Compare what ` +
-    `${joinNames(scans)} ${scans.length === 1 ? "prints" : "print"} with the hosts' own keys, then set it as existing.hostKeys.`
-  );
-}
-
-/** @returns the scan of all machines: they share one port and one bastion, and may be reachable only from there */
-function machineScan(machines: readonly ProbeTarget[]): string[] {
-  const [first] = machines;
-  if (first === undefined) return [];
-  const addresses = machines.map(({ address }) => address);
-  return [
-    keyscanCommand(first.login, addresses) + (first.login.proxy === undefined ? "" : " (on the bastion)"),
-  ];
 }
 
 /** @returns on which balancers the probe could not listen for other routers; undefined if it could on all */

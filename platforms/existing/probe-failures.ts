@@ -1,15 +1,18 @@
 /** Messages about machines, or their bastion, that could not be probed. */
-import { createHash } from "node:crypto";
 import { firstLine, type Login, type SshError } from "../../remote/ssh.ts";
+import { fingerprint } from "./pinned-host-keys.ts";
 import { isProbeLine, type SudoDenied, type ProbeResult } from "./probe.ts";
 
 /** @returns one line, which is the same for all machines if it is about the bastion; none if the probe succeeded */
-export function probeFailureLines({ machine: { name, address, login }, outcome }: ProbeResult): string[] {
+export function probeFailureLines(
+  { machine: { name, address, login }, outcome }: ProbeResult,
+  stack: string,
+): string[] {
   if (outcome instanceof Error) {
     const { proxy } = login;
     if (outcome.isBastion && proxy !== undefined)
-      return [`the bastion (${proxy.host}): ${sshErrorMessage(outcome, proxy)}`];
-    return [`${name} (${address}): ${sshErrorMessage(outcome, login)}`];
+      return [`the bastion (${proxy.host}): ${sshErrorMessage(outcome, proxy, stack)}`];
+    return [`${name} (${address}): ${sshErrorMessage(outcome, login, stack)}`];
   }
   return "sudo" in outcome ? [`${name} (${address}): ${sudoDeniedMessage(outcome, login)}`] : [];
 }
@@ -30,7 +33,7 @@ function sudoDeniedMessage({ sudo }: SudoDenied, { user }: Login): string {
   );
 }
 
-function sshErrorMessage(error: SshError, login: Login): string {
+function sshErrorMessage(error: SshError, login: Login, stack: string): string {
   const { port, user } = login;
   const refusal = refusalMessage(error, user);
   if (refusal !== undefined) return refusal;
@@ -49,7 +52,7 @@ function sshErrorMessage(error: SshError, login: Login): string {
     case "key":
       return `refuses the SSH key for the user ${user}; add it to that user's ~/.ssh/authorized_keys there, or set another user or key`;
     case "host-key":
-      return `${hostKeyMessage(error, login)}; if the new key is right, pin it in existing.hostKeys: ${keyscanCommand(login, [login.host])}`;
+      return hostKeyMessage(error, login, stack);
     case "command":
       return `could not be probed: ${error.message}; the user ${user} must be able to run bash there`;
   }
@@ -67,20 +70,19 @@ function refusalMessage({ said }: SshError, user: string): string | undefined {
   return `runs no command for the user ${user} (it says: ${line}); set existing.user to ${remedy}`;
 }
 
-function hostKeyMessage({ shownHostKey }: SshError, { hostKey = "" }: Login): string {
-  const [kind = "", key = ""] = hostKey.trim().split(/\s+/);
-  const pinned = fingerprint(Buffer.from(key, "base64"));
-  return shownHostKey === undefined
-    ? `has no host key of the pinned one's kind, ${kind} (${pinned})`
-    : `shows the host key ${fingerprint(shownHostKey)}, and ${pinned} is pinned`;
-}
-
-/** @returns the fingerprint in the form of `ssh-keygen -l` */
-function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
-}
-
-/** @returns the command that prints host keys in the form of existing.hostKeys */
-export function keyscanCommand({ port }: Pick<Login, "port">, hosts: readonly string[]): string {
-  return `ssh-keyscan -t ed25519,ecdsa${port === 22 ? "" : ` -p ${port}`} ${hosts.join(" ")}`;
+function hostKeyMessage({ shownHostKey, pinnedHostKey }: SshError, login: Login, stack: string): string {
+  const { host, port, hostKey } = login;
+  if (pinnedHostKey === undefined)
+    return "has neither an ed25519 nor an ecdsa host key; make one there: ssh-keygen -A, and restart its sshd";
+  const pinned = fingerprint(pinnedHostKey);
+  const difference =
+    shownHostKey === undefined
+      ? `has no host key of the pinned one's kind, ${pinnedHostKey.trim().split(/\s+/)[0] ?? ""} (${pinned})`
+      : `shows the host key ${fingerprint(shownHostKey)}, and ${pinned} is pinned`;
+  const scan = `ssh-keyscan -t ed25519,ecdsa${port === 22 ? "" : ` -p ${port}`} ${host}`;
+  const remedy =
+    hostKey === undefined
+      ? `pin it: npm run up -- --new-host-key ${host} --stack ${stack}`
+      : `pin it in existing.hostKeys: ${scan}`;
+  return `${difference}; if the new key is right, ${remedy}`;
 }

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { systems } from "../../hosts/systems.ts";
-import { runOn, SshError } from "../../remote/ssh.ts";
+import { SshError } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
+import { runWithPinnedKey } from "./pinned-host-keys.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
 import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
 
@@ -136,7 +137,7 @@ export async function probeMachine(machine: ProbeTarget, plan: IntendedSetup): P
   };
   try {
     const input = renderProbeScript(machine, plan);
-    const output = await runOn(login, { command, input, timeoutSeconds, onOutput });
+    const output = await runWithPinnedKey(login, { command, input, timeoutSeconds, onOutput });
     if (!output.split("\n").some(isProbeLine)) {
       return { machine, outcome: new SshError("command", "the probe wrote nothing", { said: output }) };
     }

@@ -41,7 +41,7 @@ export interface ExecutedCommand {
  * connections, so that it can serve as the bastion.
  */
 export class SshServer {
-  readonly hostKey: KeyPair;
+  hostKey: KeyPair;
   readonly folder = mkdtempSync(join(tmpdir(), "ssh-server-"));
   readonly executed: ExecutedCommand[] = [];
   readonly authAttempts: string[] = [];
@@ -53,7 +53,7 @@ export class SshServer {
   readonly #options: SshServerOptions;
   readonly #sockets = new Set<Socket>();
   readonly #children = new Set<ChildProcess>();
-  readonly #ssh: InstanceType<typeof Server>;
+  #ssh: InstanceType<typeof Server>;
   // Without Nagle's algorithm, as in OpenSSH: with it ten round trips would take 400 ms.
   readonly #tcp: TcpServer = createServer({ noDelay: true }, (socket) => {
     this.#handleConnection(socket);
@@ -61,11 +61,20 @@ export class SshServer {
 
   private constructor(options: SshServerOptions) {
     this.#options = options;
-    const hostKeys = (options.hostKeyTypes ?? ["ed25519"]).map(newKeyOfType);
+    this.hostKey = newKey();
+    this.#ssh = this.#make((options.hostKeyTypes ?? ["ed25519"]).map(newKeyOfType));
+  }
+
+  #make(hostKeys: readonly KeyPair[]): InstanceType<typeof Server> {
     this.hostKey = hostKeys[0] ?? newKey();
-    this.#ssh = new Server({ hostKeys: hostKeys.map((pair) => pair.private) }, (client) => {
+    return new Server({ hostKeys: hostKeys.map((pair) => pair.private) }, (client) => {
       this.#accept(client);
     });
+  }
+
+  /** From now on the server shows another host key, as after a reinstallation; or it has further ones beside its own. */
+  changeHostKey(keys: readonly KeyPair[] = [newKey()]): void {
+    this.#ssh = this.#make(keys);
   }
 
   static async start(options: SshServerOptions = {}): Promise<SshServer> {

@@ -24,9 +24,9 @@ export interface CliResult {
 export class ScratchStack {
   readonly #folder: string;
   readonly #cli: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Record<string, string>;
 
-  private constructor(folder: string, cli: string, env: Readonly<Record<string, string>>) {
+  private constructor(folder: string, cli: string, env: Record<string, string>) {
     this.#folder = folder;
     this.#cli = cli;
     this.#env = env;
@@ -76,6 +76,11 @@ export class ScratchStack {
       },
     );
     return { code: exitCode, stdout: rest.stdout, stderr: rest.stderr };
+  }
+
+  /** Sets a variable of the environment of the commands that follow. */
+  setVariable(name: string, value: string): void {
+    this.#env[name] = value;
   }
 
   async close(): Promise<void> {

@@ -2,12 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findFaults } from "../../../platforms/existing/faults.ts";
-import {
-  formatFaults,
-  routerCheckNotice,
-  unpinnedKeyWarning,
-  clockWarning,
-} from "../../../platforms/existing/precheck.ts";
+import { formatFaults, routerCheckNotice, clockWarning } from "../../../platforms/existing/precheck.ts";
 import {
   hasFacts,
   parseProbeOutput,
@@ -328,12 +323,14 @@ test("a slow machine, one whose probe fails, and one with host keys of other typ
   const changes = {
     mq1: new SshError("slow", "10.0.0.1 is not done after 9 s"),
     mq2: new SshError("command", "the command ended with 127: no bash", { code: 127 }),
-    mq3: new SshError("host-key", "no such kind"),
+    mq3: new SshError("host-key", "no such kind", { pinned: login.hostKey }),
+    lb4: new SshError("host-key", "no kind at all"),
   };
   assert.deepEqual(faultsAfter(changes), [
     "mq1 (10.0.0.1): 10.0.0.1 is not done after 9 s; find out what makes it slow, such as load, a dead mount or a name server that does not answer",
     "mq2 (10.0.0.2): could not be probed: the command ended with 127: no bash; the user ops must be able to run bash there",
     "mq3 (10.0.0.3): has no host key of the pinned one's kind, ssh-ed25519 (SHA256:cJ6AyISHokEeHuTfufIqhhSS0gxHZRUMDHlKvXD4FHw); if the new key is right, pin it in existing.hostKeys: ssh-keyscan -t ed25519,ecdsa 10.0.0.3",
+    "lb4 (10.0.0.4): has neither an ed25519 nor an ecdsa host key; make one there: ssh-keygen -A, and restart its sshd",
   ]);
 });
 
@@ -345,26 +342,6 @@ test("the message counts the faults and names the stack", () => {
   assert.equal(
     formatFaults(["a", "b"], "prod"),
     'The machines of stack "prod" have 2 faults; nothing was changed.\n\n  a\n  b\n',
-  );
-});
-
-test("hosts without a pinned key are named in one warning", () => {
-  assert.equal(unpinnedKeyWarning(plan.machines), undefined);
-  const open = brokers.slice(0, 2).map((each) => ({
-    ...each,
-    login: { host: each.address, port: 2222, user: "ops", privateKey: "" },
-  }));
-  assert.equal(
-    unpinnedKeyWarning([...open, ...balancers]),
-    "No host key is pinned for mq1 (10.0.0.1) and mq2 (10.0.0.2): any host that answers there is accepted. Compare what " +
-      "ssh-keyscan -t ed25519,ecdsa -p 2222 10.0.0.1 10.0.0.2 prints with the hosts' own keys, then set it as existing.hostKeys.",
-  );
-  const proxy = { host: "203.0.113.9", port: 22, user: "ops", privateKey: "" };
-  assert.equal(
-    unpinnedKeyWarning(open.slice(0, 1).map((each) => ({ ...each, login: { ...each.login, proxy } }))),
-    "No host key is pinned for the bastion (203.0.113.9) and mq1 (10.0.0.1): any host that answers there is accepted. Compare what " +
-      "ssh-keyscan -t ed25519,ecdsa 203.0.113.9 and ssh-keyscan -t ed25519,ecdsa -p 2222 10.0.0.1 (on the bastion) print " +
-      "with the hosts' own keys, then set it as existing.hostKeys.",
   );
 });
 

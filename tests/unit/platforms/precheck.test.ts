@@ -117,19 +117,6 @@ test("a machine without faults is described, and the probe runs as root by sudo"
   assert.equal(warn.mock.callCount(), 0);
 });
 
-test("a machine without a pinned key is accepted, with one warning", async () => {
-  const server = await serve();
-  warn.mock.resetCalls();
-  await precheck(args(machine("mq1", loginAt(server.port)), machine("mq2", loginAt(server.port))));
-  assert.deepEqual(
-    warn.mock.calls.map((call) => (call.arguments as unknown[])[0]),
-    [
-      "No host key is pinned for mq1 (127.0.0.1) and mq2 (127.0.0.1): any host that answers there is accepted. Compare what " +
-        `ssh-keyscan -t ed25519,ecdsa -p ${server.port} 127.0.0.1 127.0.0.1 prints with the hosts' own keys, then set it as existing.hostKeys.`,
-    ],
-  );
-});
-
 test("all log-in faults are in one message, within ten seconds", async () => {
   const [strict, shown, locked, mute] = await Promise.all([
     serve({ keys: [other.public] }),
