@@ -1,6 +1,7 @@
 /** The faults of existing machines, as messages: pure functions of what the probes found. */
 import { joinNames } from "../../config/faults.ts";
 import { filesOfOthersFaults } from "./files-of-others.ts";
+import { pythonFaults } from "./python.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { surroundingFaults } from "./surroundings.ts";
@@ -51,6 +52,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
         ...filesOfOthersFaults(one.facts.files, one.machine, plan),
         ...addressFaults(one),
         ...surroundingFaults(one),
+        ...pythonFaults(one.facts.python),
       ],
       ...[...portFaults(one, plan), ...dataFaults(one), ...virtualAddressFaults(one, plan)],
       // The owner of a MAC address is known only if all machines have reported theirs.

@@ -7,6 +7,7 @@ import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import type { IntendedSetup } from "./probe-target.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
+import { pythonNotice } from "./python.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe-target.ts";
@@ -26,12 +27,13 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
-  const kept = filesOfOthersNotice(
-    looks.flatMap(({ machine, outcome }) =>
-      hasFacts(outcome) ? [{ label: machineLabel(machine), files: outcome.files }] : [],
-    ),
+  const hosts = looks.flatMap(({ machine, outcome }) =>
+    hasFacts(outcome) ? [{ label: machineLabel(machine), facts: outcome }] : [],
   );
+  const kept = filesOfOthersNotice(hosts.map(({ label, facts }) => ({ label, files: facts.files })));
   if (kept !== undefined) await pulumi.log.info(kept);
+  const python = pythonNotice(hosts.map(({ label, facts }) => ({ label, version: facts.python })));
+  if (python !== undefined) await pulumi.log.info(python);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
   return new Map(looks.flatMap((each) => found(each, args)));

@@ -6,6 +6,7 @@ import { SshError } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 import { runWithPinnedKey } from "./pinned-host-keys.ts";
+import { parsePython } from "./python.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
 import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
 
@@ -71,6 +72,8 @@ export interface HostFacts {
   readonly advertisingRouters: readonly string[];
   /** Whether the probe could listen for advertisements. */
   readonly couldListen: boolean;
+  /** The version of `python3`; absent if there is none. */
+  readonly python: string | undefined;
   readonly surroundings: Surroundings;
   readonly files: FilesOfOthers;
 }
@@ -182,6 +185,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     virtualAddressMac: first("neighbour"),
     advertisingRouters: all("vrrp").filter((line) => line !== "done"),
     couldListen: all("vrrp").includes("done"),
+    python: parsePython(all),
     surroundings: parseSurroundings(all),
     files: parseFilesOfOthers(all),
   };

@@ -152,6 +152,7 @@ test("a broker", async () => {
     { port: 8100, address: "127.0.0.1%lo", processes: [] },
   ]);
   assert.deepEqual(dataNodes, ["rabbit@old"]);
+  assert.match(sight.python ?? "", /^3\.\d+$/);
   // lb1's address 10.0.0.7 does not count: the program has an entry of its own for lb1, which it will write again.
   assert.deepEqual(resolvedNames, [{ name: "mq1", address: "10.9.9.9" }]);
   assert.ok(

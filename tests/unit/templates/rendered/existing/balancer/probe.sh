@@ -117,6 +117,7 @@ ssh_limits() { # the rule of the machine's own firewall that counts connections 
 
 surroundings() {
   uname -n | each hostname
+  timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null | each python
   # What a user's own shell cannot read, no step can run.
   timeout 3 getent passwd root | awk -F : '{ print $7; exit }' | each shell
   unit_faults
