@@ -7,15 +7,24 @@ BEGIN = "# rabbitmq-ha: begin"
 END = "# rabbitmq-ha: end"
 
 
-def with_block(text, peers):
+def with_block(text, peers, full_names=None):
     """Returns the file with the block of the peers, (name, address) each, at its end.
 
-    The names are removed from all other lines: Debian's 127.0.1.1 breaks clustering.
+    full_names: from a name to the one with its domain, which comes first on its line as the canonical one. The names are removed from all other lines: Debian's 127.0.1.1 breaks clustering.
     """
     names = {name for name, _ in peers}
     kept = [_without(line, names) for line in _others(text)]
-    block = [BEGIN] + ["{} {}".format(address, name) for name, address in peers] + [END]
+    known = full_names or {}
+    lines = [" ".join([address] + ([known[name]] if name in known else []) + [name]) for name, address in peers]
+    block = [BEGIN] + lines + [END]
     return "".join(line + "\n" for line in [line for line in kept if line is not None] + block)
+
+
+def full_name(text, name):
+    """Returns the name with its domain that the block has for a name; None if it has none."""
+    lines = text.split("\n")
+    block = lines[lines.index(BEGIN) :] if BEGIN in lines else []
+    return next((words[1] for words in map(str.split, block) if len(words) == 3 and words[2] == name), None)
 
 
 def without_names(text, names):

@@ -98,7 +98,7 @@ function connectionFaults({ connectionLimit }: Surroundings, port: number): stri
 
 function fixedFileFaults({ fixedFiles, hostName }: Surroundings, name: string): string[] {
   return fixedFiles
-    .filter(({ path }) => path !== "/etc/hostname" || hostName !== name)
+    .filter(({ path }) => path !== "/etc/hostname" || hostName?.split(".")[0] !== name)
     .map(({ path, why }) =>
       why === "mount"
         ? `${path} is a mount of its own, so it cannot be replaced; unmount it (umount ${path}), or have whatever starts the ` +

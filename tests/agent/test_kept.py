@@ -238,6 +238,7 @@ class Names(KeptHost):
         self.put("/etc/hosts", hosts)
         self.put("/etc/hostname", "# mine\nold\n")
         self.works(*self.mark())
+        self.on("hostname --fqdn", lambda call: self.full_name)
         self.works("names", "--name", "mq1", "--hosts", "mq1=10.0.0.1,mq2=10.0.0.2")
 
     def test_the_hosts_file_and_the_host_name_come_back_to_the_byte(self):
@@ -248,6 +249,14 @@ class Names(KeptHost):
         self.works(*self.clean_up())
         self.assertEqual(self.read("/etc/hosts"), HOSTS)
         self.assertEqual((self.full_name, self.read("/etc/hostname")), ("old", "# mine\nold\n"))
+
+    def test_a_name_with_a_domain_is_neither_taken_nor_given_back(self):
+        self.full_name = "mq1.example.org"
+        self.set_up("127.0.0.1 localhost\n127.0.1.1 mq1.example.org mq1\n")
+        self.assertIn("10.0.0.1 mq1.example.org mq1\n", self.read("/etc/hosts"))
+        self.works(*self.clean_up())
+        self.assertEqual(self.read("/etc/hosts"), "127.0.0.1 localhost\n127.0.1.1 mq1.example.org mq1\n")
+        self.assertEqual((self.full_name, self.done("hostnamectl")), ("mq1.example.org", []))
 
     def test_lines_that_others_have_changed_stay_and_lost_ones_are_named(self):
         self.set_up()

@@ -6,11 +6,12 @@ import unittest
 
 from agent import host, hosts_file
 
-from .support import HostTest
+from .support import Ended, Hangs, HostTest
 
 HOSTS = "/etc/hosts"
 PEERS = "cent120=192.168.56.120,cent121=192.168.56.121"
 BLOCK = "# rabbitmq-ha: begin\n192.168.56.120 cent120\n192.168.56.121 cent121\n# rabbitmq-ha: end\n"
+FULL_BLOCK = BLOCK.replace(" cent120", " cent120.example.org cent120")
 
 
 class Names(HostTest):
@@ -20,6 +21,7 @@ class Names(HostTest):
         super().start()
         self._stack.callback(setattr, host, "full_name", host.full_name)
         host.full_name = lambda: self.full_name
+        self.on("hostname --fqdn", "cent120\n")
 
     def given(self, text, peers=PEERS):
         self.put(HOSTS, text)
@@ -30,14 +32,37 @@ class Names(HostTest):
         before = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
         self.assertEqual(self.given(before), before + BLOCK)
         self.assertEqual(stat.S_IMODE(os.stat(self.root + HOSTS).st_mode), 0o644)
-        self.assertEqual(self.calls, [])
+        self.assertEqual(self.lines(), ["hostname --fqdn"])
 
     def test_another_host_name_is_set(self):
         self.on("hostnamectl")
-        for name in ("cent121", "cent120.example.org"):
+        for name in ("cent121", "cent1200.example.org"):
             self.full_name = name
-            self.given("")
-        self.assertEqual(self.lines(), ["hostnamectl set-hostname cent120"] * 2)
+            self.assertEqual(self.given(""), BLOCK)
+        self.assertEqual(self.done("hostnamectl"), ["hostnamectl set-hostname cent120"] * 2)
+
+    def test_a_name_with_a_domain_stays_and_is_the_canonical_one(self):
+        self.full_name = "cent120.example.org"
+        text = self.given("127.0.1.1 cent120.example.org cent120\n")
+        self.assertEqual(text, "127.0.1.1 cent120.example.org\n" + FULL_BLOCK)
+        self.assertEqual(self.lines(), [])
+        self.assertEqual(self.given(text), text)
+
+    def test_a_domain_that_only_the_resolver_knows_stays_canonical(self):
+        self.on("hostname --fqdn", "cent120.example.org\n")
+        text = self.given("127.0.1.1 cent120.example.org cent120\n")
+        self.assertEqual(text, "127.0.1.1 cent120.example.org\n" + FULL_BLOCK)
+        self.assertEqual(self.done("hostnamectl"), [])
+        for silent in (Ended(1), Hangs()):
+            self.on("hostname --fqdn", silent)
+            self.assertEqual(self.given(text), text)
+
+    def test_what_is_no_name_of_this_host_is_not_written(self):
+        for answer in ("localhost.localdomain", "cent1200.example.org", "cent120.example.org evil", ""):
+            self.on("hostname --fqdn", answer)
+            self.assertEqual(self.given(""), BLOCK, answer)
+        self.on("hostname --fqdn", Ended(1))
+        self.assertEqual(self.given("192.168.56.120 cent120.example.org cent120\n")[-len(BLOCK) :], BLOCK)
 
     def test_a_second_run_leaves_the_file_alone(self):
         text = self.given("127.0.0.1 localhost\n")

@@ -442,7 +442,8 @@ test("files that cannot be replaced; /etc/hostname only where the name has to be
   assert.deepEqual(
     faultsAfter({
       mq1: { add: ["fixed=/etc/hosts mount", "fixed=/etc/hostname mount"] },
-      mq2: { without: "hostname=", add: ["hostname=mq2.example.org", "fixed=/etc/hostname read-only"] },
+      mq2: { without: "hostname=", add: ["hostname=mq20.example.org", "fixed=/etc/hostname read-only"] },
+      mq3: { without: "hostname=", add: ["hostname=mq3.example.org", "fixed=/etc/hostname read-only"] },
     }),
     [
       "mq1 (10.0.0.1): /etc/hosts is a mount of its own, so it cannot be replaced; unmount it (umount /etc/hosts), " +

@@ -73,7 +73,7 @@ before(async () => {
   await writeFile(join(folder, "machine-id"), "abc\n");
   await writeFile(
     join(folder, "hosts"),
-    "10.0.0.7 mq1\n# rabbitmq-ha: begin\n10.0.0.4 lb1\n# rabbitmq-ha: end\n",
+    "10.0.0.7 mq1\n# rabbitmq-ha: begin\n10.0.0.4 lb1.example.org lb1\n# rabbitmq-ha: end\n",
   );
 });
 

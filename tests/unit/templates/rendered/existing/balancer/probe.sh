@@ -14,7 +14,7 @@ resolve() { # NAME: every address that it has here
 
 # The names that the program itself has written here are its own to correct.
 own_names() {
-  awk '$0 == "# rabbitmq-ha: end" { inside = 0 } inside { print $2 } $0 == "# rabbitmq-ha: begin" { inside = 1 }' \
+  awk '$0 == "# rabbitmq-ha: end" { inside = 0 } inside { for (i = 2; i <= NF; i++) print $i } $0 == "# rabbitmq-ha: begin" { inside = 1 }' \
     /etc/hosts
 }
 
