@@ -8,6 +8,7 @@ import type { IntendedSetup } from "./probe-target.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { pythonNotice } from "./python.ts";
+import { sshdLimitNotices } from "./sshd-limits.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe-target.ts";
@@ -32,6 +33,8 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   );
   const kept = filesOfOthersNotice(hosts.map(({ label, facts }) => ({ label, files: facts.files })));
   if (kept !== undefined) await pulumi.log.info(kept);
+  const sshds = hosts.map(({ label, facts }) => ({ label, limits: facts.sshdLimits }));
+  for (const notice of sshdLimitNotices(sshds)) await pulumi.log.info(notice);
   const python = pythonNotice(hosts.map(({ label, facts }) => ({ label, version: facts.python })));
   if (python !== undefined) await pulumi.log.info(python);
   const drifting = clockWarning(looks);

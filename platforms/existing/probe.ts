@@ -7,6 +7,7 @@ import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 import { runWithPinnedKey } from "./pinned-host-keys.ts";
 import { parsePython } from "./python.ts";
+import { parseSshdLimits, type SshdLimit } from "./sshd-limits.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
 import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
 
@@ -74,6 +75,7 @@ export interface HostFacts {
   readonly couldListen: boolean;
   /** The version of `python3`; absent if there is none. */
   readonly python: string | undefined;
+  readonly sshdLimits: readonly SshdLimit[];
   readonly surroundings: Surroundings;
   readonly files: FilesOfOthers;
 }
@@ -186,6 +188,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     advertisingRouters: all("vrrp").filter((line) => line !== "done"),
     couldListen: all("vrrp").includes("done"),
     python: parsePython(all),
+    sshdLimits: parseSshdLimits(all),
     surroundings: parseSurroundings(all),
     files: parseFilesOfOthers(all),
   };

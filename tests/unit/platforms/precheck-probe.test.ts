@@ -47,6 +47,7 @@ show*) echo LoadState=not-found ;;
 *) exit 3 ;;
 esac`,
   "iptables-save": "cat $RULES",
+  sshd: "printf '%s\\n' 'port 22' 'maxstartups 3:30:10' 'persourcemaxstartups none'",
   uname: "echo mq1.example.org",
   "cloud-init": "",
   ping: "exit 1",
@@ -152,6 +153,7 @@ test("a broker", async () => {
     { port: 8100, address: "127.0.0.1%lo", processes: [] },
   ]);
   assert.deepEqual(dataNodes, ["rabbit@old"]);
+  assert.deepEqual(sight.sshdLimits, [{ setting: "MaxStartups", count: 3 }]);
   assert.match(sight.python ?? "", /^3\.\d+$/);
   // lb1's address 10.0.0.7 does not count: the program has an entry of its own for lb1, which it will write again.
   assert.deepEqual(resolvedNames, [{ name: "mq1", address: "10.9.9.9" }]);

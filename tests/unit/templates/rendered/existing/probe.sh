@@ -115,6 +115,10 @@ ssh_limits() { # the rule of the machine's own firewall that counts connections 
     / --hitcount / && !($2 in exempt) { print $2, after("--hitcount"), after("--seconds"); exit }' | each limited
 }
 
+sshd_limits() { # what sshd itself says of log-ins at once
+  timeout 3 sshd -T 2>/dev/null | grep -E '^(maxstartups|persourcemaxstartups) ' | each sshd
+}
+
 surroundings() {
   uname -n | each hostname
   timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null | each python
@@ -125,6 +129,7 @@ surroundings() {
   fixed_files
   cloud_init
   ssh_limits
+  sshd_limits
   if systemctl -q is-active rabbitmq-server.service; then echo broker=runs; fi
 }
 is_set_up() { # whether the program has set up this machine in this role already, so that the files are its own
