@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 
-from . import command, files, host, systemd
+from . import command, files, firewalld_zones, host, systemd
 from .errors import NoAnswer, StepError
 
 OPENED = host.STATE + "/firewall"
@@ -19,7 +19,6 @@ COMMENT = "rabbitmq-ha"
 
 # firewall-cmd's exit codes (firewall.errors): the daemon does not run; the zone does not exist.
 _NOT_RUNNING = 252
-_NO_ZONE = 2
 _INVALID_ZONE = 112
 
 # protocol: tcp or vrrp. ports: one, a range, or - for vrrp. source: an address or any.
@@ -120,8 +119,7 @@ def _note(lines):
 
 def _by_words(firewall, rules, interfaces):
     if firewall == "firewalld":
-        zones = sorted({_zone(interface) for interface in interfaces})
-        wanted = [_firewalld_line(rule, zone) for zone in zones for rule in rules]
+        wanted = [_firewalld_line(rule, zone) for zone, rule in firewalld_zones.of_rules(rules, interfaces)]
     else:
         wanted = [_ufw_line(rule) for rule in rules]
     opened = _opened()
@@ -137,20 +135,6 @@ def _by_words(firewall, rules, interfaces):
         _close(line)
         opened.remove(line)
         _note(opened)
-
-
-def _zone(interface):
-    words = ["firewall-cmd", "--get-zone-of-interface=" + interface]
-    result = command.attempt(words, seconds=30)
-    if result.code == _NO_ZONE:
-        said = command.ask(["firewall-cmd", "--get-default-zone"], seconds=30)
-    elif result.code == 0:
-        said = result.output
-    else:
-        raise NoAnswer("{}: {} ended with {}".format(host.name(), command.shown(words), result.code), log=result.log())
-    if re.fullmatch(r"\S+\n", said) is None:
-        raise NoAnswer("{}: firewalld does not say which zone {} is in".format(host.name(), interface), log=said)
-    return said.strip()
 
 
 def _firewalld_line(rule, zone):

@@ -41,7 +41,8 @@ class FirewallTest(HostTest):
 
 
 class Firewalld(FirewallTest):
-    def given(self, zone_of_interface=None):
+    def given(self, zone_of_interface=None, sources=(), permanently=(), target="default"):
+        """sources, permanently: what the zone internal is bound to; target: what it does with other packets."""
         self.open = {True: [], False: []}
         self.runs = True
         self.on("firewall-cmd --state", self.said_state)
@@ -50,6 +51,16 @@ class Firewalld(FirewallTest):
         self.on("--get-zone-of-interface=eth0", answer)
         self.on("--get-default-zone", "public\n")
         self.on("-rich-rule=", self.rich_rule)
+        self.on("--get-zones", "internal public\n")
+        self.on("--list-all-zones", self.described(sources, target))
+        self.on("--permanent --list-all-zones", self.described(permanently, target))
+
+    @staticmethod
+    def described(sources, target):
+        zone = "{}\n  target: {}\n  interfaces: {}\n  sources: {}\n  ports: \n  rich rules: \n\trule x accept\n\n"
+        return zone.format("internal (active)", target, "", " ".join(sources)) + zone.format(
+            "public (default, active)", "default", "eth0", ""
+        )
 
     def said_state(self, _call):
         if not self.runs:
@@ -93,6 +104,44 @@ class Firewalld(FirewallTest):
         self.on("--get-zone-of-interface=eth2", "internal\n")
         self.works("firewall", "--interface", "eth0,eth1,eth2", *self.words()[3:])
         self.assertEqual(self.open[True], self.rules("internal") + self.rules("public"))
+
+    def opened_for_source_zone(self, *sources, **more):
+        self.start()
+        self.given(sources=sources, **more)
+        self.works(*self.words())
+        self.assertEqual(self.open[True], self.open[False])
+        self.assertEqual([each for each in self.open[True] if each[0] == "public"], self.rules())
+        return [rule for zone, rule in self.open[True] if zone == "internal"]
+
+    def test_a_zone_that_is_bound_to_a_source_is_opened_too_as_it_comes_before_the_interfaces(self):
+        self.assertEqual(self.opened_for_source_zone("10.0.0.0/24"), FIREWALLD)
+        self.assertEqual(firewall.close_all(), [])
+        self.assertEqual(self.open, {True: [], False: []})
+        # Also one that is bound only from firewalld's next start on.
+        self.assertEqual(self.opened_for_source_zone(permanently=["10.0.0.0/255.255.255.0"]), FIREWALLD)
+
+    def test_a_source_zone_gets_the_rules_for_whom_it_holds_and_for_any(self):
+        self.assertEqual(
+            self.opened_for_source_zone("10.0.0.8/31", "192.168.7.0/24"), [FIREWALLD[i] for i in (0, 1, 3)]
+        )
+        self.assertEqual(self.opened_for_source_zone("10.0.0.2"), FIREWALLD[1:3])
+        self.assertEqual(self.opened_for_source_zone("192.168.7.0/24"), FIREWALLD[1:2])
+        for unknown in ("02:00:00:00:00:01", "ipset:office"):
+            self.assertEqual(self.opened_for_source_zone(unknown), FIREWALLD)
+        self.assertEqual(self.opened_for_source_zone("2001:db8::/32"), [])
+
+    def test_a_source_zone_that_keeps_its_sources_out_gets_the_peers_alone(self):
+        for target in ("DROP", "%%REJECT%%"):
+            peers = [FIREWALLD[i] for i in (0, 2, 3)]
+            self.assertEqual(self.opened_for_source_zone("10.0.0.0/8", target=target), peers)
+
+    def test_zones_that_firewalld_does_not_all_describe_are_an_error(self):
+        whole = self.described(["10.0.0.0/24"], "default")
+        for answer in (whole[: whole.index("public")], whole[: whole.index("  sources")], "", Ended(1), Hangs()):
+            self.given()
+            self.on("--list-all-zones", answer)
+            self.refuses(*self.words())
+            self.assertEqual(self.open, {True: [], False: []})
 
     def test_rules_of_somebody_else_stay_open(self):
         self.given()
