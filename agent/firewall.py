@@ -1,6 +1,6 @@
-"""The host's own firewall: firewalld, ufw, or nftables with an input chain that refuses something.
+"""The host's own firewall: firewalld, ufw, or nftables or saved rules of iptables that refuse something.
 
-What was opened in firewalld and ufw is recorded, one line each: the firewall and its own arguments. nftables' rules
+What was opened in firewalld, ufw and iptables is recorded, one line each: the firewall and its own arguments. nftables' rules
 have a comment. A firewall that does not say whether it runs counts neither as running nor as stopped.
 """
 
@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 
-from . import command, files, firewalld_zones, host, systemd
+from . import command, files, firewalld_zones, host, iptables, systemd
 from .errors import NoAnswer, StepError
 
 OPENED = host.STATE + "/firewall"
@@ -25,20 +25,20 @@ _INVALID_ZONE = 112
 Rule = collections.namedtuple("Rule", "protocol ports source")
 
 
-def running():
-    """Returns firewalld, ufw, nftables or None. Raises NoAnswer if one does not say whether it runs."""
+def running(interfaces):
+    """Returns firewalld, ufw, nftables, iptables or None. Raises NoAnswer if one does not say whether it runs."""
     if host.which("firewall-cmd") and _firewalld_runs():
         return "firewalld"
     if host.which("ufw") and _ufw_runs():
         return "ufw"
-    if host.which("nft") and _unit_runs("nftables") and _guards(_ruleset()):
+    if host.which("nft") and systemd.runs("nftables") and _guards(_ruleset()):
         return "nftables"
-    return None
+    return "iptables" if iptables.refuses(interfaces) else None
 
 
 def let_in(rules, interfaces):
     """Opens exactly these rules, permanently, for these interfaces. Closes what was opened and is not wanted any more."""
-    firewall = running()
+    firewall = running(interfaces)
     if firewall == "nftables":
         _in_nftables(rules)
     elif firewall is not None:
@@ -81,7 +81,7 @@ def _firewalld_runs():
     if command.holds(["firewall-cmd", "-q", "--state"], no=_NOT_RUNNING, seconds=30):
         return True
     # It also says so if it cannot reach the daemon.
-    if _unit_runs("firewalld"):
+    if systemd.runs("firewalld"):
         raise NoAnswer(
             "{}: firewall-cmd says that firewalld does not run, and systemd that it does".format(host.name()),
             "see that firewall-cmd --state answers, then run this again",
@@ -97,16 +97,7 @@ def _ufw_runs():
     return match.group(1) == "active"
 
 
-def _unit_runs(unit):
-    state = systemd.state(unit)
-    if state in ("active", "reloading"):
-        return True
-    if state in ("inactive", "failed"):
-        return False
-    raise NoAnswer("{}: {} neither runs nor is stopped: {}".format(host.name(), unit, state))
-
-
-# firewalld and ufw, which take commands
+# firewalld, ufw and iptables, which take commands
 
 
 def _opened():
@@ -120,17 +111,19 @@ def _note(lines):
 def _by_words(firewall, rules, interfaces):
     if firewall == "firewalld":
         wanted = [_firewalld_line(rule, zone) for zone, rule in firewalld_zones.of_rules(rules, interfaces)]
-    else:
+    elif firewall == "ufw":
         wanted = [_ufw_line(rule) for rule in rules]
+    else:
+        wanted = ["iptables " + iptables.specification(rule, COMMENT) for rule in rules]
     opened = _opened()
     for line in wanted:
-        if _is_open(line):
+        if _is_open(line, interfaces):
             continue
         # Recorded first, so that every open rule is known to be ours.
         if line not in opened:
             opened.append(line)
             _note(opened)
-        _open(line)
+        _open(line, interfaces)
     for line in [each for each in opened if each not in wanted]:
         _close(line)
         opened.remove(line)
@@ -159,9 +152,11 @@ def _firewalld_words(action, zone, rule, permanent, program="firewall-cmd"):
     return [program, "-q"] + for_good + ["--zone=" + zone, "--{}-rich-rule={}".format(action, rule)]
 
 
-def _is_open(line):
+def _is_open(line, interfaces):
     """Whether the rule is open, now and permanently, whoever has opened it."""
     firewall, words = line.split(" ", 1)
+    if firewall == "iptables":
+        return iptables.is_open(words, interfaces)
     if firewall == "ufw":
         said = command.ask(["ufw", "show", "added"], seconds=30)
         if not said.startswith("Added user rules") or not said.endswith("\n"):
@@ -174,8 +169,11 @@ def _is_open(line):
     )
 
 
-def _open(line):
+def _open(line, interfaces):
     firewall, words = line.split(" ", 1)
+    if firewall == "iptables":
+        iptables.open_(words, interfaces)
+        return
     if firewall == "ufw":
         command.do(["ufw", "allow"] + words.split() + ["comment", COMMENT], seconds=60)
         return
@@ -188,6 +186,9 @@ def _open(line):
 def _close(line):
     """Closes what was opened, also in a firewall that does not run any more. One that is not installed has no rules."""
     firewall, words = line.split(" ", 1)
+    if firewall == "iptables":
+        iptables.close(words)
+        return
     if firewall == "ufw":
         if host.which("ufw"):
             command.do(["ufw", "delete", "allow"] + words.split(), seconds=60)

@@ -26,6 +26,16 @@ def is_active(unit):
     return state(unit) in ("active", "reloading")
 
 
+def runs(unit):
+    """Whether a unit runs. Raises NoAnswer for one that is just starting or stopping."""
+    now = state(unit)
+    if now in ("active", "reloading"):
+        return True
+    if now in ("inactive", "failed"):
+        return False
+    raise command.NoAnswer("{}: {} neither runs nor is stopped: {}".format(host.name(), unit, now))
+
+
 def exists(unit):
     return properties(unit, "LoadState")["LoadState"] not in ("not-found", "")
 
