@@ -18,6 +18,9 @@ FILES = _OLD_FILES + (rabbitmq.SECRETS,)
 
 # Lines that a command can also set (https://www.rabbitmq.com/docs/memory, …/docs/disk-alarms).
 LIMIT = re.compile(r"(vm_memory_high_watermark|disk_free_limit)\.(relative|absolute) *= *(.*)")
+# Lines that wait for the broker's next start: the list of peers is for its first one, and a broker of an earlier release
+# may go on showing its metrics to others until then.
+_NOT_AWAITED = re.compile(r"cluster_formation|prometheus\.tcp\.ip = 127\.0\.0\.1$")
 # Lines of a drop-in that concern systemd and not the running broker.
 _SYSTEMD_ALONE = re.compile(r"\[|ExecStartPre=|Restart|StartLimit")
 
@@ -28,8 +31,8 @@ def _lines(name, comment):
 
 
 def settings():
-    """Returns the lines of rabbitmq.conf that the broker reads at each start."""
-    return [line for line in _lines(rabbitmq.CONFIGURATION, "#") if not line.startswith("cluster_formation")]
+    """Returns the lines of rabbitmq.conf for which a running broker is restarted."""
+    return [line for line in _lines(rabbitmq.CONFIGURATION, "#") if not _NOT_AWAITED.match(line)]
 
 
 def limits():
@@ -77,19 +80,22 @@ def only_limits_changed():
     return noted[1:] == now[1:] and names == ["disk_free_limit", "vm_memory_high_watermark"]
 
 
-def _as_noted_before():
-    """Returns what releases before this program recorded of a broker that was started with the current files."""
+def _as_noted_before(without=_NOT_AWAITED):
+    """Returns what releases before this program recorded of a broker that was started with the current files.
+
+    without: which lines did not count.
+    """
     digest = hashlib.sha256()
     for name in _OLD_FILES:
         text = files.read(name, "")
         for line in (text if text.endswith("\n") else text + "\n").split("\n")[:-1] if text else []:
-            if not line.startswith("cluster_formation"):
+            if not without.match(line):
                 digest.update((line + "\n").encode("utf-8", "surrogateescape"))
     return digest.hexdigest() + "  -\n"
 
 
 def adopt():
     """Converts an earlier release's note if the broker still runs with the current files; else a restart is due."""
-    if files.read(NOTE, "") == _as_noted_before():
+    if files.read(NOTE, "") in [_as_noted_before(lines) for lines in (_NOT_AWAITED, re.compile("cluster_formation"))]:
         note()
         files.remove(OLD_NOTE)

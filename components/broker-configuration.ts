@@ -38,6 +38,8 @@ const defaultSettings: Readonly<Record<string, string | number>> = {
   cluster_partition_handling: "pause_minority",
   "vm_memory_high_watermark.relative": 0.4,
   "disk_free_limit.absolute": "1GB",
+  // The agent check on the broker's own host asks for the metrics, and they need no password.
+  "prometheus.tcp.ip": "127.0.0.1",
 };
 
 /** @returns the settings and each default for which neither its key nor a variant of it (`x.absolute`) is set */
@@ -82,6 +84,9 @@ function brokerConf({ host, brokers, ports, settings, type = "disc" }: BrokerCon
   });
 }
 
+/** Lines that wait for the broker's next start (agent/fingerprint.py). */
+const notAwaited = /^(cluster_formation.*|prometheus\.tcp\.ip = 127\.0\.0\.1)\n/gm;
+
 /** @returns the file of the settings with secrets, which is there without any too, so that the last one can go */
 export function brokerSecrets(settings: BrokerConfigurationArgs["settings"]): string {
   return render("rabbitmq/rabbitmq-ha-secrets.conf", {
@@ -102,7 +107,7 @@ export function renderBrokerConfiguration(args: BrokerConfigurationArgs): Broker
     oldSystemd: hasOldSystemd(host.os),
   });
   const hash = createHash("sha256")
-    .update(conf.replaceAll(/^cluster_formation.*\n/gm, ""))
+    .update(conf.replaceAll(notAwaited, ""))
     .update(advanced)
     .update(unit)
     .digest("hex");

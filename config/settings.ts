@@ -60,6 +60,12 @@ const refusedSettings: readonly RefusedSetting[] = [
       "all brokers get this one address, so the balancers and npm run verify would not reach their management UI; remove it",
   },
   {
+    keys: /^prometheus\.tcp\.ip$/,
+    isRefused: (value) => !["127.0.0.1", "0.0.0.0", "::"].includes(value),
+    message:
+      "all brokers get this one address, so the metrics page would be missing on the others; write 0.0.0.0, or remove it for 127.0.0.1",
+  },
+  {
     keys: /^management\.listener\.ssl$/,
     isRefused: isTrue,
     message:

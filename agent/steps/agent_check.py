@@ -21,7 +21,7 @@ def run(_wanted):
     if not port:
         raise StepError("{}: {} names no metrics page".format(host.name(), broker_conf.FILE))
     try:
-        for line in metrics.lines(host.name(), port, PAGE_SECONDS):
+        for line in metrics.lines("127.0.0.1", port, PAGE_SECONDS):
             if line.startswith("rabbitmq_alarms_") and line.split(" ")[-1].startswith("1"):
                 print("drain")
                 return 0

@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from agent import broker_conf, clock, host, metrics
+from agent import broker_conf, clock, metrics
 
 from .support import HostTest
 
@@ -24,8 +24,6 @@ class AgentCheck(HostTest):
             broker_conf.FILE,
             "[broker]\nbrokers=mq1\ndiscovery_peers=\nport=5672\nmetrics_port={}\n".format(server.getsockname()[1]),
         )
-        self._stack.callback(setattr, host, "name", host.name)
-        host.name = lambda: "127.0.0.1"
 
         def serve():
             try:

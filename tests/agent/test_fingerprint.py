@@ -24,6 +24,7 @@ class Fingerprint(BrokerHost):
     def test_comments_peers_and_what_only_systemd_reads_do_not_count(self):
         for name, text in [
             (CONFIGURATION, LIMITS + "\n# more\ncluster_formation.classic_config.nodes.3 = rabbit@mq4\n"),
+            (CONFIGURATION, "prometheus.tcp.ip = 127.0.0.1\n" + LIMITS),
             (ADVANCED, "% other words\n[].\n"),
             (DROP_IN, NEW_UNIT.replace("RestartSec=1s", "RestartSec=2s").replace("StartLimitIntervalSec=0", "")),
         ]:
@@ -33,6 +34,7 @@ class Fingerprint(BrokerHost):
     def test_everything_else_counts(self):
         for name, text in [
             (CONFIGURATION, LIMITS + "channel_max = 2000\n"),
+            (CONFIGURATION, LIMITS + "prometheus.tcp.ip = 0.0.0.0\n"),
             (ADVANCED, "[{kernel, [{net_ticktime, 5}]}].\n"),
             (DROP_IN, OLD_UNIT.replace("65536", "131072")),
             (DROP_IN, OLD_UNIT + "Environment=A=B\n"),
@@ -83,6 +85,16 @@ class Fingerprint(BrokerHost):
         self.assertTrue(fingerprint.is_read())
         self.configure(LIMITS.replace("0.4", "0.5"))
         self.assertTrue(fingerprint.only_limits_changed())
+
+    def test_the_old_note_is_taken_over_although_the_metrics_page_gets_an_address(self):
+        # A stack may have had the line as a setting of its own.
+        for before in (LIMITS, LIMITS + "prometheus.tcp.ip = 127.0.0.1\n"):
+            self.start()
+            self.configure(before)
+            self.put(NOTE, self.noted_by_the_shell())
+            self.configure(LIMITS + "prometheus.tcp.ip = 127.0.0.1\n")
+            fingerprint.adopt()
+            self.assertTrue(fingerprint.is_read(), before)
 
     def test_a_note_of_other_files_stays_and_a_restart_is_due(self):
         old = self.noted_by_the_shell()

@@ -23,9 +23,9 @@ test("there is an earlier release to compare with", () => {
   assert.ok(releases.length > 0);
 });
 
-/** Lines of a unit that do not affect a running process, so that they need no restart (`agent/notes.py`). */
+/** Lines for which a running process is not restarted (`agent/notes.py`, `agent/fingerprint.py`). */
 const ofNoMatter =
-  /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*)$/;
+  /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*|prometheus\.tcp\.ip = 127\.0\.0\.1)$/;
 
 function matters(text = ""): string[] {
   return text.split("\n").filter((line) => !ofNoMatter.test(line));

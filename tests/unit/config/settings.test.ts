@@ -30,6 +30,7 @@ test("refuses what hides the management API or its statistics from verify", () =
     {
       "management.path_prefix": "/mq",
       "management.tcp.ip": "127.0.0.1",
+      "prometheus.tcp.ip": "10.0.0.1",
       "management.listener.ssl": true,
       "management_agent.disable_metrics_collector": true,
       "management.disable_stats": "true",
@@ -38,6 +39,7 @@ test("refuses what hides the management API or its statistics from verify", () =
     [
       'rabbitmq.settings["management.path_prefix"] = "/mq": npm run verify would not find the management API, which it asks under /api; remove it, and add the prefix in a proxy of your own',
       'rabbitmq.settings["management.tcp.ip"] = "127.0.0.1": all brokers get this one address, so the balancers and npm run verify would not reach their management UI; remove it',
+      'rabbitmq.settings["prometheus.tcp.ip"] = "10.0.0.1": all brokers get this one address, so the metrics page would be missing on the others; write 0.0.0.0, or remove it for 127.0.0.1',
       'rabbitmq.settings["management.listener.ssl"] = true: the balancers and npm run verify reach the management UI without TLS; remove it, and write management.ssl.port and management.ssl.certfile for a further port with TLS',
       'rabbitmq.settings["management_agent.disable_metrics_collector"] = true: the brokers would not report network partitions, without which npm run verify never passes; remove it',
       'rabbitmq.settings["management.disable_stats"] = "true": the brokers would not report network partitions, without which npm run verify never passes; remove it',
@@ -47,6 +49,7 @@ test("refuses what hides the management API or its statistics from verify", () =
   accepts({
     "management.path_prefix": "/",
     "management.tcp.ip": "0.0.0.0",
+    "prometheus.tcp.ip": "0.0.0.0",
     "management.listener.ssl": false,
     "management_agent.disable_metrics_collector": false,
     "management.disable_stats": false,
