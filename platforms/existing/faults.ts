@@ -4,6 +4,7 @@ import { filesOfOthersFaults } from "./files-of-others.ts";
 import { pythonFaults } from "./python.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { blockedFaults } from "./firewalls.ts";
 import { surroundingFaults } from "./surroundings.ts";
 import { vrrpAddressFaults, vrrpNetworkFaults } from "./vrrp-address.ts";
 import { hasFacts, type Listener, type ProbeResult, type HostFacts } from "./probe.ts";
@@ -68,6 +69,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
       ...vrrpNetworkFaults(probed, plan),
       // A balancer that has not reported its addresses would be taken for a router outside the stack.
       ...(isComplete || plan.interface === undefined ? routerFaults(probed, plan) : []),
+      ...blockedFaults(probed),
     ]),
   ];
 }

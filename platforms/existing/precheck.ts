@@ -5,6 +5,7 @@ import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, machineLabel } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import type { IntendedSetup } from "./probe-target.ts";
+import { firewallWarnings } from "./firewalls.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { pythonNotice } from "./python.ts";
@@ -39,6 +40,10 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (python !== undefined) await pulumi.log.info(python);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
+  const probed = looks.flatMap(({ machine, outcome }) =>
+    hasFacts(outcome) ? [{ machine, facts: outcome }] : [],
+  );
+  for (const line of firewallWarnings(probed, args)) await pulumi.log.warn(line);
   return new Map(looks.flatMap((each) => found(each, args)));
 }
 

@@ -9,6 +9,7 @@ import { runWithPinnedKey } from "./pinned-host-keys.ts";
 import { parsePython } from "./python.ts";
 import { parseSshdLimits, type SshdLimit } from "./sshd-limits.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
+import { destinationsOf, parseFirewall, type FirewallFacts } from "./firewalls.ts";
 import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
 
 /** An address of a machine, with the prefix length of its network. */
@@ -77,6 +78,7 @@ export interface HostFacts {
   readonly python: string | undefined;
   readonly sshdLimits: readonly SshdLimit[];
   readonly surroundings: Surroundings;
+  readonly firewall: FirewallFacts;
   readonly files: FilesOfOthers;
 }
 
@@ -129,6 +131,7 @@ export function renderProbeScript(
     user: login.user,
     port: login.port,
     environmentVariables,
+    destinations: destinationsOf({ address, role }, plan),
   });
 }
 
@@ -190,6 +193,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     python: parsePython(all),
     sshdLimits: parseSshdLimits(all),
     surroundings: parseSurroundings(all),
+    firewall: parseFirewall(all),
     files: parseFilesOfOthers(all),
   };
 }

@@ -81,6 +81,12 @@ test("machines that the program has set up have no faults", () => {
   assert.deepEqual(faultsAfter({}), []);
 });
 
+test("a port that a firewall between the machines closes", () => {
+  assert.deepEqual(faultsAfter({ lb4: { add: ["blocked=10.0.0.2 5672 dropped"] } }), [
+    "mq2 (10.0.0.2): lb4 (10.0.0.4) cannot connect to its port 5672: a firewall on the way drops them; let them in there, such as in the machines' security groups",
+  ]);
+});
+
 test("another system than configured", () => {
   assert.deepEqual(faultsAfter({ mq1: { without: "fits=" } }, { os: "rocky-9" }), [
     "mq1 (10.0.0.1): runs debian-12, and os is rocky-9; set os to the system that it runs, or use another machine",

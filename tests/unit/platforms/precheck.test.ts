@@ -117,6 +117,18 @@ test("a machine without faults is described, and the probe runs as root by sudo"
   assert.equal(warn.mock.callCount(), 0);
 });
 
+test("a broker's machine without a firewall is accepted, with a warning", async () => {
+  const server = await serve();
+  await writeFile(join(server.folder, "seen"), `${seen}firewall=none\n`);
+  warn.mock.resetCalls();
+  await precheck(args(machine("mq1", loginAt(server.port, server.hostKey.public))));
+  assert.match(
+    String((warn.mock.calls[0]?.arguments as unknown[])[0]),
+    /^mq1 \(127\.0\.0\.1\): no firewall: 4369/,
+  );
+  assert.equal(warn.mock.callCount(), 1);
+});
+
 test("all log-in faults are in one message, within ten seconds", async () => {
   const [strict, shown, locked, mute] = await Promise.all([
     serve({ keys: [other.public] }),

@@ -132,6 +132,61 @@ surroundings() {
   sshd_limits
   if systemctl -q is-active rabbitmq-server.service; then echo broker=runs; fi
 }
+refusal_of_iptables() { # the rule, or the policy, of INPUT that refuses what no rule names
+  timeout 3 iptables-save -t filter 2>/dev/null | awk '
+    $1 == ":INPUT" && $2 == "DROP" { policy = "policy DROP" }
+    $1 == "-A" && $2 == "INPUT" {
+      rule = $0
+      sub(/^-A INPUT/, "", rule)
+      gsub(/ -p tcp| -m (tcp|comment|state|conntrack)| --(ct)?state [A-Z,]*NEW[A-Z,]*| --comment ("[^"]*"|[^ ]+)/, "", rule)
+      if (rule ~ /^ -j (REJECT|DROP)( |$)/) { found = $0; exit }
+    }
+    END { print found == "" ? policy : found }'
+}
+
+refusal_of_nftables() { # the same of an input chain
+  timeout 3 nft list ruleset 2>/dev/null | awk '
+    $1 == "table" { table = $2 " " $3 }
+    $1 == "chain" { chain = table " " $2; input = 0 }
+    table !~ /^(inet|ip) / { next }
+    / hook input / { input = 1; if (/policy drop/) { print chain ": policy drop"; exit } }
+    input && /^[ \t]*(counter( packets [0-9]+ bytes [0-9]+)? )?(drop|reject)( |$)/ {
+      sub(/^[ \t]*/, "")
+      print chain ": " $0
+      exit
+    }'
+}
+
+own_firewall() { # what of this machine refuses packets: by its name if up opens the ports in it, else the rule
+  local refusal
+  if systemctl -q is-active firewalld.service; then echo firewall=firewalld; return; fi
+  if timeout 3 ufw status 2>/dev/null | grep -q '^Status: active'; then echo firewall=ufw; return; fi
+  refusal=$(refusal_of_nftables)
+  if [ -n "$refusal" ] && systemctl -q is-active nftables.service; then echo firewall=nftables; return; fi
+  refusal=${refusal:-$(refusal_of_iptables)}
+  if [ -z "$refusal" ]; then echo firewall=none; return; fi
+  if { [ -e /etc/iptables/rules.v4 ] && systemctl -q is-active netfilter-persistent.service; } ||
+    { [ -e /etc/sysconfig/iptables ] && systemctl -q is-active iptables.service; }; then
+    echo firewall=iptables
+  else
+    echo "firewall=unmanaged $refusal"
+  fi
+}
+
+connect() { # ADDRESS PORT: whether packets come through; a refusal shows that they do, also where nothing listens yet
+  local said
+  if said=$(timeout 3 bash -c ": <>/dev/tcp/$1/$2" 2>&1); then return; fi
+  case $said in
+  *"o route to host"* | *"etwork is unreachable"*) echo "blocked=$1 $2 unreachable" ;;
+  "" | *"imed out"*) echo "blocked=$1 $2 dropped" ;;
+  esac
+}
+
+connections() { # from here to each port that this machine will use on another
+  connect 10.0.0.1 5672 &
+  connect 10.0.0.1 15672 &
+  wait
+}
 is_set_up() { # whether the program has set up this machine in this role already, so that the files are its own
   if [ -e /etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf ]; then return; fi
   if [ -e /etc/systemd/system/keepalived.service.d/rabbitmq-ha.conf ]; then return; fi
@@ -262,6 +317,8 @@ main() {
   # "NTP synchronized" in CentOS 7, "System clock synchronized" since.
   if timeout 3 timedatectl 2>/dev/null | grep -q 'synchronized: yes'; then echo synchronized=yes; fi
   names &
+  connections &
+  own_firewall &
   device=${stated:-$(ip -o -4 addr show | awk -v a="$address/" 'index($4, a) == 1 { print $2; exit }')}
   if [ -n "$device" ] && [ -e "/sys/class/net/$device" ]; then
     echo "device=$device"
