@@ -75,16 +75,20 @@ test("firewalls that up opens are known by their services", async () => {
   assert.equal(await ownFirewall(), "firewall=ufw");
   await given({ active: "nftables", ufw: "", nft: chain("drop") });
   assert.equal(await ownFirewall(), "firewall=nftables");
+  await given({ nft: chain("accept") });
+  assert.equal(await ownFirewall(), "firewall=nftables");
   await given({ active: "netfilter-persistent", nft: "", rules: rules(end), "rules.v4": "" });
   assert.equal(await ownFirewall(), "firewall=iptables");
 });
 
 test("a host without a rule that refuses the rest has no firewall", async () => {
   assert.equal(await ownFirewall(), "firewall=none");
-  await given({ active: "nftables", nft: chain("accept") });
+  const harmless = chain("accept").replace("ip saddr 192.0.2.1 drop", 'accept comment "no drop here"');
+  await given({ active: "nftables", nft: harmless });
   assert.equal(await ownFirewall(), "firewall=none");
   await given({
     active: "netfilter-persistent",
+    nft: chain("accept"),
     "rules.v4": "",
     rules: rules("-A INPUT -m state --state INVALID -j DROP"),
   });
@@ -96,6 +100,8 @@ test("rules that no service loads are shown", async () => {
   assert.equal(await ownFirewall(), `firewall=unmanaged ${end}`);
   await given({ rules: rules('-A INPUT -p tcp -m comment --comment "the rest" -j DROP') });
   assert.match(await ownFirewall(), /^firewall=unmanaged -A INPUT .* -j DROP$/);
+  await given({ rules: rules("-A INPUT -i eth0 -j DROP") });
+  assert.equal(await ownFirewall(), "firewall=unmanaged -A INPUT -i eth0 -j DROP");
   await given({ rules: rules("", "DROP") });
   assert.equal(await ownFirewall(), "firewall=unmanaged policy DROP");
   await given({ rules: "", nft: chain("accept", "counter packets 1 bytes 2 reject") });

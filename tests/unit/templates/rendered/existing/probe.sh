@@ -138,19 +138,20 @@ refusal_of_iptables() { # the rule, or the policy, of INPUT that refuses what no
     $1 == "-A" && $2 == "INPUT" {
       rule = $0
       sub(/^-A INPUT/, "", rule)
-      gsub(/ -p tcp| -m (tcp|comment|state|conntrack)| --(ct)?state [A-Z,]*NEW[A-Z,]*| --comment ("[^"]*"|[^ ]+)/, "", rule)
+      gsub(/ -p tcp| -i [^ ]+| -m (tcp|comment|state|conntrack)| --(ct)?state [A-Z,]*NEW[A-Z,]*| --comment ("[^"]*"|[^ ]+)/, "", rule)
       if (rule ~ /^ -j (REJECT|DROP)( |$)/) { found = $0; exit }
     }
     END { print found == "" ? policy : found }'
 }
 
-refusal_of_nftables() { # the same of an input chain
-  timeout 3 nft list ruleset 2>/dev/null | awk '
+refusal_of_nftables() { # [any]: the same of an input chain; with "any" also a rule that refuses only some
+  timeout 3 nft list ruleset 2>/dev/null | awk -v any="${1:-}" '
+    { gsub(/"[^"]*"/, "") }
     $1 == "table" { table = $2 " " $3 }
     $1 == "chain" { chain = table " " $2; input = 0 }
     table !~ /^(inet|ip) / { next }
     / hook input / { input = 1; if (/policy drop/) { print chain ": policy drop"; exit } }
-    input && /^[ \t]*(counter( packets [0-9]+ bytes [0-9]+)? )?(drop|reject)( |$)/ {
+    input && /^[ \t]*(counter( packets [0-9]+ bytes [0-9]+)? )?(drop|reject)( |$)/ || (input && any != "" && / (drop|reject)( |$)/) {
       sub(/^[ \t]*/, "")
       print chain ": " $0
       exit
@@ -161,9 +162,13 @@ own_firewall() { # what of this machine refuses packets: by its name if up opens
   local refusal
   if systemctl -q is-active firewalld.service; then echo firewall=firewalld; return; fi
   if timeout 3 ufw status 2>/dev/null | grep -q '^Status: active'; then echo firewall=ufw; return; fi
-  refusal=$(refusal_of_nftables)
-  if [ -n "$refusal" ] && systemctl -q is-active nftables.service; then echo firewall=nftables; return; fi
-  refusal=${refusal:-$(refusal_of_iptables)}
+  # What agent/firewall.py opens.
+  if systemctl -q is-active nftables.service && [ -n "$(refusal_of_nftables any)" ]; then
+    echo firewall=nftables
+    return
+  fi
+  refusal=$(refusal_of_iptables)
+  refusal=${refusal:-$(refusal_of_nftables)}
   if [ -z "$refusal" ]; then echo firewall=none; return; fi
   if { [ -e /etc/iptables/rules.v4 ] && systemctl -q is-active netfilter-persistent.service; } ||
     { [ -e /etc/sysconfig/iptables ] && systemctl -q is-active iptables.service; }; then
