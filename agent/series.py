@@ -43,7 +43,7 @@ def can(version, ability):
 
 
 # Its first two numbers, as a list; lists compare like the versions.
-_VERSION = 'lists:map(fun list_to_integer/1, lists:sublist(string:lexemes(rabbit_misc:version(), "."), 2))'
+_VERSION = 'lists:map(fun erlang:list_to_integer/1, lists:sublist(string:lexemes(rabbit_misc:version(), "."), 2))'
 
 
 def expression(ability):

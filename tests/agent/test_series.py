@@ -1,5 +1,6 @@
 """The table of RabbitMQ's series, as the program on the hosts reads it."""
 
+import os
 import unittest
 
 from agent import series
@@ -26,6 +27,14 @@ class SeriesTest(unittest.TestCase):
     def test_an_expression_compares_with_the_series_that_brought_the_change(self):
         self.assertTrue(series.expression("hasMirrors").endswith(" < [4, 0])"))
         self.assertTrue(series.expression("locksFeatureFlags").endswith(" >= [3, 11])"))
+
+    def test_no_question_names_a_function_in_a_way_that_rabbitmqctl_eval_cannot_call(self):
+        # It evaluates by erl_eval:exprs/2, for which `fun name/1` is undefined, unlike `fun module:name/1`.
+        for folder, _, names in os.walk(os.path.dirname(series.__file__)):
+            for name in names:
+                if name.endswith(".py"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        self.assertNotRegex(file.read(), r"\bfun [a-z_]+/[0-9]", name)
 
 
 if __name__ == "__main__":
