@@ -20,13 +20,16 @@ def data():
 
 def is_there(name):
     """Whether a path exists. Raises NoAnswer if that is unknown: what cannot be seen does not count as missing."""
+    return _seen(name, os.lstat) is not None
+
+
+def _seen(name, look):
     try:
-        os.lstat(host.path(name))
+        return look(host.path(name))
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
     except OSError as unseen:
         raise NoAnswer("{}: it cannot be seen whether {} is there: {}".format(host.name(), name, unseen.strerror))
-    return True
 
 
 def was_member():
@@ -34,8 +37,13 @@ def was_member():
 
 
 def has_data():
-    """Whether the broker has a cluster's tables: Mnesia's (up to 4.2), or Khepri's, without cluster_nodes.config."""
-    return is_there(data() + "/cluster_nodes.config") or is_there(data() + "/rabbitmq_metadata")
+    """Whether the broker has a cluster's tables, and has already served with them.
+
+    The tables are Mnesia's (up to 4.2), or Khepri's in `coordination`. A start writes both before it joins a cluster or
+    forms one, so they alone prove nothing. Each virtual host's folder is made after that.
+    """
+    has_tables = is_there(data() + "/cluster_nodes.config") or is_there(data() + "/coordination")
+    return has_tables and bool(_seen(data() + "/msg_stores/vhosts", os.listdir))
 
 
 # Which brokers a broker waits for: at its start it loads the cluster's tables from one that still ran when it stopped

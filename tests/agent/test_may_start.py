@@ -10,6 +10,7 @@ from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost
 from .support import Hangs
 
 CONF = "/etc/rabbitmq-ha/broker.conf"
+VHOST = DATA + "/msg_stores/vhosts/628WB79CIFDYO9LJI6DKMI09L/.vhost"
 
 
 def hiding(hidden, lstat=os.lstat):
@@ -38,14 +39,35 @@ class MayStart(BrokerHost):
         self.works("may-start")
         self.put(MEMBER, "2026\n")
         self.put(DATA + "/cluster_nodes.config", "{[],[]}.")
+        self.put(VHOST)
         self.works("may-start")
         self.assertEqual(self.output, "")
 
-    def test_a_member_with_the_tables_of_rabbitmq_4_3_has_data(self):
-        # It writes no cluster_nodes.config: without this check, no broker would start again after a power cut.
+    def test_a_member_with_khepri_has_data(self):
+        # 4.3 writes no cluster_nodes.config: without this check, no broker would start again after a power cut of all.
         self.put(MEMBER, "2026\n")
-        self.put(DATA + "/rabbitmq_metadata/x")
+        self.put(DATA + "/coordination/rabbit@mq1/names.dets")
+        self.put(VHOST)
         self.works("may-start")
+        self.assertEqual(self.output, "")
+
+    def test_what_a_start_writes_before_it_has_joined_is_no_data(self):
+        early = ("cluster_nodes.config", "rabbitmq_metadata/x", "coordination/rabbit@mq1/names.dets", "quorum/x")
+        for names in [early[:1], early[1:2], early[2:], early, (*early, "msg_stores/x")]:
+            self.start()
+            self.former_member_without_data()
+            for name in names:
+                self.put(DATA + "/" + name)
+            clock.pause = lambda seconds: self.serving.add("mq2")
+            self.works("may-start")
+            self.assertIn("does not start alone", self.output, names)
+
+    def test_folders_of_virtual_hosts_without_tables_are_no_data(self):
+        self.former_member_without_data()
+        self.put(VHOST)
+        clock.pause = lambda seconds: self.serving.add("mq2")
+        self.works("may-start")
+        self.assertIn("does not start alone", self.output)
 
     def test_a_former_member_without_data_waits_for_the_cluster(self):
         self.former_member_without_data()
@@ -87,11 +109,14 @@ class MayStart(BrokerHost):
         self.refuses("may-start", because="/etc/rabbitmq-ha/broker.conf")
 
     def test_an_unreadable_mark_does_not_count_as_missing(self):
-        for name in (MEMBER, DATA + "/cluster_nodes.config"):
+        for name in (MEMBER, DATA + "/cluster_nodes.config", DATA + "/coordination"):
             self.start()
             self.former_member_without_data()
             with mock.patch("os.lstat", hiding(self.root + name)):
                 self.refuses("may-start", because="it cannot be seen whether " + name)
+        self.put(DATA + "/cluster_nodes.config")
+        with mock.patch("os.listdir", side_effect=PermissionError(13, "Permission denied")):
+            self.refuses("may-start", because="it cannot be seen whether " + DATA + "/msg_stores/vhosts")
 
     def test_a_note_that_cannot_be_written_does_not_prevent_the_start(self):
         def full():
