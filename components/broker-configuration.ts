@@ -13,6 +13,8 @@ export interface BrokerConfigurationArgs {
   readonly type?: "disc" | "ram";
   /** Lines of rabbitmq.conf, key to value, which override the program's defaults. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Further terms of advanced.config, application by application, each with its settings as Erlang terms. @default none */
+  readonly advanced?: readonly { readonly name: string; readonly settings: readonly string[] }[];
   /** TCP ports. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /** Erlang's `net_ticktime`, in seconds. */
@@ -94,13 +96,20 @@ export function brokerSecrets(settings: BrokerConfigurationArgs["settings"]): st
   });
 }
 
+/** The application whose entry in advanced.config the program itself begins. */
+function isKernel({ name }: { readonly name: string }): boolean {
+  return name === "kernel";
+}
+
 /** Renders the files without secrets; nothing is registered. */
 export function renderBrokerConfiguration(args: BrokerConfigurationArgs): BrokerConfiguration {
-  const { host, netTickTime } = args;
+  const { host, netTickTime, advanced: applications = [] } = args;
   const conf = brokerConf(args);
   const advanced = render("rabbitmq/advanced.config", {
     netTickTime,
     setupTime: Math.min(setupTimeSeconds, netTickTime),
+    kernel: applications.filter(isKernel).flatMap(({ settings }) => settings),
+    applications: applications.filter((application) => !isKernel(application)),
   });
   const unit = render("rabbitmq/rabbitmq-ha.conf", {
     program: programPath,

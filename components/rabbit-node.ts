@@ -5,6 +5,7 @@ import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";
+import { programPath } from "../remote/program.ts";
 import { Step } from "../remote/step.ts";
 import {
   brokerSecrets,
@@ -37,6 +38,8 @@ export interface RabbitNodeArgs {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Further lines with secrets, kept apart in a file that only root and the broker can read. @default none */
   readonly secretSettings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
+  /** Further terms of advanced.config, application by application, each with its settings as Erlang terms. @default none */
+  readonly advanced?: readonly { readonly name: string; readonly settings: readonly string[] }[];
   /** TCP ports. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /**
@@ -167,11 +170,13 @@ export class RabbitNode extends pulumi.ComponentResource {
     packages: pulumi.Resource,
   ): pulumi.Resource[] {
     const { host } = this.#args;
-    const file = (suffix: string, path: string, content: string): File =>
-      new File(`${this.name}-${suffix}`, { host, path, content }, this.#dependingOn(packages));
+    const file = (suffix: string, path: string, content: string, more: { check?: string } = {}): File =>
+      new File(`${this.name}-${suffix}`, { host, path, content, ...more }, this.#dependingOn(packages));
+    const isOurs = (this.#args.advanced ?? []).length === 0;
+    const check = isOurs ? {} : { check: `${programPath} check-advanced {}` };
     return [
       file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
-      file("tick-time", "/etc/rabbitmq/advanced.config", advanced),
+      file("tick-time", "/etc/rabbitmq/advanced.config", advanced, check),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
   }

@@ -43,7 +43,8 @@ export function readValues(
   const isSecret = ({ path }: Fault): boolean =>
     isSecretKey(String(path[0])) ||
     encrypted.has(`${namespace}:${String(path[0])}`) ||
-    isWithin(path, secretMap);
+    isWithin(path, secretMap) ||
+    isWithin(path, erlangTerms);
   const withoutSecrets = (fault: Fault): Fault => (isSecret(fault) ? withoutValue(fault) : fault);
   const misplaced = faults.map(({ path }) => path);
   const result = schema.safeParse(input);
@@ -122,6 +123,9 @@ function misplacedSecret(key: string): Fault {
   const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames([...secretKeys, secretMap.join(".")])} can be secret`;
   return { path: [key], message };
 }
+
+/** They may hold a secret where none belongs. */
+const erlangTerms = ["rabbitmq", "advanced"];
 
 const openSecrets: Fault = {
   path: secretMap,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { maxConnectionsPossible } from "../hosts/descriptors.ts";
 import { defaultPlatform } from "../hosts/platform-kinds.ts";
 import { defaultPorts } from "../hosts/ports.ts";
+import { advanced } from "./advanced.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
@@ -55,6 +56,7 @@ const rabbitmq = z
       .record(z.string(), z.custom<string | number | boolean>())
       .superRefine(checkSecretSettings)
       .default({}),
+    advanced: advanced.prefault(""),
     ports: z
       .strictObject({
         amqp: values.port.default(defaultPorts.amqp),

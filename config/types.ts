@@ -4,6 +4,7 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
+import type { ErlangApplication } from "./erlang-terms.ts";
 import type { HostKeys } from "./host-keys.ts";
 
 /** A duration as HAProxy writes it: a whole number and one of `ms`, `s`, `m`, `h`, `d`, such as `500ms`. */
@@ -162,6 +163,8 @@ export interface RabbitmqConfig {
   readonly policy: Policy;
   /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Erlang terms for advanced.config, application by application; never one that the program writes itself. */
+  readonly advanced: readonly ErlangApplication[];
   /** TCP ports of each broker; the balancers use the same ones for AMQP and the management UI. */
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /** Seconds after which a silent broker counts as gone (Erlang's `net_ticktime`). */

@@ -49,6 +49,15 @@ function otherConfig(): ConfigBlocks {
       policy: { name: "two", pattern: "^(?!amq\\.)", definition: { "ha-mode": "exactly", "ha-params": 2 } },
       settings: { "vm_memory_high_watermark.absolute": "512MB", channel_max: 1000, "log.console": true },
       secretSettings: { "ssl_options.password": "SETTING" },
+      advanced: `[
+  {rabbit, [
+    {consumer_timeout, undefined}, % for ever
+    {msg_store_io_batch_size, 4096}]},
+  {rabbitmq_auth_backend_ldap, [
+    {tag_queries, [{administrator, {in_group, "cn=admins,dc=example,dc=org"}},
+                   {management, {constant, true}}]}]},
+  {kernel, [{inet_dist_listen_min, 25672}, {inet_dist_listen_max, 25672}]}
+].`,
     },
     haproxy: {
       ...(config["haproxy"] as ConfigBlocks),

@@ -34,6 +34,7 @@ const defaults: ParsedConfig = {
     pluginFiles: [],
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     settings: {},
+    advanced: [],
     ports: { amqp: 5672, management: 15672, prometheus: 15692 },
     netTickTime: 5,
   },
@@ -94,6 +95,7 @@ test("accepts every setting and keeps it unchanged", () => {
         "vm_memory_high_watermark.relative": 0.5,
         vhost_max: true,
       },
+      advanced: "[{rabbit, [{consumer_timeout, undefined}]}].",
       ports: { amqp: 5673, management: 15673, prometheus: 15693 },
       netTickTime: 8,
     },
@@ -129,6 +131,10 @@ test("accepts every setting and keeps it unchanged", () => {
   assert.deepEqual(parseConfig(draft(full)), {
     ...clear,
     platform: { kind, ...lab },
+    rabbitmq: {
+      ...clear.rabbitmq,
+      advanced: [{ name: "rabbit", settings: ["{consumer_timeout, undefined}"] }],
+    },
     haproxy: { ...clear.haproxy, source: { ...clear.haproxy.source, sha256: "a0".repeat(32) } },
   });
 });
@@ -291,7 +297,7 @@ test("knows every key of the configuration table", () => {
   const table = {
     top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
-    rabbitmq: "adminUser plugins pluginFiles policy settings secretSettings ports netTickTime",
+    rabbitmq: "adminUser plugins pluginFiles policy settings secretSettings advanced ports netTickTime",
     haproxy:
       "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",

@@ -34,6 +34,7 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
   "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
   "rabbitmq/advanced.config": ["dev", "cent120-tick-time", "stdin"],
+  "rabbitmq/with-terms/advanced.config": ["other", "cent120-tick-time", "stdin"],
   "rabbitmq/rabbitmq-ha-secrets.conf": ["dev", "cent120-secret-settings", "stdin"],
   "rabbitmq/with-secrets/rabbitmq-ha-secrets.conf": ["other", "cent120-secret-settings", "stdin"],
   "rabbitmq/rabbitmq-ha.conf": ["dev", "cent120-limits", "stdin"],
