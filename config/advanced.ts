@@ -38,7 +38,11 @@ const refusedTerms: readonly RefusedTerm[] = [
     keys: /^inet_dist_use_interface$/,
     message: "all brokers get this one address, at which only one could be reached; remove it",
   },
-  { applications: /^mnesia$/, keys: /^dir$/, message: "the program looks for the data elsewhere; remove it" },
+  {
+    applications: /^(mnesia|ra|osiris|rabbit)$/,
+    keys: /^(dir|data_dir|plugins_dir|plugins_expand_dir|enabled_plugins_file|feature_flags_file)$/,
+    message: "the program looks for it where RabbitMQ has it by default; remove it",
+  },
   {
     applications: /^rabbit$/,
     keys: /^cluster_(nodes|formation)$/,
@@ -87,7 +91,7 @@ const refusedTerms: readonly RefusedTerm[] = [
     message: `npm run verify relies on it; remove it, and ${settings}`,
   },
   {
-    applications: /^lager$/,
+    applications: /^(rabbit|lager)$/,
     keys: /^(log_root|handlers)$/,
     message: `up and --force-boot read the broker's log; remove it, and ${settings}`,
   },
@@ -113,13 +117,19 @@ function secretIn(tokens: readonly Token[]): { readonly what: string; readonly l
   return undefined;
 }
 
+function secretRemedy(what: string): string {
+  return what.startsWith("passphrase")
+    ? "write {file, PATH}, with a file of your own on each broker's host"
+    : "give its line of rabbitmq.conf as rabbitmq.secretSettings, or write it as RabbitMQ's {encrypted, …}";
+}
+
 function termFault({ application, key, value, tokens, line }: ErlangSetting): string | undefined {
   const refused = refusedTerms.find((term) => term.applications.test(application) && term.keys.test(key));
   if (refused !== undefined && value.map(({ text }) => text).join(" ") !== refused.harmless)
     return `line ${String(line)}: ${key} of ${application}: ${refused.message}`;
   const secret = secretIn(tokens);
   if (secret === undefined) return undefined;
-  return `line ${String(secret.line)}: ${secret.what}, which the stack's file and advanced.config would show to everybody; remove it, and give its line of rabbitmq.conf as rabbitmq.secretSettings, or write it as RabbitMQ's {encrypted, …}`;
+  return `line ${String(secret.line)}: ${secret.what}, which the stack's file and advanced.config would show to everybody; remove it, and ${secretRemedy(secret.what)}`;
 }
 
 /** @throws TermsError with everything that is wrong */

@@ -12,7 +12,7 @@ export interface Token {
   readonly text: string;
   /** Counted from 1. */
   readonly line: number;
-  /** The white space before it: as it was written within a line, else the line break and the indentation. */
+  /** The white space before it; of several lines, and of comments, only the last line break and the indentation. */
   readonly gap: string;
 }
 
@@ -59,7 +59,7 @@ function scan(text: string): Token[] {
     const [kind, found] = matchAt(text, position);
     if (found === "")
       throw fault(line, `a ${text.charAt(position)} that is not closed on its line; close it`);
-    if (kind === "skipped") gap += found.startsWith("%") ? "" : found;
+    if (kind === "skipped") gap += found;
     else {
       tokens.push({ kind, text: found, line, gap: gap.replace(/^[^]*\n/, "\n") });
       gap = "";
@@ -149,7 +149,7 @@ export function readTerms(text: string): {
   readonly settings: readonly ErlangSetting[];
   readonly applications: readonly ErlangApplication[];
 } {
-  const tokens = scan(text.replaceAll("\r\n", "\n"));
+  const tokens = scan(text);
   checkBalance(tokens);
   const line = (item: readonly Token[]): number => item[0]?.line ?? 1;
   const entries = itemsIn(tokens.slice(0, -1), "[");

@@ -1,5 +1,6 @@
 /** Checks `rabbitmq.settings` and `rabbitmq.secretSettings`, the user's own lines of rabbitmq.conf. */
 import type { z } from "zod";
+import { distributionPort } from "../hosts/ports.ts";
 import { formatPath, joinNames, namespace } from "./faults.ts";
 
 /** Keys of rabbitmq.conf that the program writes itself, and where to set their values instead. */
@@ -64,6 +65,15 @@ const refusedSettings: readonly RefusedSetting[] = [
     isRefused: (value) => !["127.0.0.1", "0.0.0.0", "::"].includes(value),
     message:
       "all brokers get this one address, so the metrics page would be missing on the others; write 0.0.0.0, or remove it for 127.0.0.1",
+  },
+  {
+    keys: /^distribution\.listener\./,
+    isRefused: (value) => value !== String(distributionPort),
+    message: `the brokers already reach each other at one port, ${String(distributionPort)}, which the firewalls open; remove it`,
+  },
+  {
+    keys: /^raft\.data_dir$/,
+    message: "the program looks for the data in /var/lib/rabbitmq/mnesia; remove it",
   },
   {
     keys: /^management\.listener\.ssl$/,

@@ -110,7 +110,8 @@ test("refuses what the program writes or reads itself, and names the key to writ
     rabbitmq_management tcp_config, rabbitmq_management ssl_config, rabbitmq_management path_prefix,
     rabbitmq_management load_definitions, rabbitmq_management disable_basic_auth,
     rabbitmq_management disable_management_stats, rabbitmq_management_agent disable_metrics_collector,
-    rabbitmq_prometheus tcp_config, rabbitmq_auth_backend_cache cached_backend, mnesia dir, lager log_root, lager handlers`;
+    rabbitmq_prometheus tcp_config, rabbitmq_auth_backend_cache cached_backend, mnesia dir, ra data_dir, osiris data_dir,
+    rabbit data_dir, rabbit plugins_dir, rabbit enabled_plugins_file, rabbit log_root, lager log_root, lager handlers`;
   for (const [, application = "", key = ""] of refusedTerms.matchAll(/(\w+) (\w+)/g)) {
     const [line = ""] = faults(draft({ "rabbitmq.advanced": `[{'${application}', [{'${key}', 1}]}].` }));
     assert.match(
@@ -129,9 +130,12 @@ test("refuses secrets, and shows none of them", () => {
     "a URL with a password": '[{rabbitmq_shovel, [{shovels, [{one, ["amqp://me:hunter2@mq"]}]}]}].',
   };
   for (const [what, text] of Object.entries(given)) {
+    const remedy = what.startsWith("passphrase")
+      ? "write {file, PATH}, with a file of your own on each broker's host"
+      : "give its line of rabbitmq.conf as rabbitmq.secretSettings, or write it as RabbitMQ's {encrypted, …}";
     refusesTerms(
       text,
-      `line 1: ${what}, which the stack's file and advanced.config would show to everybody; remove it, and give its line of rabbitmq.conf as rabbitmq.secretSettings, or write it as RabbitMQ's {encrypted, …}`,
+      `line 1: ${what}, which the stack's file and advanced.config would show to everybody; remove it, and ${remedy}`,
     );
   }
   assert.doesNotMatch(faults(draft({ "rabbitmq.advanced": '[{a, [{b, "hunter2}]}].' })).join(), /hunter2/);

@@ -57,6 +57,24 @@ test("refuses what hides the management API or its statistics from verify", () =
   });
 });
 
+test("refuses what moves the brokers' own traffic or their data", () => {
+  refusesSettings(
+    {
+      "distribution.listener.interface": "10.0.0.1",
+      "distribution.listener.port_range.min": 44000,
+      "distribution.listener.port_range.max": "25673",
+      "raft.data_dir": "/srv/quorum",
+    },
+    [
+      'rabbitmq.settings["distribution.listener.interface"] = "10.0.0.1": the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
+      'rabbitmq.settings["distribution.listener.port_range.min"] = 44000: the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
+      'rabbitmq.settings["distribution.listener.port_range.max"] = "25673": the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
+      'rabbitmq.settings["raft.data_dir"] = "/srv/quorum": the program looks for the data in /var/lib/rabbitmq/mnesia; remove it',
+    ],
+  );
+  accepts({ "distribution.listener.port_range.min": 25672, "distribution.listener.port_range.max": "25672" });
+});
+
 test("refuses the PROXY protocol, which HAProxy does not speak to the brokers", () => {
   refusesSettings({ proxy_protocol: true }, [
     "rabbitmq.settings.proxy_protocol = true: the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
