@@ -22,6 +22,14 @@ export interface Series {
   readonly hasReadinessCheck: boolean;
   /** The series to which a rolling upgrade leads. */
   readonly upgradesTo: readonly string[];
+  /** The lowest patch release from which that is possible. */
+  readonly upgradesFromPatch: number;
+  /** The lowest and the highest release of Erlang with which it runs, since one of its patch releases. */
+  readonly erlang: readonly { readonly sincePatch: number; readonly from: number; readonly to: number }[];
+  /** Deprecated features that it denies unless `deprecated_features.permit` allows them. */
+  readonly denies: readonly string[];
+  /** Deprecated features that it no longer has. */
+  readonly removes: readonly string[];
 }
 
 /** The table's path, below this folder. */
