@@ -183,6 +183,15 @@ class Apt:
             if not self._install(self._exactly(package, version)):
                 raise _not_done("installed", package, version, self._offered(package))
 
+    def erlang_with(self, package, version):
+        """Returns the version of Erlang that apt would install with a package; "" if it stays as it is."""
+        words = ["apt-get"] + self._options + ["--simulate", "install", "--no-install-recommends"]
+        said = command.ask(words + self._exactly(package, version), seconds=120)
+        coming = dict(re.findall(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)", said, re.MULTILINE))
+        if package not in coming:
+            raise NoAnswer("{}: apt does not say what it would install with {}".format(host.name(), package), log=said)
+        return next((coming[name] for name in ("erlang-base", "erlang-base-hipe", "esl-erlang") if name in coming), "")
+
     @staticmethod
     def _exactly(package, version):
         options = ["--allow-change-held-packages", "-o", "Dpkg::Options::=--force-confold"]
@@ -354,6 +363,10 @@ class Yum:
         if self.run(["--downloadonly", "install", "{}-{}".format(package, version)]).code != 0:
             raise _not_done("fetched", package, version)
 
+    @staticmethod
+    def erlang_with(_package, _version):
+        """Returns that nobody knows: the installer moves Erlang if the package requires another one."""
+
     def put(self, package, version, path=None):
         """Installs a version of a package.
 
@@ -422,9 +435,17 @@ class Upgrade:
         self._manager = manager_
         self.version = version
 
+    def installed(self):
+        """Returns what is installed now."""
+        return self._manager.found([self.package])[self.package]
+
+    def erlang(self):
+        """Returns the version of Erlang that comes with it; "" for the one that is there, None if nobody knows."""
+        return self._manager.erlang_with(self.package, self.version)
+
     def due(self):
         """Whether anything but this version is installed, also after an interrupted upgrade."""
-        found = self._manager.found([self.package])[self.package]
+        found = self.installed()
         return not found.is_whole or found.versions != (self.version,)
 
     def tidy(self):
@@ -435,7 +456,7 @@ class Upgrade:
     def fetch(self):
         """Downloads the package while the broker still serves."""
         with lock.held(LOCK, LOCK_SECONDS):
-            for installed in self._manager.found([self.package])[self.package].versions:
+            for installed in self.installed().versions:
                 if self._manager.is_earlier(self.version, installed):
                     raise StepError(
                         "{}: packages.rabbitmq.version is {}, and {} is installed. A broker does not go back to an"
@@ -468,6 +489,9 @@ class UpgradeByUrl(Upgrade):
         super().__init__(manager_, version)
         self._download = download
         self._path = "{}/{}/{}.rpm".format(fetch.FOLDER, UPGRADE, self.package)
+
+    def erlang(self):
+        return ""
 
     def _fetch(self):
         self._manager.prepare()

@@ -5,7 +5,20 @@ A command is used where RabbitMQ has one. A restart is done only while the other
 
 import sys
 
-from .. import clock, command, draining, fingerprint, host, packages, rabbitmq, readiness, systemd
+from .. import (
+    clock,
+    command,
+    draining,
+    fingerprint,
+    host,
+    packages,
+    rabbitmq,
+    readiness,
+    systemd,
+    upgrade_check,
+    upgrade_end,
+    upgrade_note,
+)
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 1800
@@ -24,6 +37,7 @@ def run(wanted):
             upgrade.tidy()
             upgrade = None
         bring_up_to_date(upgrade)
+        upgrade_end.finish()
     finally:
         draining.revive()
 
@@ -40,9 +54,13 @@ def bring_up_to_date(upgrade):
             print("{}: takes its changed settings without a restart".format(host.name()))
         if fingerprint.is_read():
             return
+    before = None
     if upgrade is not None:
+        before = upgrade_check.check(upgrade)
         # Downloaded while the broker still serves.
         upgrade.fetch()
+        if before is not None:
+            upgrade_check.check_erlang(upgrade, before)
     systemd.reload_units()
     action = "restart"
     # The download takes long, and the broker may have started meanwhile.
@@ -55,6 +73,7 @@ def bring_up_to_date(upgrade):
     if upgrade is None:
         print("{}: {}s with its changed configuration".format(host.name(), action))
     else:
+        upgrade_note.write(upgrade.version, before)
         failure = install(upgrade)
     start_anew(action)
     readiness.await_everyone(120)

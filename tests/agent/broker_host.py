@@ -1,6 +1,11 @@
 """A broker's host: one of three, whose unit runs. Each test sets what a start does."""
 
+import base64
+
 from agent import fingerprint
+from agent.errors import StepError
+from agent.packages import Found
+from agent.steps import restart
 
 from .support import Atom, Ended, HostTest, cluster, node
 
@@ -21,6 +26,46 @@ OLD_UNIT = (
 )
 NEW_UNIT = OLD_UNIT.replace("/usr/local/lib/rabbitmq-ha/watch-broker", "/usr/local/bin/rabbitmq-ha")
 CHECKED = {Atom("members"): [], Atom("running"): []}
+
+
+class Packages:
+    """Replaces agent/packages.py: another version is due until it is installed."""
+
+    def __init__(self, host, unfetchable=False, uninstallable=False):
+        self.host, self.unfetchable, self.uninstallable = host, unfetchable, uninstallable
+        self.package, self.version = "rabbitmq-server", "3.10.8-2"
+        self.did = []
+        self.found = Found(True, ("3.10.8-1",), "")
+        self.coming = ""
+
+    def upgrade_arguments(self, parser):
+        parser.add_argument("--version")
+
+    def upgrade_from(self, wanted):
+        return self if wanted.version else None
+
+    def installed(self):
+        return self.found
+
+    def erlang(self):
+        return self.coming
+
+    def due(self):
+        return "install" not in self.did
+
+    def tidy(self):
+        self.did.append("tidy")
+
+    def fetch(self):
+        if self.unfetchable:
+            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be fetched")
+        self.did.append("fetch while " + self.host.state)
+
+    def install(self):
+        if self.uninstallable:
+            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be installed", log="E: broken")
+        self.did.append("install while " + self.host.state)
+        self.did.append("install")
 
 
 class BrokerHost(HostTest):
@@ -55,6 +100,37 @@ class BrokerHost(HostTest):
         self.on("rabbitmq-upgrade", "")
         self.on_question("rabbit_nodes:all()", lambda call: self.seen)
         self.on_question("list_with_minimum_quorum", lambda call: (self.seen, self.critical, self.unsynchronised))
+        self.version, self.others_version = "3.10.8", "3.10.8"
+        self.queues = []
+        # What the answer to the question about an upgrade has instead of what a healthy cluster says.
+        self.odd = {}
+        self.on_question("rabbit_fifo:version()", self.upgrade_state)
+        self.on("rabbitmq-queues rebalance", "")
+        self.on_question("rabbit_feature_flags:enable(F)", lambda call: [])
+
+    def with_packages(self, **options):
+        self.packages = Packages(self, **options)
+        self._stack.callback(setattr, restart, "packages", restart.packages)
+        restart.packages = self.packages
+
+    def upgrade_state(self, call=None):
+        """Returns what the broker says about an upgrade (agent/upgrade_state.py)."""
+        self.seen[Atom("version")] = self.version
+        members = self.seen[Atom("members")]
+        answer = {
+            "cluster": self.seen,
+            "versions": [(each, self.version if each == node("mq1") else self.others_version) for each in members],
+            "alarms": [],
+            "partitions": [],
+            "off": [],
+            "used": [],
+            "erlang": 25,
+            "machine": 3,
+            "queues": list(self.queues),
+            "count": len(self.queues),
+        }
+        answer.update(self.odd)
+        return {Atom(key): value for key, value in answer.items()}
 
     def configure(self, settings):
         """Writes rabbitmq.conf, which the broker reads when it starts."""
@@ -91,4 +167,10 @@ class BrokerHost(HostTest):
         return self.done(*kinds)
 
 
-__all__ = ["Atom", "BrokerHost", "Ended", "cluster", "node"]
+def queue_row(name="orders", messages=10, indexes=(), machine=3, stays=True):
+    """Returns how the broker tells a queue; indexes: those of its members on mq1, mq2 and mq3."""
+    members = [(node("mq%d" % (at + 1)), index, machine) for at, index in enumerate(indexes)]
+    return ("/", base64.b64encode(name.encode()).decode(), stays, messages, members)
+
+
+__all__ = ["Atom", "BrokerHost", "Ended", "cluster", "node", "queue_row"]

@@ -49,6 +49,8 @@ class AptHost(PackageHost):
         self.installed = {}
         self.offered = {}
         self.states = {}
+        # What apt says that it would install, as names and versions.
+        self.would_install = []
         self.put("/var/lib/apt/lists/somewhere")
         os.makedirs(self.root + "/usr/sbin")
         self.on("dpkg-query", self._query)
@@ -89,6 +91,9 @@ class AptHost(PackageHost):
             known = self.offered.get(name, ())
             if not known or (version and version not in known):
                 raise Ended(100, "", "E: Unable to locate {}\n".format(word))
+        if "--simulate" in call.words:
+            lines = ["Inst {} [1] ({} Debian:12 [all])".format(*each) for each in self.would_install]
+            raise Ended(0, "NOTE: This is only a simulation!\n" + "".join(line + "\n" for line in lines))
         if "--download-only" not in names:
             for word in wanted:
                 name, _, version = word.partition("=")

@@ -3,8 +3,6 @@
 import unittest
 
 from agent import clock, fingerprint
-from agent.errors import StepError
-from agent.steps import restart
 
 from .broker_host import LIMITS, NOTE, BrokerHost, Ended, cluster
 
@@ -14,46 +12,9 @@ INTERRUPTING = ("rabbitmq-upgrade drain", "systemctl restart", "systemctl stop",
 DRAINED = "/run/rabbitmq-ha/drained"
 
 
-class Packages:
-    """Replaces agent/packages.py: another version is due until it is installed."""
-
-    def __init__(self, host, unfetchable=False, uninstallable=False):
-        self.host, self.unfetchable, self.uninstallable = host, unfetchable, uninstallable
-        self.package, self.version = "rabbitmq-server", "3.10.8-2"
-        self.did = []
-
-    def upgrade_arguments(self, parser):
-        parser.add_argument("--version")
-
-    def upgrade_from(self, wanted):
-        return self if wanted.version else None
-
-    def due(self):
-        return "install" not in self.did
-
-    def tidy(self):
-        self.did.append("tidy")
-
-    def fetch(self):
-        if self.unfetchable:
-            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be fetched")
-        self.did.append("fetch while " + self.host.state)
-
-    def install(self):
-        if self.uninstallable:
-            raise StepError("mq1: rabbitmq-server 3.10.8-2 could not be installed", log="E: broken")
-        self.did.append("install while " + self.host.state)
-        self.did.append("install")
-
-
 class Restart(BrokerHost):
     def changed(self):
         self.configure(CHANGED)
-
-    def with_packages(self, **options):
-        self.packages = Packages(self, **options)
-        self._stack.callback(setattr, restart, "packages", restart.packages)
-        restart.packages = self.packages
 
     def test_a_broker_that_has_read_its_files_is_left_alone_and_no_erlang_is_started_to_see_it(self):
         self.works("restart")

@@ -93,6 +93,16 @@ class Apt(AptHost, Refusals):
         del self.installed["rabbitmq-server"]
         self.assertTrue(self.to("3.10.8-1").due())
 
+    def test_the_erlang_that_comes_with_it_is_what_apt_would_install(self):
+        self.would_install = [("erlang-crypto", "1:27.3+dfsg-1"), ("erlang-base", "1:27.3+dfsg-1")]
+        self.would_install.append(("rabbitmq-server", "3.10.8-2"))
+        self.assertEqual(self.to("3.10.8-2").erlang(), "1:27.3+dfsg-1")
+        self.would_install = [("rabbitmq-server", "3.10.8-2")]
+        self.assertEqual(self.to("3.10.8-2").erlang(), "")
+        self.assertEqual(self.installed["rabbitmq-server"], "3.10.8-1")
+        self.would_install = []
+        self.assertRefused(self.to("3.10.8-2").erlang, "apt does not say what it would install with rabbitmq-server")
+
     def test_is_downloaded_then_installed(self):
         wanted = self.to("3.10.8-2")
         wanted.fetch()
@@ -219,6 +229,9 @@ class Repository(RpmHost, Refusals):
 
         self.unanswered(self.given, task, "dnf ")
 
+    def test_a_repository_may_bring_another_erlang(self):
+        self.assertIsNone(self.to("3.13.7-1.el8").erlang())
+
     def test_an_invalid_version_is_not_passed_to_rpm(self):
         self.assertRefused(self.to('1")}%{lua:os.exit()').fetch, "no version of an RPM")
         self.assertEqual(self.done("--eval"), [])
@@ -247,6 +260,7 @@ class ByUrl(RpmHost, Refusals):
         self.assertFalse(wanted.due())
         self.assertEqual(self.installing("yum"), ["yum -y install rabbitmq-server.rpm"])
         self.assertFalse(self.has(os.path.dirname(CANDIDATE)))
+        self.assertEqual(wanted.erlang(), "")
 
     def test_it_has_to_be_that_version(self):
         because = "packages.rabbitmq.version is 3.9.17-1.el7, and the RPM at {}some.rpm is {}".format(URL, self.RPM)
