@@ -42,7 +42,7 @@ Member = fun(Id) ->
   end
 end,
 Nodes = fun(L) when is_list(L) -> L; (M) when is_map(M) -> maps:keys(M) end,
-Members = fun(Q) ->
+MembersOf = fun(Q) ->
   case amqqueue:get_type(Q) of
     rabbit_quorum_queue ->
       {Server, _} = amqqueue:get_pid(Q),
@@ -62,7 +62,7 @@ end,
 Queues = lists:append([rabbit_amqqueue:list() | [rabbit_amqqueue:list_down(V) || V <- rabbit_vhost:list_names()]]),
 Row = fun(Q) ->
   {resource, Vhost, queue, Name} = amqqueue:get_name(Q),
-  {Vhost, base64:encode(Name), Stays(Q), Size(Q), Members(Q)}
+  {Vhost, base64:encode(Name), Stays(Q), Size(Q), MembersOf(Q)}
 end,
 Rows = [Row(Q) || Q <- Queues],
 #{cluster => Cluster, versions => [{N, Said(V)} || {N, V} <- Versions], alarms => Alarms, partitions => Partitions,

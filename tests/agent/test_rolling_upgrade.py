@@ -1,8 +1,9 @@
 """What has to be true before another version of RabbitMQ is installed on a broker, and what follows it."""
 
+import re
 import unittest
 
-from agent import clock, jsontext
+from agent import clock, jsontext, upgrade_state
 from agent.packages import Found
 
 from .broker_host import Atom, BrokerHost, Ended, cluster, node, queue_row
@@ -42,6 +43,13 @@ class Upgrade(BrokerHost):
     def is_refused_before_all(self, because):
         self.is_refused(because)
         self.assertEqual(self.packages.did, [])
+
+
+class Question(unittest.TestCase):
+    def test_no_variable_is_bound_twice_which_erlang_would_take_for_a_comparison(self):
+        bound = re.findall(r"^(?:Cluster = begin )?(\w+) =(?![:=])", upgrade_state.QUESTION, re.MULTILINE)
+        self.assertIn("Members", bound)
+        self.assertEqual(sorted(bound), sorted(set(bound)))
 
 
 class Before(Upgrade):
