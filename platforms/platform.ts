@@ -122,6 +122,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     stack,
     takeOver,
     replaceFiles: platform.replaceFiles,
+    settings: config.rabbitmq.settings,
     machines: machines.map((machine) => ({
       ...machine,
       login: pins.addTo(connectionTo(machine, platform, key)),

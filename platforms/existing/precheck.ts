@@ -7,6 +7,7 @@ import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import type { IntendedSetup } from "./probe-target.ts";
 import { firewallWarnings } from "./firewalls.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
+import { productionNotice } from "./production.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { pythonNotice } from "./python.ts";
 import { sshdLimitNotices } from "./sshd-limits.ts";
@@ -14,7 +15,10 @@ import { refusalError } from "../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe-target.ts";
 
-export type PrecheckArgs = IntendedSetup;
+export interface PrecheckArgs extends IntendedSetup {
+  /** Lines of rabbitmq.conf that override the program's defaults. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+}
 
 /**
  * Takes less than ten seconds, whatever the machines do.
@@ -38,6 +42,8 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   for (const notice of sshdLimitNotices(sshds)) await pulumi.log.info(notice);
   const python = pythonNotice(hosts.map(({ label, facts }) => ({ label, version: facts.python })));
   if (python !== undefined) await pulumi.log.info(python);
+  const recommended = productionNotice(looks, args.settings);
+  if (recommended !== undefined) await pulumi.log.info(recommended);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
   const probed = looks.flatMap(({ machine, outcome }) =>

@@ -56,6 +56,8 @@ export interface HostFacts {
   readonly isClockSynchronized: boolean;
   /** Total memory, in KiB. */
   readonly memoryKib: number;
+  /** Processors; NaN if it does not say. */
+  readonly cores: number;
   /** Free disk space below /var, in KiB. */
   readonly freeDiskKib: number;
   /** The sockets on the ports that the program will use. */
@@ -181,6 +183,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     addresses: all("inet").map(parseInet),
     isClockSynchronized: first("synchronized") === "yes",
     memoryKib: number("memory"),
+    cores: number("cores"),
     freeDiskKib: number("disk"),
     listeners: all("listener").map(parseListener),
     dataNodes: all("data"),

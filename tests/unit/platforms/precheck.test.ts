@@ -65,6 +65,7 @@ function args(...machines: ProbeTarget[]): PrecheckArgs {
   return {
     stack: { id: "prod-a1", name: "prod" },
     takeOver: [],
+    settings: {},
     replaceFiles: false,
     os: "debian-12",
     machines,

@@ -282,6 +282,7 @@ main() {
   ip -o -4 addr show | awk '{ print $2, $4 }' | each inet
   for device in /sys/class/net/*/address; do each mac <"$device"; done
   awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo | each memory
+  getconf _NPROCESSORS_ONLN | each cores
   timeout 3 df -Pk /var | awk 'NR == 2 { print $4 }' | each disk
   listeners 5672 15672 15692 8100 4369 25672
   data
