@@ -14,7 +14,7 @@ const rpm = {
 
 /** A version as dpkg writes it (deb-version(7)), or an RPM's VERSION-RELEASE. */
 const version = values.matching(
-  /^[0-9][A-Za-z0-9.+~:-]*$/,
+  /^(\d+:)?\d+\.\d+(?!\d)[A-Za-z0-9.+~:-]*$/,
   "not a package's version",
   "it as apt or dnf lists it, such as 3.10.8-1.1+deb12u1",
 );

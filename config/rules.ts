@@ -2,9 +2,9 @@
 import { awsFaults, unusedAwsFaults } from "./aws-rules.ts";
 import { joinNames, namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts";
-import type { OperatingSystem } from "../hosts/host.ts";
 import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
-import { operatingSystems, systems, systemsOf } from "../hosts/systems.ts";
+import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
+import { operatingSystems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { pluginNameFaults } from "./plugin-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
@@ -47,7 +47,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
     ...(platform === "lab" || platform === "existing" ? unusedAwsFaults(reading, platform) : []),
     ...(brokers === undefined
       ? []
-      : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, os)]),
+      : [...brokerCountFaults(brokers, reading), ...nodeTypeFaults(brokers, reading)]),
     ...(balancers === undefined ? [] : balancerCountFaults(balancers)),
     ...duplicateFaults(all, "name"),
     ...duplicateFaults(all, "address"),
@@ -128,11 +128,17 @@ function brokerCountFaults(brokers: readonly UncheckedHost[], reading: ConfigRea
   return [{ path: ["brokers"], value: names(brokers), message }];
 }
 
-function nodeTypeFaults(brokers: readonly UncheckedHost[], os: string | undefined): Fault[] {
+/** On existing machines the precheck judges ram nodes, by the RabbitMQ that it finds. */
+function nodeTypeFaults(brokers: readonly UncheckedHost[], reading: ConfigReading): Fault[] {
   const ram = brokers.filter(({ type }) => type === "ram");
-  if (hasRabbitmq4(os)) {
-    const message = `not supported by RabbitMQ 4, which ${os} has; write disc, or leave the key out`;
-    return ram.map(({ path, type }): Fault => ({ path: [...path, "type"], value: type, message }));
+  const os = operatingSystems.find((known) => known === textAt(reading, ["os"]));
+  if (os !== undefined && textAt(reading, ["platform"]) !== "existing") {
+    const brokerVersion = textAt(reading, ["packages", "rabbitmq", "version"]);
+    const rabbitmq = rabbitmqVersion(os, brokerVersion === undefined ? {} : { brokerVersion });
+    if (!abilitiesOf(rabbitmq).hasRamNodes) {
+      const message = `not supported by ${describeRabbitmq(rabbitmq, os)}; write disc, or leave the key out`;
+      return ram.map(({ path, type }): Fault => ({ path: [...path, "type"], value: type, message }));
+    }
   }
   if (ram.length === 0 || ram.length < brokers.length) return [];
   return [
@@ -142,11 +148,6 @@ function nodeTypeFaults(brokers: readonly UncheckedHost[], os: string | undefine
       message: "all are ram nodes, which store nothing on disk; write type: disc for at least one",
     },
   ];
-}
-
-/** RabbitMQ 4 has no ram nodes. */
-function hasRabbitmq4(os: string | undefined): os is OperatingSystem {
-  return operatingSystems.some((known) => known === os && systems[known].rabbitmq === 4);
 }
 
 function balancerCountFaults(balancers: readonly UncheckedHost[]): Fault[] {

@@ -19,8 +19,8 @@ export interface System {
   readonly systemd: number;
   /** How the package's haproxy.service takes further options, and whether it lacks something. */
   readonly haproxy: HaproxyPackage;
-  /** The major version of RabbitMQ: RabbitMQ 4 has no mirrored queues and no ram nodes. */
-  readonly rabbitmq: 3 | 4;
+  /** The series of RabbitMQ that its packages are known to be: an expectation, for where no machine says what it has. */
+  readonly rabbitmq: string;
   /** The major version of Keepalived: version 1 has no notify_master_rx_lower_pri. */
   readonly keepalived: 1 | 2;
   /** An extended regular expression: the URLs that a mirror of the system's packages replaces. */
@@ -85,7 +85,7 @@ const apt = {
 const rpm = {
   packages: rpmPackages,
   haproxy: { variable: "OPTIONS", options: "", complete: false },
-  rabbitmq: 3,
+  rabbitmq: "3.13",
   keepalived: 2,
   folders: ["BaseOS/$basearch/os/", "AppStream/$basearch/os/"],
   keepalivedScripts: "/usr/libexec/keepalived/rabbitmq-ha-",
@@ -101,7 +101,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     platforms: ["lab", "existing", "aws"],
     release: "debian-12",
     systemd: 252,
-    rabbitmq: 3,
+    rabbitmq: "3.10",
     archive: "[a-z]+://[^ ]*/debian/?",
   },
   "debian-13": {
@@ -109,7 +109,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     platforms: ["lab", "existing", "aws"],
     release: "debian-13",
     systemd: 257,
-    rabbitmq: 4,
+    rabbitmq: "4.0",
     archive: "[a-z]+://[^ ]*/debian/?",
   },
   "ubuntu-24.04": {
@@ -117,7 +117,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     platforms: ["existing"],
     release: "ubuntu-24.04",
     systemd: 255,
-    rabbitmq: 3,
+    rabbitmq: "3.12",
     // Ubuntu 24.04 has the AWS CLI as a snap only.
     packages: { ...aptPackages, awscli: [] },
     archive: "[a-z]+://[^ ]*/ubuntu/?",
@@ -148,6 +148,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     release: "centos-7",
     installer: "yum",
     systemd: 219,
+    rabbitmq: "3.9",
     keepalived: 1,
     // awscli 1.14.28, of 2018; the second version of the metadata service is of 2019.
     hasOldAwsCli: true,

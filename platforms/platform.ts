@@ -12,12 +12,27 @@ import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
+import {
+  rabbitmqVersion,
+  supportNotice,
+  type BrokerPackage,
+  type RabbitmqVersion,
+} from "../hosts/rabbitmq-version.ts";
 import { takeOverVariable } from "../hosts/take-over.ts";
 import { checkLabInterface, makeLabHosts } from "./lab/lab.ts";
 
 export interface Hosts {
   readonly brokers: readonly { readonly host: Host; readonly type: "disc" | "ram" }[];
   readonly balancers: readonly Host[];
+  /** What the brokers run after `up`. */
+  readonly rabbitmq: RabbitmqVersion;
+}
+
+interface Prepared {
+  /** In the configuration's order. */
+  readonly hosts: readonly Host[];
+  /** What was found on the brokers' machines. @default they were not asked */
+  readonly packages?: readonly BrokerPackage[];
 }
 
 /**
@@ -26,9 +41,12 @@ export interface Hosts {
  * @throws pulumi.RunError if existing machines or the AWS account have faults, or the lab cannot be made
  */
 export async function makeHosts(config: Config): Promise<Hosts> {
-  const { brokers } = config;
-  const hosts = await hostsOf(config);
+  const { brokers, os } = config;
+  const { hosts, packages } = await hostsOf(config);
+  const rabbitmq = rabbitmqVersion(os, config.packages, packages);
+  await tellSupport(rabbitmq, config);
   return {
+    rabbitmq,
     brokers: brokers.flatMap(({ type }, index) => {
       const host = hosts[index];
       return host === undefined ? [] : [{ host, type }];
@@ -37,16 +55,22 @@ export async function makeHosts(config: Config): Promise<Hosts> {
   };
 }
 
-async function hostsOf(config: Config): Promise<readonly Host[]> {
+async function hostsOf(config: Config): Promise<Prepared> {
   const { platform } = config;
   switch (platform.kind) {
     case "lab":
-      return prepareLabHosts(config, platform);
+      return { hosts: prepareLabHosts(config, platform) };
     case "existing":
       return prepareExistingHosts(config, platform);
     case "aws":
-      return prepareAwsHosts(config, platform);
+      return { hosts: await prepareAwsHosts(config, platform) };
   }
+}
+
+/** Says which RabbitMQ it will be, and until when it has support: a lab needs none. */
+async function tellSupport(rabbitmq: RabbitmqVersion, { os, platform }: Config): Promise<void> {
+  const { text, hasEnded } = supportNotice(rabbitmq, os, new Date().toISOString().slice(0, 10));
+  await (hasEnded && platform.kind !== "lab" ? pulumi.log.warn(text) : pulumi.log.info(text));
 }
 
 /** @returns all hosts with their roles, in the configuration's order */
@@ -98,7 +122,7 @@ function prepareLabHosts(
   });
 }
 
-async function prepareExistingHosts(config: Config, platform: ExistingPlatform): Promise<readonly Host[]> {
+async function prepareExistingHosts(config: Config, platform: ExistingPlatform): Promise<Prepared> {
   const { os, secrets } = config;
   const machines = hostsWithRoles(config);
   const privateKey =
@@ -123,12 +147,14 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     takeOver,
     replaceFiles: platform.replaceFiles,
     settings: config.rabbitmq.settings,
+    packages: config.packages,
+    ramNodes: config.brokers.filter(({ type }) => type === "ram").map(({ name }) => name),
     machines: machines.map((machine) => ({
       ...machine,
       login: pins.addTo(connectionTo(machine, platform, key)),
     })),
   }).finally(() => logFirstContacts(pins, machines, bastion));
-  return registerExistingHosts({
+  const hosts = registerExistingHosts({
     machines,
     os,
     platform: { ...platform, hostKeys: { ...platform.hostKeys, ...(await pins.hostKeys()) } },
@@ -139,6 +165,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     takeOver,
     ...openPorts(config),
   });
+  return { hosts, packages: [...found.values()].flatMap(({ rabbitmq }) => rabbitmq ?? []) };
 }
 
 /** Says which keys were pinned, whatever else the precheck has found: they are in the state from now on. */

@@ -5,6 +5,7 @@ import { type Finding, runCheck, type Verdict } from "./finding.ts";
 import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
 import * as members from "./members.ts";
 import { pollUntil } from "./polling.ts";
+import { judgeVersions, runningVersion } from "./versions.ts";
 import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
 
 /** A broker's statistics, with its partitions and settings, are up to 5 s old (its collect_statistics_interval). */
@@ -53,8 +54,11 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
       members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
     ),
     runCheck("feature flags", "cluster", [], async () =>
-      members.judgeFeatureFlags(await listFeatureFlags(apis)),
+      members.judgeFeatureFlags(
+        await askEach(apis, (api) => api.get("/api/feature-flags", z.array(members.featureRow))),
+      ),
     ),
+    runCheck("versions", "cluster", [], async () => judgeVersions(await askEach(apis, runningVersion))),
     runCheck("users", "cluster", [adminStepName], async () => {
       const api = await cluster.firstToAnswer;
       const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
@@ -64,14 +68,12 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
   ]);
 }
 
-/** @returns the feature flags of each broker that answers; other checks report the brokers that do not answer */
-async function listFeatureFlags(
+/** @returns what each broker answers, by its name; other checks report the brokers that do not answer */
+async function askEach<Answer>(
   apis: readonly ManagementApi[],
-): Promise<Map<string, z.infer<typeof members.featureRow>[]>> {
-  const requests = apis.map(async (api) => {
-    const rows = await api.get("/api/feature-flags", z.array(members.featureRow));
-    return [api.broker.name, rows] as const;
-  });
+  ask: (api: ManagementApi) => Promise<Answer>,
+): Promise<Map<string, Answer>> {
+  const requests = apis.map(async (api) => [api.broker.name, await ask(api)] as const);
   await Promise.any(requests);
   const answers = await Promise.allSettled(requests);
   return new Map(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));

@@ -7,6 +7,7 @@ import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
 /** What the precheck found on a machine, before anything was registered. */
@@ -18,6 +19,8 @@ export interface PrecheckedMachine {
   readonly identity: string;
   /** Of a balancer: the address at which it speaks VRRP. */
   readonly vrrp?: HostAddress;
+  /** Of a broker: the package that it has or is offered. */
+  readonly rabbitmq?: BrokerPackage;
 }
 
 export interface ExistingArgs {

@@ -5,6 +5,7 @@ import { pythonFaults } from "./python.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { blockedFaults } from "./firewalls.ts";
+import { rabbitmqFaults } from "./rabbitmq.ts";
 import { surroundingFaults } from "./surroundings.ts";
 import { vrrpAddressFaults, vrrpNetworkFaults } from "./vrrp-address.ts";
 import { hasFacts, type Listener, type ProbeResult, type HostFacts } from "./probe.ts";
@@ -66,6 +67,7 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
       ...lines,
       ...machineIdFaults(probed),
       ...nameFaults(probed, plan),
+      ...rabbitmqFaults(probed, plan),
       ...vrrpNetworkFaults(probed, plan),
       // A balancer that has not reported its addresses would be taken for a router outside the stack.
       ...(isComplete || plan.interface === undefined ? routerFaults(probed, plan) : []),

@@ -100,6 +100,7 @@ function found(
   const vrrp = role === "balancer" ? vrrpAddress({ machine, facts: outcome }, plan) : undefined;
   const checked = {
     ...{ interface: inet.device, prefixLength: inet.prefixLength, identity },
+    ...(role === "broker" ? { rabbitmq: outcome.rabbitmq } : {}),
     ...(vrrp === undefined ? {} : { vrrp: { ...vrrp, interface: vrrp.device } }),
   };
   return [[name, checked]];

@@ -1,5 +1,5 @@
 /** What is probed, and what it will be set up as. */
-import type { OperatingSystem } from "../../hosts/host.ts";
+import type { OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import type { StackMark } from "../../remote/owner.ts";
 import type { Login } from "../../remote/ssh.ts";
 
@@ -29,4 +29,7 @@ export interface IntendedSetup {
   readonly takeOver: readonly string[];
   /** Whether files that others wrote may be replaced. */
   readonly replaceFiles: boolean;
+  readonly packages: PackageSources;
+  /** The names of the brokers that are to be ram nodes. */
+  readonly ramNodes: readonly string[];
 }

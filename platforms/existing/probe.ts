@@ -1,6 +1,7 @@
 /** Probes one machine: returns what it found there, or why the probe failed. */
 import { z } from "zod";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { systems } from "../../hosts/systems.ts";
 import { SshError } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
@@ -8,6 +9,7 @@ import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 import { runWithPinnedKey } from "./pinned-host-keys.ts";
 import { parsePython } from "./python.ts";
 import { parseSshdLimits, type SshdLimit } from "./sshd-limits.ts";
+import { parseBrokerPackage } from "./rabbitmq.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
 import { destinationsOf, parseFirewall, type FirewallFacts } from "./firewalls.ts";
 import { environmentVariables, parseFilesOfOthers, type FilesOfOthers } from "./files-of-others.ts";
@@ -82,6 +84,8 @@ export interface HostFacts {
   readonly surroundings: Surroundings;
   readonly firewall: FirewallFacts;
   readonly files: FilesOfOthers;
+  /** On a broker; empty if the machine does not say. */
+  readonly rabbitmq: BrokerPackage;
 }
 
 /** The message of sudo if it does not let the user become root. */
@@ -123,6 +127,8 @@ export function renderProbeScript(
   return render("existing/probe.sh", {
     address,
     balancer: role === "balancer",
+    apt: systems[plan.os].installer === "apt",
+    installer: systems[plan.os].installer,
     peers: plan.machines,
     release: systems[plan.os].release,
     virtualAddress: plan.virtualAddress,
@@ -198,6 +204,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     surroundings: parseSurroundings(all),
     firewall: parseFirewall(all),
     files: parseFilesOfOthers(all),
+    rabbitmq: parseBrokerPackage(first),
   };
 }
 

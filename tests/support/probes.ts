@@ -15,6 +15,8 @@ const plan: IntendedSetup = {
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
   replaceFiles: false,
+  packages: {},
+  ramNodes: [],
 };
 
 /** @returns each script, by the name of its copy below tests/unit/templates/rendered */

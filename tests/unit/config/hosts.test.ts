@@ -182,9 +182,12 @@ test("refuses brokers without a disc node", () => {
   ]);
 });
 
-test("refuses ram nodes on RabbitMQ 4", () => {
+test("refuses ram nodes on a RabbitMQ without them, expected or stated", () => {
   refuses({ os: "debian-13", "brokers.1.type": "ram" }, [
-    'brokers[1].type = "ram": not supported by RabbitMQ 4, which debian-13 has; write disc, or leave the key out',
+    'brokers[1].type = "ram": not supported by RabbitMQ 4.0 (as debian-13 is known to install); write disc, or leave the key out',
+  ]);
+  refuses({ "packages.rabbitmq.version": "4.2.9-1", "brokers.1.type": "ram" }, [
+    'brokers[1].type = "ram": not supported by RabbitMQ 4.2.9-1 (as packages.rabbitmq states); write disc, or leave the key out',
   ]);
 });
 

@@ -29,6 +29,8 @@ const plan = {
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
   replaceFiles: false,
+  packages: {},
+  ramNodes: [],
 } as const;
 
 async function put(path: string, text: string): Promise<void> {

@@ -21,6 +21,8 @@ const plan: IntendedSetup = {
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
   replaceFiles: false,
+  packages: {},
+  ramNodes: [],
 };
 
 /** @returns a script that calls one function of the probe */

@@ -30,6 +30,8 @@ const plan: IntendedSetup = {
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
   replaceFiles: false,
+  packages: {},
+  ramNodes: [],
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };
 

@@ -25,6 +25,8 @@ const plan: IntendedSetup = {
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],
   replaceFiles: false,
+  packages: {},
+  ramNodes: [],
 };
 
 /** Lines 1 and 2 have the form of CentOS 7 (before iproute 4), the others the current form. */

@@ -36,7 +36,7 @@ const seen = [
     "systemd=252",
     "inet=eth3 127.0.0.1/8",
   ],
-  ...["memory=2000000", "disk=9000000", "files=done", ""],
+  ...["memory=2000000", "disk=9000000", "files=done", "installed=3.10.8-1", ""],
 ].join("\n");
 
 before(async () => {
@@ -67,6 +67,8 @@ function args(...machines: ProbeTarget[]): PrecheckArgs {
     takeOver: [],
     settings: {},
     replaceFiles: false,
+    packages: {},
+    ramNodes: [],
     os: "debian-12",
     machines,
     virtualAddress: "127.0.0.100",
@@ -112,7 +114,13 @@ test("a machine without faults is described, and the probe runs as root by sudo"
   warn.mock.resetCalls();
   const found = await precheck(args(machine("mq1", loginAt(server.port, server.hostKey.public))));
   const [[name, { identity, ...network }] = ["", { identity: "" }]] = found;
-  assert.deepEqual({ name, ...network }, { name: "mq1", interface: "eth3", prefixLength: 8 });
+  assert.deepEqual(
+    { name, ...network },
+    {
+      ...{ name: "mq1", interface: "eth3", prefixLength: 8 },
+      rabbitmq: { installed: "3.10.8-1" },
+    },
+  );
   assert.match(identity, /^id-\d+$/);
   assert.match(server.executed[0]?.script ?? "", /exec sudo -n bash -s/);
   assert.equal(warn.mock.callCount(), 0);

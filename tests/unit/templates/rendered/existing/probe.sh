@@ -263,6 +263,16 @@ files() { # what others have written where the program writes, and what its serv
   echo files=done
 }
 
+rabbitmq() { # the broker's package that is installed, or the one that the sources would install, without asking them
+  local version
+  if version=$(timeout 5 rpm -q --qf '%{VERSION}-%{RELEASE}\n' rabbitmq-server 2>/dev/null); then
+    echo "installed=${version%%$'\n'*}"
+  else
+    timeout 5 dnf -q -C list available rabbitmq-server 2>/dev/null |
+      awk '$1 ~ /^rabbitmq-server\./ { print "offered=" $2; exit }'
+  fi
+}
+
 main() {
   local device system
   # shellcheck source=/dev/null
@@ -279,6 +289,7 @@ main() {
   names &
   connections &
   own_firewall &
+  rabbitmq &
   ip -o -4 addr show | awk '{ print $2, $4 }' | each inet
   for device in /sys/class/net/*/address; do each mac <"$device"; done
   awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo | each memory

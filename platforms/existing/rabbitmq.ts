@@ -1,0 +1,63 @@
+/** The RabbitMQ that existing machines have or are offered: what the probe says of it, and the faults in it. */
+import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
+import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../../hosts/rabbitmq-version.ts";
+import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
+import { joinNames } from "../../config/faults.ts";
+import type { ProbedHost } from "./faults.ts";
+import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
+
+/** @returns what a probe's lines say; a version that names no series is unknown */
+export function parseBrokerPackage(first: (key: string) => string | undefined): BrokerPackage {
+  const version = (key: string): string | undefined => {
+    const text = first(key);
+    return text === undefined || seriesNameOf(text) === undefined ? undefined : text;
+  };
+  const [installed, offered] = [version("installed"), version("offered")];
+  return {
+    ...(installed === undefined ? {} : { installed }),
+    ...(offered === undefined ? {} : { offered }),
+  };
+}
+
+/** @returns a line for each broker that the RabbitMQ to be run does not allow */
+export function rabbitmqFaults(probed: readonly ProbedHost[], plan: IntendedSetup): string[] {
+  const brokers = probed.filter(({ machine }) => machine.role === "broker");
+  return [...ramNodeFaults(brokers, plan), ...mixedSeriesFaults(brokers, plan)];
+}
+
+function ramNodeFaults(brokers: readonly ProbedHost[], { os, packages, ramNodes }: IntendedSetup): string[] {
+  const rabbitmq = rabbitmqVersion(
+    os,
+    packages,
+    brokers.map(({ facts }) => facts.rabbitmq),
+  );
+  if (abilitiesOf(rabbitmq).hasRamNodes) return [];
+  return brokers
+    .filter(({ machine }) => ramNodes.includes(machine.name))
+    .map(
+      ({ machine }) =>
+        `${label(machine)}: is to be a ram node, which ${describeRabbitmq(rabbitmq, os)} does not support; write type: disc, or leave the key out`,
+    );
+}
+
+/** A broker that would get another series than the others have, and so not join their cluster. */
+function mixedSeriesFaults(brokers: readonly ProbedHost[], { packages }: IntendedSetup): string[] {
+  if (packages.brokerVersion !== undefined) return [];
+  const installed = brokers.flatMap(({ facts }) => facts.rabbitmq.installed ?? []);
+  const offered = brokers.flatMap(({ facts }) => facts.rabbitmq.offered ?? []);
+  const [wanted] = installed.length > 0 ? installed : offered;
+  if (wanted === undefined) return [];
+  const others = [...new Set((installed.length > 0 ? installed : [wanted]).map(seriesNameOf))];
+  return brokers.flatMap(({ machine, facts: { rabbitmq } }) => {
+    if (rabbitmq.installed !== undefined || rabbitmq.offered === undefined) return [];
+    if (others.includes(seriesNameOf(rabbitmq.offered))) return [];
+    return [
+      `${label(machine)}: its package sources offer RabbitMQ ${rabbitmq.offered}, and the other brokers ` +
+        `${installed.length > 0 ? "have" : "are offered"} ${joinNames(others.map((each) => each ?? ""))}; give it the same sources, or state packages.rabbitmq.version`,
+    ];
+  });
+}
+
+function label({ name, address }: ProbeTarget): string {
+  return `${name} (${address})`;
+}
