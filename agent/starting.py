@@ -12,6 +12,8 @@ MOST_BYTES = 1000000
 CONFLICT = ("schema_integrity_check_failed", "case_clause,{ok,[]}")
 HAD_LEFT = ("inconsistent_cluster",)
 FEATURE_FLAGS = ("incompatible_feature_flags",)
+# With Khepri a start gives up after a while without a majority: five minutes from 4.2 on, half a minute before.
+NO_MAJORITY = ("timeout_waiting_for_leader",)
 
 
 def data():

@@ -37,7 +37,7 @@ export async function forceBoot(system: System, name: string, stack: string): Pr
   const others = names.filter((other) => other !== name && states.has(other));
   await Promise.all(
     others.map(async (other) => {
-      await runProgram(system, other, ["--follow"]);
+      await runProgram(system, other, ["--follow", "--after", name]);
       process.stdout.write(`${other} serves\n`);
     }),
   );

@@ -9,8 +9,10 @@ export interface StartDeadlock {
   readonly gone: readonly string[];
   /** The awaited brokers that have their data but are not starting. */
   readonly notStarting: readonly { readonly name: string; readonly active: string }[];
-  /** The waiting broker that stopped last; absent while an awaited broker is not starting. */
+  /** The waiting broker that stopped last, or has the newest tables; absent while an awaited broker is not starting. */
   readonly lastStopped?: string;
+  /** With Khepri: how many of the cluster's members have to be there, and how many are. */
+  readonly majority?: { readonly members: number; readonly needed: number; readonly present: number };
 }
 
 export interface Verdict {

@@ -34,6 +34,8 @@ export interface HostState {
   readonly isWaiting: boolean;
   /** Of a broker: the others that ran when it last ran; undefined where it has no data. */
   readonly lastRunningPeers: readonly string[] | undefined;
+  /** Of a broker with Khepri that waits: how new its tables are. */
+  readonly position: readonly [number, number] | undefined;
   /** What the program finds on the host; undefined if that of an earlier release is there. */
   readonly findings: HostFindings | undefined;
   /** Of a balancer: what its Keepalived says of itself; undefined where the answer is not whole. */
@@ -90,9 +92,11 @@ export function parseHostState(text: string): HostState {
     .exec(text)?.[1]
     ?.split(" ")
     .filter((name) => name !== "");
+  const position = /^Position=(\d+) (\d+)$/m.exec(text);
   return {
     addresses,
     units,
+    position: position === null ? undefined : [Number(position[1]), Number(position[2])],
     isWaiting: /^Waits=yes$/m.test(text),
     lastRunningPeers: beside,
     findings: parseHostFindings(text),
@@ -246,9 +250,9 @@ async function collectBrokerStates(
   return new Map(answers.flat());
 }
 
-function toBrokerState({ units, isWaiting, lastRunningPeers }: HostState): BrokerState {
+function toBrokerState({ units, isWaiting, lastRunningPeers, position }: HostState): BrokerState {
   const { active = "unknown" } = units.get(brokerUnit) ?? {};
-  return { active, isWaiting: isWaiting && active !== "active", lastRunningPeers };
+  return { active, isWaiting: isWaiting && active !== "active", lastRunningPeers, position };
 }
 
 /** Asks the brokers' hosts only. @returns the states of the brokers whose hosts answer */

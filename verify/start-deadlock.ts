@@ -1,4 +1,7 @@
-/** Brokers that wait for each other: they were stopped one after another, and the one that stopped last is missing. */
+/**
+ * Brokers that wait for each other. With Mnesia they were stopped one after another, and the one that stopped last is
+ * missing. With Khepri a majority of the cluster's members is missing.
+ */
 import { needsOperator, type StartDeadlock, type Verdict } from "./finding.ts";
 
 /** The state of a broker, as its host reports it. */
@@ -9,15 +12,46 @@ export interface BrokerState {
   readonly isWaiting: boolean;
   /** The other brokers that run now or, if it is stopped, ran when it stopped; absent where it has no data. */
   readonly lastRunningPeers?: readonly string[] | undefined;
+  /**
+   * With Khepri, how new the tables are of a broker that waits: the last entry of its log, as its term and its index. Its
+   * `lastRunningPeers` are the other members of the store then.
+   */
+  readonly position?: readonly [number, number] | undefined;
 }
 
 /** By broker name, without the brokers whose hosts cannot be asked. */
 export type BrokerStates = ReadonlyMap<string, BrokerState>;
 
-/** @returns the brokers with data that stopped later than this one; of two that stopped at once neither is later */
+/**
+ * @returns the brokers with data that stopped later than this one; of two that stopped at once neither is later. With
+ * Khepri, those with newer tables, and those that do not say because they do not wait
+ */
 export function stoppedLaterThan(name: string, states: BrokerStates): string[] {
-  const beside = states.get(name)?.lastRunningPeers ?? [];
+  const { lastRunningPeers: beside = [], position } = states.get(name) ?? {};
+  if (position !== undefined) {
+    return beside.filter((other) => {
+      const state = states.get(other);
+      return state?.lastRunningPeers !== undefined && !isUpTo(state.position, position);
+    });
+  }
   return beside.filter((other) => states.get(other)?.lastRunningPeers?.includes(name) === false);
+}
+
+function isUpTo(position: BrokerState["position"], other: readonly [number, number]): boolean {
+  if (position === undefined) return false;
+  return position[0] < other[0] || (position[0] === other[0] && position[1] <= other[1]);
+}
+
+/** @returns how many members a broker's store needs to start, and how many of them are there; undefined without Khepri */
+export function majorityOf(
+  name: string,
+  states: BrokerStates,
+): { readonly members: number; readonly needed: number; readonly present: number } | undefined {
+  const { position, lastRunningPeers: peers = [] } = states.get(name) ?? {};
+  if (position === undefined) return undefined;
+  const members = peers.length + 1;
+  const present = members - missingPeersOf(name, states).length;
+  return { members, needed: Math.floor(members / 2) + 1, present };
 }
 
 /** @returns the brokers that a broker waits for and that have no data or cannot be asked */
@@ -49,11 +83,14 @@ export function findStartDeadlock(names: readonly string[], states: BrokerStates
   const [last] = waiting
     .filter(({ name }) => stoppedLaterThan(name, states).length === 0)
     .sort((one, other) => one.lastRunningPeers.length - other.lastRunningPeers.length);
+  const majority = waiting.map(({ name }) => majorityOf(name, states)).find((each) => each !== undefined);
+  const canStart = majority !== undefined && majority.present >= majority.needed;
   return {
     waiting,
     gone,
     notStarting: idle,
-    ...(idle.length > 0 || last === undefined ? {} : { lastStopped: last.name }),
+    ...(idle.length > 0 || last === undefined || canStart ? {} : { lastStopped: last.name }),
+    ...(majority === undefined ? {} : { majority }),
   };
 }
 
@@ -61,7 +98,11 @@ export function findStartDeadlock(names: readonly string[], states: BrokerStates
 export function judgeWaiting(name: string, standstill: StartDeadlock | undefined): Verdict | undefined {
   const beside = standstill?.waiting.find((each) => each.name === name)?.lastRunningPeers;
   if (standstill === undefined || beside === undefined) return undefined;
-  const found = `rabbitmq-server waits for ${beside.join(", ")}, which ran longer than ${name}`;
+  const { majority } = standstill;
+  const found =
+    majority === undefined
+      ? `rabbitmq-server waits for ${beside.join(", ")}, which ran longer than ${name}`
+      : `rabbitmq-server waits for ${majority.needed} of the cluster's ${majority.members} members: itself, ${beside.join(", ")}`;
   return { ...needsOperator(found, startAdvice(standstill)), startDeadlock: standstill };
 }
 

@@ -3,7 +3,7 @@
 With --follow it does not do that: it makes sure that this broker starts with the one that was started so.
 """
 
-from .. import clock, command, erlang, files, host, rabbitmq, starting
+from .. import clock, cluster, command, erlang, files, host, khepri, rabbitmq, standalone, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -48,25 +48,35 @@ def arguments(parser):
     parser.add_argument("--brokers", type=listed, default=[], help="every broker, a,b,c")
     parser.add_argument("--port", type=int, help="AMQP's TCP port")
     parser.add_argument("--follow", action="store_true", help="start again where it is not at it by itself")
+    parser.add_argument("--after", help="with --follow: the broker that was started without the others")
 
 
 def run(wanted):
     if wanted.follow:
+        leave_former_store(wanted.after)
         follow()
         return
     if not wanted.gone or not wanted.brokers or wanted.port is None:
         raise StepError("nothing was done: --gone, --brokers and --port say what to start without whom")
     check_nobody_serves(wanted.brokers, wanted.port)
+    others = [name for name in wanted.brokers if name != host.name()]
+    if khepri.is_used():
+        command.do(["systemctl", "start", "--no-block", rabbitmq.UNIT])
+        standalone.start(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
+    else:
+        load_tables(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
+    if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), BOOT_SECONDS):
+        raise failed("does not serve although it waits no more")
+
+
+def load_tables(gone, check):
     if not starting.waits():
         raise StepError(
             "nothing was done: {} does not wait for another broker: the end of its log says what keeps it from"
             " starting".format(host.name())
         )
     command.do(["systemctl", "start", "--no-block", rabbitmq.UNIT])
-    others = [name for name in wanted.brokers if name != host.name()]
-    load(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
-    if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), BOOT_SECONDS):
-        raise failed("does not serve although it waits no more")
+    load(gone, check)
 
 
 def check_nobody_serves(names, port):
@@ -98,6 +108,15 @@ def load(gone, check):
 
 def failed(words):
     return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
+
+
+def leave_former_store(after):
+    """Moves this broker's data aside if its tables are in a store of which the broker `after` is no member any more."""
+    if after is None or not khepri.is_used() or host.name() in cluster.look(of=after).members:
+        return
+    systemd.act("stop", rabbitmq.UNIT)
+    aside = starting.put_aside("left")
+    print("{}: joins the cluster of {} anew; its old data lies in {}".format(host.name(), after, aside))
 
 
 def follow():

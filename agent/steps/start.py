@@ -30,8 +30,14 @@ def run(wanted):
                 ),
                 "Switch them on, and all start. If they are gone for good: npm run up says which broker to start without them",
             )
-        if number == ATTEMPTS or not mended(wanted, since):
-            break
+        if number < ATTEMPTS and mended(wanted, since):
+            continue
+        if starting.logged(starting.NO_MAJORITY, since):
+            raise StepError(
+                "{}: waits for a majority of the cluster's members, and too few of them came.".format(host.name()),
+                "Switch them on, and all start. If most are gone for good: npm run up says which broker to start without them",
+            )
+        break
     raise StepError(
         "{}: rabbitmq-server did not start; the end of its journal and log, and its last words:".format(host.name()),
         log=starting.last_words(),
@@ -57,9 +63,10 @@ def mended(wanted, since):
             "{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside)
         )
         return True
-    # A broker that has left the cluster and is to join it again has old data, which the cluster rejects. One that finds
-    # most of the others together elsewhere is such a broker. Otherwise the others may have lost their data.
-    if starting.logged(starting.HAD_LEFT, since) and most_are_elsewhere(wanted):
+    # A broker that has left the cluster and is to join it again has old data, which the cluster rejects, or with Khepri
+    # ignores. One that finds most of the others together elsewhere is such a broker. Otherwise the others may have lost
+    # their data.
+    if starting.logged(starting.HAD_LEFT + starting.NO_MAJORITY, since) and most_are_elsewhere(wanted):
         aside = stopped_and_put_aside("left")
         words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
         print(words.format(name, aside))

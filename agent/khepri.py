@@ -1,0 +1,73 @@
+"""Khepri, RabbitMQ's store of the cluster's tables from 4.2 on: a broker's start waits for a majority of its members.
+
+All members have the same log (Raft). What a majority has written is committed, so of the brokers that are left the one
+with the longest log has the newest tables.
+"""
+
+from . import command, files, host, rabbitmq
+from .errors import NoAnswer, StepError
+
+# Whether the start waits, the members of the store as this broker knows them, those of them that it is connected to,
+# and the last entry of its log. All of this is asked of the broker alone, so it needs no majority.
+_STORE = """
+Name = rabbitmq_metadata,
+Id = {Name, node()},
+IsLed = ra_leaderboard:lookup_leader(Name) =/= undefined,
+IsBooting = not rabbit:is_running() andalso rabbit_boot_state:get() =:= booting,
+{ok, Members, _} = ra:members({local, Id}, 10000),
+{ok, #{log := #{last_written_index_term := {Index, Term}}}, _} = ra:member_overview(Id, 10000),
+Nodes = [N || {_, N} <- Members],
+#{waits => IsBooting andalso not IsLed, members => Nodes, connected => [N || N <- Nodes, lists:member(N, nodes())],
+  term => Term, index => Index}
+"""
+
+
+class Store:
+    """What a broker reports about its store.
+
+    waits: whether its start waits for a majority. members, connected: short names of brokers, without this one.
+    position: the last entry of its log; of two members the one with the greater position has the newer tables.
+    """
+
+    def __init__(self, name, answer):
+        if not isinstance(answer, dict) or not isinstance(answer.get("waits"), bool):
+            raise NoAnswer("{} does not say whether it waits for the others".format(name))
+        self.waits = answer["waits"]
+        nodes, connected = answer.get("members"), answer.get("connected")
+        term, index = answer.get("term"), answer.get("index")
+        if not (isinstance(nodes, list) and isinstance(connected, list)):
+            raise NoAnswer("{} does not say who are the members of its store".format(name))
+        if not (isinstance(term, int) and isinstance(index, int)):
+            raise NoAnswer("{} does not say how new its tables are".format(name))
+        members = [rabbitmq.short(each) for each in nodes]
+        if name not in members:
+            raise NoAnswer("{} does not list itself as a member of its store".format(name))
+        self.members = [each for each in members if each != name]
+        self.connected = [rabbitmq.short(each) for each in connected]
+        self.position = (term, index)
+
+    @property
+    def majority(self):
+        return (len(self.members) + 1) // 2 + 1
+
+
+def is_used():
+    """Whether the broker has its tables in Khepri at its next start, by its own note of enabled feature flags."""
+    flags = files.read("{}/{}-feature_flags".format(rabbitmq.DATA, rabbitmq.node()), "")
+    return "khepri_db" in flags.replace(",", " ").replace("[", " ").replace("]", " ").split()
+
+
+def look(of=None, seconds=20):
+    """Returns a broker's answer about its store, by default this host's. Raises NoAnswer unless it is complete."""
+    return Store(of or host.name(), rabbitmq.evaluate(_STORE, of=of, seconds=seconds))
+
+
+def look_all(names):
+    """Asks several brokers at the same time. Raises NoAnswer unless all of them answer."""
+    answers = command.side_by_side([lambda name=name: look(name) for name in names])
+    for name, answer in zip(names, answers):
+        if isinstance(answer, StepError):
+            raise NoAnswer("{} does not say how new its tables are".format(name), log=answer.message)
+        if isinstance(answer, Exception):
+            raise answer
+    return dict(zip(names, answers))

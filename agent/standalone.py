@@ -1,0 +1,123 @@
+"""Starts a broker with Khepri although most members of its store are gone for good: its store becomes one of its own.
+
+What the command `rabbitmqctl force_standalone_khepri_boot` does cannot be undone, so all is asked anew right before it.
+"""
+
+from . import clock, cluster, erlang, files, host, khepri, queues, rabbitmq
+from .errors import NoAnswer, StepError
+
+# How long the broker may be between two starts of its own, and how long the boot may then take.
+ASKED_SECONDS = 60
+BOOT_SECONDS = 300
+
+# What `rabbit_quorum_queue:force_shrink_member_to_current_member/2` does, without its last act: it also deletes the
+# messages of the members on other brokers that are connected, and those are to be kept aside.
+_SHRINK = """
+Alone = fun(V, Q) ->
+  Name = rabbit_misc:r(V, queue, Q),
+  {ok, Queue} = rabbit_amqqueue:lookup(Name),
+  {Server, _} = amqqueue:get_pid(Queue),
+  ok = ra_server_proc:force_shrink_members_to_current_member({Server, node()}),
+  Keep = fun(Record) ->
+    State = amqqueue:get_type_state(Record),
+    Nodes = case maps:get(nodes, State) of
+      Listed when is_list(Listed) -> [node()];
+      Mapped -> maps:with([node()], Mapped)
+    end,
+    amqqueue:set_type_state(Record, State#{nodes => Nodes})
+  end,
+  _ = rabbit_amqqueue:update(Name, Keep),
+  ok
+end,
+[Q || {V, Q} <- [@queues@], ok =/= (try Alone(V, base64:decode(Q)) catch _:_ -> failed end)]
+"""
+
+
+def start(gone, check_nobody_serves):
+    """Starts this broker without those that are gone. check_nobody_serves: raises StepError if another one serves."""
+    look_until_it_waits()
+    check(gone)
+    check_nobody_serves()
+    rabbitmq.tell("force_standalone_khepri_boot")
+    clock.await_(_is_alone, BOOT_SECONDS, lambda: _failed("does not run although it waits no more"))
+    shrink_queues()
+
+
+def look_until_it_waits():
+    """Returns the broker's answer. Between two starts of its own it does not answer."""
+    last = {}
+
+    def waits():
+        try:
+            last["seen"] = khepri.look()
+        except NoAnswer as silent:
+            last["silent"] = silent
+            return False
+        return last["seen"].waits
+
+    if not clock.wait_until(waits, ASKED_SECONDS):
+        if "seen" not in last:
+            raise last["silent"]
+        raise StepError(
+            "nothing was done: {} does not wait for a majority: the end of its log says what keeps it from starting".format(
+                host.name()
+            )
+        )
+    return last["seen"]
+
+
+def check(gone):
+    """Checks, in answers of now, that no majority is left, and that no other broker that is left has newer tables."""
+    seen = khepri.look()
+    if not seen.waits:
+        raise StepError("nothing was done: {} does not wait any more".format(host.name()))
+    back = [name for name in seen.connected if name in gone]
+    if back:
+        raise StepError("nothing was done: {} runs, so it is not gone".format(" ".join(back)))
+    left = [name for name in seen.members if name not in gone]
+    if len(left) + 1 >= seen.majority:
+        raise StepError(
+            "nothing was done: with {} a majority of the members is left".format(" ".join(left)),
+            "Start these, and all start.",
+        )
+    for name, other in khepri.look_all(left).items():
+        if other.position > seen.position:
+            raise StepError(
+                "nothing was done: {} has newer tables than {}".format(name, host.name()),
+                "Start that one without the others.",
+            )
+
+
+def _is_alone():
+    try:
+        seen = cluster.look()
+    except NoAnswer:
+        return False
+    return seen.members == [host.name()] == seen.running
+
+
+def shrink_queues():
+    """Gives each quorum queue that has a member here and no majority any more this one member."""
+    stuck = [
+        queue
+        for queue in queues.look().with_member(host.name())
+        if len(queue.members) > 1 and 2 * len(set(queue.members) & {host.name()}) <= len(queue.members)
+    ]
+    if not stuck:
+        return
+    print("{}: leads {} quorum queues alone: {}".format(host.name(), len(stuck), queues.named(stuck)))
+    listed = ", ".join('{{{}, <<"{}">>}}'.format(erlang.text(queue.vhost), queue.code) for queue in stuck)
+    refused = rabbitmq.act(_SHRINK.replace("@queues@", listed), seconds=300)
+    if refused != []:
+        codes = refused if isinstance(refused, list) else []
+        raise StepError(
+            "{}: these quorum queues have no majority, and could not be given one: {}".format(
+                host.name(), queues.named([queue for queue in stuck if queue.code in codes])
+            ),
+            'On {}, run rabbitmqctl eval \'rabbit_quorum_queue:force_shrink_member_to_current_member(<<"VHOST">>,'
+            ' <<"QUEUE">>).\' for each of them.'.format(host.name()),
+        )
+
+
+def _failed(words):
+    return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
