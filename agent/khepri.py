@@ -4,7 +4,7 @@ All members have the same log (Raft). What a majority has written is committed, 
 with the longest log has the newest tables.
 """
 
-from . import command, files, host, rabbitmq
+from . import cluster, command, files, host, rabbitmq
 from .errors import NoAnswer, StepError
 
 # Whether the start waits, the members of the store as this broker knows them, those of them that it is connected to,
@@ -71,3 +71,30 @@ def look_all(names):
         if isinstance(answer, Exception):
             raise answer
     return dict(zip(names, answers))
+
+
+class Others:
+    """Whether the brokers that serve count this one as a member of their cluster.
+
+    list_it: whether one of them does. apart: those that do not. silent: whether one of them does not say.
+    """
+
+    def __init__(self, names, port):
+        serving = [name for name in names if rabbitmq.serves(name, port)]
+        answers = cluster.look_all(serving, seconds=20)
+        said = {name: seen.members for name, seen in answers.items() if isinstance(seen, cluster.Cluster)}
+        self.list_it = any(host.name() in members for members in said.values())
+        self.apart = [] if self.list_it else sorted(said)
+        self.silent = len(said) < len(serving)
+
+
+def gone_on_without_it(name):
+    """Returns the message and the remedy for a member whose data is of a former cluster."""
+    return (
+        "{0}: {1} serves in a cluster that has gone on without {0}, so it does not start with its old data.".format(
+            host.name(), name
+        ),
+        "To have it join anew, with that data kept aside, run on {}: rabbitmq-ha force-boot --follow --after {}".format(
+            host.name(), name
+        ),
+    )

@@ -1,4 +1,5 @@
-"""Runs before each start of the broker: a former member without data waits for the cluster, and never serves alone.
+"""Runs before each start of the broker: one that would serve beside the cluster waits, a former member without data or
+one with the tables of a cluster that has gone on without it.
 
 The broker's own unit calls it, as the user rabbitmq. It then records what the broker is started with, so that a run can
 tell whether the broker needs a restart.
@@ -6,12 +7,14 @@ tell whether the broker needs a restart.
 
 import sys
 
-from .. import broker_conf, clock, fingerprint, host, rabbitmq, starting
+from .. import broker_conf, clock, fingerprint, host, khepri, rabbitmq, starting
 from ..errors import StepError
 
 # It may wait for ever, and runs beside any other step.
 TIMEOUT_SECONDS = None
 LOCK = None
+# How long a broker that serves may keep its answer, before a start does not wait for it any more.
+SILENCE_SECONDS = 60
 
 
 def arguments(parser):
@@ -21,6 +24,8 @@ def arguments(parser):
 def run(wanted):
     if starting.was_member() and not starting.has_data():
         await_cluster(broker_conf.read())
+    elif khepri.is_used() and starting.was_member():
+        await_place(broker_conf.read())
     try:
         fingerprint.note()
     except (OSError, StepError) as failure:
@@ -59,3 +64,22 @@ def await_cluster(conf):
         clock.pause(1)
         if not starting.was_member():
             return
+
+
+def await_place(conf):
+    """Returns once no other broker serves in a cluster that does not list this one.
+
+    With Khepri such a broker would not notice it: with others of the former cluster it would find a majority, and serve
+    beside the new one.
+    """
+    told = False
+    deadline = clock.Deadline(SILENCE_SECONDS)
+    others = [name for name in conf.brokers if name != host.name()]
+    while True:
+        found = khepri.Others(others, conf.port)
+        if found.list_it or (not found.apart and (not found.silent or deadline.passed())):
+            return
+        if found.apart and not told:
+            told = True
+            print("{}\n{}".format(*khepri.gone_on_without_it(found.apart[0])))
+        clock.pause(10 if found.apart else 1)

@@ -1,6 +1,6 @@
 """Starts the broker, and checks that it serves; data that prevents its start is moved aside, never deleted."""
 
-from .. import cluster, command, host, rabbitmq, starting, systemd
+from .. import cluster, command, host, khepri, rabbitmq, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -19,6 +19,8 @@ def run(wanted):
     for number in range(1, ATTEMPTS + 1):
         if systemd.is_active(rabbitmq.UNIT):
             return
+        if khepri.is_used() and starting.has_data():
+            check_place(wanted)
         systemd.reset(rabbitmq.UNIT)
         since = starting.log_size()
         if starts():
@@ -63,13 +65,10 @@ def mended(wanted, since):
             "{}: the first start met a table conflict; beginning again; what was there lies in {}".format(name, aside)
         )
         return True
-    # A broker that has left the cluster and is to join it again has old data, which the cluster rejects, or with Khepri
-    # ignores. One that finds most of the others together elsewhere is such a broker. Otherwise the others may have lost
-    # their data.
-    if starting.logged(starting.HAD_LEFT + starting.NO_MAJORITY, since) and most_are_elsewhere(wanted):
-        aside = stopped_and_put_aside("left")
-        words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
-        print(words.format(name, aside))
+    # A broker that has left the cluster and is to join it again has old data, which the cluster rejects. One that finds
+    # most of the others together elsewhere is such a broker. Otherwise the others may have lost their data.
+    if starting.logged(starting.HAD_LEFT, since) and most_are_elsewhere(wanted):
+        leave_former_cluster()
         return True
     # Brokers with data that boot at the same moment can fail at each other's feature flags (seen with 3.10.8). Once the
     # others are up, the next start succeeds.
@@ -77,6 +76,21 @@ def mended(wanted, since):
         print("{}: the start met other brokers' feature flags half-way; starting again".format(name))
         return True
     return False
+
+
+def check_place(wanted):
+    """Has a broker with Khepri that had left the cluster join it anew. With Mnesia its start finds out that it had."""
+    if most_are_elsewhere(wanted):
+        leave_former_cluster()
+        return
+    apart = khepri.Others([name for name in wanted.brokers if name != host.name()], wanted.port).apart
+    if apart:
+        raise StepError(*khepri.gone_on_without_it(apart[0]))
+
+
+def leave_former_cluster():
+    words = "{}: had left the cluster and joins it anew; its old data, which nothing needs any more, lies in {}"
+    print(words.format(host.name(), stopped_and_put_aside("left")))
 
 
 def stopped_and_put_aside(why):

@@ -223,11 +223,31 @@ class Start(KhepriHost):
 
     def test_one_that_had_left_joins_again(self):
         self.state = "inactive"
-        self.fails_with(self.GAVE_UP)
         self.serving = {"mq2", "mq3"}
         self.on_question("rabbit_nodes:all()", cluster("mq2", "mq3", version="4.3.6", khepri=True))
         self.works(*START)
         self.assertIn("had left the cluster and joins it anew", self.output)
+        self.assertFalse(self.has(VHOST))
+        self.assertEqual(self.state, "active")
+
+    def test_no_data_is_moved_unless_most_brokers_answer_from_elsewhere(self):
+        elsewhere = cluster("mq2", "mq3", version="4.3.6", khepri=True)
+        for serving, answer in ((set(), elsewhere), ({"mq2", "mq3"}, Ended(69)), ({"mq2", "mq3"}, Hangs())):
+            self.start()
+            self.state = "inactive"
+            self.serving = serving
+            self.on("rabbit_nodes:all()", answer if isinstance(answer, Exception) else evaluated(answer))
+            self.works(*START)
+            self.assertTrue(self.has(VHOST))
+
+    def test_one_that_a_cluster_of_few_has_gone_on_without_is_not_started(self):
+        self.state = "inactive"
+        self.serving = {"mq2"}
+        self.on_question("rabbit_nodes:all()", cluster("mq2", version="4.3.6", khepri=True))
+        self.refuses(*START, because="mq1: mq2 serves in a cluster that has gone on without mq1")
+        self.assertIn("rabbitmq-ha force-boot --follow --after mq2", self.errors)
+        self.assertEqual(self.done("systemctl start"), [])
+        self.assertTrue(self.has(VHOST))
 
     def test_one_that_the_others_list_keeps_its_data(self):
         self.state = "inactive"

@@ -6,7 +6,7 @@ from unittest import mock
 
 from agent import clock, fingerprint, starting
 
-from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost
+from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost, Ended, cluster
 from .support import Hangs
 
 CONF = "/etc/rabbitmq-ha/broker.conf"
@@ -144,6 +144,68 @@ class MayStart(BrokerHost):
         self.configure(LIMITS + "channel_max = 2000\n")
         self.works("may-start")
         self.assertFalse(self.has(NOTE))
+
+
+class Place(BrokerHost):
+    """A member with data of Khepri, which other members of a former cluster could give a majority."""
+
+    def start(self):
+        super().start()
+        self.put(MEMBER, "2026\n")
+        self.put(CONF, "[broker]\nbrokers = mq1,mq2,mq3\ndiscovery_peers = mq2,mq3\nport = 5672\nmetrics_port = 0\n")
+        self.put(DATA + "-feature_flags", "[khepri_db].")
+        self.put(DATA + "/coordination/rabbit@mq1/names.dets")
+        self.put(VHOST)
+        self.serving = {"mq2", "mq3"}
+        self.answers_of = {"mq2": cluster("mq1", "mq2", "mq3"), "mq3": cluster("mq1", "mq2", "mq3")}
+        self.on_question("rabbit_nodes:all()", lambda call: self.said(call.of))
+        self.waited = []
+        clock.pause = self.waits
+
+    def said(self, name):
+        if isinstance(self.answers_of[name], Exception):
+            raise self.answers_of[name]
+        return self.answers_of[name]
+
+    def waits(self, seconds):
+        self.time += seconds
+        self.waited.append(seconds)
+        self.assertLess(len(self.waited), 1000)
+        if len(self.waited) == 100:
+            self.serving = set()
+
+    def test_a_member_starts_at_once(self):
+        self.works("may-start")
+        self.answers_of["mq2"] = cluster("mq2")
+        self.works("may-start")
+        self.serving = set()
+        self.works("may-start")
+        self.assertEqual((self.waited, self.output), ([], ""))
+
+    def test_one_that_the_cluster_has_gone_on_without_waits_as_long_as_that_serves(self):
+        for answers in ({"mq2": cluster("mq2"), "mq3": cluster("mq3")}, {"mq2": cluster("mq2"), "mq3": Ended(69)}):
+            self.start()
+            self.answers_of = answers
+            self.works("may-start")
+            self.assertEqual(len(self.waited), 100)
+            self.assertIn("mq2 serves in a cluster that has gone on without mq1, so it does not start", self.output)
+            self.assertIn(
+                "\nTo have it join anew, with that data kept aside, run on mq1: rabbitmq-ha force-boot --follow --after mq2",
+                self.output,
+            )
+
+    def test_brokers_that_do_not_answer_are_waited_for_a_minute(self):
+        self.answers_of = {"mq2": Ended(69), "mq3": Hangs()}
+        self.works("may-start")
+        self.assertEqual(sum(self.waited), 60)
+
+    def test_with_mnesia_or_before_it_was_a_member_nobody_is_asked(self):
+        self.put(DATA + "-feature_flags", "[].")
+        self.works("may-start")
+        self.put(DATA + "-feature_flags", "[khepri_db].")
+        os.unlink(self.root + MEMBER)
+        self.works("may-start")
+        self.assertEqual(self.done("rabbitmqctl"), [])
 
 
 class Data(BrokerHost):
