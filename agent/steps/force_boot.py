@@ -3,9 +3,23 @@
 With --follow it does not do that: it makes sure that this broker starts with the one that was started so.
 """
 
-from .. import clock, cluster, command, erlang, files, host, khepri, rabbitmq, standalone, starting, systemd
+from .. import (
+    broker_conf,
+    clock,
+    cluster,
+    command,
+    erlang,
+    files,
+    host,
+    khepri,
+    rabbitmq,
+    standalone,
+    starting,
+    systemd,
+)
 from ..arguments import listed
 from ..errors import StepError
+from .member import Member
 
 TIMEOUT_SECONDS = 480
 # Never at the same time as another start.
@@ -53,8 +67,11 @@ def arguments(parser):
 
 def run(wanted):
     if wanted.follow:
-        leave_former_store(wanted.after)
+        has_left = leave_former_store(wanted.after)
         follow()
+        if has_left:
+            conf = broker_conf.read()
+            Member(conf.brokers, "disc", conf.port).become()
         return
     if not wanted.gone or not wanted.brokers or wanted.port is None:
         raise StepError("nothing was done: --gone, --brokers and --port say what to start without whom")
@@ -111,12 +128,18 @@ def failed(words):
 
 
 def leave_former_store(after):
-    """Moves this broker's data aside if its tables are in a store of which the broker `after` is no member any more."""
+    """Moves this broker's data aside if its tables are in a store of which the broker `after` is no member any more.
+
+    Returns whether it did.
+    """
     if after is None or not khepri.is_used() or host.name() in cluster.look(of=after).members:
-        return
+        return False
+    # Without it, the broker could not get its copies of the queues afterwards.
+    broker_conf.read()
     systemd.act("stop", rabbitmq.UNIT)
     aside = starting.put_aside("left")
     print("{}: joins the cluster of {} anew; its old data lies in {}".format(host.name(), after, aside))
+    return True
 
 
 def follow():

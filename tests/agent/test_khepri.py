@@ -1,10 +1,12 @@
 """A broker with Khepri: what it waits for, and its start without members that are gone, only after whole answers."""
 
 import base64
+import os
 import unittest
 from unittest import mock
 
-from agent import khepri, starting
+from agent import broker_conf, khepri, starting
+from agent.steps import member
 
 from .broker_host import DATA, LOG, MEMBER, BrokerHost, cluster, node
 from .brokers import quorum
@@ -187,8 +189,13 @@ class ForceBoot(KhepriHost):
 class Follow(KhepriHost):
     def start(self):
         super().start()
+        self.put(broker_conf.FILE, "[broker]\nbrokers=mq1,mq2\ndiscovery_peers=mq2\nport=5672\n")
         self.others = cluster("mq2", version="4.3.6", khepri=True)
         self.on_question("rabbit_nodes:all()", lambda call: self.others)
+        self.became = []
+        self._stack.enter_context(
+            mock.patch.object(member.Member, "become", lambda it: self.became.append((it.brokers, it.kind, it.port)))
+        )
 
     def test_a_broker_of_the_former_store_joins_anew_and_its_data_is_kept(self):
         self.put(MEMBER, "2026\n")
@@ -198,6 +205,12 @@ class Follow(KhepriHost):
         )
         self.assertFalse(self.has(DATA))
         self.assertEqual(self.state, "active")
+        self.assertEqual(self.became, [(["mq1", "mq2"], "disc", 5672)])
+
+    def test_without_the_brokers_names_nothing_is_moved(self):
+        os.unlink(self.root + broker_conf.FILE)
+        self.refuses("force-boot", "--follow", "--after", "mq2", because=broker_conf.FILE)
+        self.assertTrue(self.has(VHOST))
 
     def test_a_member_or_a_broker_with_mnesia_keeps_its_data(self):
         self.others = cluster("mq1", "mq2", version="4.3.6", khepri=True)
@@ -206,6 +219,7 @@ class Follow(KhepriHost):
         self.others = cluster("mq2")
         self.works("force-boot", "--follow", "--after", "mq2")
         self.assertTrue(self.has(VHOST))
+        self.assertEqual(self.became, [])
 
     def test_no_data_is_moved_without_a_whole_answer(self):
         self.sweep(lambda: None, ("force-boot", "--follow", "--after", "mq2"), ("systemctl stop",))
