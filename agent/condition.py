@@ -1,6 +1,6 @@
 """The broker's report of its condition: why it does not serve, or whether it is healthy, in one question each."""
 
-from . import passed_over, plugins, rabbitmq
+from . import passed_over, plugins, policies, rabbitmq
 from .errors import NoAnswer
 
 # Each part has its own `try`, because few of them work while RabbitMQ does not run on its Erlang node.
@@ -22,10 +22,13 @@ maps:merge(State, #{{{more}}})
 _MORE = """
   passed_over => Try(fun() -> {passed_over} end),
   partition_handling => Try(fun() -> {{ok, How}} = application:get_env(rabbit, cluster_partition_handling), How end),
-  ended => Try(fun() -> {ended} end)
+  ended => Try(fun() -> {ended} end),
+  lacks_policy => Try(fun() -> {lacks_policy} end)
 """
 STATE = _STATE.format(more="")
-HEALTH = _STATE.format(more=_MORE.format(passed_over=passed_over.QUESTION, ended=plugins.ENDED))
+HEALTH = _STATE.format(
+    more=_MORE.format(passed_over=passed_over.QUESTION, ended=plugins.ENDED, lacks_policy=policies.MISSING)
+)
 
 
 class Condition:
@@ -39,6 +42,7 @@ class Condition:
     passed_over: whether this is the next broker to restart of those that the others pass over (agent/passed_over.py).
     partition_handling: how it handles a partition, as cluster_partition_handling in rabbitmq.conf says it.
     ended: the enabled plug-ins, and what they need, that have ended.
+    lacks_policy: whether a virtual host lacks the stack's policy, and this broker is the one to set it.
     """
 
     def __init__(self, answer):
@@ -54,6 +58,7 @@ class Condition:
             self.ports = [port for status, port in listeners if status != "suspended"]
         self.passed_over = _truth(answer.get("passed_over"))
         self.partition_handling = _handling(answer.get("partition_handling"))
+        self.lacks_policy = _truth(answer.get("lacks_policy"))
         ended = answer.get("ended")
         self.ended = [str(name) for name in ended] if isinstance(ended, list) else None
 

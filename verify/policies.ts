@@ -1,6 +1,8 @@
 /** Checks which policy each queue of the users really has: in every virtual host, and beside other policies. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { combineVerdicts, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
+import { policySetStepName } from "../hosts/resource-names.ts";
+import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
 import { attributeTimeouts, type ClusterClient } from "./management.ts";
 import { policyRow } from "./members.ts";
 import { wantedMirrors } from "./mirrors.ts";
@@ -98,12 +100,17 @@ export function judgePolicyCoverage(
   return combineVerdicts(problems, `${wanted.name} or its like on ${concerned.length} queues of the users`);
 }
 
+/** The watch on a broker's host sets it within a minute; the step sets it at once. */
 function missingPolicy(vhost: string, wanted: System["policy"], queues: readonly QueueOverview[]): Verdict {
-  const words = [vhost, wanted.name, wanted.pattern, JSON.stringify(wanted.definition)].map(quote).join(" ");
-  return needsOperator(
+  return fail(
     `the virtual host ${vhost} has no policy ${wanted.name}, and ${countQueues(queues)} there have none of its like`,
-    `run on a broker: rabbitmqctl set_policy -p ${words}`,
+    policySetStepName,
   );
+}
+
+/** Whether a policy of the stack's name is not the stack's, which in / it always is. */
+function isSomebodyElses({ vhost, definition }: PolicyRow, wanted: System["policy"]): boolean {
+  return vhost !== "/" && !isDeepStrictEqual(definition, wanted.definition);
 }
 
 interface VirtualHost extends PolicyReport {
@@ -119,7 +126,9 @@ function overridden(
   const mirrorless = ({ definition }: PolicyRow): boolean =>
     (wantedMirrors(definition, brokers, brokers[0] ?? "")?.count ?? 0) < 1;
   const bare = queues.filter(({ slave_nodes: mirrors = [] }) => mirrors.length === 0);
-  const others = policies.filter((policy) => policy.name !== wanted.name && mirrorless(policy));
+  const others = policies.filter(
+    (policy) => (policy.name !== wanted.name || isSomebodyElses(policy, wanted)) && mirrorless(policy),
+  );
   // One that says nothing of mirrors leaves them as they are.
   const byOperator = operatorPolicies
     .filter((policy) => policy.definition["ha-mode"] !== undefined && mirrorless(policy))
@@ -134,7 +143,9 @@ function overridden(
     return [
       needsOperator(
         `the ${kind} ${policy.name} (priority ${policy.priority ?? 0}) of the virtual host ${vhost} leaves ${countQueues(from)} without mirrors`,
-        `give it the ha-mode of ${wanted.name}, or clear it: ${clear}`,
+        policy.name === wanted.name && kind === "policy"
+          ? `it is not the stack's; give it an ha-mode, or clear it, and the stack's takes its place: ${clear}`
+          : `give it the ha-mode of ${wanted.name}, or clear it: ${clear}`,
       ),
     ];
   };

@@ -1,36 +1,30 @@
-"""Sets or clears a policy of the virtual host /, and checks that every member lists it.
+"""Sets or clears a policy in every virtual host, and checks that every member lists it.
 
-If the name has changed, the former policy is cleared once the new one is set. A policy is cleared only if a member says
-that it exists. If no member answers, nothing counts as cleared.
+The default type of the queues goes with it. If the name has changed, the former policy is cleared once the new one is
+set. A policy is cleared only if a member says that it exists. If no member answers, nothing counts as cleared.
+Somebody else's policy of the same name, in another virtual host than /, is named and stays.
 """
 
 import sys
 
-from .. import clock, erlang, files, host, rabbitmq
+from .. import clock, files, host, policies, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
 
-# The names under which the policy was set, one a line: this stack may clear only these.
+# Where releases before the note in the cluster noted the names, one a line, that the stack had set in /.
 MARK = host.STATE + "/policy-name"
 # Release 0.1.0 recorded the machine's identity before the name.
 OLD_MARK = host.STATE + "/policy"
-VHOST = "/"
-
-# The virtual host's policies, as each of some brokers lists them, asked over the brokers' own connections.
-_LISTED = """
-[{N, case rpc:call(N, rabbit_policy, list, [%s], 30000) of
-  {badrpc, Reason} -> {silent, iolist_to_binary(io_lib:format("~0p", [Reason]))};
-  List -> [{proplists:get_value(name, P), proplists:get_value(pattern, P), P} || P <- List]
-end} || N <- %s]
-"""
 
 
 def arguments(parser):
     parser.add_argument("--name", required=True, help="the policy's name")
     parser.add_argument("--pattern", help="a regular expression on names of queues and exchanges")
     parser.add_argument("--definition", help="what the policy does, as JSON")
+    parser.add_argument("--apply-to", default="all", help="what it applies to, such as queues; all unless given")
+    parser.add_argument("--queue-type", default="classic", help="the type of a queue that is declared without one")
     parser.add_argument("--clear", action="store_true", help="clear it instead")
     parser.add_argument("--members", required=True, type=listed, help="every broker: a,b,c")
 
@@ -41,27 +35,8 @@ def run(wanted):
     elif wanted.pattern is None or wanted.definition is None:
         raise StepError("a policy needs --pattern and --definition")
     else:
-        set_everywhere(wanted)
-
-
-def policies(member, others=()):
-    """Returns the virtual host's policies as a member and others list them: {broker: {name: (pattern, all of it)}}.
-
-    A broker that does not list them is left out. Raises NoAnswer if the asked member itself does not.
-    """
-    names = [member] + [name for name in others if name != member]
-    question = _LISTED % (erlang.text(VHOST), erlang.atoms(rabbitmq.node(name) for name in names))
-    answer = rabbitmq.evaluate(question, of=member)
-    if not isinstance(answer, list) or len(answer) != len(names):
-        raise NoAnswer("{} does not say which policies there are".format(member))
-    found = {
-        rabbitmq.short(broker): {name: (pattern, whole) for name, pattern, whole in listed}
-        for broker, listed in answer
-        if isinstance(listed, list)
-    }
-    if member not in found:
-        raise NoAnswer("{} does not list its policies".format(member))
-    return found
+        text = policies.text(wanted.name, wanted.pattern, wanted.definition, wanted.apply_to, wanted.queue_type)
+        set_everywhere(text, wanted.members)
 
 
 def first_that_answers(members, ask):
@@ -76,28 +51,64 @@ def first_that_answers(members, ask):
 
 
 def clear(name, members):
-    member, found = first_that_answers(members, policies)
-    if name in found[member]:
-        rabbitmq.tell("clear_policy", "-p", VHOST, name, of=member)
+    member, sight = first_that_answers(members, lambda each: policies.look(policies.text(name), each))
+    others = [text for text in sight.noted if text["name"] != name]
+    if len(others) < len(sight.noted):
+        # Now no watch sets it again. What is noted still says which policies are the stack's.
+        policies.note(sight.noted, member, wants=False)
+    if any(each == name for _, each in sight.seen[member]):
+        policies.remove([name], member)
+    if len(others) < len(sight.noted):
+        policies.note(others, member, wants=False)
     print("the policy {} is cleared".format(name))
 
 
-def set_everywhere(wanted):
-    _note_before(wanted)
-    taker = _set(wanted)
+def set_everywhere(text, members):
+    member, sight = first_that_answers(members, lambda each: policies.look(text, each))
+    noted = [each for each in sight.noted or _noted_on_this_host() if each != text]
+    is_ours = any(each["name"] == text["name"] for each in noted)
+    if noted and (is_ours or (policies.VHOST, text["name"]) not in sight.seen[member]):
+        # Noted before it is set, so that a run that takes the name back can clear it. An existing policy of a new name
+        # is somebody else's until the stack has set it.
+        policies.note([*noted, text], member)
+    taker = _set(text, members)
+    others, other_types = _spread([*noted, text], taker, members)
+    # Only what this stack has set is cleared. After an interrupted rename both names are noted.
+    former = sorted({each["name"] for each in noted} - {text["name"]})
+    if former:
+        policies.remove(former, taker)
+    if noted:
+        policies.note([text], taker)
+    # What was noted here is noted in the cluster now.
+    for mark in (MARK, OLD_MARK):
+        files.remove(mark)
+    _name_others(text, others, other_types)
 
-    missing = list(wanted.members)
+
+def _spread(texts, taker, members):
+    """Sets the policy in the other virtual hosts, and waits until every member lists it in all of them.
+
+    Returns the virtual hosts with somebody else's policy of that name, and those with another default type.
+    """
+    text = texts[-1]
+    missing = list(members)
+    failures = [""]
+    others: list = []
+    other_types: list = []
 
     def agreed():
+        # Again and again, since virtual hosts come and go meanwhile.
         try:
-            seen = policies(taker, wanted.members)
-        except NoAnswer:
+            _, others[:], other_types[:] = policies.spread(texts, taker)
+            sight = policies.look(text, taker, members)
+        except StepError as failure:
+            failures[:] = [failure.log or failure.message]
             return False
-        right = seen[taker].get(wanted.name)
-        if right is None or right[0] != wanted.pattern:
-            missing[:] = [taker]
-        else:
-            missing[:] = [name for name in wanted.members if seen.get(name, {}).get(wanted.name) != right]
+        failures[:] = [""]
+        places = [(vhost, text["name"]) for vhost in sight.vhosts if vhost not in others]
+        missing[:] = [
+            name for name in members if not all(sight.seen.get(name, {}).get(place) is True for place in places)
+        ]
         return not missing
 
     clock.await_(
@@ -105,45 +116,45 @@ def set_everywhere(wanted):
         60,
         lambda: StepError(
             "{}: after 60 s the policy {} is not seen on every member; missing on: {}".format(
-                host.name(), wanted.name, ", ".join(missing)
+                host.name(), text["name"], ", ".join(missing)
             ),
             "start these brokers, and run this again",
+            failures[0],
         ),
     )
-    # Only what this stack has set is cleared. After an interrupted rename both names are recorded.
-    for former in [each for each in _noted() if each != wanted.name]:
-        if former in policies(taker)[taker]:
-            rabbitmq.tell("clear_policy", "-p", VHOST, former, of=taker)
-    files.write(MARK, wanted.name + "\n")
-    files.remove(OLD_MARK)
+    return others, other_types
 
 
-def _note_before(wanted):
-    """Records a new name before the policy is set, so that a run that takes the name back can clear the policy.
+def _name_others(text, others, other_types):
+    if others:
+        print(
+            "somebody else's policy {} stays in: {}; to have the stack's there, clear it".format(
+                text["name"], ", ".join(others)
+            )
+        )
+    if other_types:
+        print(
+            "another default queue type than {} stays in: {}; to change it, run"
+            " rabbitmqctl update_vhost_metadata NAME --default-queue-type {}".format(
+                text["queue-type"], ", ".join(other_types), text["queue-type"]
+            )
+        )
 
-    An existing policy of that name is not recorded: until this stack has set it, it is somebody else's.
-    """
-    noted = _noted()
-    if not noted or wanted.name in noted:
-        return
-    member, found = first_that_answers(wanted.members, policies)
-    if wanted.name not in found[member]:
-        files.write(MARK, "".join(each + "\n" for each in [*noted, wanted.name]))
 
-
-def _noted():
-    text = files.read(MARK, "")
-    if not text:
-        text = files.read(OLD_MARK, "").split(" ", 1)[-1]
+def _noted_on_this_host():
+    noted = files.read(MARK, "")
+    if not noted:
+        noted = files.read(OLD_MARK, "").split(" ", 1)[-1]
     # Only \n ends a line here: a name can contain any other character that str.splitlines splits at.
-    return [line for line in text.split("\n") if line]
+    return [policies.text(line) for line in noted.split("\n") if line]
 
 
-def _set(wanted):
-    """Sets the policy. Returns the member that took it, the first that could."""
+def _set(text, members):
+    """Sets the policy in /. Returns the member that took it, the first that could."""
     said = []
-    for member in wanted.members:
-        words = ["set_policy", "-p", VHOST, wanted.name, wanted.pattern, wanted.definition]
+    name, definition = text["name"], text["definition"]
+    for member in members:
+        words = ["set_policy", "-p", policies.VHOST, "--apply-to", text["apply-to"], name, text["pattern"], definition]
         try:
             rabbitmq.tell(*words, of=member, seconds=60)
             return member
@@ -151,15 +162,13 @@ def _set(wanted):
             if "not recognised" in refused.log:
                 raise StepError(
                     "the policy {} ({}) is refused by {}: RabbitMQ 4 has no mirrored queues any more".format(
-                        wanted.name, wanted.definition, member
+                        name, definition, member
                     ),
-                    "Use quorum queues instead, which are replicated by themselves: set"
-                    " rabbitmq.settings.default_queue_type to quorum, and give rabbitmq.policy a definition without"
-                    " ha-mode and ha-sync-mode. Or choose an os with RabbitMQ 3.",
+                    "Use quorum queues instead, which are replicated by themselves: set rabbitmq.queues to quorum, and"
+                    " give rabbitmq.policy a definition without ha-mode and ha-sync-mode, or remove it. Or choose an os"
+                    " with RabbitMQ 3.",
                     refused.log,
                 )
-            said.append("{} did not take the policy {}: {}".format(member, wanted.name, refused.log or refused.message))
+            said.append("{} did not take the policy {}: {}".format(member, name, refused.log or refused.message))
             print(said[-1].splitlines()[0], file=sys.stderr)
-    raise StepError(
-        "no member took the policy {}".format(wanted.name), "start a broker, and run this again", "\n".join(said)
-    )
+    raise StepError("no member took the policy {}".format(name), "start a broker, and run this again", "\n".join(said))

@@ -1,8 +1,9 @@
 """Watches this host's broker for ever: with all care it restarts one that should serve and does not.
 
 Every 5 s it checks whether the broker accepts connections. If it has not for 20 s, beside a cluster that does, the
-broker is asked why, and so is the rest of the cluster. A broker that serves is asked whether it is healthy. What the
-watch does is in `journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
+broker is asked why, and so is the rest of the cluster. A broker that serves is asked whether it is healthy. A virtual
+host that lacks the stack's policy gets it, from the first of the brokers that run. What the watch does is in
+`journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
 """
 
 import collections
@@ -19,6 +20,7 @@ from .. import (
     health,
     host,
     plugins,
+    policies,
     rabbitmq,
     systemd,
     watch,
@@ -154,6 +156,8 @@ class Looker(watching.Looker):
             self._restart(decision)
         else:
             self._say_all()
+        if said is not None and said.lacks_policy and decision == watch.NOTHING:
+            self._set_policy()
 
     # Acting
 
@@ -174,6 +178,12 @@ class Looker(watching.Looker):
             started = plugins.start_ended()
             if started:
                 say("{}: started again what had given up: {}".format(self._name, ", ".join(started)))
+
+    def _set_policy(self):
+        with contextlib.suppress(watching.Taken), watching.alone(("policy",)):
+            vhosts, _, _ = policies.spread()
+            if vhosts:
+                say("{}: set the stack's policy in: {}".format(self._name, ", ".join(vhosts)))
 
 
 def _start_anew():

@@ -361,6 +361,44 @@ class Whole(WatchStep):
         self.assertIn("note 29", self.notes())
 
 
+class Policies(WatchStep):
+    def start(self):
+        super().start()
+        self.on_question("parse_set", [("/", Atom("same"), Atom("same")), ("shop", Atom("set"), Atom("same"))])
+
+    def test_a_virtual_host_that_lacks_the_policy_gets_it(self):
+        self.says(answer(lacks_policy=True))
+        self.looks(5)
+        self.assertEqual(len(self.done("parse_set")), 1)
+        self.assertIn("mq1: set the stack's policy in: shop", self.notes())
+
+    def test_a_new_virtual_host_has_it_within_a_minute(self):
+        self.looks(300)
+        self.says(answer(lacks_policy=True))
+        self.looks(60)
+        self.assertGreater(len(self.done("parse_set")), 0)
+
+    def test_none_is_set_without_an_answer_that_one_is_missing(self):
+        for said in (answer(lacks_policy=False), answer(lacks_policy=Atom("unknown")), answer(), Ended(69), Hangs()):
+            self.start()
+            (self.on if isinstance(said, Exception) else self.on_question)("ranch:info()", said)
+            self.looks(300)
+            self.assertEqual(self.done("parse_set"), [])
+
+    def test_none_is_set_while_the_step_does_it(self):
+        self.says(answer(lacks_policy=True))
+        with lock.held("policy", 0):
+            self.looks(60)
+        self.assertEqual(self.done("parse_set"), [])
+
+    def test_one_that_is_not_taken_is_tried_again_and_said_once(self):
+        self.says(answer(lacks_policy=True))
+        self.on("parse_set", Ended(70, "", "no"))
+        self.looks(300)
+        self.assertGreater(len(self.done("parse_set")), 1)
+        self.assertEqual(self.notes(), "")
+
+
 class Questions(unittest.TestCase):
     def test_both_questions_have_balanced_brackets(self):
         for question in (condition.STATE, condition.HEALTH):

@@ -102,24 +102,39 @@ test("what the stack's policy is not for is no finding", () => {
   assert.equal(judge({ queues: [without({})], policies }).ok, false);
 });
 
-test("a virtual host without the policy is reported with the command, unless it has no queues that need it", () => {
+test("a virtual host without the policy is reported for a re-run, unless it has no queues that need it", () => {
   const shop = (over: Partial<QueueOverview>, name = "a"): QueueOverview =>
     queue(name, { vhost: "it's", ...over });
-  const { ok, detail, advice } = judge({ queues: [shop({}), shop({}, "b")] });
+  const { ok, detail, advice, resourcesToRerun } = judge({ queues: [shop({}), shop({}, "b")] });
   assert.equal(ok, false);
   assert.equal(
     detail,
     'the virtual host it\'s has no policy ha-all, and 2 queues, such as "a" there have none of its like',
   );
-  assert.equal(
-    advice,
-    `run on a broker: rabbitmqctl set_policy -p 'it'\\''s' 'ha-all' '^' '{"ha-mode":"all","ha-sync-mode":"automatic"}'`,
-  );
+  assert.equal(advice, undefined);
+  assert.deepEqual(resourcesToRerun, ["mirror-policy-set"]);
   assert.equal(judge({ queues: [shop({ policy: "without mirrors" })] }).ok, false);
   // Mirrored by a policy of another name, of a type that has no mirrors, or of a client that is connected.
   for (const over of [{ policy: "x", slave_nodes: [] }, { type: "quorum" }, { exclusive: true }])
     assert.equal(judge({ queues: [shop(over)] }).ok, true, JSON.stringify(over));
   assert.equal(judge({ queues: [shop(mirrored)], policies: [own, { ...own, vhost: "it's" }] }).ok, true);
+});
+
+test("somebody else's policy of the stack's name is named where it leaves queues without mirrors", () => {
+  const bare = queue("a", { vhost: "shop", policy: "ha-all", slave_nodes: [] });
+  const theirs = policy({ vhost: "shop", name: "ha-all", definition: { "max-length": 5 } });
+  const { ok, detail, advice } = judge({ queues: [bare], policies: [own, theirs] });
+  assert.equal(ok, false);
+  assert.match(detail, /^the policy ha-all \(priority 10\) of the virtual host shop leaves the queue "a"/);
+  assert.match(advice ?? "", /^it is not the stack's; .*clear_policy -p 'shop' 'ha-all'$/);
+  // The stack itself wants no mirrors.
+  const wanted = { definition: theirs.definition as never };
+  assert.equal(judge({ queues: [bare], policies: [own, theirs] }, wanted).ok, true);
+  const one = { "ha-mode": "exactly", "ha-params": 1 };
+  const single = policy({ vhost: "shop", name: "ha-all", definition: one });
+  assert.equal(judge({ queues: [bare], policies: [own, single] }, { definition: one as never }).ok, true);
+  const mirroring = policy({ vhost: "shop", name: "ha-all" });
+  assert.equal(judge({ queues: [bare], policies: [own, mirroring] }).ok, true);
 });
 
 test("that the policy is missing in / is left to the check of the policy itself", () => {
