@@ -12,7 +12,8 @@ from .errors import StepError, Stopped
 # Each is the module of its name in agent/steps. The order is that of the help.
 SUBCOMMANDS = (
     ("status", "findings")
-    + ("owner", "names", "file", "check-advanced", "packages", "rpms", "sources", "firewall", "service", "note")
+    + ("owner", "names", "file", "check-advanced", "packages", "rpms", "sources", "repository-key", "firewall")
+    + ("service", "note")
     + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "admin", "cluster-name", "policy")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")

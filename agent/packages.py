@@ -215,7 +215,8 @@ def _is_ours(name):
 def _are_fresh(lists):
     try:
         # A file has only a time of day. If that is wrong, the lists are read again too often, or only after a failure.
-        return time.time() - os.stat(host.path(lists)).st_mtime < LISTS_STAY_FRESH_SECONDS
+        read = os.stat(host.path(lists)).st_mtime
+        return read > sources.changed_at() and time.time() - read < LISTS_STAY_FRESH_SECONDS
     except FileNotFoundError:
         return False
 

@@ -24,8 +24,14 @@ APT = (
 )
 RPM = ("/etc/yum.repos.d/*.repo",)
 
-# Team RabbitMQ's repositories (templates/rabbitmq/rabbitmq-ha.repo).
-REPOSITORY = "/etc/yum.repos.d/rabbitmq-ha.repo"
+# The brokers' package repository, as the program writes it (templates/rabbitmq).
+REPOSITORY = (
+    "/etc/yum.repos.d/rabbitmq-ha.repo",
+    "/etc/apt/sources.list.d/rabbitmq-ha.list",
+    "/etc/apt/preferences.d/rabbitmq-ha",
+)
+# Its key, by whether apt reads it.
+KEYS = {True: "/etc/apt/keyrings/rabbitmq-ha.asc", False: "/etc/pki/rpm-gpg/rabbitmq-ha.asc"}
 
 
 def arguments(parser, required=True):
@@ -111,10 +117,18 @@ class _Change:
 
 
 def give_back():
-    """Undoes everything: restores every file that still has the mirror, and removes the program's own file."""
+    """Undoes everything: restores every file that still has the mirror, and removes the program's own files."""
     _restore()
-    if host.exists(REPOSITORY) and system_services.OWN in files.read_exactly(REPOSITORY):
-        files.remove(REPOSITORY)
+    for name in REPOSITORY:
+        if host.exists(name) and system_services.OWN in files.read_exactly(name):
+            files.remove(name)
+    for name in KEYS.values():
+        files.remove(name)
+
+
+def changed_at():
+    """Returns when apt's sources were changed last, in seconds since 1970; 0 if there are none."""
+    return max([os.stat(host.path(name)).st_mtime for name in _existing(APT)] or [0])
 
 
 def _restore():

@@ -7,6 +7,7 @@ import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../hosts/rabbitm
 import { operatingSystems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { pluginNameFaults } from "./plugin-rules.ts";
+import { repositoryFaults } from "./repository-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
@@ -59,7 +60,9 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
     ...pluginNameFaults(reading),
     ...doubledSettingFaults(reading),
     ...cookieFaults(reading, os),
-    ...(systemFaults(os, platform).length > 0 ? [] : packageFaults(reading, os)),
+    ...(systemFaults(os, platform).length > 0
+      ? []
+      : [...packageFaults(reading, os), ...repositoryFaults(reading, os)]),
     ...portFaults(reading),
   ];
 }
@@ -133,7 +136,8 @@ function nodeTypeFaults(brokers: readonly UncheckedHost[], reading: ConfigReadin
   const ram = brokers.filter(({ type }) => type === "ram");
   const os = operatingSystems.find((known) => known === textAt(reading, ["os"]));
   if (os !== undefined && textAt(reading, ["platform"]) !== "existing") {
-    const brokerVersion = textAt(reading, ["packages", "rabbitmq", "version"]);
+    const stated = (key: string): string | undefined => textAt(reading, ["packages", "rabbitmq", key]);
+    const brokerVersion = stated("version") ?? stated("series");
     const rabbitmq = rabbitmqVersion(os, brokerVersion === undefined ? {} : { brokerVersion });
     if (!abilitiesOf(rabbitmq).hasRamNodes) {
       const message = `not supported by ${describeRabbitmq(rabbitmq, os)}; write disc, or leave the key out`;

@@ -28,6 +28,20 @@ export interface Download {
   readonly sha256: string;
 }
 
+/** A package repository with RabbitMQ, and mostly with Erlang. */
+export interface BrokerRepository {
+  /** Its base URL, without a slash at the end. @default Team RabbitMQ's own servers */
+  readonly url?: string;
+  /** Whether all packages are in one repository right at the URL; if not, it is laid out like Team RabbitMQ's. */
+  readonly isFlat: boolean;
+  /** The series to install from it, such as `4.2`. */
+  readonly series: string;
+  /** The key that signs it: the armoured file's URL, and the fingerprint in 40 capitals; absent: Team RabbitMQ's. */
+  readonly key?: { readonly url: string; readonly fingerprint: string };
+  /** Whether it is trusted without a signature. */
+  readonly isTrusted: boolean;
+}
+
 /** Where a host's software comes from, as far as it is configured. */
 export interface PackageSources {
   /** The HTTP proxy for all downloads, such as `http://proxy.example.org:3128`. @default none */
@@ -36,6 +50,8 @@ export interface PackageSources {
   readonly mirror?: string;
   /** The RPMs of the brokers. @default the system's own packages, or Team RabbitMQ's repository */
   readonly rpms?: { readonly erlang: Download; readonly rabbitmq: Download };
+  /** Where the brokers' packages come from. @default the system's own, or Team RabbitMQ's repository with 3.13 */
+  readonly repository?: BrokerRepository;
   /** The version of the package rabbitmq-server. @default the newest at the first installation, then unchanged */
   readonly brokerVersion?: string;
 }

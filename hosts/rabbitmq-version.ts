@@ -16,7 +16,7 @@ export interface RabbitmqVersion {
   readonly from: "pinned" | "installed" | "offered" | "expected";
 }
 
-type Packages = Pick<PackageSources, "brokerVersion" | "rpms">;
+type Packages = Pick<PackageSources, "brokerVersion" | "rpms" | "repository">;
 
 /**
  * @param found what each broker's machine has and is offered; none where no machine was asked
@@ -38,8 +38,9 @@ export function rabbitmqVersion(
   return { version: systems[os].rabbitmq, from: "expected" };
 }
 
-/** The version in the name of an RPM. */
-function statedVersion({ rpms }: Packages): string | undefined {
+/** The repository's series, or the version in the name of an RPM. */
+function statedVersion({ rpms, repository }: Packages): string | undefined {
+  if (repository !== undefined) return repository.series;
   return /\/rabbitmq-server-(\d+\.\d+\.[\w.~-]+?)\.(?:noarch\.)?rpm$/.exec(rpms?.rabbitmq.url ?? "")?.[1];
 }
 

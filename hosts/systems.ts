@@ -29,8 +29,8 @@ export interface System {
   readonly folders?: readonly string[];
   /** The mirror to use because the system's own sources are gone. @default the system's own sources */
   readonly mirror?: string;
-  /** The folder of Team RabbitMQ's repository with the brokers' packages. @default the system has its own packages */
-  readonly repository?: string;
+  /** Team RabbitMQ's repository for it. @default there is none */
+  readonly repository?: TeamRepository;
   /** The path prefix of the scripts that Keepalived runs: with SELinux, a folder from which it may run them. */
   readonly keepalivedScripts: string;
   /** Whether the system comes with SELinux. */
@@ -39,6 +39,13 @@ export interface System {
   readonly hasOldAwsCli?: boolean;
   /** The warning for a system past its end of life. @default none */
   readonly warning?: string;
+}
+
+export interface TeamRepository {
+  /** Its folder, such as `el/9`, or with apt `debian/bookworm`, whose last part is the suite too. */
+  readonly folder: string;
+  /** Whether the system's own packages have no Erlang that is new enough, so that the repository has it. */
+  readonly hasErlang: boolean;
 }
 
 export interface HaproxyPackage {
@@ -102,6 +109,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     release: "debian-12",
     systemd: 252,
     rabbitmq: "3.10",
+    repository: { folder: "debian/bookworm", hasErlang: true },
     archive: "[a-z]+://[^ ]*/debian/?",
   },
   "debian-13": {
@@ -110,6 +118,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     release: "debian-13",
     systemd: 257,
     rabbitmq: "4.0",
+    repository: { folder: "debian/trixie", hasErlang: false },
     archive: "[a-z]+://[^ ]*/debian/?",
   },
   "ubuntu-24.04": {
@@ -118,6 +127,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     release: "ubuntu-24.04",
     systemd: 255,
     rabbitmq: "3.12",
+    repository: { folder: "ubuntu/noble", hasErlang: true },
     // Ubuntu 24.04 has the AWS CLI as a snap only.
     packages: { ...aptPackages, awscli: [] },
     archive: "[a-z]+://[^ ]*/ubuntu/?",
@@ -129,7 +139,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     installer: "dnf",
     systemd: 239,
     archive: rebuildArchive,
-    repository: "el/8",
+    repository: { folder: "el/8", hasErlang: true },
   },
   "rocky-9": {
     ...rpm,
@@ -140,7 +150,7 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     // In AppStream since 9.5.
     packages: { ...rpmPackages, awscli: ["awscli2"] },
     archive: rebuildArchive,
-    repository: "el/9",
+    repository: { folder: "el/9", hasErlang: true },
   },
   "centos-7": {
     ...rpm,

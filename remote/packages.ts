@@ -1,8 +1,7 @@
 /** Packages on one host, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import { render } from "../templates/render.ts";
-import { File } from "./file.ts";
+import { useBrokerRepository } from "./broker-repository.ts";
 import { sourceOptions } from "./sources.ts";
 import { Step, type StepOptions } from "./step.ts";
 import { systems, type PackageRole } from "../hosts/systems.ts";
@@ -24,9 +23,11 @@ const brokerPackage = "rabbitmq-server";
 export class Packages extends Step {
   constructor(name: string, { host, roles }: PackagesArgs, options: pulumi.CustomResourceOptions) {
     const { packages } = systems[host.os];
-    const { brokerVersion } = host.packages ?? {};
+    const { brokerVersion, repository } = host.packages ?? {};
+    // If the repository does not answer, apt would else take the system's own version.
+    const wanted = brokerVersion ?? (repository === undefined ? undefined : `${repository.series}.*`);
     const withVersion = (name: string): string =>
-      name === brokerPackage && brokerVersion !== undefined ? `${name}=${brokerVersion}` : name;
+      name === brokerPackage && wanted !== undefined ? `${name}=${wanted}` : name;
     const names = roles.flatMap((role) => packages[role]).map(withVersion);
     super(name, { host, subcommand: "packages", options: { names, ...installOptions(host) } }, options);
   }
@@ -50,10 +51,8 @@ export function installBrokerPackages(
   host: Host,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { installer, repository } = systems[host.os];
   const name = `${prefix}-packages`;
-  if (installer === "apt") return new Packages(name, { host, roles: ["broker"] }, options);
-  const { rpms } = host.packages ?? {};
+  const { rpms, repository } = host.packages ?? {};
   if (rpms !== undefined) {
     const { erlang, rabbitmq } = rpms;
     const files = {
@@ -68,17 +67,16 @@ export function installBrokerPackages(
       options,
     );
   }
-  if (repository === undefined) throw new Error(`${host.os} needs the RPMs of Erlang and RabbitMQ`);
-  const file = new File(
-    `${prefix}-repository`,
-    {
-      host,
-      path: "/etc/yum.repos.d/rabbitmq-ha.repo",
-      content: render("rabbitmq/rabbitmq-ha.repo", { repository }),
-    },
-    options,
-  );
-  return new Packages(name, { host, roles: ["broker"] }, { ...options, dependsOn: file });
+  if (needsRepository(host.os) && (systems[host.os].repository ?? repository) === undefined)
+    throw new Error(`${host.os} needs the RPMs of Erlang and RabbitMQ`);
+  const dependsOn = useBrokerRepository(prefix, host, options);
+  const more = dependsOn.length === 0 ? options : { ...options, dependsOn };
+  return new Packages(name, { host, roles: ["broker"] }, more);
+}
+
+/** Whether the system has no RabbitMQ of its own. */
+function needsRepository(os: Host["os"]): boolean {
+  return systems[os].installer !== "apt";
 }
 
 /**

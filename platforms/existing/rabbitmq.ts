@@ -43,16 +43,20 @@ function ramNodeFaults(brokers: readonly ProbedHost[], { os, packages, ramNodes 
 /** A broker that would get another series than the others have, and so not join their cluster. */
 function mixedSeriesFaults(brokers: readonly ProbedHost[], { packages }: IntendedSetup): string[] {
   if (packages.brokerVersion !== undefined) return [];
+  const offer = ({ facts }: ProbedHost): string | undefined =>
+    packages.repository?.series ?? facts.rabbitmq.offered;
   const installed = brokers.flatMap(({ facts }) => facts.rabbitmq.installed ?? []);
-  const offered = brokers.flatMap(({ facts }) => facts.rabbitmq.offered ?? []);
+  const offered = brokers.flatMap((each) => offer(each) ?? []);
   const [wanted] = installed.length > 0 ? installed : offered;
   if (wanted === undefined) return [];
   const others = [...new Set((installed.length > 0 ? installed : [wanted]).map(seriesNameOf))];
-  return brokers.flatMap(({ machine, facts: { rabbitmq } }) => {
-    if (rabbitmq.installed !== undefined || rabbitmq.offered === undefined) return [];
-    if (others.includes(seriesNameOf(rabbitmq.offered))) return [];
+  return brokers.flatMap((broker) => {
+    const { machine, facts } = broker;
+    const offered = offer(broker);
+    if (facts.rabbitmq.installed !== undefined || offered === undefined) return [];
+    if (others.includes(seriesNameOf(offered))) return [];
     return [
-      `${label(machine)}: its package sources offer RabbitMQ ${rabbitmq.offered}, and the other brokers ` +
+      `${label(machine)}: its package sources offer RabbitMQ ${offered}, and the other brokers ` +
         `${installed.length > 0 ? "have" : "are offered"} ${joinNames(others.map((each) => each ?? ""))}; give it the same sources, or state packages.rabbitmq.version`,
     ];
   });

@@ -87,6 +87,17 @@ class Apt(AptHost):
         self.works(*APT)
         self.assertEqual(self.installing("apt-get")[0], COMMON + " -y update")
 
+    def test_lists_from_before_a_new_source_are_updated(self):
+        self.put("/etc/apt/sources.list.d/rabbitmq-ha.list", "deb file:///srv ./\n")
+        name = self.root + "/etc/apt/sources.list.d/rabbitmq-ha.list"
+        read = os.stat(self.root + "/var/lib/apt/lists").st_mtime
+        for changed, first in ((read - 60, "install"), (read + 60, "update")):
+            os.utime(name, (changed, changed))
+            self.given()
+            self.calls.clear()
+            self.works(*APT)
+            self.assertIn(" {}".format(first), self.installing("apt-get")[0])
+
     def test_fresh_lists_without_the_package_are_updated(self):
         self.given()
         del self.offered["haproxy"]

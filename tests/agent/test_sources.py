@@ -194,12 +194,19 @@ class Sources(HostTest):
         self.assertEqual((self.read(BASE), self.read(other)), (CENTOS, CENTOS))
 
     def test_only_the_repository_that_the_program_wrote_goes(self):
-        self.put(sources.REPOSITORY, "# Written by rabbitmq-ha: x\n[rabbitmq-ha-erlang]\n")
+        self.put(sources.REPOSITORY[0], "# Written by rabbitmq-ha: x\n[rabbitmq-ha-erlang]\n")
         sources.give_back()
-        self.assertFalse(self.has(sources.REPOSITORY))
-        self.put(sources.REPOSITORY, "[theirs]\n")
+        self.assertFalse(self.has(sources.REPOSITORY[0]))
+        self.put(sources.REPOSITORY[0], "[theirs]\n")
         sources.give_back()
-        self.assertTrue(self.has(sources.REPOSITORY))
+        self.assertTrue(self.has(sources.REPOSITORY[0]))
+
+    def test_the_brokers_repository_goes_with_its_pin_and_its_key(self):
+        names = sources.REPOSITORY + tuple(sources.KEYS.values())
+        for name in names:
+            self.put(name, "# Written by rabbitmq-ha: x\n")
+        sources.give_back()
+        self.assertEqual([name for name in names if self.has(name)], [])
 
     def test_the_archives_are_those_of_the_systems(self):
         folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
