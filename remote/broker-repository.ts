@@ -56,10 +56,13 @@ export function aptDocuments(
 export function rpmDocument(repository: BrokerRepository | undefined, os: Host["os"]): string {
   const { url, isFlat = false, series = defaultRpmSeries, key, isTrusted = false } = repository ?? {};
   const folder = systems[os].repository?.folder ?? "";
-  const keysOf = (name: string): string[] =>
-    isTrusted ? [] : key === undefined ? [`${rpmKeys}/${name}`, packageKey] : [`file://${keyFiles.rpm}`];
-  const urlsOf = (part: string, servers: readonly string[]): string[] =>
-    isFlat ? [url ?? ""] : (url === undefined ? servers : [url]).map((base) => `${base}/${part}`);
+  const teamKeys = (name: string): string => `${rpmKeys}/${name}\n       ${packageKey}`;
+  const keysOf = (name: string): string =>
+    isTrusted ? "" : key === undefined ? teamKeys(name) : `file://${keyFiles.rpm}`;
+  const urlsOf = (part: string, servers: readonly string[]): string =>
+    isFlat
+      ? (url ?? "")
+      : (url === undefined ? servers : [url]).map((base) => `${base}/${part}`).join("\n        ");
   const servers = ["https://yum1.rabbitmq.com", "https://yum2.rabbitmq.com"];
   const guide = "Team RabbitMQ's repositories, as https://www.rabbitmq.com/docs/3.13/install-rpm names them";
   return render("rabbitmq/rabbitmq-ha.repo", {

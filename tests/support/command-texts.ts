@@ -106,7 +106,8 @@ const proxy = "http://proxy.example.org:3128";
 const rpm = (digit: string): ConfigBlocks => ({ sha256: digit.repeat(64) });
 
 function ubuntuConfig(): ConfigBlocks {
-  const packages = { proxy, mirror: "http://mirror.example.org/ubuntu" };
+  const rabbitmq = { repository: "team-rabbitmq", series: "4.2" };
+  const packages = { proxy, mirror: "http://mirror.example.org/ubuntu", rabbitmq };
   const virtualAddress = "10.7.0.100";
   return {
     ...existingConfig(),

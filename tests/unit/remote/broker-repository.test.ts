@@ -109,6 +109,8 @@ test("of a flat repository a real apt takes the series and what it needs", { ski
     { url, isFlat: true, series: "4.3", isTrusted: true },
     "debian-13",
   );
+  // What the packages depend on is not put off: of a server that has a name, apt would see the difference.
+  assert.doesNotMatch(preferences, /^Package: \*$/m);
   await writeFile(join(folder, "sources/rabbitmq-ha.list"), list);
   await writeFile(join(folder, "pins/rabbitmq-ha"), preferences);
   await apt("update");
