@@ -2,7 +2,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /** The operating systems a host can run. Each platform offers some of them (systems.ts). */
-export type OperatingSystem = "debian-12" | "debian-13" | "centos-7" | "rocky-8" | "rocky-9" | "ubuntu-24.04";
+export type OperatingSystem =
+  | "debian-12"
+  | "debian-13"
+  | "centos-7"
+  | "rocky-8"
+  | "rocky-9"
+  | "rocky-10"
+  | "ubuntu-24.04"
+  | "ubuntu-26.04";
 
 /** How to log in to one machine by SSH: by key, and only if it shows the pinned host key. */
 export interface SshEndpoint<Text = pulumi.Output<string>> {

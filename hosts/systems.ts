@@ -132,6 +132,15 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     packages: { ...aptPackages, awscli: [] },
     archive: "[a-z]+://[^ ]*/ubuntu/?",
   },
+  "ubuntu-26.04": {
+    ...apt,
+    platforms: ["existing"],
+    release: "ubuntu-26.04",
+    systemd: 259,
+    rabbitmq: "4.0",
+    packages: { ...aptPackages, awscli: [] },
+    archive: "[a-z]+://[^ ]*/ubuntu/?",
+  },
   "rocky-8": {
     ...rpm,
     platforms: ["existing", "aws"],
@@ -150,6 +159,16 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
     // In AppStream since 9.5.
     packages: { ...rpmPackages, awscli: ["awscli2"] },
     archive: rebuildArchive,
+    repository: { folder: "el/9", hasErlang: true },
+  },
+  "rocky-10": {
+    ...rpm,
+    platforms: ["existing"],
+    release: "rocky-10*|almalinux-10*",
+    installer: "dnf",
+    systemd: 257,
+    archive: rebuildArchive,
+    // Team RabbitMQ has none of its own for 10 (https://www.rabbitmq.com/docs/install-rpm).
     repository: { folder: "el/9", hasErlang: true },
   },
   "centos-7": {

@@ -18,7 +18,7 @@ test("refuses a system that the lab does not offer", () => {
 
 test("refuses an unknown system", () => {
   refuses({ os: "debian-11" }, [
-    'os = "debian-11": unknown system; write debian-12, debian-13, ubuntu-24.04, rocky-8, rocky-9 or centos-7',
+    'os = "debian-11": unknown system; write debian-12, debian-13, ubuntu-24.04, ubuntu-26.04, rocky-8, rocky-9, rocky-10 or centos-7',
   ]);
 });
 

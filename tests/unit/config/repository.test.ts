@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../../config/config.ts";
-import { draft, refuses } from "./draft.ts";
+import { draft, faults, refuses } from "./draft.ts";
 
 const path = "packages.rabbitmq";
 const key = { url: "https://example.org/key.asc", fingerprint: "ab".repeat(20) };
@@ -79,6 +79,17 @@ test("what is missing, contradicts or is of no use is named", () => {
     ],
   ];
   for (const [block, lines] of cases) refuses({ [path]: block }, lines);
+});
+
+test("a system that Team RabbitMQ does not serve takes a repository of one's own", () => {
+  const path = "packages.rabbitmq.repository";
+  const changes = { os: "ubuntu-26.04", platform: "existing" };
+  const rabbitmq = { repository: "team-rabbitmq", series: "4.3" };
+  const line = `${path} = "team-rabbitmq": Team RabbitMQ has no packages for ubuntu-26.04; write a URL of yours, and flat: true`;
+  assert.ok(faults(draft({ ...changes, "packages.rabbitmq": rabbitmq })).includes(line));
+  const own = { ...rabbitmq, repository: "file:///srv/rmq", flat: true, trusted: true };
+  const left = faults(draft({ ...changes, "packages.rabbitmq": own }));
+  assert.ok(!left.some((each) => each.startsWith("packages.")));
 });
 
 test("ram nodes are refused where the repository's series has none", () => {
