@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { HaproxyPair } from "./components/haproxy-pair.ts";
 import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.ts";
 import { MirrorPolicy } from "./components/mirror-policy.ts";
+import { QuorumPolicy } from "./components/quorum-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { partitionHandling } from "./components/broker-configuration.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
@@ -15,7 +16,7 @@ import { componentNames } from "./hosts/resource-names.ts";
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
 const { ports } = rabbitmq;
-export const { policy, adminUser } = rabbitmq;
+export const { policy, queues, adminUser } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
 const cookie = secrets.erlangCookie ?? generatedSecret("erlang-cookie", () => randomText(40));
@@ -26,7 +27,17 @@ const agentCheck = haproxy.avoidAlarms ? { agentPort } : {};
 const secretSettings = secrets.settings === undefined ? {} : { secretSettings: secrets.settings };
 
 const nodes = createBrokers(hosts.brokers, { ...rabbitmq, ...secretSettings, ...agentCheck, peers, cookie });
-const mirrorPolicy = new MirrorPolicy(componentNames.policy, { nodes, policyName: policy.name, ...policy });
+const { policyAppliesTo: appliesTo, queueType } = rabbitmq;
+const queuePolicy =
+  queues === "mirrored"
+    ? new MirrorPolicy(componentNames.policy.mirrored, { nodes, policyName: policy.name, ...policy })
+    : new QuorumPolicy(componentNames.policy.quorum, {
+        nodes,
+        policyName: policy.name,
+        ...policy,
+        appliesTo,
+        queueType,
+      });
 const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   hosts: hosts.balancers,
   peers,
@@ -53,7 +64,7 @@ const vip = new KeepalivedVip(componentNames.virtualAddress, {
   ...keepalived,
   installed: haproxyPair.installed,
   serving: haproxyPair.serving,
-  after: [...cluster.ready, mirrorPolicy.set, ...nodes.map(({ watch }) => watch)],
+  after: [...cluster.ready, queuePolicy.set, ...nodes.map(({ watch }) => watch)],
 });
 
 export const clusterName = config.clusterName;
@@ -75,6 +86,7 @@ export const expected = {
   netTickTime: rabbitmq.netTickTime,
   partitionHandling: partitionHandling(rabbitmq.settings),
   agentCheck: haproxy.avoidAlarms,
+  queueType,
 };
 /** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(

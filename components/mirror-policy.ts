@@ -1,6 +1,7 @@
 /** The policy that mirrors every queue on every broker. */
 import * as pulumi from "@pulumi/pulumi";
-import { Step } from "../remote/step.ts";
+import { componentNames } from "../hosts/resource-names.ts";
+import { createPolicySteps } from "./policy-steps.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
 export interface MirrorPolicyArgs {
@@ -19,10 +20,7 @@ export interface MirrorPolicyArgs {
 }
 
 /**
- * A policy of the virtual host `/`. It counts as set once every member has it, and it is cleared on delete.
- *
- * A separate resource clears it. The resource that sets the policy has no undo, so it can be replaced at any time and no
- * queue loses its mirrors meanwhile. When the name changes, the old policy is cleared after the new one is set.
+ * A policy in every virtual host. It counts as set once every member has it, and it is cleared on delete.
  *
  * @throws at deployment on RabbitMQ 4, which has no mirrored queues; the message says what to use instead
  * @example
@@ -36,30 +34,13 @@ export class MirrorPolicy extends pulumi.ComponentResource {
   readonly set: pulumi.Resource;
 
   constructor(name: string, args: MirrorPolicyArgs, options: pulumi.ComponentResourceOptions = {}) {
-    super("rabbitmq-ha:index:MirrorPolicy", name, {}, options);
+    // A stack that changes its kind of queues keeps the steps, so that the former policy is not cleared after the new one.
+    const aliases = [{ name: componentNames.policy.quorum, type: "rabbitmq-ha:index:QuorumPolicy" }];
+    super("rabbitmq-ha:index:MirrorPolicy", name, {}, { aliases, ...options });
     this.policyName = args.policyName ?? "ha-all";
     this.pattern = args.pattern ?? "^";
     this.definition = args.definition ?? { "ha-mode": "all", "ha-sync-mode": "automatic" };
-    const [{ host }] = args.nodes;
-    const members = args.nodes.map((node) => node.name);
-    const { policyName, pattern } = this;
-    this.set = new Step(
-      `${name}-set`,
-      {
-        host,
-        subcommand: "policy",
-        identity: [policyName],
-        options: { name: policyName, pattern, definition: JSON.stringify(this.definition), members },
-      },
-      { parent: this, dependsOn: args.nodes.map((node) => node.ready) },
-    );
-    // Another first machine or another name does not end the policy: this resource is never replaced, only deleted.
-    const undo = { subcommand: "policy", options: { clear: true, name: policyName, members } };
-    new Step(
-      `${name}-undo`,
-      { host, undo },
-      { parent: this, dependsOn: this.set, ignoreChanges: ["triggers"] },
-    );
+    this.set = createPolicySteps(this, name, args.nodes, this);
     this.registerOutputs({});
   }
 }

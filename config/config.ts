@@ -6,7 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
+import { expectedVersion } from "../hosts/expected-version.ts";
 import { toPackageSources } from "./packages.ts";
+import { queueWarning, resolveQueues } from "./queues.ts";
 import { readValues } from "./reading.ts";
 import { refusalError } from "./refusal-error.ts";
 import { combinationFaults } from "./rules.ts";
@@ -33,7 +35,10 @@ export function readConfig(): Config {
   const origin = { stack: pulumi.getStack(), encrypted: readEncryptedKeys() };
   const parsed = parse(pulumi.runtime.allConfig(), origin);
   const secrets = Object.freeze({ ...readSecrets(), ...secretSettings(parsed) });
-  return Object.freeze({ ...deepFreeze(assembleConfig(parsed)), secrets });
+  const config = assembleConfig(parsed);
+  const warning = queueWarning(config.rabbitmq);
+  if (warning !== undefined) void pulumi.log.warn(warning);
+  return Object.freeze({ ...deepFreeze(config), secrets });
 }
 
 /**
@@ -63,7 +68,9 @@ function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
 
 function assembleConfig(parsed: SchemaOutput): ParsedConfig {
   const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived } = parsed;
-  const { secretSettings: _, ...rabbitmq } = parsed.rabbitmq;
+  const { secretSettings: _, queues, ...rabbitmq } = parsed.rabbitmq;
+  const expected = expectedVersion(os, parsed.packages.rabbitmq?.version);
+  const given = { ...rabbitmq, ...(queues === undefined ? {} : { queues }) };
   return {
     platform: platformOf(parsed),
     os,
@@ -71,7 +78,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     balancers,
     virtualAddress,
     clusterName,
-    rabbitmq,
+    rabbitmq: { ...rabbitmq, ...resolveQueues(given, expected) },
     haproxy,
     keepalived,
     packages: toPackageSources(parsed.packages),

@@ -9,6 +9,7 @@ import { packageFaults } from "./package-rules.ts";
 import { pluginNameFaults } from "./plugin-rules.ts";
 import { repositoryFaults } from "./repository-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
+import { queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
 
@@ -63,6 +64,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
     ...(systemFaults(os, platform).length > 0
       ? []
       : [...packageFaults(reading, os), ...repositoryFaults(reading, os)]),
+    ...queueFaults(reading, os),
     ...portFaults(reading),
   ];
 }

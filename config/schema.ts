@@ -19,6 +19,7 @@ const hostRemedy = "with a name and an address each; Pulumi.dev.yaml shows how";
 
 const broker = { ...hostEntry, type: values.choice("a node type", ["disc", "ram"]).default("disc") };
 
+/** What is left out depends on the kind of queues: config/queues.ts. */
 const policy = z
   .strictObject({
     name: values
@@ -27,12 +28,9 @@ const policy = z
         "not a policy's name",
         "one that does not start with a hyphen or a space, such as ha-all",
       )
-      .default("ha-all"),
-    pattern: values.text("not a pattern", "a regular expression such as ^", patternFault).default("^"),
-    definition: z
-      .record(z.string(), z.unknown())
-      .superRefine(checkDefinition)
-      .default({ "ha-mode": "all", "ha-sync-mode": "automatic" }),
+      .exactOptional(),
+    pattern: values.text("not a pattern", "a regular expression such as ^", patternFault).exactOptional(),
+    definition: z.record(z.string(), z.unknown()).superRefine(checkDefinition).exactOptional(),
   })
   .prefault({});
 
@@ -46,6 +44,7 @@ const rabbitmq = z
       )
       .default(["rabbitmq_management", "rabbitmq_prometheus"]),
     pluginFiles: values.list(pluginFile, "the url and the sha256 of each plug-in's file").default([]),
+    queues: values.choice("a kind of queues", ["mirrored", "quorum"]).exactOptional(),
     policy,
     // The values are checked together with their keys.
     settings: z

@@ -143,6 +143,9 @@ export interface Broker extends HostEntry {
   readonly type: "disc" | "ram";
 }
 
+/** How queues are replicated: classic ones by mirrors, up to RabbitMQ 3.13, or quorum queues by themselves. */
+export type QueueKind = "mirrored" | "quorum";
+
 /** A RabbitMQ policy (https://www.rabbitmq.com/docs/policies). */
 export interface Policy {
   readonly name: string;
@@ -160,7 +163,12 @@ export interface RabbitmqConfig {
   readonly plugins: readonly string[];
   /** The archives (.ez) of plug-ins that do not come with RabbitMQ, each of another plug-in; `url` ends with its name. */
   readonly pluginFiles: readonly { readonly url: string; readonly sha256: string }[];
+  readonly queues: QueueKind;
   readonly policy: Policy;
+  /** What the policy applies to, as `rabbitmqctl set_policy --apply-to` takes it. */
+  readonly policyAppliesTo: "all" | "queues" | "quorum_queues";
+  /** The type of a queue that is declared without one. */
+  readonly queueType: "classic" | "quorum";
   /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Erlang terms for advanced.config, application by application; never one that the program writes itself. */

@@ -18,6 +18,7 @@ export interface Series {
   readonly streamsForgetMembers: boolean;
   /** The widest scope in which a default queue type can be set. */
   readonly defaultQueueType: "none" | "virtual host" | "node";
+  readonly hasQuorumPolicies: boolean;
   readonly limitsDeliveries: boolean;
   readonly hasReadinessCheck: boolean;
   /** The series to which a rolling upgrade leads. */

@@ -6,7 +6,7 @@
 /** The components of which a stack has one each. */
 export const componentNames = {
   cluster: "cluster",
-  policy: "mirror-policy",
+  policy: { mirrored: "mirror-policy", quorum: "quorum-policy" },
   haproxy: "haproxy",
   virtualAddress: "virtual-address",
 } as const;
@@ -39,4 +39,5 @@ export const vrrpWatchUnit = "rabbitmq-ha-vrrp-watch";
 /** The steps that concern the whole cluster. */
 export const clusterNameStepName = `${componentNames.cluster}-name`;
 export const adminStepName = `${componentNames.cluster}-admin`;
-export const policySetStepName = `${componentNames.policy}-set`;
+export const policySetStepName = (queues: keyof typeof componentNames.policy): string =>
+  `${componentNames.policy[queues]}-set`;

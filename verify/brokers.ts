@@ -51,7 +51,11 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
       members.judgeClusterName(await api.clusterName(), system.clusterName),
     ),
     ...each("policy", async ({ api }) =>
-      members.judgePolicy(await api.get("/api/policies", z.array(members.policyRow)), system.policy),
+      members.judgePolicy(
+        await api.get("/api/policies", z.array(members.policyRow)),
+        system.policy,
+        system.queues,
+      ),
     ),
     runCheck("feature flags", "cluster", [], async () =>
       members.judgeFeatureFlags(

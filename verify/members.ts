@@ -115,8 +115,12 @@ export function judgeClusterName(found: string, wanted: string): Verdict {
 }
 
 /** Checks that the virtual host `/` has the policy with this pattern and exactly this definition. */
-export function judgePolicy(rows: readonly z.infer<typeof policyRow>[], wanted: System["policy"]): Verdict {
-  const resource = policySetStepName;
+export function judgePolicy(
+  rows: readonly z.infer<typeof policyRow>[],
+  wanted: System["policy"],
+  queues: System["queues"] = "mirrored",
+): Verdict {
+  const resource = policySetStepName(queues);
   const ownRows = rows.filter(({ vhost }) => vhost === "/");
   const row = ownRows.find(({ name }) => name === wanted.name);
   if (row === undefined) {

@@ -10,6 +10,8 @@ export const queueRow = z.object({
   type: z.string().optional(),
   slave_nodes: z.array(z.string()).optional(),
   synchronised_slave_nodes: z.array(z.string()).optional(),
+  /** Of a quorum queue. */
+  members: z.array(z.string()).optional(),
 });
 export type QueueRow = Readonly<z.infer<typeof queueRow>>;
 
@@ -78,7 +80,7 @@ export function judgeMirrors(
     if (!mirrors.includes(name)) problems.push(fail(`no mirror on ${name}`, brokerServiceName(name)));
   }
   if (problems.length === 0 && mirrors.length < wanted.count) {
-    problems.push(fail(`${mirrors.length} mirrors, expected ${wanted.count}`, policySetStepName));
+    problems.push(fail(`${mirrors.length} mirrors, expected ${wanted.count}`, policySetStepName("mirrored")));
   }
   for (const name of mirrors) {
     if (!synchronised.includes(name)) {
@@ -88,7 +90,7 @@ export function judgeMirrors(
   }
   // If there is not a single mirror, the policy is at fault, not a broker.
   if (mirrors.length === 0 && wanted.count > 0) {
-    return fail(`${place} has no mirrors, expected ${wanted.count} of them`, policySetStepName);
+    return fail(`${place} has no mirrors, expected ${wanted.count} of them`, policySetStepName("mirrored"));
   }
   const judged = combineVerdicts(problems, `${place}, in sync on ${mirrors.join(", ")}`);
   return judged.ok ? judged : { ...judged, detail: `${place}: ${judged.detail}` };

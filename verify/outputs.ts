@@ -18,6 +18,8 @@ const expected = z.object({
   partitionHandling: z.string(),
   /** Whether HAProxy asks the brokers' hosts for alarms (`haproxy.avoidAlarms`). */
   agentCheck: z.boolean(),
+  /** The type of a queue that is declared without one; absent in the outputs of earlier releases. */
+  queueType: z.string().optional(),
 });
 export type Expected = Readonly<z.infer<typeof expected>>;
 const outputs = z.object({
@@ -35,6 +37,8 @@ const outputs = z.object({
   statsUrls: z.array(z.url()).min(1),
   adminUser: z.string(),
   adminPassword: z.string(),
+  /** Absent in the outputs of earlier releases, whose policy has the name of mirrored queues with RabbitMQ 4, too. */
+  queues: z.enum(["mirrored", "quorum"]).optional(),
   policy: z.object({ name: z.string(), pattern: z.string(), definition: z.record(z.string(), z.unknown()) }),
   ssh: z.array(login),
   /** Absent in a stack whose last `up` was that of an earlier release. */

@@ -33,7 +33,12 @@ export async function examinePolicies(cluster: ClusterClient): Promise<Finding[]
         ask("/api/policies", policyRow),
         ask("/api/operator-policies", policyRow),
       ]);
-      return judgePolicyCoverage({ queues: rows, policies, operatorPolicies }, system.policy, brokers);
+      return judgePolicyCoverage(
+        { queues: rows, policies, operatorPolicies },
+        system.policy,
+        brokers,
+        system.queues,
+      );
     }),
     runCheck("members", "quorum queues", onFailure, async () => judgeQuorumMembers(await queues, brokers)),
   ]);
@@ -72,6 +77,7 @@ export function judgePolicyCoverage(
   { queues, policies, operatorPolicies }: PolicyReport,
   wanted: System["policy"],
   brokers: readonly string[],
+  kind?: System["queues"],
 ): Verdict {
   const matches = matcherOf(wanted.pattern);
   const wantsMirrors = wanted.definition["ha-mode"] !== undefined;
@@ -91,7 +97,7 @@ export function judgePolicyCoverage(
       const bare = own.filter((queue) =>
         wantsMirrors ? queue.slave_nodes === undefined : (queue.policy ?? "") === "",
       );
-      return vhost === "/" || bare.length === 0 ? [] : [missingPolicy(vhost, wanted, bare)];
+      return vhost === "/" || bare.length === 0 ? [] : [missingPolicy(vhost, wanted, bare, kind)];
     }
     if (!wantsMirrors) return [];
     const operator = operatorPolicies.filter((policy) => policy.vhost === vhost);
@@ -101,10 +107,15 @@ export function judgePolicyCoverage(
 }
 
 /** The watch on a broker's host sets it within a minute; the step sets it at once. */
-function missingPolicy(vhost: string, wanted: System["policy"], queues: readonly QueueOverview[]): Verdict {
+function missingPolicy(
+  vhost: string,
+  wanted: System["policy"],
+  queues: readonly QueueOverview[],
+  kind: System["queues"] = "mirrored",
+): Verdict {
   return fail(
     `the virtual host ${vhost} has no policy ${wanted.name}, and ${countQueues(queues)} there have none of its like`,
-    policySetStepName,
+    policySetStepName(kind),
   );
 }
 

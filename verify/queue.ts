@@ -1,4 +1,4 @@
-/** Declares a queue, and checks that it is mirrored as the policy says and that a message passes through it. */
+/** Declares a queue, and checks that it has its mirrors or members and that a message passes through it. */
 import { randomBytes, randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
 import { type OpenConnection, withConnections } from "./amqp.ts";
@@ -6,13 +6,14 @@ import { asError } from "./cause.ts";
 import { fail, type Finding, runCheck, RefusalError, needsOperator, type Verdict, pass } from "./finding.ts";
 import { attributeTimeouts, type ClusterClient } from "./management.ts";
 import { judgeMirrors, findMatchingName, type QueueRow, queueRow } from "./mirrors.ts";
+import { judgeNewQuorumQueue } from "./quorum.ts";
 import { pollUntil } from "./polling.ts";
 import { keepalivedServiceNames } from "./resources.ts";
 
 /** For everything that is done over AMQP. */
 const amqpTimeoutSeconds = 15;
-/** An empty queue has its mirrors within tenths of a second. */
-const mirrorTimeoutSeconds = 8;
+/** An empty queue has its mirrors or members within tenths of a second. */
+const copiesTimeoutSeconds = 8;
 /** If this process is killed, the broker deletes the queue itself after this time without a client. */
 const queueExpiryMs = 60_000;
 const brokersLogs = "read the brokers' logs in /var/log/rabbitmq";
@@ -24,8 +25,9 @@ export async function examineQueue(cluster: ClusterClient): Promise<Finding[]> {
   const unusedName = `rabbitmq-ha-verify-${randomUUID()}`;
   const matchingName = findMatchingName(system.policy.pattern, unusedName);
   const queue = matchingName ?? unusedName;
-  const mirrors = (judge: () => Promise<Verdict>): Promise<Finding> =>
-    runCheck("mirrors", "new queue", onFailure, judge);
+  const isQuorum = system.expected?.queueType === "quorum";
+  const copies = (judge: () => Promise<Verdict>): Promise<Finding> =>
+    runCheck(isQuorum ? "members" : "mirrors", "new queue", onFailure, judge);
   const message = (judge: () => Promise<Verdict>): Promise<Finding> =>
     runCheck("message", "virtual address", onFailure, judge);
   try {
@@ -34,14 +36,16 @@ export async function examineQueue(cluster: ClusterClient): Promise<Finding[]> {
       const channel = await producer.createConfirmChannel();
       await channel.assertQueue(queue, { durable: true, arguments: { "x-expires": queueExpiryMs } });
       return Promise.all([
-        mirrors(() => checkMirrors(cluster, queue, matchingName !== undefined)),
+        copies(() =>
+          isQuorum ? checkMembers(cluster, queue) : checkMirrors(cluster, queue, matchingName !== undefined),
+        ),
         message(() => Promise.race([checkMessage(channel, open, queue), rejectWhenBlocked(producer)])),
       ]);
     });
   } catch (error) {
     // Without a queue neither check can be run, and both report the reason.
     const rethrow = (): Promise<Verdict> => Promise.reject(asError(error));
-    return await Promise.all([mirrors(rethrow), message(rethrow)]);
+    return await Promise.all([copies(rethrow), message(rethrow)]);
   } finally {
     await deleteQueue(cluster, queue);
   }
@@ -88,14 +92,28 @@ async function checkMirrors(
   const mirrorsWanted = definition["ha-mode"] !== undefined;
   if (mirrorsWanted && !isNameMatching)
     return pass(`not checked: no queue name of verify matches ${pattern}`);
+  const names = system.brokers.map(({ name }) => name);
+  return judgeRow(cluster, queue, (row) => judgeMirrors(row, definition, names));
+}
+
+function checkMembers(cluster: ClusterClient, queue: string): Promise<Verdict> {
+  const names = cluster.system.brokers.map(({ name }) => name);
+  return judgeRow(cluster, queue, (row) => judgeNewQuorumQueue(row, names));
+}
+
+async function judgeRow(
+  cluster: ClusterClient,
+  queue: string,
+  judgeListed: (row: QueueRow) => Verdict,
+): Promise<Verdict> {
   const api = await cluster.firstToAnswer;
-  const path = `/api/queues/%2F/${encodeURIComponent(queue)}?columns=node,type,slave_nodes,synchronised_slave_nodes`;
+  const columns = "node,type,members,slave_nodes,synchronised_slave_nodes";
+  const path = `/api/queues/%2F/${encodeURIComponent(queue)}?columns=${columns}`;
   // A broker may list the queue a moment after the client has declared it.
   const ask = (): Promise<QueueRow> => api.get(path, queueRow, [200, 404]);
-  const names = system.brokers.map(({ name }) => name);
   const judge = (row: QueueRow): Verdict =>
-    row.node === undefined ? fail("the declared queue is not listed") : judgeMirrors(row, definition, names);
+    row.node === undefined ? fail("the declared queue is not listed") : judgeListed(row);
   return judge(
-    await pollUntil({ timeoutSeconds: mirrorTimeoutSeconds, intervalMs: 100 }, ask, (row) => judge(row).ok),
+    await pollUntil({ timeoutSeconds: copiesTimeoutSeconds, intervalMs: 100 }, ask, (row) => judge(row).ok),
   );
 }

@@ -1,6 +1,8 @@
 /** Checks whether each quorum queue has as many members as it should. */
-import { combineVerdicts, needsOperator, type Verdict } from "./finding.ts";
+import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
+import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
 import { shortHostName } from "./members.ts";
+import type { QueueRow } from "./mirrors.ts";
 import type { QueueOverview } from "./queue-overview.ts";
 
 /** RabbitMQ gives a quorum queue three members, unless the queue's own argument says otherwise. */
@@ -36,4 +38,22 @@ export function judgeQuorumMembers(queues: readonly QueueOverview[], brokers: re
     return [needsOperator(found, `run on a broker: ${grow.join("; ")}`)];
   });
   return combineVerdicts(problems, `${quorum.length} quorum queues, with a member on each broker they need`);
+}
+
+/** Checks that a queue which was declared without a type is a quorum queue, with its members on the stack's brokers. */
+export function judgeNewQuorumQueue(
+  { node, type = "classic", members = [] }: QueueRow,
+  brokers: readonly string[],
+): Verdict {
+  const leader = shortHostName(node ?? "");
+  if (type !== "quorum") {
+    const found = `a queue declared without a type is ${type}, expected quorum`;
+    return fail(`${found}: the default type of the virtual host / is not set`, policySetStepName("quorum"));
+  }
+  const names = members.map(shortHostName).sort();
+  const wanted = Math.min(defaultSize, brokers.length);
+  const place = `a quorum queue, leader on ${leader}, members on ${names.join(", ")}`;
+  if (names.filter((name) => brokers.includes(name)).length >= wanted) return pass(place);
+  const absent = brokers.filter((name) => !names.includes(name));
+  return fail(`${place}; expected ${wanted} of them`, ...absent.map((name) => brokerServiceName(name)));
 }

@@ -78,6 +78,7 @@ test("verify compares the brokers with the settings, not with the defaults", asy
     netTickTime: 7,
     partitionHandling: "autoheal",
     agentCheck: true,
+    queueType: "classic",
   });
 });
 
@@ -114,9 +115,9 @@ test("a command with a delete is deleted before it is replaced, so that it does 
   }
 });
 
-test("no resource has an alias, and only generated secrets ignore changes of their input", () => {
+test("only the policy has an alias, and only generated secrets ignore changes of their input", () => {
   for (const { name, type, aliases, ignoreChanges, additionalSecretOutputs } of run.graph.nodes) {
-    assert.deepEqual(aliases, [], name);
+    assert.equal(aliases.length, name === "mirror-policy" ? 1 : 0, name);
     const kept = type === "pulumi:index:Stash";
     if (name !== "mirror-policy-undo") assert.deepEqual(ignoreChanges, kept ? ["input"] : [], name);
     if (kept) assert.deepEqual(additionalSecretOutputs, ["output"], name);
@@ -142,6 +143,7 @@ test("the outputs are exactly these", () => {
     managementUrls: ["120", "121", "122"].map((last) => `http://192.168.56.${last}:15672`),
     statsUrls: ["123", "124"].map((last) => `http://192.168.56.${last}:8100/rabbitmq-stats`),
     adminUser: "admin",
+    queues: "mirrored",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     statsPassword: null,
     expected: {
@@ -149,6 +151,7 @@ test("the outputs are exactly these", () => {
       netTickTime: 5,
       partitionHandling: "pause_minority",
       agentCheck: false,
+      queueType: "classic",
     },
   });
   const password = secretText(run.graph.get("admin-password").inputs["input"]) ?? "";

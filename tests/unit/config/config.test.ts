@@ -32,7 +32,10 @@ const defaults: ParsedConfig = {
     adminUser: "admin",
     plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
     pluginFiles: [],
+    queues: "mirrored",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
+    policyAppliesTo: "all",
+    queueType: "classic",
     settings: {},
     advanced: [],
     ports: { amqp: 5672, management: 15672, prometheus: 15692 },
@@ -85,15 +88,17 @@ test("accepts every setting and keeps it unchanged", () => {
       adminUser: "ops",
       plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_shovel"],
       pluginFiles: [{ url: "https://example.org/acme_audit-1.0.ez", sha256: "a".repeat(64) }],
+      queues: "quorum",
       policy: {
         name: "two",
         pattern: "(?i)^orders\\.",
-        definition: { "ha-mode": "exactly", "ha-params": 2 },
+        definition: { "delivery-limit": 50, "max-length": 1_000_000 },
       },
       settings: {
         cluster_partition_handling: "autoheal",
         "vm_memory_high_watermark.relative": 0.5,
         vhost_max: true,
+        default_queue_type: "quorum",
       },
       advanced: "[{rabbit, [{consumer_timeout, undefined}]}].",
       ports: { amqp: 5673, management: 15673, prometheus: 15693 },
@@ -133,6 +138,8 @@ test("accepts every setting and keeps it unchanged", () => {
     platform: { kind, ...lab },
     rabbitmq: {
       ...clear.rabbitmq,
+      policyAppliesTo: "all",
+      queueType: "quorum",
       advanced: [{ name: "rabbit", settings: ["{consumer_timeout, undefined}"] }],
     },
     haproxy: { ...clear.haproxy, source: { ...clear.haproxy.source, sha256: "a0".repeat(32) } },
@@ -297,7 +304,7 @@ test("knows every key of the configuration table", () => {
   const table = {
     top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
-    rabbitmq: "adminUser plugins pluginFiles policy settings secretSettings advanced ports netTickTime",
+    rabbitmq: "adminUser plugins pluginFiles queues policy settings secretSettings advanced ports netTickTime",
     haproxy:
       "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",

@@ -4,7 +4,7 @@ import test from "node:test";
 import type { Verdict } from "../../../verify/finding.ts";
 import { judgePolicyCoverage, type PolicyReport, type PolicyRow } from "../../../verify/policies.ts";
 import type { QueueOverview } from "../../../verify/queue-overview.ts";
-import { judgeQuorumMembers } from "../../../verify/quorum.ts";
+import { judgeNewQuorumQueue, judgeQuorumMembers } from "../../../verify/quorum.ts";
 
 const brokers = ["cent120", "cent121", "cent122"];
 const wanted = {
@@ -161,6 +161,9 @@ test("RabbitMQ 4, which has no mirrors: only a virtual host without the policy i
   assert.equal(judge({ queues: [quorum("shop", { policy: "other" })], policies: [row] }, four).ok, true);
   const bare = judge({ queues: [quorum("shop")], policies: [row] }, four);
   assert.match(bare.detail, /^the virtual host shop has no policy ha-all, and the queue "q" there/);
+  const report = { queues: [quorum("shop")], policies: [row], operatorPolicies: [] };
+  const rerun = judgePolicyCoverage(report, { ...wanted, ...four }, brokers, "quorum").resourcesToRerun;
+  assert.deepEqual(rerun, ["quorum-policy-set"]);
 });
 
 const quorum = (name: string, members: readonly string[], over: Partial<QueueOverview> = {}): QueueOverview =>
@@ -201,4 +204,20 @@ test("a quorum queue needs no more members than RabbitMQ gives it, or than were 
   assert.equal(judgeQuorumMembers([quorum("q", brokers, asked(5))], brokers).ok, true);
   // An empty table of arguments may come as a list.
   assert.equal(judgeQuorumMembers([quorum("q", brokers, { arguments: [] })], brokers).ok, true);
+});
+
+test("a queue declared without a type has to be a quorum queue with three members, if quorum is the default", () => {
+  const row = { node: "rabbit@cent120", type: "quorum", members: brokers.map((name) => `rabbit@${name}`) };
+  assert.deepEqual(judgeNewQuorumQueue(row, brokers), {
+    ok: true,
+    detail: "a quorum queue, leader on cent120, members on cent120, cent121, cent122",
+    resourcesToRerun: [],
+  });
+  assert.equal(judgeNewQuorumQueue(row, [...brokers, "cent125", "cent126"]).ok, true);
+  const classic = judgeNewQuorumQueue({ node: "rabbit@cent120", type: "classic" }, brokers);
+  assert.match(classic.detail, /is classic, expected quorum/);
+  assert.deepEqual(classic.resourcesToRerun, ["quorum-policy-set"]);
+  const short = judgeNewQuorumQueue({ ...row, members: row.members.slice(1) }, brokers);
+  assert.match(short.detail, /members on cent121, cent122; expected 3 of them$/);
+  assert.deepEqual(short.resourcesToRerun, ["cent120-service"]);
 });

@@ -1,0 +1,94 @@
+/** What `rabbitmq.queues` means: the policy and the default queue type, by the version of RabbitMQ. */
+import type { OperatingSystem } from "../hosts/host.ts";
+import { expectedVersion, hasNodeQueueType, type ExpectedVersion } from "../hosts/expected-version.ts";
+import { operatingSystems } from "../hosts/systems.ts";
+import type { Fault } from "./faults.ts";
+import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import type { Policy, QueueKind, RabbitmqConfig } from "./types.ts";
+
+/** What the user has set. */
+export interface GivenQueues {
+  readonly queues?: QueueKind;
+  readonly policy: Partial<Policy>;
+  readonly settings: RabbitmqConfig["settings"];
+}
+
+/**
+ * The mirrors are the tutorial's (https://www.rabbitmq.com/docs/3.13/ha). RabbitMQ's own delivery limit from 4.0 on is
+ * 20 (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling): with it in the policy, a queue behaves the
+ * same before and after an upgrade to 4.0, and everybody sees what drops a message.
+ */
+const defaultPolicies: Readonly<Record<QueueKind, Policy>> = {
+  mirrored: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
+  quorum: { name: "quorum-all", pattern: "^", definition: { "delivery-limit": 20 } },
+};
+
+const typeKey = "default_queue_type";
+
+/** @returns the kind of queues, mirrored up to the last series that has mirrors unless stated */
+function kindOf({ series }: ExpectedVersion, stated: QueueKind | undefined): QueueKind {
+  return stated ?? (series.hasMirrors ? "mirrored" : "quorum");
+}
+
+/** @returns the settings of the queues, with what was left out */
+export function resolveQueues(
+  given: GivenQueues,
+  expected: ExpectedVersion,
+): Pick<RabbitmqConfig, "queues" | "policy" | "queueType" | "policyAppliesTo" | "settings"> {
+  const queues = kindOf(expected, given.queues);
+  const { series } = expected;
+  const settings =
+    queues === "quorum" && hasNodeQueueType(expected)
+      ? { [typeKey]: "quorum", ...given.settings }
+      : given.settings;
+  // A type that the user has set for the nodes is also that of the virtual hosts.
+  const type = given.settings[typeKey] ?? "quorum";
+  const isQuorum = queues === "quorum" && type === "quorum" && series.defaultQueueType !== "none";
+  const ofQuorumQueues = series.hasQuorumPolicies ? "quorum_queues" : "queues";
+  return {
+    queues,
+    policy: { ...defaultPolicies[queues], ...given.policy },
+    // A definition of the user's own may be for exchanges, too.
+    policyAppliesTo: queues === "quorum" && given.policy.definition === undefined ? ofQuorumQueues : "all",
+    queueType: isQuorum ? "quorum" : "classic",
+    settings,
+  };
+}
+
+/** @returns what to warn of, once: quorum queues where no default type can be set */
+export function queueWarning({ queues, queueType, settings }: RabbitmqConfig): string | undefined {
+  if (queues !== "quorum" || queueType === "quorum" || typeKey in settings) return undefined;
+  return "This RabbitMQ has no default queue type, which came with 3.10.8: only a queue that its client declares with x-queue-type: quorum is a quorum queue, and others have one copy";
+}
+
+/** Mirrors where there are none, and a policy of mirrors for quorum queues. */
+export function queueFaults(reading: ConfigReading, os: string | undefined): Fault[] {
+  const known = operatingSystems.find((each) => each === os);
+  const path = ["rabbitmq", "queues"];
+  if (known === undefined || reading.hasFault(path)) return [];
+  const expected = expectedVersion(known, textAt(reading, ["packages", "rabbitmq", "version"]));
+  const stated = textAt(reading, path) as QueueKind | undefined;
+  const { series } = expected;
+  const version = `RabbitMQ ${series.series}, which ${whose(known, reading)}, has no mirrored queues`;
+  const faults: Fault[] = [];
+  if (stated === "mirrored" && !series.hasMirrors)
+    faults.push({ path, value: stated, message: `${version}; write quorum, or leave the key out` });
+  const definition = ["rabbitmq", "policy", "definition"];
+  const mirroring = keysOf(reading, definition).filter((key) => key.startsWith("ha-"));
+  if (mirroring.length > 0 && (kindOf(expected, stated) === "quorum" || !series.hasMirrors)) {
+    const reason = series.hasMirrors ? "is of mirrored queues, and rabbitmq.queues is quorum" : version;
+    const remedy = series.hasMirrors
+      ? "remove rabbitmq.policy, or write rabbitmq.queues: mirrored"
+      : "remove rabbitmq.policy to have quorum queues, or choose an os with RabbitMQ 3";
+    faults.push(
+      ...mirroring.map((key): Fault => ({ path: [...definition, key], message: `${reason}; ${remedy}` })),
+    );
+  }
+  return faults;
+}
+
+function whose(os: OperatingSystem, reading: ConfigReading): string {
+  return textAt(reading, ["packages", "rabbitmq", "version"]) === undefined
+    ? `${os} has`
+    : "packages.rabbitmq.version states";
+}
