@@ -22,6 +22,12 @@ maps:merge(State, #{{{more}}})
 _MORE = """
   passed_over => Try(fun() -> {passed_over} end),
   partition_handling => Try(fun() -> {{ok, How}} = application:get_env(rabbit, cluster_partition_handling), How end),
+  has_majority => Try(fun() ->
+    case try rabbit_khepri:is_enabled() catch error:undef -> false end of
+      true -> rabbit_khepri:fence(5000) =:= ok;
+      false -> unused
+    end
+  end),
   ended => Try(fun() -> {ended} end),
   lacks_policy => Try(fun() -> {lacks_policy} end)
 """
@@ -40,7 +46,9 @@ class Condition:
     is_suspended: whether its listeners accept no connections (`rabbitmqctl suspend_listeners`).
     ports: the ports that it listens on.
     passed_over: whether this is the next broker to restart of those that the others pass over (agent/passed_over.py).
-    partition_handling: how it handles a partition, as cluster_partition_handling in rabbitmq.conf says it.
+    partition_handling: how it handles a partition, as cluster_partition_handling in rabbitmq.conf says it; "khepri" with
+      Khepri, where that key means nothing.
+    has_majority: with Khepri, whether a majority of the members answers it, without which nothing can be changed.
     ended: the enabled plug-ins, and what they need, that have ended.
     lacks_policy: whether a virtual host lacks the stack's policy, and this broker is the one to set it.
     """
@@ -57,7 +65,9 @@ class Condition:
             self.is_suspended = any(status == "suspended" for status, _ in listeners)
             self.ports = [port for status, port in listeners if status != "suspended"]
         self.passed_over = _truth(answer.get("passed_over"))
-        self.partition_handling = _handling(answer.get("partition_handling"))
+        self.has_majority = _truth(answer.get("has_majority"))
+        uses_khepri = self.has_majority is not None
+        self.partition_handling = "khepri" if uses_khepri else _handling(answer.get("partition_handling"))
         self.lacks_policy = _truth(answer.get("lacks_policy"))
         ended = answer.get("ended")
         self.ended = [str(name) for name in ended] if isinstance(ended, list) else None

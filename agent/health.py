@@ -12,6 +12,7 @@ def note(condition, started):
         "started": started,
         "passedOver": condition.passed_over,
         "partitionHandling": condition.partition_handling,
+        "hasMajority": condition.has_majority,
     }
     files.write(NOTE, jsontext.dumps(said) + "\n", labelled=False)
 
@@ -26,4 +27,4 @@ def last():
     is_of_now = started["ActiveState"] == "active" and isinstance(said, dict)
     if not is_of_now or said.get("started") != started["ExecMainStartTimestampMonotonic"]:
         return {}
-    return {key: said.get(key) for key in ("passedOver", "partitionHandling")}
+    return {key: said.get(key) for key in ("passedOver", "partitionHandling", "hasMajority")}

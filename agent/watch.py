@@ -68,6 +68,7 @@ class Watch:
         self._health_at = None
         self._was_passed_over = False
         self._had_ended = False
+        self._lacks_majority = False
         self._absent: frozenset = frozenset()
         self._absent_since = 0.0
         self._attempts = 0
@@ -273,6 +274,7 @@ class Watch:
         if condition is None or not condition.running or not (sight.serves and self._still_runs(sight)):
             self._forget_answers()
             return NOTHING
+        self._tell_majority(condition.has_majority)
         if condition.ended == []:
             self._attempts = 0
         # Only the same answer twice in a row counts: when a broker stops, its plug-ins end first.
@@ -283,6 +285,14 @@ class Watch:
                 self._attempts += 1
                 return START_PLUGINS
         return self._judge_passed_over(now, sight, condition)
+
+    def _tell_majority(self, has_majority):
+        """Reports once that a broker with Khepri is in a minority, where no restart helps, and once that it is not."""
+        if has_majority is None or has_majority is not self._lacks_majority:
+            return
+        self._lacks_majority = not has_majority
+        words = "{} serves, and no majority of the members answers it: nothing can be declared or changed there"
+        self.words.append((words if self._lacks_majority else "{} has a majority again").format(self._name))
 
     def _judge_passed_over(self, now, sight, condition):
         if condition.passed_over is not True:

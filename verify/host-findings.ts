@@ -17,7 +17,10 @@ const answer = z.object({
   /** Whether the broker runs with other files than those on disk, which are as they were written. */
   unread: z.boolean().optional(),
   passedOver: z.boolean().nullish(),
+  /** `khepri` where the cluster's tables are in Khepri, which has no use for `cluster_partition_handling`. */
   partitionHandling: z.string().nullish(),
+  /** With Khepri: whether a majority of the members answers the broker. */
+  hasMajority: z.boolean().nullish(),
 });
 export type HostFindings = Readonly<z.infer<typeof answer>>;
 
@@ -69,7 +72,7 @@ export function judgeFiles(name: string, found: HostFindings | undefined): Verdi
  */
 export function judgeWatch(
   name: string,
-  { passedOver, partitionHandling }: Partial<HostFindings>,
+  { passedOver, partitionHandling, hasMajority }: Partial<HostFindings>,
   expected: Pick<Expected, "partitionHandling"> | undefined,
 ): Verdict {
   const problems: Verdict[] = [];
@@ -81,6 +84,16 @@ export function judgeWatch(
       ),
     );
   }
+  if (hasMajority === false) {
+    problems.push(
+      needsOperator(
+        `${name} serves, and no majority of the cluster's members answers it, so nothing can be declared or changed there`,
+        "start the others; if most of them are gone for good, see docs/stop-and-start.md",
+      ),
+    );
+  }
+  if (partitionHandling === "khepri")
+    return combineVerdicts(problems, "its broker has a majority of the cluster's members; Khepri");
   if (typeof partitionHandling !== "string") return combineVerdicts(problems, "has not heard its broker yet");
   if (expected !== undefined && partitionHandling !== expected.partitionHandling) {
     const found = `${name} runs with cluster_partition_handling ${partitionHandling}, expected ${expected.partitionHandling}`;

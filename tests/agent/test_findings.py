@@ -128,6 +128,14 @@ class Findings(HostTest):
         found = self.findings()
         self.assertEqual((found["passedOver"], found["partitionHandling"]), (None, None))
 
+    def test_with_khepri_the_partition_handling_means_nothing_and_the_majority_is_told(self):
+        self.broker()
+        for majority, handling in ((True, "khepri"), (False, "khepri"), (Atom("unused"), "pause_minority")):
+            self.heard(partition_handling=Atom("pause_minority"), has_majority=majority)
+            found = self.findings()
+            self.assertEqual(found["partitionHandling"], handling)
+            self.assertIs(found["hasMajority"], majority if isinstance(majority, bool) else None)
+
     def test_an_answer_from_before_the_brokers_last_start_does_not_count(self):
         self.heard(passed_over=True)
         for started, state in (("8", "active"), ("7", "inactive"), ("7", "activating")):

@@ -10,7 +10,15 @@ WHOLE = Rest(["mq1", "mq2", "mq3"], ["mq1", "mq3"])
 HOUR = 3600
 
 
-def condition(running=True, booting=False, drained=False, listeners=(("running", 5672),), passed_over=False, ended=()):
+def condition(
+    running=True,
+    booting=False,
+    drained=False,
+    listeners=(("running", 5672),),
+    passed_over=False,
+    ended=(),
+    has_majority="unused",
+):
     """Returns a broker's answer; a healthy one unless told otherwise."""
     return Condition(
         {
@@ -20,6 +28,7 @@ def condition(running=True, booting=False, drained=False, listeners=(("running",
             "listeners": listeners if isinstance(listeners, str) else list(listeners),
             "passed_over": passed_over,
             "ended": list(ended),
+            "has_majority": has_majority,
         }
     )
 
@@ -517,6 +526,14 @@ class Health(WatchTest):
         self.assertEqual(self.health(passed_over=True), RESTART)
         self.assertLessEqual(self.now - begin, 60)
         self.assertRegex(self.watch.words[0], "the rest of the cluster no longer tells it what changes: restarting")
+
+    def test_a_minority_is_reported_once_and_nothing_is_done(self):
+        self.settle()
+        said = []
+        for has_majority in (True, "unknown", False, False, "unknown", False, True, True, "unused"):
+            self.assertEqual(self.health(has_majority=has_majority), NOTHING)
+            said.append(len(self.watch.words))
+        self.assertEqual(said, [0, 0, 1, 0, 0, 0, 1, 0, 0])
 
     def test_being_passed_over_once_is_not_enough(self):
         self.sees(others=["mq1", "mq3"])

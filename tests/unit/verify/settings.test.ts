@@ -128,6 +128,26 @@ test("a broker that the others pass over is reported, with what the watch does a
   assert.equal(judgeWatch("cent121", { passedOver: true }, undefined).ok, false);
 });
 
+test("with Khepri no partition handling is expected, and a broker in a minority is reported", () => {
+  const khepri = { passedOver: null, partitionHandling: "khepri", hasMajority: true };
+  const judged = judgeWatch("cent121", host(khepri) ?? {}, expected);
+  assert.deepEqual(
+    [judged.ok, judged.detail],
+    [true, "its broker has a majority of the cluster's members; Khepri"],
+  );
+  const { ok, detail, advice } = judgeWatch(
+    "cent121",
+    host({ ...khepri, hasMajority: false }) ?? {},
+    expected,
+  );
+  assert.equal(ok, false);
+  assert.match(
+    detail,
+    /^cent121 serves, and no majority of the cluster's members answers it, so nothing can be declared or changed/,
+  );
+  assert.match(advice ?? "", /^start the others; .*stop-and-start/);
+});
+
 test("another way to handle a partition than the configured one is reported", () => {
   const judged = judgeWatch("cent121", { partitionHandling: "ignore" }, expected);
   assert.equal(judged.detail, "cent121 runs with cluster_partition_handling ignore, expected pause_minority");
