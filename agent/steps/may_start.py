@@ -25,7 +25,11 @@ def run(wanted):
     if starting.was_member() and not starting.has_data():
         await_cluster(broker_conf.read())
     elif khepri.is_used() and starting.was_member():
-        await_place(broker_conf.read())
+        try:
+            await_place(broker_conf.read())
+        except StepError as failure:
+            # The others are not known. After a power cut, a broker with data that does not start is worse.
+            print(failure.report(), file=sys.stderr)
     try:
         fingerprint.note()
     except (OSError, StepError) as failure:

@@ -199,6 +199,11 @@ class Place(BrokerHost):
         self.works("may-start")
         self.assertEqual(sum(self.waited), 60)
 
+    def test_it_starts_although_it_does_not_know_the_others(self):
+        os.unlink(self.root + CONF)
+        self.works("may-start")
+        self.assertIn(CONF, self.errors)
+
     def test_with_mnesia_or_before_it_was_a_member_nobody_is_asked(self):
         self.put(DATA + "-feature_flags", "[].")
         self.works("may-start")

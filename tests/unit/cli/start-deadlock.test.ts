@@ -1,7 +1,7 @@
 /** Brokers that wait for others: which waits for which, what to do, and which --force-boot is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusalReason, startDeadlockMessage } from "../../../cli/force-boot-messages.ts";
+import { dataLossMessage, refusalReason, startDeadlockMessage } from "../../../cli/force-boot-messages.ts";
 import { forceBootArguments } from "../../../cli/force-boot.ts";
 import { planRepair } from "../../../cli/repair-plan.ts";
 import { parseUpOptions } from "../../../cli/up.ts";
@@ -148,6 +148,85 @@ test("a broker is started without others only if it waits for one that is gone, 
   );
   const together = states(undefined, waits("cent122"), waits("cent121"));
   assert.match(why("cent121", together) ?? "", /^all brokers that cent121 waits for are reachable/);
+});
+
+/** A broker with Khepri that waits for a majority. */
+const needs = (position: readonly [number, number], ...others: string[]): BrokerState => ({
+  ...waits(...others),
+  position,
+});
+/** One with data that is stopped, which does not say who the members are. */
+const idle = (active = "inactive"): BrokerState => ({ active, isWaiting: false, lastRunningPeers: [] });
+const five = ["cent120", "cent121", "cent122", "cent125", "cent126"];
+const others = (name: string): string[] => five.filter((other) => other !== name);
+const oneOfThree = states(needs([3, 176], "cent121", "cent122"), undefined, undefined);
+const twoOfFive = states(
+  needs([3, 176], ...others("cent120")),
+  needs([4, 12], ...others("cent121")),
+  undefined,
+);
+
+test("a host reports how new the tables of its waiting broker are", () => {
+  assert.deepEqual(parseHostState("Beside=a b\nPosition=3 176\nWaits=yes\n").position, [3, 176]);
+  for (const text of ["Beside=\n", "Position=3\n", "Position=x y\n"])
+    assert.equal(parseHostState(text).position, undefined);
+});
+
+test("with Khepri the message says how many members are needed, and how many of those that are off are enough", () => {
+  const three = findStartDeadlock(names, oneOfThree) ?? assert.fail();
+  assert.deepEqual(three.majority, { members: 3, needed: 2, present: 1 });
+  assert.equal(three.lastStopped, "cent120");
+  assert.equal(
+    judgeWaiting("cent120", three)?.detail,
+    "rabbitmq-server waits for 2 of the cluster's 3 members: itself, cent121, cent122",
+  );
+  const words = startDeadlockMessage(three, "prod");
+  assert.match(words, /^These brokers do not start, because 2 of the cluster's 3 members .* and 1 is:$/m);
+  assert.match(words, /Switch one of them on, and the others start by themselves\.$/m);
+  assert.match(words, /^ {2}npm run up -- --force-boot cent120 --stack prod$/m);
+  assert.match(words, /had not reached cent120 yet, .*; streams have no majority afterwards\. Then/);
+  const deadlock = findStartDeadlock(five, twoOfFive) ?? assert.fail();
+  assert.equal(deadlock.lastStopped, "cent121");
+  assert.match(startDeadlockMessage(deadlock, "dev"), /3 of the cluster's 5 members .* and 2 are:\n/);
+  assert.match(startDeadlockMessage(deadlock, "dev"), /Switch one of them on/);
+  const alone = findStartDeadlock(five, states(needs([3, 176], ...others("cent120")))) ?? assert.fail();
+  assert.match(startDeadlockMessage(alone, "dev"), /Switch 2 of them on/);
+});
+
+test("with Khepri no command is offered while a majority is there", () => {
+  const two = states(needs([3, 1], "cent121", "cent122"), needs([3, 1], "cent120", "cent122"), undefined);
+  assert.equal(findStartDeadlock(names, two)?.lastStopped, undefined);
+  assert.match(
+    why("cent120", two) ?? "",
+    /^2 of the cluster's 3 members are reachable, which is enough; start/,
+  );
+  const stoppedOne = states(needs([3, 1], "cent121", "cent122"), idle("failed"), undefined);
+  assert.match(why("cent120", stoppedOne) ?? "", /^2 of the cluster's 3 members are reachable/);
+});
+
+test("with Khepri a broker is started alone only if none of those that are left has newer tables", () => {
+  assert.equal(why("cent120", oneOfThree), undefined);
+  assert.equal(why("cent121", twoOfFive), undefined);
+  assert.match(
+    why("cent120", twoOfFive) ?? "",
+    /^cent121 has newer tables than cent120 and waits too; .*--force-boot cent121$/,
+  );
+  for (const position of [[4, 11] as const, [3, 999] as const])
+    assert.equal(
+      why("cent121", states(needs(position, ...others("cent120")), twoOfFive.get("cent121"))),
+      undefined,
+    );
+  assert.match(
+    why("cent121", states(idle(), needs([4, 12], ...others("cent121")))) ?? "",
+    /^cent120 may have newer tables than cent121 and is reachable \(.* is inactive\); start it, and run this again$/,
+  );
+});
+
+test("what is lost with Khepri is said before it is", () => {
+  assert.match(
+    dataLossMessage("cent120", oneOfThree, "dev"),
+    /^cent120 is started without cent121, cent122\. This loses what only cent121, cent122 have: .*had not reached cent120/,
+  );
 });
 
 test("--force-boot is separated from Pulumi's flags, needs a name, and excludes --repair", () => {
