@@ -294,10 +294,19 @@ class Leaving:
         seen = self.look()
         if self.name in seen.members:
             raise failed or self.refused("it is still a member after it was forgotten.")
+        if failed is not None and seen.khepri and not self._is_settled():
+            raise failed
         if failed is not None:
             print("{}: is forgotten, but not without words: {}".format(self.name, failed.log or failed.message))
         self.note.remove()
         print("{}: has left; members are {}".format(self.name, " ".join(seen.members)))
+
+    def _is_settled(self):
+        """Whether a majority has what the asked member's store says. Without one, a member is listed as removed too soon."""
+        try:
+            return rabbitmq.evaluate("rabbit_khepri:fence(20000)", of=self.of) == "ok"
+        except NoAnswer:
+            return False
 
     def _have(self, call, seconds):
         """Returns the leaving broker's answer to an Erlang call, over the connection that the brokers already have."""

@@ -5,7 +5,7 @@ import unittest
 from agent import leaving
 
 from .brokers import ClusterTest, Queue, mirrored, quorum
-from .support import Atom, Ended, Hangs, cluster, node
+from .support import Atom, Ended, Hangs, cluster, evaluated, node
 
 LEAVE = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3")
 NOTE = "/var/lib/rabbitmq-ha/leaving/b3"
@@ -301,6 +301,22 @@ class Leave(ClusterTest):
         self.on("forget_cluster_node", forget)
         self.works(*LEAVE)
         self.assertIn("some replicas could not be deleted", self.output)
+
+    def test_with_khepri_an_error_of_the_tool_counts_unless_a_majority_has_forgotten_the_broker(self):
+        def forget(call):
+            self.forget(call)
+            raise Ended(70, "", "could not remove the member: timeout")
+
+        for said, works in ((Atom("ok"), True), ((Atom("error"), Atom("timeout")), False), (Ended(69), False)):
+            self.start()
+            self.cluster(queues=[quorum()], version="4.3.6", khepri=True)
+            self.on("forget_cluster_node", forget)
+            self.on("rabbit_khepri:fence(20000)", said if isinstance(said, Ended) else evaluated(said))
+            self.on_question("list_down", self.listed)
+            if works:
+                self.works(*LEAVE)
+            else:
+                self.refuses(*LEAVE, because="could not remove the member: timeout")
 
     def test_a_broker_that_stays_a_member_has_not_left(self):
         self.usual()

@@ -211,6 +211,8 @@ test("with Khepri a broker is started alone only if none of those that are left 
     why("cent120", twoOfFive) ?? "",
     /^cent121 has newer tables than cent120 and waits too; .*--force-boot cent121$/,
   );
+  const later = states(needs([4, 12], ...others("cent120")), needs([4, 13], ...others("cent121")));
+  assert.match(why("cent120", later) ?? "", /^cent121 has newer tables than cent120/);
   for (const position of [[4, 11] as const, [3, 999] as const])
     assert.equal(
       why("cent121", states(needs(position, ...others("cent120")), twoOfFive.get("cent121"))),
