@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { expectedVersion } from "../hosts/expected-version.ts";
+import { rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
 import { readValues } from "./reading.ts";
@@ -69,7 +69,7 @@ function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
 function assembleConfig(parsed: SchemaOutput): ParsedConfig {
   const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived } = parsed;
   const { secretSettings: _, queues, ...rabbitmq } = parsed.rabbitmq;
-  const expected = expectedVersion(os, parsed.packages.rabbitmq?.version);
+  const packages = toPackageSources(parsed.packages);
   const given = { ...rabbitmq, ...(queues === undefined ? {} : { queues }) };
   return {
     platform: platformOf(parsed),
@@ -78,10 +78,10 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     balancers,
     virtualAddress,
     clusterName,
-    rabbitmq: { ...rabbitmq, ...resolveQueues(given, expected) },
+    rabbitmq: { ...rabbitmq, ...resolveQueues(given, rabbitmqVersion(os, packages)) },
     haproxy,
     keepalived,
-    packages: toPackageSources(parsed.packages),
+    packages,
   };
 }
 

@@ -1,6 +1,11 @@
 /** What `rabbitmq.queues` means: the policy and the default queue type, by the version of RabbitMQ. */
 import type { OperatingSystem } from "../hosts/host.ts";
-import { expectedVersion, hasNodeQueueType, type ExpectedVersion } from "../hosts/expected-version.ts";
+import {
+  abilitiesOf,
+  describeRabbitmq,
+  rabbitmqVersion,
+  type RabbitmqVersion,
+} from "../hosts/rabbitmq-version.ts";
 import { operatingSystems } from "../hosts/systems.ts";
 import type { Fault } from "./faults.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
@@ -26,19 +31,26 @@ const defaultPolicies: Readonly<Record<QueueKind, Policy>> = {
 const typeKey = "default_queue_type";
 
 /** @returns the kind of queues, mirrored up to the last series that has mirrors unless stated */
-function kindOf({ series }: ExpectedVersion, stated: QueueKind | undefined): QueueKind {
-  return stated ?? (series.hasMirrors ? "mirrored" : "quorum");
+function kindOf(rabbitmq: RabbitmqVersion, stated: QueueKind | undefined): QueueKind {
+  return stated ?? (abilitiesOf(rabbitmq).hasMirrors ? "mirrored" : "quorum");
+}
+
+/** @returns whether rabbitmq.conf knows `default_queue_type`, as from 3.13.3 on */
+function hasNodeQueueType(rabbitmq: RabbitmqVersion): boolean {
+  return (
+    abilitiesOf(rabbitmq).defaultQueueType === "node" && !/^(\d+:)?3\.13\.[0-2](?!\d)/.test(rabbitmq.version)
+  );
 }
 
 /** @returns the settings of the queues, with what was left out */
 export function resolveQueues(
   given: GivenQueues,
-  expected: ExpectedVersion,
+  rabbitmq: RabbitmqVersion,
 ): Pick<RabbitmqConfig, "queues" | "policy" | "queueType" | "policyAppliesTo" | "settings"> {
-  const queues = kindOf(expected, given.queues);
-  const { series } = expected;
+  const queues = kindOf(rabbitmq, given.queues);
+  const series = abilitiesOf(rabbitmq);
   const settings =
-    queues === "quorum" && hasNodeQueueType(expected)
+    queues === "quorum" && hasNodeQueueType(rabbitmq)
       ? { [typeKey]: "quorum", ...given.settings }
       : given.settings;
   // A type that the user has set for the nodes is also that of the virtual hosts.
@@ -66,16 +78,16 @@ export function queueFaults(reading: ConfigReading, os: string | undefined): Fau
   const known = operatingSystems.find((each) => each === os);
   const path = ["rabbitmq", "queues"];
   if (known === undefined || reading.hasFault(path)) return [];
-  const expected = expectedVersion(known, textAt(reading, ["packages", "rabbitmq", "version"]));
+  const rabbitmq = configuredVersion(reading, known);
   const stated = textAt(reading, path) as QueueKind | undefined;
-  const { series } = expected;
-  const version = `RabbitMQ ${series.series}, which ${whose(known, reading)}, has no mirrored queues`;
+  const series = abilitiesOf(rabbitmq);
+  const version = `${describeRabbitmq(rabbitmq, known)} has no mirrored queues`;
   const faults: Fault[] = [];
   if (stated === "mirrored" && !series.hasMirrors)
     faults.push({ path, value: stated, message: `${version}; write quorum, or leave the key out` });
   const definition = ["rabbitmq", "policy", "definition"];
   const mirroring = keysOf(reading, definition).filter((key) => key.startsWith("ha-"));
-  if (mirroring.length > 0 && (kindOf(expected, stated) === "quorum" || !series.hasMirrors)) {
+  if (mirroring.length > 0 && (kindOf(rabbitmq, stated) === "quorum" || !series.hasMirrors)) {
     const reason = series.hasMirrors ? "is of mirrored queues, and rabbitmq.queues is quorum" : version;
     const remedy = series.hasMirrors
       ? "remove rabbitmq.policy, or write rabbitmq.queues: mirrored"
@@ -87,8 +99,9 @@ export function queueFaults(reading: ConfigReading, os: string | undefined): Fau
   return faults;
 }
 
-function whose(os: OperatingSystem, reading: ConfigReading): string {
-  return textAt(reading, ["packages", "rabbitmq", "version"]) === undefined
-    ? `${os} has`
-    : "packages.rabbitmq.version states";
+/** @returns the version that the configuration states, or that the system's packages are known to be */
+export function configuredVersion(reading: ConfigReading, os: OperatingSystem): RabbitmqVersion {
+  const stated = (key: string): string | undefined => textAt(reading, ["packages", "rabbitmq", key]);
+  const brokerVersion = stated("version") ?? stated("series");
+  return rabbitmqVersion(os, brokerVersion === undefined ? {} : { brokerVersion });
 }

@@ -3,13 +3,13 @@ import { awsFaults, unusedAwsFaults } from "./aws-rules.ts";
 import { joinNames, namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts";
 import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
-import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
+import { abilitiesOf, describeRabbitmq } from "../hosts/rabbitmq-version.ts";
 import { operatingSystems, systemsOf } from "../hosts/systems.ts";
 import { packageFaults } from "./package-rules.ts";
 import { pluginNameFaults } from "./plugin-rules.ts";
 import { repositoryFaults } from "./repository-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
-import { queueFaults } from "./queues.ts";
+import { configuredVersion, queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
 
@@ -138,9 +138,7 @@ function nodeTypeFaults(brokers: readonly UncheckedHost[], reading: ConfigReadin
   const ram = brokers.filter(({ type }) => type === "ram");
   const os = operatingSystems.find((known) => known === textAt(reading, ["os"]));
   if (os !== undefined && textAt(reading, ["platform"]) !== "existing") {
-    const stated = (key: string): string | undefined => textAt(reading, ["packages", "rabbitmq", key]);
-    const brokerVersion = stated("version") ?? stated("series");
-    const rabbitmq = rabbitmqVersion(os, brokerVersion === undefined ? {} : { brokerVersion });
+    const rabbitmq = configuredVersion(reading, os);
     if (!abilitiesOf(rabbitmq).hasRamNodes) {
       const message = `not supported by ${describeRabbitmq(rabbitmq, os)}; write disc, or leave the key out`;
       return ram.map(({ path, type }): Fault => ({ path: [...path, "type"], value: type, message }));

@@ -148,6 +148,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     replaceFiles: platform.replaceFiles,
     settings: config.rabbitmq.settings,
     packages: config.packages,
+    queues: config.rabbitmq.queues,
     ramNodes: config.brokers.filter(({ type }) => type === "ram").map(({ name }) => name),
     machines: machines.map((machine) => ({
       ...machine,

@@ -30,6 +30,7 @@ export interface IntendedSetup {
   /** Whether files that others wrote may be replaced. */
   readonly replaceFiles: boolean;
   readonly packages: PackageSources;
+  readonly queues: "mirrored" | "quorum";
   /** The names of the brokers that are to be ram nodes. */
   readonly ramNodes: readonly string[];
 }

@@ -1,6 +1,7 @@
 /** The RabbitMQ that existing machines have or are offered: what the probe says of it, and the faults in it. */
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../../hosts/rabbitmq-version.ts";
+import { upgradeFault } from "../../hosts/rabbitmq-upgrade.ts";
 import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
 import { joinNames } from "../../config/faults.ts";
 import type { ProbedHost } from "./faults.ts";
@@ -22,7 +23,38 @@ export function parseBrokerPackage(first: (key: string) => string | undefined): 
 /** @returns a line for each broker that the RabbitMQ to be run does not allow */
 export function rabbitmqFaults(probed: readonly ProbedHost[], plan: IntendedSetup): string[] {
   const brokers = probed.filter(({ machine }) => machine.role === "broker");
-  return [...ramNodeFaults(brokers, plan), ...mixedSeriesFaults(brokers, plan)];
+  return [
+    ...mirrorFaults(brokers, plan),
+    ...ramNodeFaults(brokers, plan),
+    ...mixedSeriesFaults(brokers, plan),
+    ...upgradeFaults(brokers, plan),
+  ];
+}
+
+/** A stated version to which no rolling upgrade leads. */
+function upgradeFaults(brokers: readonly ProbedHost[], { packages }: IntendedSetup): string[] {
+  const { brokerVersion } = packages;
+  if (brokerVersion === undefined) return [];
+  return brokers.flatMap(({ machine, facts }) => {
+    const { installed } = facts.rabbitmq;
+    const fault = installed === undefined ? undefined : upgradeFault(installed, brokerVersion);
+    return fault === undefined
+      ? []
+      : [`${label(machine)}: packages.rabbitmq.version = "${brokerVersion}": ${fault}`];
+  });
+}
+
+/** Mirrored queues, of which the configuration alone could not know that there will be none. */
+function mirrorFaults(brokers: readonly ProbedHost[], { os, packages, queues }: IntendedSetup): string[] {
+  const rabbitmq = rabbitmqVersion(
+    os,
+    packages,
+    brokers.map(({ facts }) => facts.rabbitmq),
+  );
+  if (queues !== "mirrored" || abilitiesOf(rabbitmq).hasMirrors) return [];
+  return [
+    `rabbitmq.queues: ${describeRabbitmq(rabbitmq, os)} has no mirrored queues; write rabbitmq.queues: quorum, and remove rabbitmq.policy`,
+  ];
 }
 
 function ramNodeFaults(brokers: readonly ProbedHost[], { os, packages, ramNodes }: IntendedSetup): string[] {

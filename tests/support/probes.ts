@@ -16,6 +16,7 @@ const plan: IntendedSetup = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "mirrored",
   ramNodes: [],
 };
 

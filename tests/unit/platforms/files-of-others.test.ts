@@ -30,6 +30,7 @@ const plan = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "mirrored",
   ramNodes: [],
 } as const;
 

@@ -22,6 +22,7 @@ const plan: IntendedSetup = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "mirrored",
   ramNodes: [],
 };
 

@@ -31,6 +31,7 @@ const plan: IntendedSetup = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "mirrored",
   ramNodes: [],
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };

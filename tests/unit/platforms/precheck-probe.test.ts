@@ -26,6 +26,7 @@ const plan: IntendedSetup = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "mirrored",
   ramNodes: [],
 };
 

@@ -25,6 +25,7 @@ const plan: IntendedSetup = {
   takeOver: [],
   replaceFiles: false,
   packages: {},
+  queues: "quorum",
   ramNodes: [],
 };
 
@@ -101,6 +102,22 @@ test("ram nodes are judged by the version that is found, not by the system's nam
   ]);
   assert.deepEqual(faults([], { ramNodes, packages: { brokerVersion: "4.1.0-1" } }), [
     "mq2 (10.0.0.2): is to be a ram node, which RabbitMQ 4.1.0-1 (as packages.rabbitmq states) does not support; write type: disc, or leave the key out",
+  ]);
+});
+
+test("mirrored queues are judged by the version that is found, not by the system's name", () => {
+  const queues = "mirrored";
+  assert.deepEqual(faults([{ offered: "3.10.8-1" }], { queues, os: "debian-13" }), []);
+  assert.deepEqual(faults([{ offered: "4.0.5-6" }], { queues }), [
+    "rabbitmq.queues: RabbitMQ 4.0.5-6 (offered by the machines' package sources) has no mirrored queues; write rabbitmq.queues: quorum, and remove rabbitmq.policy",
+  ]);
+  assert.deepEqual(faults([{ offered: "4.0.5-6" }], { queues: "quorum" }), []);
+});
+
+test("a version to which no rolling upgrade leads is refused on each broker that has another one", () => {
+  const packages = { brokerVersion: "3.12.1-1" };
+  assert.deepEqual(faults([{ installed: "3.10.8-1" }, {}, { installed: "3.11.18-1" }], { packages }), [
+    'mq1 (10.0.0.1): packages.rabbitmq.version = "3.12.1-1": from 3.10.8 to 3.12 the way is: first 3.11.18, then 3.12',
   ]);
 });
 

@@ -68,6 +68,7 @@ function args(...machines: ProbeTarget[]): PrecheckArgs {
     settings: {},
     replaceFiles: false,
     packages: {},
+    queues: "mirrored",
     ramNodes: [],
     os: "debian-12",
     machines,
