@@ -1,6 +1,6 @@
 """The broker's report of its condition: why it does not serve, or whether it is healthy, in one question each."""
 
-from . import passed_over, plugins, policies, rabbitmq
+from . import khepri, passed_over, plugins, policies, rabbitmq
 from .errors import NoAnswer
 
 # Each part has its own `try`, because few of them work while RabbitMQ does not run on its Erlang node.
@@ -24,7 +24,7 @@ _MORE = """
   partition_handling => Try(fun() -> {{ok, How}} = application:get_env(rabbit, cluster_partition_handling), How end),
   has_majority => Try(fun() ->
     case try rabbit_khepri:is_enabled() catch error:undef -> false end of
-      true -> rabbit_khepri:fence(5000) =:= ok;
+      true -> {majority};
       false -> unused
     end
   end),
@@ -33,7 +33,12 @@ _MORE = """
 """
 STATE = _STATE.format(more="")
 HEALTH = _STATE.format(
-    more=_MORE.format(passed_over=passed_over.QUESTION, ended=plugins.ENDED, lacks_policy=policies.MISSING)
+    more=_MORE.format(
+        passed_over=passed_over.QUESTION,
+        ended=plugins.ENDED,
+        majority=khepri.HAS_MAJORITY.strip(),
+        lacks_policy=policies.MISSING,
+    )
 )
 
 

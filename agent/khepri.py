@@ -21,6 +21,12 @@ Nodes = [N || {_, N} <- Members],
   term => Term, index => Index}
 """
 
+# Whether a majority of the members answers. A leader that has lost its majority goes on leading, and answers other
+# questions, rabbit_khepri:fence among them, by itself.
+HAS_MAJORITY = """
+case ra:consistent_query({rabbitmq_metadata, node()}, {erlang, is_tuple, []}, 5000) of {ok, _, _} -> true; _ -> false end
+"""
+
 
 class Store:
     """What a broker reports about its store.

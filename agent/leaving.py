@@ -8,7 +8,7 @@ import contextlib
 import os
 import urllib.parse
 
-from . import clock, cluster, erlang, files, host, queues, rabbitmq
+from . import clock, cluster, erlang, files, host, khepri, queues, rabbitmq
 from .errors import NoAnswer, StepError, Stopped
 
 COPIES_SECONDS = 60
@@ -304,7 +304,7 @@ class Leaving:
     def _is_settled(self):
         """Whether a majority has what the asked member's store says. Without one, a member is listed as removed too soon."""
         try:
-            return rabbitmq.evaluate("rabbit_khepri:fence(20000)", of=self.of) == "ok"
+            return rabbitmq.evaluate(khepri.HAS_MAJORITY, of=self.of) is True
         except NoAnswer:
             return False
 

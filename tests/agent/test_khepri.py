@@ -5,7 +5,7 @@ import os
 import unittest
 from unittest import mock
 
-from agent import broker_conf, khepri, starting
+from agent import broker_conf, condition, khepri, starting
 from agent.steps import member
 
 from .broker_host import DATA, LOG, MEMBER, BrokerHost, cluster, node
@@ -79,6 +79,13 @@ class Waiting(KhepriHost):
         ):
             self.put(DATA + "-feature_flags", flags)
             self.assertIs(khepri.is_used(), used, flags)
+
+
+class Majority(KhepriHost):
+    def test_it_is_asked_in_the_way_that_needs_one(self):
+        # A leader without a majority answers rabbit_khepri:fence/1 with ok (seen with 4.3.6).
+        self.assertIn(khepri.HAS_MAJORITY.strip(), condition.HEALTH)
+        self.assertNotIn("fence", condition.HEALTH)
 
 
 class ForceBoot(KhepriHost):
