@@ -101,6 +101,11 @@ function isKernel({ name }: { readonly name: string }): boolean {
   return name === "kernel";
 }
 
+/** An application whose settings are a list's lines: each but the last ends with a comma. */
+function separated({ name, settings }: { readonly name: string; readonly settings: readonly string[] }) {
+  return { name, settings: settings.map((text, index) => (index + 1 < settings.length ? `${text},` : text)) };
+}
+
 /** Renders the files without secrets; nothing is registered. */
 export function renderBrokerConfiguration(args: BrokerConfigurationArgs): BrokerConfiguration {
   const { host, netTickTime, advanced: applications = [] } = args;
@@ -109,7 +114,7 @@ export function renderBrokerConfiguration(args: BrokerConfigurationArgs): Broker
     netTickTime,
     setupTime: Math.min(setupTimeSeconds, netTickTime),
     kernel: applications.filter(isKernel).flatMap(({ settings }) => settings),
-    applications: applications.filter((application) => !isKernel(application)),
+    applications: applications.filter((application) => !isKernel(application)).map(separated),
   });
   const unit = render("rabbitmq/rabbitmq-ha.conf", {
     program: programPath,
