@@ -69,10 +69,10 @@ export function stripComments(text: string): string {
 }
 
 /** @returns the paths of the program's own modules that a module imports */
-function importsOf(path: string, text: string): string[] {
+export function importsOf(path: string, text: string): string[] {
   const found: string[] = [];
-  for (const [, dots = "", module = "", names = ""] of text.matchAll(
-    /^\s*from (\.+)([\w.]*) import ([^\n#(]+)/gm,
+  for (const [, dots = "", module = "", several, names = several ?? ""] of text.matchAll(
+    /^\s*from (\.+)([\w.]*) import (?:\(([^)]*)\)|([^\n#(]+))/gm,
   )) {
     const base = normalize(
       join(dirname(path), ...Array.from({ length: dots.length - 1 }, () => ".."), ...module.split(".")),
