@@ -304,7 +304,8 @@ test("knows every key of the configuration table", () => {
   const table = {
     top: "platform os brokers balancers virtualAddress clusterName rabbitmq haproxy keepalived lab existing",
     secrets: "adminPassword erlangCookie sshPrivateKey statsPassword",
-    rabbitmq: "adminUser plugins pluginFiles queues policy settings secretSettings advanced ports netTickTime",
+    rabbitmq:
+      "adminUser plugins pluginFiles queues policy settings secretSettings advanced ports netTickTime",
     haproxy:
       "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
