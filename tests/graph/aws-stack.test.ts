@@ -294,7 +294,16 @@ describe("a VPC of the stack's own", () => {
         "clusterName",
         "expected",
       ],
-      ...["managementUrl", "managementUrls", "policy", "ssh", "statsPassword", "statsUrls", "virtualAddress"],
+      ...[
+        "managementUrl",
+        "managementUrls",
+        "policy",
+        "queues",
+        "ssh",
+        "statsPassword",
+        "statsUrls",
+        "virtualAddress",
+      ],
     ]);
     assert.equal(run.outputs["virtualAddress"], "10.255.255.100");
   });

@@ -65,17 +65,17 @@ test("a definition of the user's own applies to all, as before; the rest of the 
 test("refuses mirrors where RabbitMQ has none", () => {
   const mirrors = { "rabbitmq.queues": "mirrored" };
   refuses({ ...four, ...mirrors }, [
-    'rabbitmq.queues = "mirrored": RabbitMQ 4.0, which debian-13 has, has no mirrored queues; write quorum, or leave the key out',
+    'rabbitmq.queues = "mirrored": RabbitMQ 4.0 (as debian-13 is known to install) has no mirrored queues; write quorum, or leave the key out',
   ]);
   refuses({ ...mirrors, "packages.rabbitmq.version": "4.2.9-1" }, [
-    'rabbitmq.queues = "mirrored": RabbitMQ 4.2, which packages.rabbitmq.version states, has no mirrored queues; write quorum, or leave the key out',
+    'rabbitmq.queues = "mirrored": RabbitMQ 4.2.9-1 (as packages.rabbitmq states) has no mirrored queues; write quorum, or leave the key out',
   ]);
 });
 
 test("refuses a policy of mirrored queues for quorum queues", () => {
   const policy = { "rabbitmq.policy.definition": { "ha-mode": "all" } };
   refuses({ ...four, ...policy }, [
-    "rabbitmq.policy.definition.ha-mode: RabbitMQ 4.0, which debian-13 has, has no mirrored queues; remove rabbitmq.policy to have quorum queues, or choose an os with RabbitMQ 3",
+    "rabbitmq.policy.definition.ha-mode: RabbitMQ 4.0 (as debian-13 is known to install) has no mirrored queues; remove rabbitmq.policy to have quorum queues, or choose an os with RabbitMQ 3",
   ]);
   refuses({ ...quorum, ...policy }, [
     "rabbitmq.policy.definition.ha-mode: is of mirrored queues, and rabbitmq.queues is quorum; remove rabbitmq.policy, or write rabbitmq.queues: mirrored",
