@@ -9,7 +9,7 @@ import { useStack } from "../support/trial.ts";
 const settings = "  rabbitmq-ha:haproxy: { avoidAlarms: true }";
 const lab = useStack(new LabStack({ name: "h", net: 66 }), { settings });
 const [first = "", second = "", third = ""] = lab.brokers;
-const [balancer = ""] = lab.balancers;
+const [balancer = "", backup = ""] = lab.balancers;
 
 beforeEach(() => lab.ensureUp(settings));
 afterEach(async (context) => {
@@ -130,6 +130,33 @@ test("the host restarts a broker that another broker no longer updates", async (
   const journal = await lab.runOn(third, watchJournalSince(since));
   assert.match(journal, /the rest of the cluster no longer tells it what changes: restarting/);
   await reaches(`${third} to be up`, one(third), "UP");
+});
+
+test("the host restarts a Keepalived that is in FAULT since its own address came after its start", async () => {
+  const since = await lab.runOn(backup, "date +%s");
+  const state = async (): Promise<Set<string>> => {
+    const said = await lab.runOn(backup, "rabbitmq-ha vrrp");
+    return new Set([/^Vrrp=(.*)$/m.exec(said)?.[1] ?? said]);
+  };
+  // The unit waits for the address; a Keepalived that somebody starts by hand, or an older unit, does not.
+  const override = "/run/systemd/system/keepalived.service.d/zz-no-wait.conf";
+  await lab.runOn(
+    backup,
+    `mkdir -p $(dirname ${override}); printf '[Service]\nExecStartPre=\n' >${override}; systemctl daemon-reload
+    address=$(ip -o -4 addr show dev eth0 scope global | awk '{ print $4; exit }')
+    systemctl stop keepalived
+    ip addr del "$address" dev eth0
+    systemctl start keepalived; sleep 3
+    ip addr add "$address" dev eth0
+    rm ${override}; systemctl daemon-reload`,
+  );
+  await reaches(`${backup} to be in FAULT`, state, "FAULT");
+  await reaches(`${backup} to be able to take the address`, state, "BACKUP");
+  const journal = await lab.runOn(
+    backup,
+    `journalctl -u rabbitmq-ha-vrrp-watch -o cat --no-pager --since @${since.trim()}`,
+  );
+  assert.match(journal, /in FAULT, and the cause has passed: restarting Keepalived/);
 });
 
 /** @param since seconds since the epoch, as a host's clock prints them */
