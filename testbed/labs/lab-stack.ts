@@ -16,6 +16,8 @@ export interface LabStackArgs {
   readonly size?: number;
   /** Node types of the brokers, in their order. @default all disc */
   readonly types?: readonly ("disc" | "ram")[];
+  /** The image of its hosts. @default the lab's own */
+  readonly image?: string;
 }
 
 export class LabStack extends TrialStack {
@@ -24,14 +26,16 @@ export class LabStack extends TrialStack {
   readonly virtualAddress: string;
   readonly #net: number;
   readonly #types: readonly string[];
+  readonly #lab: Readonly<Record<string, string>>;
 
-  constructor({ name, net, size = 3, types = [] }: LabStackArgs) {
+  constructor({ name, net, size = 3, types = [], image }: LabStackArgs) {
     super(`test-${name}`);
     this.brokers = Array.from({ length: size }, (_, index) => `${name}${120 + index}`);
     this.balancers = [0, 1].map((index) => `${name}${120 + size + index}`);
     this.virtualAddress = `192.168.${net}.100`;
     this.#net = net;
     this.#types = types;
+    this.#lab = { subnet: `192.168.${net}.0/24`, ...(image === undefined ? {} : { image }) };
   }
 
   get hosts(): readonly string[] {
@@ -66,7 +70,7 @@ export class LabStack extends TrialStack {
       "  rabbitmq-ha:balancers:",
       ...balancers,
       `  rabbitmq-ha:virtualAddress: ${this.virtualAddress}`,
-      `  rabbitmq-ha:lab: { subnet: 192.168.${this.#net}.0/24 }`,
+      `  rabbitmq-ha:lab: ${JSON.stringify(this.#lab)}`,
       settings,
     ]);
   }

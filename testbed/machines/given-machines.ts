@@ -12,6 +12,7 @@ import { baseImageOf } from "../../platforms/lab/image.ts";
 import { makePrivateKey, derivePublicKey } from "../../platforms/ssh-keys.ts";
 import { render } from "../../templates/render.ts";
 import * as hosts from "../labs/hosts.ts";
+import { runBash, runLogged, runTemplate } from "../labs/run-script.ts";
 import { recipes, type StandInSystem } from "./recipes.ts";
 import { loginScript, mirrorScript } from "./scripts.ts";
 import { renderSettings, type MachineLayout, type GivenMachine } from "./settings.ts";
@@ -33,30 +34,11 @@ export interface GivenMachinesArgs {
 
 /** The user that becomes root by sudo. */
 const sudoUser = "operator";
-/** Seconds that one script may take: a machine's boot, or an image's build. */
-const scriptTimeoutSeconds = 900;
 
 /** Names of one set of given machines, by which all its resources are found. */
 const labLabel = (name: string): string => `strangers-${name}`;
 const networkName = (name: string): string => `rabbitmq-ha-strangers-${name}`;
 const folderPrefix = (name: string): string => `rabbitmq-ha-strangers-${name}-`;
-
-type TemplateValues = Readonly<Record<string, string | boolean | readonly string[]>>;
-
-/** Runs a template's script on this computer, as the program's lab does. @returns its standard output */
-async function runTemplate(template: string, values: TemplateValues, input?: string): Promise<string> {
-  return runBash(render(template, values), input);
-}
-
-async function runBash(script: string, input = ""): Promise<string> {
-  const { stdout } = await execa("bash", ["-c", `set -eu\n${script}`], {
-    input,
-    timeout: scriptTimeoutSeconds * 1000,
-    // Shows the messages of steps that take long.
-    stderr: ["pipe", "inherit"],
-  });
-  return stdout;
-}
 
 /** Given machines for one test. */
 export class GivenMachines {
@@ -276,9 +258,6 @@ interface Images {
 /** Builds the missing images; logs progress to standard error. */
 async function buildImages(os: GivenMachinesArgs["os"]): Promise<Images> {
   const base = baseImageOf(os === "debian-13" ? "debian-13" : "debian-12");
-  const runLogged = async (script: string, input = ""): Promise<void> => {
-    await runBash(`exec >&2\n${script}`, input);
-  };
   await runLogged(render("lab/image.sh", base));
   const names = { base: base.image, packages: base.suite };
   if (os === "debian-12" || os === "debian-13") return { ...names, image: base.image };

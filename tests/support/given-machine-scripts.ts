@@ -1,4 +1,5 @@
-/** The texts of the scripts that create given machines and the stand-ins for operating systems. */
+/** The texts of the scripts that create given machines, the stand-ins for operating systems, and a repository. */
+import { describeBrokerRepository } from "../../testbed/labs/broker-repository.ts";
 import { loginScript, mirrorScript } from "../../testbed/machines/scripts.ts";
 import { describeStandIn } from "../../testbed/machines/stand-in.ts";
 import { readTemplate } from "../../templates/render.ts";
@@ -7,6 +8,7 @@ import { readTemplate } from "../../templates/render.ts";
 export function givenMachineScripts(): Readonly<Record<string, string>> {
   const centos = describeStandIn("centos-7", "localhost/base:latest");
   const rocky = describeStandIn("rocky-9", "localhost/base:latest");
+  const repository = describeBrokerRepository({ image: "localhost/base:latest", suite: "trixie" });
   const server = { name: "xmirror", address: "192.168.95.10", network: "rabbitmq-ha-strangers-x" };
   const documents = {
     "machines/login.sh": loginScript({ user: "root", sudo: false, from: "" }),
@@ -21,9 +23,11 @@ export function givenMachineScripts(): Readonly<Record<string, string>> {
     "machines/centos-7/build.sh": centos.containerScript,
     "machines/rocky-9/image.sh": rocky.hostScript,
     "machines/rocky-9/build.sh": rocky.containerScript,
+    "machines/broker-repository/image.sh": repository.hostScript,
+    "machines/broker-repository/build.sh": repository.containerScript,
   };
   // A recipe changes with every change of a script.
-  const recipes = new RegExp(`${centos.recipe}|${rocky.recipe}`, "g");
+  const recipes = new RegExp([centos, rocky, repository].map(({ recipe }) => recipe).join("|"), "g");
   return Object.fromEntries(
     Object.entries(documents).map(([name, text]) => [name, text.replaceAll(recipes, "RECIPE")]),
   );
