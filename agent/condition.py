@@ -23,7 +23,7 @@ _MORE = """
   passed_over => Try(fun() -> {passed_over} end),
   partition_handling => Try(fun() -> {{ok, How}} = application:get_env(rabbit, cluster_partition_handling), How end),
   has_majority => Try(fun() ->
-    case try rabbit_khepri:is_enabled() catch error:undef -> false end of
+    case {khepri} of
       true -> {majority};
       false -> unused
     end
@@ -36,6 +36,7 @@ HEALTH = _STATE.format(
     more=_MORE.format(
         passed_over=passed_over.QUESTION,
         ended=plugins.ENDED,
+        khepri=khepri.IS_ENABLED,
         majority=khepri.HAS_MAJORITY.strip(),
         lacks_policy=policies.MISSING,
     )

@@ -34,6 +34,14 @@ def remove_folder(name):
     files.remove_tree(FOLDER + "/" + name)
 
 
+def download(url, path, proxy, most=300, **options):
+    """Downloads a file to a path; curl is there. most: seconds that one attempt may take. options: command.do's."""
+    words = ["curl", "-fsSL", "--retry", "3", "--max-time", str(most), "-o", host.path(path), "--url", url]
+    if proxy:
+        words[2:2] = ["-x", proxy]
+    command.do(words, extra=surroundings(), **options)
+
+
 class Download:
     """A file to download: what it is, its URL, its SHA-256, and the setting that states them."""
 
@@ -48,11 +56,8 @@ class Download:
 
         unused: for the message, what is not done with a wrong file, such as `installed`.
         """
-        words = ["curl", "-fsSL", "--retry", "3", "--max-time", "300", "-o", host.path(path), "--url", self.url]
-        if proxy:
-            words[2:2] = ["-x", proxy]
         try:
-            command.do(words, seconds=SECONDS, log=log, extra=surroundings())
+            download(self.url, path, proxy, seconds=SECONDS, log=log)
         except StepError as failed:
             raise StepError(
                 "{}: {} could not be fetched from {}; the end of {}:".format(host.name(), self.what, self.url, log),

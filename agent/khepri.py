@@ -7,6 +7,20 @@ with the longest log has the newest tables.
 from . import cluster, command, files, host, rabbitmq
 from .errors import NoAnswer, StepError
 
+# Whether the broker that evaluates it has its tables in Khepri, which up to 3.12 it does not know.
+IS_ENABLED = "(try rabbit_khepri:is_enabled() catch error:undef -> false end)"
+
+# Makes a member with Khepri know all that was written before.
+FENCE = (
+    """
+ok = case %s andalso erlang:function_exported(rabbit_khepri, fence, 1) of
+  true -> rabbit_khepri:fence(20000);
+  false -> ok
+end,
+"""
+    % IS_ENABLED
+)
+
 # Whether the start waits, the members of the store as this broker knows them, those of them that it is connected to,
 # and the last entry of its log. All of this is asked of the broker alone, so it needs no majority.
 _STORE = """

@@ -47,7 +47,7 @@ Add = case erlang:function_exported(rabbit_quorum_queue, add_member, 5) of
   false -> fun(V, Q) -> rabbit_quorum_queue:add_member(V, Q, %(node)s, 10000) end
 end,
 Fine = [ok, {error, not_found}, {error, classic_queue_not_supported}, {error, not_quorum_queue}],
-length([Q || {V, Q} <- [%(queues)s], not lists:member(Add(V, base64:decode(Q)), Fine)])
+length([Q || {V, Q} <- %(queues)s, not lists:member(Add(V, base64:decode(Q)), Fine)])
 """
 
 
@@ -380,10 +380,7 @@ class Leaving:
         return True
 
     def _grow(self):
-        listed = ", ".join(
-            '{{{}, <<"{}">>}}'.format(erlang.text(vhost), code) for vhost, code in sorted(self.note.places)
-        )
-        question = _GROW % {"node": erlang.atom(self.node), "queues": listed}
+        question = _GROW % {"node": erlang.atom(self.node), "queues": queues.source(sorted(self.note.places))}
         said = rabbitmq.have(question, of=self.of, seconds=SHRINK_SECONDS).strip()
         if said != "0":
             raise StepError("{} did not get its places in {} quorum queues back".format(self.name, said))

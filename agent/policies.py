@@ -5,7 +5,7 @@ first broker's machine was replaced. In `/` the policy of a noted name is the st
 only as long as it is, to the letter, one of the noted texts; any other policy of that name is somebody else's and stays.
 """
 
-from . import erlang, rabbitmq
+from . import erlang, khepri, rabbitmq
 from .errors import NoAnswer, StepError
 
 VHOST = "/"
@@ -14,7 +14,7 @@ PARAMETER = "rabbitmq_ha_policies"
 # In the note a text is a list of pairs. The last one is what is wanted, the others were; an empty last one: nothing is.
 # Without Khepri's tables in memory its lists are empty.
 _COMMON = """
-Khepri = try rabbit_khepri:is_enabled() catch error:undef -> false end,
+Khepri = @khepri@,
 IsThere = fun(Table) -> ets:info(Table, size) =/= undefined end,
 true = not Khepri orelse (IsThere(rabbit_khepri_vhost) andalso
   lists:any(IsThere, [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters])),
@@ -30,20 +30,11 @@ TypeOf = fun(V) ->
   Type = case HasType of true -> vhost:get_default_queue_type(rabbit_vhost:lookup(V)); false -> undefined end,
   case lists:member(Type, [undefined, <<>>, <<"undefined">>]) of true -> undefined; false -> iolist_to_binary([Type]) end
 end,
-"""
-
-# Makes a member with Khepri know all that was written before.
-_FENCE = """
-ok = case (try rabbit_khepri:is_enabled() catch error:undef -> false end) andalso
-    erlang:function_exported(rabbit_khepri, fence, 1) of
-  true -> rabbit_khepri:fence(20000);
-  false -> ok
-end,
-"""
+""".replace("@khepri@", khepri.IS_ENABLED)
 
 # Policies come and go at any time; virtual hosts that do so meanwhile make the answer a partial one.
 _LOOK = (
-    _FENCE
+    khepri.FENCE
     + _COMMON
     + """
 Text = @text@,
@@ -58,7 +49,7 @@ end} || N <- @nodes@],
 
 # `set` and `same` are the stack's, `other` is somebody else's. The policy of `/` is set before, by rabbitmqctl.
 _SPREAD = (
-    _FENCE
+    khepri.FENCE
     + _COMMON
     + """
 Wanted = case Note of [] -> []; _ -> lists:last(Note) end,
@@ -118,7 +109,7 @@ end
 )
 
 _REMOVE = (
-    _FENCE
+    khepri.FENCE
     + _COMMON
     + """
 Texts = [T || T <- Note, lists:member(Get(<<"name">>, T), @names@)],
@@ -161,16 +152,16 @@ class Sight:
     """
 
     def __init__(self, answer, member, names):
-        vhosts = _field(answer, "vhosts", list)
-        if vhosts != _field(answer, "vhosts_then", list):
+        vhosts = rabbitmq.field(answer, "vhosts", list)
+        if vhosts != rabbitmq.field(answer, "vhosts_then", list):
             raise NoAnswer("virtual hosts come or go at this moment, so {} does not list them all".format(member))
         if VHOST not in vhosts:
             raise NoAnswer("{} does not list the virtual host {}".format(member, VHOST))
-        rows = _field(answer, "seen", list)
+        rows = rabbitmq.field(answer, "seen", list)
         if len(rows) != len(names):
             raise NoAnswer("{} does not say which policies there are".format(member))
         self.vhosts = vhosts
-        self.noted = [_text(pairs) for pairs in _field(answer, "note", list) if pairs]
+        self.noted = [_text(pairs) for pairs in rabbitmq.field(answer, "note", list) if pairs]
         self.seen = {
             rabbitmq.short(node): {(vhost, name): right for vhost, name, right in found}
             for node, found in rows
@@ -178,13 +169,6 @@ class Sight:
         }
         if member not in self.seen:
             raise NoAnswer("{} does not list its policies".format(member))
-
-
-def _field(answer, key, kind):
-    value = answer.get(key) if isinstance(answer, dict) else None
-    if not isinstance(value, kind):
-        raise NoAnswer("a broker's answer lacks its {}".format(key))
-    return value
 
 
 def _text(pairs):

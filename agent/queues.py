@@ -6,7 +6,7 @@ a queue whose broker is down is included.
 
 import base64
 
-from . import rabbitmq, series
+from . import erlang, khepri, rabbitmq, series
 from .errors import NoAnswer
 
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
@@ -16,14 +16,10 @@ KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit
 # the second or in the third list, and one that goes down is in the first. RabbitMQ 4 has no fields for mirrors, so the
 # version decides whether to read them: tools of 4.0 still offer commands for them. Khepri's lists are read from tables
 # in memory, and are empty if those are missing. The fence makes this broker know all that was written before.
-_LISTED = """
+_LISTED = (
+    """@fence@
 Mirrors = @mirrors@,
-Khepri = try rabbit_khepri:is_enabled() catch error:undef -> false end,
-ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
-  true -> rabbit_khepri:fence(20000);
-  false -> ok
-end,
-true = not Khepri orelse
+true = not @khepri@ orelse
   lists:all(fun(T) -> ets:info(T, size) =/= undefined end, [rabbit_khepri_queue, rabbit_khepri_vhost]),
 Hosts = lists:sort(rabbit_vhost:list_names()),
 Before = rabbit_amqqueue:list(),
@@ -49,7 +45,10 @@ Rows = [Row(Q) || Q <- Records],
 #{version => list_to_binary(rabbit_misc:version()), queues => Rows, count => length(Rows),
   vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
   running => rabbit_nodes:all_running()}
-""".replace("@mirrors@", series.expression("hasMirrors"))
+""".replace("@fence@", khepri.FENCE)
+    .replace("@khepri@", khepri.IS_ENABLED)
+    .replace("@mirrors@", series.expression("hasMirrors"))
+)
 
 
 class Queue:
@@ -87,17 +86,17 @@ class Queues:
     """All queues that outlive a connection, and the brokers that run."""
 
     def __init__(self, answer):
-        rows = _field(answer, "queues", list)
-        if len(rows) != _field(answer, "count", int):
+        rows = rabbitmq.field(answer, "queues", list)
+        if len(rows) != rabbitmq.field(answer, "count", int):
             raise NoAnswer("a broker lists only a part of the queues")
-        vhosts = _field(answer, "vhosts", list)
-        if vhosts != _field(answer, "vhosts_then", list):
+        vhosts = rabbitmq.field(answer, "vhosts", list)
+        if vhosts != rabbitmq.field(answer, "vhosts_then", list):
             raise NoAnswer("virtual hosts come or go at this moment, so the list of the queues is not whole")
-        self.running = {rabbitmq.short(node) for node in _field(answer, "running", list)}
+        self.running = {rabbitmq.short(node) for node in rabbitmq.field(answer, "running", list)}
         if not self.running:
             raise NoAnswer("a broker lists no broker that runs, not even itself")
         # Up to 3.12 a forgotten broker stays a member of its streams, and cannot be removed from them any more.
-        self._streams_keep_places = not series.can(_field(answer, "version", str), "streamsForgetMembers")
+        self._streams_keep_places = not series.can(rabbitmq.field(answer, "version", str), "streamsForgetMembers")
         found = {}
         for queue in map(_queue, rows):
             if queue.vhost not in vhosts:
@@ -133,13 +132,6 @@ class Queues:
         return [queue for queue in self.all if name in queue.mirrors and name not in queue.synchronised]
 
 
-def _field(answer, key, kind):
-    value = answer.get(key) if isinstance(answer, dict) else None
-    if not isinstance(value, kind):
-        raise NoAnswer("a broker's answer lacks its {}".format(key))
-    return value
-
-
 def _queue(row):
     if not isinstance(row, tuple) or len(row) != 8:
         raise NoAnswer("a broker tells only a part of a queue")
@@ -158,6 +150,11 @@ def _queue(row):
 def look(of=None, seconds=120):
     """Returns all queues of the cluster, from a broker's records. Raises NoAnswer unless the answer is complete."""
     return Queues(rabbitmq.evaluate(_LISTED, of=of, seconds=seconds))
+
+
+def source(keys):
+    """Returns queues, each as (virtual host, code), as an Erlang list of {VHost, Code}."""
+    return "[{}]".format(", ".join('{{{}, <<"{}">>}}'.format(erlang.text(vhost), code) for vhost, code in keys))
 
 
 def named(queues, most=10):

@@ -116,6 +116,14 @@ def _value(run, expression, of, seconds):
         raise NoAnswer("{} did not answer in full: {}".format(of or host.name(), broken))
 
 
+def field(answer, key, kind):
+    """Returns a part of an answer. Raises NoAnswer unless it is there and of the kind."""
+    value = answer.get(key) if isinstance(answer, dict) else None
+    if not isinstance(value, kind):
+        raise NoAnswer("a broker's answer lacks its {}".format(key))
+    return value
+
+
 def serves(name, port):
     """Whether a broker accepts connections."""
     return host.serves(name, port)

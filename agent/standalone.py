@@ -3,12 +3,11 @@
 What the command `rabbitmqctl force_standalone_khepri_boot` does cannot be undone, so all is asked anew right before it.
 """
 
-from . import clock, cluster, erlang, files, host, khepri, queues, rabbitmq
+from . import clock, cluster, host, khepri, queues, rabbitmq, starting
 from .errors import NoAnswer, StepError
 
-# How long the broker may be between two starts of its own, and how long the boot may then take.
+# How long the broker may be between two starts of its own.
 ASKED_SECONDS = 60
-BOOT_SECONDS = 300
 
 # What `rabbit_quorum_queue:force_shrink_member_to_current_member/2` does, without its last act: it also deletes the
 # messages of the members on other brokers that are connected, and those are to be kept aside.
@@ -29,7 +28,7 @@ Alone = fun(V, Q) ->
   _ = rabbit_amqqueue:update(Name, Keep),
   ok
 end,
-[Q || {V, Q} <- [@queues@], ok =/= (try Alone(V, base64:decode(Q)) catch _:_ -> failed end)]
+[Q || {V, Q} <- @queues@, ok =/= (try Alone(V, base64:decode(Q)) catch _:_ -> failed end)]
 """
 
 
@@ -39,7 +38,7 @@ def start(gone, check_nobody_serves):
     check(gone)
     check_nobody_serves()
     rabbitmq.tell("force_standalone_khepri_boot")
-    clock.await_(_is_alone, BOOT_SECONDS, lambda: _failed("does not run although it waits no more"))
+    clock.await_(_is_alone, starting.BOOT_SECONDS, lambda: starting.failed("does not run although it waits no more"))
     shrink_queues()
 
 
@@ -106,8 +105,7 @@ def shrink_queues():
     if not stuck:
         return
     print("{}: leads {} quorum queues alone: {}".format(host.name(), len(stuck), queues.named(stuck)))
-    listed = ", ".join('{{{}, <<"{}">>}}'.format(erlang.text(queue.vhost), queue.code) for queue in stuck)
-    refused = rabbitmq.act(_SHRINK.replace("@queues@", listed), seconds=300)
+    refused = rabbitmq.act(_SHRINK.replace("@queues@", queues.source(queue.key for queue in stuck)), seconds=300)
     if refused != []:
         codes = refused if isinstance(refused, list) else []
         raise StepError(
@@ -117,7 +115,3 @@ def shrink_queues():
             'On {}, run rabbitmqctl eval \'rabbit_quorum_queue:force_shrink_member_to_current_member(<<"VHOST">>,'
             ' <<"QUEUE">>).\' for each of them.'.format(host.name()),
         )
-
-
-def _failed(words):
-    return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))

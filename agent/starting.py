@@ -9,6 +9,8 @@ from .errors import NoAnswer, StepError
 
 # Of a longer log only the end is read.
 MOST_BYTES = 1000000
+# How long a boot may take once nothing holds it back.
+BOOT_SECONDS = 300
 CONFLICT = ("schema_integrity_check_failed", "case_clause,{ok,[]}")
 HAD_LEFT = ("inconsistent_cluster",)
 FEATURE_FLAGS = ("incompatible_feature_flags",)
@@ -103,6 +105,11 @@ def last_words():
     said = rabbitmq.boot_errors()
     lines = files.tail(rabbitmq.log_file(), 3 if said else 8).splitlines()
     return "\n".join(systemd.journal(rabbitmq.UNIT, 2 if said else 4).splitlines() + lines + said.splitlines())
+
+
+def failed(words):
+    """Returns the error of a broker that has not come up, with the end of its log."""
+    return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
 
 
 def put_aside(why):

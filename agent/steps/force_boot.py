@@ -24,10 +24,8 @@ from .member import Member
 TIMEOUT_SECONDS = 480
 # Never at the same time as another start.
 LOCK = "start"
-# How long the command may fail because the broker is between two starts of its own, and how long the boot may then
-# take.
+# How long the command may fail because the broker is between two starts of its own.
 TOLD_SECONDS = 90
-BOOT_SECONDS = 300
 
 # Like rabbitmqctl force_boot, this loads the tables as they are here, but while the broker waits, and with one change
 # before: a mirrored queue whose leader was on a missing broker is led from here, if a copy is here. A start deletes the
@@ -82,8 +80,8 @@ def run(wanted):
         standalone.start(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
     else:
         load_tables(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
-    if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), BOOT_SECONDS):
-        raise failed("does not serve although it waits no more")
+    if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), starting.BOOT_SECONDS):
+        raise starting.failed("does not serve although it waits no more")
 
 
 def load_tables(gone, check):
@@ -120,11 +118,9 @@ def load(gone, check):
             return False
         return True
 
-    clock.await_(told, TOLD_SECONDS, lambda: failed("could not be told not to wait ({})".format("".join(said))))
-
-
-def failed(words):
-    return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
+    clock.await_(
+        told, TOLD_SECONDS, lambda: starting.failed("could not be told not to wait ({})".format("".join(said)))
+    )
 
 
 def leave_former_store(after):
@@ -144,5 +140,5 @@ def leave_former_store(after):
 
 def follow():
     """Returns once the broker has booted. A start that is already under way may fail, so it is tried twice."""
-    if command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS).code != 0:
-        command.do(["systemctl", "start", rabbitmq.UNIT], seconds=BOOT_SECONDS)
+    if command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=starting.BOOT_SECONDS).code != 0:
+        command.do(["systemctl", "start", rabbitmq.UNIT], seconds=starting.BOOT_SECONDS)

@@ -1,6 +1,6 @@
 """Fetches the key of the brokers' package repository, and keeps it only if it is the stated one and alone in its file."""
 
-from .. import command, fetch, files, host, openpgp, packages, sources
+from .. import fetch, files, host, openpgp, packages, sources
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 900
@@ -51,11 +51,8 @@ def _fingerprints(text, url):
 
 def _fetched(url, proxy):
     path = fetch.empty_folder(DOWNLOADS) + "/key"
-    words = ["curl", "-fsSL", "--retry", "3", "--max-time", "60", "-o", host.path(path), "--url", url]
-    if proxy:
-        words[2:2] = ["-x", proxy]
     try:
-        command.do(words, seconds=300, extra=fetch.surroundings())
+        fetch.download(url, path, proxy, most=60, seconds=300)
         return files.read(path, "")
     except StepError as failed:
         raise StepError(
