@@ -5,7 +5,7 @@ import { resolveKeyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
-import { machineLabel } from "./existing/faults.ts";
+import { machineLabel } from "./existing/probe-target.ts";
 import { addressesWithNewKeys, PinnedHostKeys } from "./existing/pinned-host-keys.ts";
 import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
 import { generatedSecret, randomText } from "../secret.ts";

@@ -9,7 +9,7 @@ import { rabbitmqFaults } from "./rabbitmq.ts";
 import { surroundingFaults } from "./surroundings.ts";
 import { vrrpAddressFaults, vrrpNetworkFaults } from "./vrrp-address.ts";
 import { hasFacts, type Listener, type ProbeResult, type HostFacts } from "./probe.ts";
-import type { ProbeTarget, IntendedSetup } from "./probe-target.ts";
+import { machineLabel, type IntendedSetup, type ProbeTarget } from "./probe-target.ts";
 
 /** A machine whose probe succeeded. */
 export interface ProbedHost {
@@ -35,11 +35,14 @@ const minMemoryKib = { broker: 512 * 1024, balancer: 200 * 1024 } as const;
 /** The version of CentOS 7, the oldest system that the program supports. */
 const minSystemdVersion = 219;
 
+/** @returns the machines whose probe has answered */
+export function probedHosts(results: readonly ProbeResult[]): ProbedHost[] {
+  return results.flatMap(({ machine, outcome }) => (hasFacts(outcome) ? [{ machine, facts: outcome }] : []));
+}
+
 /** @returns a line for each fault: first those of single machines, in the configuration's order, then the others */
 export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup): string[] {
-  const probed = results.flatMap(({ machine, outcome }) =>
-    hasFacts(outcome) ? [{ machine, facts: outcome }] : [],
-  );
+  const probed = probedHosts(results);
   const medianClock = median(probed.map(({ facts }) => facts.clockSeconds));
   const isComplete = probed.length === results.length;
   const lines = results.flatMap((each) => {
@@ -74,11 +77,6 @@ export function findFaults(results: readonly ProbeResult[], plan: IntendedSetup)
       ...blockedFaults(probed),
     ]),
   ];
-}
-
-/** @returns the machine's name and address, for messages */
-export function machineLabel({ name, address }: Pick<ProbeTarget, "name" | "address">): string {
-  return `${name} (${address})`;
 }
 
 /** A machine that another stack has set up, or a copy of another machine of this stack. */

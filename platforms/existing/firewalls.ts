@@ -2,7 +2,7 @@
 import { joinNames } from "../../config/faults.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
-import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
+import { machineLabel, type IntendedSetup, type ProbeTarget } from "./probe-target.ts";
 
 export interface FirewallFacts {
   /**
@@ -69,9 +69,9 @@ export function blockedFaults(probed: readonly FirewalledHost[]): string[] {
           firewall,
           found.some(({ isDropped }) => isDropped),
         );
-      byPorts.set(what, [...(byPorts.get(what) ?? []), label(from)]);
+      byPorts.set(what, [...(byPorts.get(what) ?? []), machineLabel(from.machine)]);
     }
-    return [...byPorts].map(([what, from]) => `${label({ machine })}: ${joinNames(from)} ${what}`);
+    return [...byPorts].map(([what, from]) => `${machineLabel(machine)}: ${joinNames(from)} ${what}`);
   });
 }
 
@@ -97,20 +97,16 @@ export function firewallWarnings(
     ({ machine, facts }) => machine.role === "broker" && facts.firewall.own === "none",
   );
   const openWarning =
-    `${joinNames(open.map(label))}: no firewall: ${epmdPort} and ${distributionPort} (the brokers' own traffic) and ${ports.management} ` +
+    `${joinNames(open.map(({ machine }) => machineLabel(machine)))}: no firewall: ${epmdPort} and ${distributionPort} (the brokers' own traffic) and ${ports.management} ` +
     "(the console) listen on every address. See that a firewall or a security group lets in only the stack's machines, " +
     "and to the console its users.";
   const unmanaged = probed.flatMap((each) => {
     const { own } = each.facts.firewall;
     if (typeof own !== "object") return [];
     return [
-      `${label(each)}: its own firewall refuses what it does not name (${own.refusal}), and rabbitmq-ha does not manage it, since no ` +
+      `${machineLabel(each.machine)}: its own firewall refuses what it does not name (${own.refusal}), and rabbitmq-ha does not manage it, since no ` +
         "service loads it at boot. See that it lets in what docs/systems.md lists.",
     ];
   });
   return [...(open.length === 0 ? [] : [openWarning]), ...unmanaged];
-}
-
-function label({ machine: { name, address } }: Pick<FirewalledHost, "machine">): string {
-  return `${name} (${address})`;
 }

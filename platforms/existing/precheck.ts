@@ -2,9 +2,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { joinNames } from "../../config/faults.ts";
 import type { PrecheckedMachine } from "./existing.ts";
-import { findFaults, machineLabel } from "./faults.ts";
+import { findFaults, probedHosts } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
-import type { IntendedSetup } from "./probe-target.ts";
+import { machineLabel, type IntendedSetup } from "./probe-target.ts";
 import { firewallWarnings } from "./firewalls.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { productionNotice } from "./production.ts";
@@ -33,9 +33,8 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
-  const hosts = looks.flatMap(({ machine, outcome }) =>
-    hasFacts(outcome) ? [{ label: machineLabel(machine), facts: outcome }] : [],
-  );
+  const probed = probedHosts(looks);
+  const hosts = probed.map(({ machine, facts }) => ({ label: machineLabel(machine), facts }));
   const kept = filesOfOthersNotice(hosts.map(({ label, facts }) => ({ label, files: facts.files })));
   if (kept !== undefined) await pulumi.log.info(kept);
   const sshds = hosts.map(({ label, facts }) => ({ label, limits: facts.sshdLimits }));
@@ -46,9 +45,6 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   if (recommended !== undefined) await pulumi.log.info(recommended);
   const drifting = clockWarning(looks);
   if (drifting !== undefined) await pulumi.log.warn(drifting);
-  const probed = looks.flatMap(({ machine, outcome }) =>
-    hasFacts(outcome) ? [{ machine, facts: outcome }] : [],
-  );
   for (const line of firewallWarnings(probed, args)) await pulumi.log.warn(line);
   return new Map(looks.flatMap((each) => found(each, args)));
 }

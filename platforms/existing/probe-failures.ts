@@ -2,19 +2,18 @@
 import { firstLine, type Login, type SshError } from "../../remote/ssh.ts";
 import { fingerprint } from "./pinned-host-keys.ts";
 import { isProbeLine, type SudoDenied, type ProbeResult } from "./probe.ts";
+import { machineLabel } from "./probe-target.ts";
 
 /** @returns one line, which is the same for all machines if it is about the bastion; none if the probe succeeded */
-export function probeFailureLines(
-  { machine: { name, address, login }, outcome }: ProbeResult,
-  stack: string,
-): string[] {
+export function probeFailureLines({ machine, outcome }: ProbeResult, stack: string): string[] {
+  const { login } = machine;
   if (outcome instanceof Error) {
     const { proxy } = login;
     if (outcome.isBastion && proxy !== undefined)
       return [`the bastion (${proxy.host}): ${sshErrorMessage(outcome, proxy, stack)}`];
-    return [`${name} (${address}): ${sshErrorMessage(outcome, login, stack)}`];
+    return [`${machineLabel(machine)}: ${sshErrorMessage(outcome, login, stack)}`];
   }
-  return "sudo" in outcome ? [`${name} (${address}): ${sudoDeniedMessage(outcome, login)}`] : [];
+  return "sudo" in outcome ? [`${machineLabel(machine)}: ${sudoDeniedMessage(outcome, login)}`] : [];
 }
 
 function sudoDeniedMessage({ sudo }: SudoDenied, { user }: Login): string {

@@ -11,6 +11,11 @@ export interface ProbeTarget {
   readonly login: Login;
 }
 
+/** @returns the machine's name and address, for messages */
+export function machineLabel({ name, address }: Pick<ProbeTarget, "name" | "address">): string {
+  return `${name} (${address})`;
+}
+
 /** What the machines will be set up as. */
 export interface IntendedSetup {
   readonly os: OperatingSystem;

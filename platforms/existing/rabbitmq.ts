@@ -5,7 +5,7 @@ import { upgradeFault } from "../../hosts/rabbitmq-upgrade.ts";
 import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
 import { joinNames } from "../../config/faults.ts";
 import type { ProbedHost } from "./faults.ts";
-import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
+import { machineLabel, type IntendedSetup } from "./probe-target.ts";
 
 /** @returns what a probe's lines say; a version that names no series is unknown */
 export function parseBrokerPackage(first: (key: string) => string | undefined): BrokerPackage {
@@ -24,8 +24,7 @@ export function parseBrokerPackage(first: (key: string) => string | undefined): 
 export function rabbitmqFaults(probed: readonly ProbedHost[], plan: IntendedSetup): string[] {
   const brokers = probed.filter(({ machine }) => machine.role === "broker");
   return [
-    ...mirrorFaults(brokers, plan),
-    ...ramNodeFaults(brokers, plan),
+    ...abilityFaults(brokers, plan),
     ...mixedSeriesFaults(brokers, plan),
     ...upgradeFaults(brokers, plan),
   ];
@@ -40,36 +39,31 @@ function upgradeFaults(brokers: readonly ProbedHost[], { packages }: IntendedSet
     const fault = installed === undefined ? undefined : upgradeFault(installed, brokerVersion);
     return fault === undefined
       ? []
-      : [`${label(machine)}: packages.rabbitmq.version = "${brokerVersion}": ${fault}`];
+      : [`${machineLabel(machine)}: packages.rabbitmq.version = "${brokerVersion}": ${fault}`];
   });
 }
 
-/** Mirrored queues, of which the configuration alone could not know that there will be none. */
-function mirrorFaults(brokers: readonly ProbedHost[], { os, packages, queues }: IntendedSetup): string[] {
+/** Mirrored queues and ram nodes that the version does not have, which the configuration alone could not know. */
+function abilityFaults(
+  brokers: readonly ProbedHost[],
+  { os, packages, queues, ramNodes }: IntendedSetup,
+): string[] {
   const rabbitmq = rabbitmqVersion(
     os,
     packages,
     brokers.map(({ facts }) => facts.rabbitmq),
   );
-  if (queues !== "mirrored" || abilitiesOf(rabbitmq).hasMirrors) return [];
+  const { hasMirrors, hasRamNodes } = abilitiesOf(rabbitmq);
+  const what = describeRabbitmq(rabbitmq, os);
+  const mirrorFault = `rabbitmq.queues: ${what} has no mirrored queues; write rabbitmq.queues: quorum, and remove rabbitmq.policy`;
+  const ram = brokers.filter(({ machine }) => ramNodes.includes(machine.name));
   return [
-    `rabbitmq.queues: ${describeRabbitmq(rabbitmq, os)} has no mirrored queues; write rabbitmq.queues: quorum, and remove rabbitmq.policy`,
-  ];
-}
-
-function ramNodeFaults(brokers: readonly ProbedHost[], { os, packages, ramNodes }: IntendedSetup): string[] {
-  const rabbitmq = rabbitmqVersion(
-    os,
-    packages,
-    brokers.map(({ facts }) => facts.rabbitmq),
-  );
-  if (abilitiesOf(rabbitmq).hasRamNodes) return [];
-  return brokers
-    .filter(({ machine }) => ramNodes.includes(machine.name))
-    .map(
+    ...(queues === "mirrored" && !hasMirrors ? [mirrorFault] : []),
+    ...(hasRamNodes ? [] : ram).map(
       ({ machine }) =>
-        `${label(machine)}: is to be a ram node, which ${describeRabbitmq(rabbitmq, os)} does not support; write type: disc, or leave the key out`,
-    );
+        `${machineLabel(machine)}: is to be a ram node, which ${what} does not support; write type: disc, or leave the key out`,
+    ),
+  ];
 }
 
 /** A broker that would get another series than the others have, and so not join their cluster. */
@@ -88,12 +82,8 @@ function mixedSeriesFaults(brokers: readonly ProbedHost[], { packages }: Intende
     if (facts.rabbitmq.installed !== undefined || offered === undefined) return [];
     if (others.includes(seriesNameOf(offered))) return [];
     return [
-      `${label(machine)}: its package sources offer RabbitMQ ${offered}, and the other brokers ` +
+      `${machineLabel(machine)}: its package sources offer RabbitMQ ${offered}, and the other brokers ` +
         `${installed.length > 0 ? "have" : "are offered"} ${joinNames(others.map((each) => each ?? ""))}; give it the same sources, or state packages.rabbitmq.version`,
     ];
   });
-}
-
-function label({ name, address }: ProbeTarget): string {
-  return `${name} (${address})`;
 }

@@ -1,23 +1,15 @@
 /** The scripts that probe existing machines; they belong to no resource. */
 import { renderProbeScript } from "../../platforms/existing/probe.ts";
 import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/probe-target.ts";
+import { intendedSetup } from "./intended-setup.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const broker: ProbeTarget = { name: "mq1", address: "10.0.0.1", role: "broker", login };
 const balancer: ProbeTarget = { name: "lb1", address: "10.0.0.4", role: "balancer", login };
 const plan: IntendedSetup = {
+  ...intendedSetup,
   os: "rocky-9",
   machines: [broker, balancer],
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
-  queues: "mirrored",
-  ramNodes: [],
 };
 
 /** @returns each script, by the name of its copy below tests/unit/templates/rendered */

@@ -13,26 +13,18 @@ import {
 } from "../../../platforms/existing/files-of-others.ts";
 import { parseProbeOutput, renderProbeScript } from "../../../platforms/existing/probe.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
+import type { IntendedSetup } from "../../../platforms/existing/probe-target.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const folder = await makeScratchFolder();
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const broker = { name: "mq1", address: "10.0.0.1", role: "broker", login } as const;
 const balancer = { name: "lb1", address: "10.0.0.4", role: "balancer", login } as const;
-const plan = {
-  os: "debian-12",
+const plan: IntendedSetup = {
+  ...intendedSetup,
   machines: [broker, balancer],
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
   interface: "none",
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
-  queues: "mirrored",
-  ramNodes: [],
-} as const;
+};
 
 async function put(path: string, text: string): Promise<void> {
   const file = join(folder, path);

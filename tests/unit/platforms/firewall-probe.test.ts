@@ -7,23 +7,14 @@ import { execa, execaSync } from "execa";
 import { renderProbeScript } from "../../../platforms/existing/probe.ts";
 import type { IntendedSetup, ProbeTarget } from "../../../platforms/existing/probe-target.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const folder = await makeScratchFolder();
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const broker: ProbeTarget = { name: "mq2", address: "10.0.0.2", role: "broker", login };
 const plan: IntendedSetup = {
-  os: "debian-12",
+  ...intendedSetup,
   machines: [{ ...broker, name: "mq1", address: "10.0.0.1" }, broker],
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
-  queues: "mirrored",
-  ramNodes: [],
 };
 
 /** @returns a script that calls one function of the probe */

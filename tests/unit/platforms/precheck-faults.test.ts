@@ -12,6 +12,7 @@ import {
 import { vrrpAddress } from "../../../platforms/existing/vrrp-address.ts";
 import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
 import { SshError } from "../../../remote/ssh.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const login = { port: 22, user: "ops", privateKey: "", hostKey: "ssh-ed25519 AAAA" };
 
@@ -22,18 +23,8 @@ function machine(name: string, address: string, role: ProbeTarget["role"]): Prob
 const brokers = [1, 2, 3].map((number) => machine(`mq${number}`, `10.0.0.${number}`, "broker"));
 const balancers = [4, 5].map((number) => machine(`lb${number}`, `10.0.0.${number}`, "balancer"));
 const plan: IntendedSetup = {
-  os: "debian-12",
+  ...intendedSetup,
   machines: [...brokers, ...balancers],
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
-  queues: "mirrored",
-  ramNodes: [],
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
 };
 
 /** What the probe prints on a machine that the program has set up already. */

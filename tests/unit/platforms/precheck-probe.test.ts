@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { parseProbeOutput, renderProbeScript, type HostFacts } from "../../../platforms/existing/probe.ts";
 import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const folder = await makeScratchFolder();
 const login = { host: "", port: 22, user: "root", privateKey: "" };
@@ -15,19 +16,10 @@ const machines: ProbeTarget[] = [
   { name: "lb1", address: "10.0.0.4", role: "balancer", login },
 ];
 const plan: IntendedSetup = {
+  ...intendedSetup,
   os: "rocky-8",
   machines,
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
   interface: "lo",
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
-  queues: "mirrored",
-  ramNodes: [],
 };
 
 /** Lines 1 and 2 have the form of CentOS 7 (before iproute 4), the others the current form. */

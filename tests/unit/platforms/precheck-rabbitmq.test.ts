@@ -9,24 +9,16 @@ import { rabbitmqFaults } from "../../../platforms/existing/rabbitmq.ts";
 import type { IntendedSetup, ProbeTarget } from "../../../platforms/existing/probe-target.ts";
 import type { BrokerPackage } from "../../../hosts/rabbitmq-version.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const machines = [1, 2, 3].map((number): ProbeTarget => ({
   ...{ name: `mq${number}`, address: `10.0.0.${number}`, role: "broker", login },
 }));
 const plan: IntendedSetup = {
-  os: "debian-12",
+  ...intendedSetup,
   machines,
-  virtualAddress: "10.0.0.100",
-  virtualRouterId: 51,
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-  statsPort: 8100,
-  stack: { id: "prod-a1", name: "prod" },
-  takeOver: [],
-  replaceFiles: false,
-  packages: {},
   queues: "quorum",
-  ramNodes: [],
 };
 
 const folder = await makeScratchFolder();

@@ -11,6 +11,7 @@ import type { Login } from "../../../remote/ssh.ts";
 import { SshServer, type SshServerOptions } from "../../engine/ssh-server.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
+import { intendedSetup } from "../../support/intended-setup.ts";
 
 const key = newKey();
 const other = newKey();
@@ -62,21 +63,7 @@ function machine(name: string, login: Login): ProbeTarget {
 }
 
 function args(...machines: ProbeTarget[]): PrecheckArgs {
-  return {
-    stack: { id: "prod-a1", name: "prod" },
-    takeOver: [],
-    settings: {},
-    replaceFiles: false,
-    packages: {},
-    queues: "mirrored",
-    ramNodes: [],
-    os: "debian-12",
-    machines,
-    virtualAddress: "127.0.0.100",
-    virtualRouterId: 51,
-    ports: { amqp: 5672, management: 15672, prometheus: 15692 },
-    statsPort: 8100,
-  };
+  return { ...intendedSetup, settings: {}, machines, virtualAddress: "127.0.0.100" };
 }
 
 async function refused(given: PrecheckArgs): Promise<string> {
