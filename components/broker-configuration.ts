@@ -1,6 +1,7 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
+import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
@@ -38,8 +39,8 @@ export interface BrokerConfiguration {
  */
 const defaultSettings: Readonly<Record<string, string | number>> = {
   cluster_partition_handling: "pause_minority",
-  "vm_memory_high_watermark.relative": 0.4,
-  "disk_free_limit.absolute": "1GB",
+  "vm_memory_high_watermark.relative": memoryWatermark,
+  "disk_free_limit.absolute": diskLimit.setting,
   // The agent check on the broker's own host asks for the metrics, and they need no password.
   "prometheus.tcp.ip": "127.0.0.1",
 };

@@ -1,5 +1,6 @@
 /** What RabbitMQ asks of a broker's machine in production, beyond what the program needs. */
 import { joinNames } from "../../config/faults.ts";
+import { diskLimit, memoryWatermark } from "../../hosts/rabbitmq-limits.ts";
 import { machineLabel } from "./probe-target.ts";
 import { hasFacts, type ProbeResult } from "./probe.ts";
 
@@ -7,9 +8,6 @@ import { hasFacts, type ProbeResult } from "./probe.ts";
 const minCores = 4;
 /** 4 GiB, less what the kernel and the firmware keep to themselves. */
 const minMemoryKib = 3.5 * 1024 ** 2;
-/** The program's defaults: the share of the memory at which publishers are blocked, and the free disk in KiB. */
-const defaultWatermark = 0.4;
-const defaultDiskLimitKib = 1e9 / 1024;
 
 /**
  * @param settings the configured lines of rabbitmq.conf
@@ -33,20 +31,20 @@ export function productionNotice(
   const size = `${names}: for production RabbitMQ recommends ${minCores} cores and 4 GiB of memory for each broker.`;
   const tells = [
     ...(small.length === 0 ? [] : [size]),
-    ...diskLimit(Math.max(...brokers.map(({ memoryKib }) => memoryKib)), settings),
+    ...diskLimitAdvice(Math.max(...brokers.map(({ memoryKib }) => memoryKib)), settings),
   ];
   return tells.length === 0 ? undefined : tells.join(" ");
 }
 
 /** Not for other watermarks than the default: who sets one knows of the other. */
-function diskLimit(memoryKib: number, settings: Readonly<Record<string, unknown>>): string[] {
+function diskLimitAdvice(memoryKib: number, settings: Readonly<Record<string, unknown>>): string[] {
   const isStated = Object.keys(settings).some((key) =>
     /^(disk_free_limit|vm_memory_high_watermark)\./.test(key),
   );
-  if (isStated || memoryKib * defaultWatermark <= defaultDiskLimitKib) return [];
+  if (isStated || memoryKib * memoryWatermark <= diskLimit.kib) return [];
   return [
-    `Brokers block publishers below 1 GB of free disk; RabbitMQ recommends as much as their memory's watermark, ` +
-      `here ${gibibytes(memoryKib * defaultWatermark)}: set disk_free_limit.relative to ${defaultWatermark} in rabbitmq.settings.`,
+    `Brokers block publishers below ${diskLimit.setting} of free disk; RabbitMQ recommends as much as their memory's watermark, ` +
+      `here ${gibibytes(memoryKib * memoryWatermark)}: set disk_free_limit.relative to ${memoryWatermark} in rabbitmq.settings.`,
   ];
 }
 
