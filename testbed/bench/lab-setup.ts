@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { seriesTablePath } from "../../hosts/rabbitmq-series.ts";
 import { podmanEnv } from "../labs/hosts.ts";
 import { render } from "../../templates/render.ts";
 import { addressOf, siteOf, removeSite, virtualAddressOf, type Site } from "./site.ts";
@@ -43,10 +44,7 @@ export async function prepareLab(
   for (const host of [...at.brokers, ...at.balancers]) {
     const own = join(work, "own", host);
     await mkdir(own, { recursive: true });
-    await cp(agentFolder, join(own, "agent"), {
-      recursive: true,
-      filter: (path) => !path.includes("__pycache__"),
-    });
+    await copyProgram(own);
     // The playbook sends the agent as one file, since Ansible needs a second for each file.
     await execa("tar", ["-C", own, "--owner=0", "--group=0", "-cf", join(own, "agent.tar"), "agent"]);
     for (const [name, text] of Object.entries(agentFiles(host, at))) {
@@ -79,6 +77,13 @@ export async function prepareLab(
       await rm(work, { recursive: true, force: true });
     },
   };
+}
+
+/** Copies the program that runs on the hosts, with the table that it reads, as they are sent to them. */
+export async function copyProgram(folder: string): Promise<void> {
+  const filter = (path: string): boolean => !path.includes("__pycache__");
+  await cp(agentFolder, join(folder, "agent"), { recursive: true, filter });
+  await cp(seriesTablePath, join(folder, "agent", "series.json"));
 }
 
 /** @returns a host's files for this project's own agent, beside the agent itself; every tool installs the same */
