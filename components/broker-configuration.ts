@@ -20,6 +20,8 @@ export interface BrokerConfigurationArgs {
   readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   /** Erlang's `net_ticktime`, in seconds. */
   readonly netTickTime: number;
+  /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
+  readonly hasMnesia?: boolean;
 }
 
 export interface BrokerConfiguration {
@@ -33,12 +35,14 @@ export interface BrokerConfiguration {
   readonly hash: string;
 }
 
+const partitionKey = "cluster_partition_handling";
+
 /**
  * The program's defaults for `settings`: the minority of a partition pauses instead of running on alone, and publishers
  * are blocked before memory or disk runs out (https://www.rabbitmq.com/docs/alarms).
  */
 const defaultSettings: Readonly<Record<string, string | number>> = {
-  cluster_partition_handling: "pause_minority",
+  [partitionKey]: "pause_minority",
   "vm_memory_high_watermark.relative": memoryWatermark,
   "disk_free_limit.absolute": diskLimit.setting,
   // The agent check on the broker's own host asks for the metrics, and they need no password.
@@ -46,17 +50,21 @@ const defaultSettings: Readonly<Record<string, string | number>> = {
 };
 
 /** @returns the settings and each default for which neither its key nor a variant of it (`x.absolute`) is set */
-function withDefaults(settings: BrokerConfigurationArgs["settings"]): { key: string; value: string }[] {
+function withDefaults({
+  settings,
+  hasMnesia = true,
+}: Pick<BrokerConfigurationArgs, "settings" | "hasMnesia">): { key: string; value: string }[] {
   const stem = (key: string): string => key.replace(/\.(relative|absolute)$/, "");
   const set = new Set(Object.keys(settings).map(stem));
-  const defaults = Object.entries(defaultSettings).filter(([key]) => !set.has(stem(key)));
+  const defaults = Object.entries(defaultSettings).filter(
+    ([key]) => !set.has(stem(key)) && (hasMnesia || key !== partitionKey),
+  );
   return [...defaults, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
 }
 
 /** @returns how the brokers handle a network partition */
 export function partitionHandling(settings: BrokerConfigurationArgs["settings"]): string {
-  const key = "cluster_partition_handling";
-  return String(settings[key] ?? defaultSettings[key]);
+  return String(settings[partitionKey] ?? defaultSettings[partitionKey]);
 }
 
 /** @returns the brokers that a broker asks for an existing cluster at its first start */
@@ -74,13 +82,14 @@ const setupTimeSeconds = 3;
  * @returns rabbitmq.conf. The first broker asks the others briefly, so that it rejoins an existing cluster, and else
  * forms a new one; the others ask the first for up to a minute and never each other.
  */
-function brokerConf({ host, brokers, ports, settings, type = "disc" }: BrokerConfigurationArgs): string {
+function brokerConf(args: BrokerConfigurationArgs): string {
+  const { host, brokers, ports, type = "disc" } = args;
   const discoveryRetries =
     host.name === brokers[0] ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
   const peers = discoveryPeers(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
   return render("rabbitmq/rabbitmq.conf", {
     ports,
-    settings: withDefaults(settings),
+    settings: withDefaults(args),
     peers,
     type,
     ...discoveryRetries,

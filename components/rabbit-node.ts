@@ -48,6 +48,8 @@ export interface RabbitNodeArgs {
    * virtual machine is during a live migration, also counts as gone and comes back as after a restart.
    */
   readonly netTickTime: number;
+  /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
+  readonly hasMnesia?: boolean;
   /** TCP port that tells HAProxy's agent check whether the broker is in alarm. @default none */
   readonly agentPort?: number;
   /** The broker before this one: brokers join, and later restart, one after the other. @default this is the first */

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
+import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
 import { readValues } from "./reading.ts";
@@ -70,6 +70,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
   const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived } = parsed;
   const { secretSettings: _, queues, ...rabbitmq } = parsed.rabbitmq;
   const packages = toPackageSources(parsed.packages);
+  const version = rabbitmqVersion(os, packages);
   const given = { ...rabbitmq, ...(queues === undefined ? {} : { queues }) };
   return {
     platform: platformOf(parsed),
@@ -78,7 +79,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     balancers,
     virtualAddress,
     clusterName,
-    rabbitmq: { ...rabbitmq, ...resolveQueues(given, rabbitmqVersion(os, packages)) },
+    rabbitmq: { ...rabbitmq, ...resolveQueues(given, version), hasMnesia: abilitiesOf(version).hasMnesia },
     haproxy,
     keepalived,
     packages,

@@ -169,6 +169,8 @@ export interface RabbitmqConfig {
   readonly policyAppliesTo: "all" | "queues" | "quorum_queues";
   /** The type of a queue that is declared without one. */
   readonly queueType: "classic" | "quorum";
+  /** Whether the cluster's tables can be in Mnesia; Khepri has no use for `cluster_partition_handling`. */
+  readonly hasMnesia: boolean;
   /** Further lines of rabbitmq.conf, key to value; never a key that the program writes itself. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Erlang terms for advanced.config, application by application; never one that the program writes itself. */
