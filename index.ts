@@ -9,6 +9,7 @@ import { partitionHandling } from "./components/broker-configuration.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
 import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
+import { frontendsOf } from "./hosts/protocols.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
 import { componentNames } from "./hosts/resource-names.ts";
@@ -16,6 +17,7 @@ import { componentNames } from "./hosts/resource-names.ts";
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
 const { ports } = rabbitmq;
+const frontends = frontendsOf(rabbitmq);
 export const { policy, queues, adminUser } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
@@ -43,7 +45,7 @@ const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   peers,
   brokers: config.brokers,
   nodes,
-  ports,
+  frontends,
   virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agentCheck,
@@ -86,6 +88,7 @@ export const expected = {
   netTickTime: rabbitmq.netTickTime,
   partitionHandling: partitionHandling(rabbitmq.settings),
   agentCheck: haproxy.avoidAlarms,
+  proxies: frontends.map(({ proxy }) => proxy),
   queueType,
 };
 /** How `verify` logs in to the hosts. */

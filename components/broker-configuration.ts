@@ -1,6 +1,7 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
+import type { Ports } from "../hosts/protocols.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
@@ -16,8 +17,7 @@ export interface BrokerConfigurationArgs {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Further terms of advanced.config, application by application, each with its settings as Erlang terms. @default none */
   readonly advanced?: readonly { readonly name: string; readonly settings: readonly string[] }[];
-  /** TCP ports. */
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  readonly ports: Ports;
   /** Erlang's `net_ticktime`, in seconds. */
   readonly netTickTime: number;
   /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
+import type { Frontend } from "../hosts/protocols.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";
@@ -22,8 +23,8 @@ export interface HaproxyPairArgs {
   readonly virtualAddress: string;
   /** The same brokers as components. Each balancer waits until it sees all of them up, also after one has changed. */
   readonly nodes: readonly Pick<RabbitNode, "ready" | "configurationHash">[];
-  /** TCP ports, the same on balancers and brokers. */
-  readonly ports: { readonly amqp: number; readonly management: number };
+  /** The protocols to balance; a port is the same on balancers and brokers. */
+  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages">[];
   /** TCP port of each broker's agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
   /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
@@ -70,10 +71,10 @@ interface InstalledBalancer {
 }
 
 /**
- * HAProxy for AMQP and for the management UI, and a statistics page on each balancer's own address. A configuration
- * that HAProxy refuses never replaces the running one; a valid one is reloaded, and connections stay. If a restart is
- * needed, the host that holds the virtual address restarts after the others. HAProxy reads a new list of brokers only
- * once all of them are members.
+ * HAProxy for the brokers' protocols, and a statistics page on each balancer's own address. A configuration that
+ * HAProxy refuses never replaces the running one; a valid one is reloaded, and connections stay. If a restart is needed,
+ * the host that holds the virtual address restarts after the others. HAProxy reads a new list of brokers only once all
+ * of them are members.
  *
  * @example
  * new HaproxyPair("haproxy", {
@@ -82,7 +83,7 @@ interface InstalledBalancer {
  *   brokers,
  *   nodes,
  *   virtualAddress: "192.168.56.100",
- *   ports: { amqp: 5672, management: 15672 },
+ *   frontends: [{ proxy: "rabbitmq_cluster", port: 5672, carriesMessages: true }],
  *   maxConnections: { global: 5120, proxy: 2000 },
  *   balance: "roundrobin",
  *   checkInterval: "5s",
@@ -240,12 +241,17 @@ export class HaproxyPair extends pulumi.ComponentResource {
 
 /** @returns haproxy.cfg, of the values that it shows */
 function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
-  const { brokers, ports, agentPort = 0, maxConnections, balance } = args;
+  const { brokers, frontends, agentPort = 0, maxConnections, balance } = args;
   const { checkInterval, rise, fall, timeouts } = args;
   return render("haproxy/haproxy.cfg", {
     brokers,
-    ports,
-    agentPort,
+    frontends: frontends.map(({ proxy, port, carriesMessages }, index) => ({
+      isFirst: index === 0,
+      proxy,
+      port,
+      carriesMessages,
+      agentPort: carriesMessages ? agentPort : 0,
+    })),
     maxConnections,
     balance,
     checkInterval,

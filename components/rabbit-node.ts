@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
+import type { Ports } from "../hosts/protocols.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";
@@ -40,8 +41,7 @@ export interface RabbitNodeArgs {
   readonly secretSettings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
   /** Further terms of advanced.config, application by application, each with its settings as Erlang terms. @default none */
   readonly advanced?: readonly { readonly name: string; readonly settings: readonly string[] }[];
-  /** TCP ports. */
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  readonly ports: Ports;
   /**
    * Seconds after which a silent node counts as gone (Erlang's `net_ticktime`; it takes 0.75 to 1.25 times as long).
    * Until then it blocks every publisher to the queues that it mirrors. A broker that is only paused for longer, as a

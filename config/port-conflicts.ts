@@ -1,18 +1,24 @@
 /** No two listeners on one host can have the same port. */
 import { namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
+import { isServed, protocols } from "../hosts/protocols.ts";
 import type { ConfigReading } from "./reading.ts";
 
-const amqp = ["rabbitmq", "ports", "amqp"];
-const management = ["rabbitmq", "ports", "management"];
-const prometheus = ["rabbitmq", "ports", "prometheus"];
 const stats = ["haproxy", "statsPort"];
 
-/** Per role, the configured ports on its hosts, and the ports that other programs there use. */
-const listeners: readonly { readonly paths: readonly Path[]; readonly taken: ReadonlyMap<number, string> }[] =
-  [
+/** The ports of a role's hosts: the configured ones, and those that other programs there use. */
+interface HostPorts {
+  readonly paths: readonly Path[];
+  readonly taken: ReadonlyMap<number, string>;
+}
+
+/** @returns the ports of the brokers' hosts, and of the balancers' */
+function portsOfRoles(plugins: readonly string[]): readonly HostPorts[] {
+  const served = protocols.filter((protocol) => isServed(protocol, plugins));
+  const pathTo = ({ name }: { readonly name: string }): Path => ["rabbitmq", "ports", name];
+  return [
     {
-      paths: [amqp, management, prometheus],
+      paths: served.map(pathTo),
       taken: new Map([
         [sshPort, "sshd"],
         [epmdPort, "epmd"],
@@ -20,11 +26,16 @@ const listeners: readonly { readonly paths: readonly Path[]; readonly taken: Rea
         [distributionPort, "Erlang's distribution"],
       ]),
     },
-    { paths: [amqp, management, stats], taken: new Map([[sshPort, "sshd"]]) },
+    {
+      paths: [...served.filter(({ proxy }) => proxy !== undefined).map(pathTo), stats],
+      taken: new Map([[sshPort, "sshd"]]),
+    },
   ];
+}
 
 export function portFaults(reading: ConfigReading): Fault[] {
-  return listeners.flatMap(({ paths, taken }) => {
+  const plugins = reading.validValue(["rabbitmq", "plugins"]);
+  return portsOfRoles(Array.isArray(plugins) ? plugins.map(String) : []).flatMap(({ paths, taken }) => {
     const holders = new Map(taken);
     return paths.flatMap((path): Fault[] => {
       const port = reading.validValue(path);

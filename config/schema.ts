@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { maxConnectionsPossible } from "../hosts/descriptors.ts";
 import { defaultPlatform } from "../hosts/platform-kinds.ts";
-import { defaultPorts } from "../hosts/ports.ts";
+import { defaultStatsPort } from "../hosts/ports.ts";
+import { protocols, type ProtocolName } from "../hosts/protocols.ts";
 import { advanced } from "./advanced.ts";
 import { aws } from "./aws.ts";
 import { existing } from "./existing.ts";
@@ -34,6 +35,13 @@ const policy = z
   })
   .prefault({});
 
+type PortKeys = Readonly<Record<ProtocolName, z.ZodDefault<typeof values.port>>>;
+
+/** A key for each protocol, since a port that is not used yet may be written down too. */
+const portKeys = Object.fromEntries(
+  protocols.map(({ name, port }) => [name, values.port.default(port)]),
+) as PortKeys;
+
 const rabbitmq = z
   .strictObject({
     adminUser: values.userName.default("admin"),
@@ -56,13 +64,7 @@ const rabbitmq = z
       .superRefine(checkSecretSettings)
       .default({}),
     advanced: advanced.prefault(""),
-    ports: z
-      .strictObject({
-        amqp: values.port.default(defaultPorts.amqp),
-        management: values.port.default(defaultPorts.management),
-        prometheus: values.port.default(defaultPorts.prometheus),
-      })
-      .prefault({}),
+    ports: z.strictObject(portKeys).prefault({}),
     netTickTime: values.wholeNumber("a tick time", "seconds", 1).default(5),
   })
   .prefault({});
@@ -102,7 +104,7 @@ const haproxy = z
         server: values.duration.default("3h"),
       })
       .prefault({}),
-    statsPort: values.port.default(defaultPorts.stats),
+    statsPort: values.port.default(defaultStatsPort),
     statsPath: values
       .matching(
         /^\/[A-Za-z0-9._~/-]*$/,

@@ -4,6 +4,7 @@
  */
 import type * as pulumi from "@pulumi/pulumi";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
+import type { Ports } from "../hosts/protocols.ts";
 import type { ErlangApplication } from "./erlang-terms.ts";
 import type { HostKeys } from "./host-keys.ts";
 
@@ -175,8 +176,7 @@ export interface RabbitmqConfig {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Erlang terms for advanced.config, application by application; never one that the program writes itself. */
   readonly advanced: readonly ErlangApplication[];
-  /** TCP ports of each broker; the balancers use the same ones for AMQP and the management UI. */
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+  readonly ports: Ports;
   /** Seconds after which a silent broker counts as gone (Erlang's `net_ticktime`). */
   readonly netTickTime: number;
 }

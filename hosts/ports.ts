@@ -1,7 +1,7 @@
-/** The TCP ports on the hosts: those that a stack can change, with their defaults, and fixed ones. */
+/** The TCP ports on the hosts beside those of the protocols (protocols.ts). */
 
-/** The defaults of the configurable ports. The first three are RabbitMQ's own (https://www.rabbitmq.com/docs/networking#ports). */
-export const defaultPorts = { amqp: 5672, management: 15672, prometheus: 15692, stats: 8100 } as const;
+/** The default of `haproxy.statsPort`. */
+export const defaultStatsPort = 8100;
 
 /** sshd's default port. */
 export const sshPort = 22;

@@ -12,6 +12,7 @@ import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
+import { frontendsOf } from "../hosts/protocols.ts";
 import {
   rabbitmqVersion,
   supportNotice,
@@ -83,8 +84,11 @@ function hostsWithRoles({ brokers, balancers }: Config) {
 
 /** The ports that a host's firewall has to let in. */
 function openPorts({ rabbitmq, haproxy }: Config) {
-  const { ports } = rabbitmq;
-  return { ports, statsPort: haproxy.statsPort, ...(haproxy.avoidAlarms ? { agentPort } : {}) };
+  return {
+    frontends: frontendsOf(rabbitmq),
+    statsPort: haproxy.statsPort,
+    ...(haproxy.avoidAlarms ? { agentPort } : {}),
+  };
 }
 
 async function prepareAwsHosts(config: Config, platform: AwsPlatform): Promise<readonly Host[]> {
@@ -139,6 +143,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     os,
     virtualAddress: config.virtualAddress,
     ports: config.rabbitmq.ports,
+    plugins: config.rabbitmq.plugins,
     statsPort: config.haproxy.statsPort,
     virtualRouterId,
     ...(device === undefined ? {} : { interface: device }),

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { cliToolPorts, distributionPort, epmdPort } from "../hosts/ports.ts";
+import type { Frontend, TrafficSource } from "../hosts/protocols.ts";
 import { Step } from "./step.ts";
 
 export interface FirewallArgs {
@@ -12,16 +13,13 @@ export interface FirewallArgs {
   readonly balancers: readonly string[];
   /** The addresses at which the balancers speak VRRP, including this host's. @default `balancers` */
   readonly vrrpAddresses?: readonly string[];
-  /** TCP ports, the same on every host. */
-  readonly ports: { readonly amqp: number; readonly management: number };
+  /** What goes through the balancers; a port is the same on every host. */
+  readonly frontends: readonly Pick<Frontend, "port" | "from">[];
   /** TCP port of the balancers' statistics pages. */
   readonly statsPort: number;
   /** TCP port of the brokers' agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
 }
-
-/** Whose traffic is allowed: the hosts of a role, the users of the balancers, or the administrators of the brokers. */
-export type TrafficSource = "brokers" | "balancers" | "clients" | "operators";
 
 /** The traffic that is allowed: TCP ports, one or a range, or VRRP (IP protocol 112). */
 type Traffic =
@@ -39,24 +37,20 @@ const tcp = (ports: number | string, ...sources: readonly TrafficSource[]): Role
 /** The ports of the traffic between brokers, and between brokers and their command-line tools. */
 const clusterPorts = [epmdPort, distributionPort, `${cliToolPorts.first}-${cliToolPorts.last}`];
 
-/**
- * @returns exactly what the hosts of a role have to allow. Brokers also use each other's AMQP port, to check whether it
- * serves. Nobody may reach the metrics page: it needs no password, and the agent check reads it on the broker itself.
- */
+/** @returns exactly what the hosts of a role have to allow */
 export function roleRules({
   role,
   ...args
 }: Omit<FirewallArgs, "host" | "brokers" | "balancers" | "vrrpAddresses">): readonly RoleRule[] {
-  const { ports, statsPort, agentPort } = args;
+  const { frontends, statsPort, agentPort } = args;
   if (role === "balancer") {
     return [
-      ...[ports.amqp, ports.management, statsPort].flatMap((port) => tcp(port, "clients")),
+      ...[...frontends.map(({ port }) => port), statsPort].flatMap((port) => tcp(port, "clients")),
       { protocol: "vrrp", ports: "-", from: "balancers" },
     ];
   }
   return [
-    ...tcp(ports.amqp, "balancers", "brokers"),
-    ...tcp(ports.management, "operators", "balancers"),
+    ...frontends.flatMap(({ port, from }) => tcp(port, ...from)),
     ...(agentPort === undefined ? [] : tcp(agentPort, "balancers")),
     ...clusterPorts.flatMap((port) => tcp(port, "brokers")),
   ];

@@ -12,8 +12,8 @@ import { request } from "./http.ts";
 import type { Balancer, System } from "./outputs.ts";
 import { brokerAgentName, haproxyServiceName } from "../hosts/resource-names.ts";
 
-/** The proxies in the balancers' HAProxy configuration. */
-const proxies = ["rabbitmq_cluster", "rabbitmq_management"] as const;
+/** The proxies that every stack has. */
+const usualProxies = ["rabbitmq_cluster", "rabbitmq_management"];
 
 export interface Server {
   readonly proxy: string;
@@ -60,11 +60,12 @@ function isUp(status: string): boolean {
   return /^UP\b/.test(status);
 }
 
-/** Checks that both proxies have exactly the given brokers as servers, all of them up. */
+/** Checks that all proxies have exactly the given brokers as servers, all of them up. */
 export function judgeServers(
   servers: readonly Server[],
   brokers: readonly string[],
   balancer: string,
+  proxies: readonly string[] = usualProxies,
 ): Verdict {
   const problems: Verdict[] = [];
   const service = haproxyServiceName(balancer);
@@ -134,7 +135,12 @@ export async function examineBalancers(system: System): Promise<Finding[]> {
   return Promise.all(
     system.balancers.map((balancer) =>
       runCheck("backends", balancer.name, [haproxyServiceName(balancer.name)], async () =>
-        judgeServers(parseServers(await fetchStatsPage(balancer, system, ";csv")), names, balancer.name),
+        judgeServers(
+          parseServers(await fetchStatsPage(balancer, system, ";csv")),
+          names,
+          balancer.name,
+          system.expected?.proxies,
+        ),
       ),
     ),
   );

@@ -18,6 +18,8 @@ const expected = z.object({
   partitionHandling: z.string(),
   /** Whether HAProxy asks the brokers' hosts for alarms (`haproxy.avoidAlarms`). */
   agentCheck: z.boolean(),
+  /** The proxies in the balancers' HAProxy; absent in the outputs of earlier releases. */
+  proxies: z.array(z.string()).optional(),
   /** The type of a queue that is declared without one; absent in the outputs of earlier releases. */
   queueType: z.string().optional(),
 });

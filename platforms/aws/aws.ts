@@ -1,6 +1,7 @@
 /** `platform: aws`: EC2 instances across availability zones; the program makes and removes them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, PackageSources } from "../../hosts/host.ts";
+import type { Frontend } from "../../hosts/protocols.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import { makeLoginKeyPair } from "../key-pair.ts";
 import { hasOwnBastion, makeBastion } from "./bastion.ts";
@@ -16,7 +17,7 @@ import { makeAddressRoutes } from "./virtual-address.ts";
 export interface AwsArgs extends SurveyArgs {
   readonly packages: PackageSources;
   /** TCP ports that the security groups and the machines' firewalls have to let in. */
-  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly frontends: readonly Frontend[];
   readonly statsPort: number;
   /** @default the balancers do not check brokers for alarms */
   readonly agentPort?: number;

@@ -1,7 +1,8 @@
 /** Security groups: which ports the hosts of each role let in, and from which sources. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
-import { roleRules, type TrafficSource, type RoleRule } from "../../remote/firewall.ts";
+import type { Frontend, TrafficSource } from "../../hosts/protocols.ts";
+import { roleRules, type RoleRule } from "../../remote/firewall.ts";
 import type { Network } from "./network.ts";
 import { aws } from "./sdk.ts";
 import type { TagFactory } from "./tags.ts";
@@ -9,7 +10,7 @@ import type { TagFactory } from "./tags.ts";
 export interface GroupArgs {
   readonly platform: AwsPlatform;
   readonly network: Network;
-  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly frontends: readonly Frontend[];
   readonly statsPort: number;
   readonly agentPort?: number;
   /** Whether the stack makes its own bastion. */

@@ -16,7 +16,8 @@ import type { aws } from "./sdk.ts";
 import type { HostRole, MachineEntry } from "./survey.ts";
 import { makeAddressMove } from "./virtual-address.ts";
 
-export interface HostArgs extends InstanceSettings, Pick<FirewallArgs, "ports" | "statsPort" | "agentPort"> {
+export interface HostArgs
+  extends InstanceSettings, Pick<FirewallArgs, "frontends" | "statsPort" | "agentPort"> {
   readonly machine: MachineEntry;
   readonly networkInterface: aws.ec2.NetworkInterface;
   /** All machines of the stack, including this one. */
@@ -105,7 +106,7 @@ function checkInterface(host: Host, options: pulumi.CustomResourceOptions): pulu
 function firewallArgs({
   machine: { role },
   machines,
-  ports,
+  frontends,
   statsPort,
   agentPort,
 }: HostArgs): Omit<FirewallArgs, "host"> {
@@ -115,7 +116,7 @@ function firewallArgs({
     role,
     brokers: addressesOf("broker"),
     balancers: addressesOf("balancer"),
-    ports,
+    frontends,
     statsPort,
     ...(agentPort === undefined ? {} : { agentPort }),
   };

@@ -7,6 +7,7 @@ import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { Frontend } from "../../hosts/protocols.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
@@ -41,7 +42,7 @@ export interface ExistingArgs {
   /** The names of the machines that are taken over from another stack. */
   readonly takeOver: readonly string[];
   /** TCP ports that the machines' own firewalls have to let in. */
-  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly frontends: readonly Frontend[];
   readonly statsPort: number;
   /** @default the balancers do not check brokers for alarms */
   readonly agentPort?: number;

@@ -4,6 +4,7 @@ import { filesOfOthersFaults } from "./files-of-others.ts";
 import { pythonFaults } from "./python.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { frontendsOf, servedProtocols, type ServedProtocol } from "../../hosts/protocols.ts";
 import { blockedFaults } from "./firewalls.ts";
 import { rabbitmqFaults } from "./rabbitmq.ts";
 import { surroundingFaults } from "./surroundings.ts";
@@ -182,16 +183,19 @@ interface PortUse {
   readonly on?: string;
 }
 
-function portUses({ role, address }: ProbeTarget, { ports, statsPort }: IntendedSetup): PortUse[] {
+function portUses({ role, address }: ProbeTarget, { statsPort, ...served }: IntendedSetup): PortUse[] {
   const owners = role === "broker" ? ["beam.smp"] : ["haproxy"];
-  const amqp = { port: ports.amqp, setting: "rabbitmq.ports.amqp", owners };
-  const management = { port: ports.management, setting: "rabbitmq.ports.management", owners };
+  const use = ({ name, port }: ServedProtocol): PortUse => ({
+    port,
+    setting: `rabbitmq.ports.${name}`,
+    owners,
+  });
   if (role === "balancer") {
     const stats = { port: statsPort, setting: "haproxy.statsPort", owners, on: address };
-    return [amqp, management, stats];
+    return [...frontendsOf(served).map(use), stats];
   }
   return [
-    ...[amqp, management, { port: ports.prometheus, setting: "rabbitmq.ports.prometheus", owners }],
+    ...servedProtocols(served).map(use),
     // A systemd socket starts Debian's epmd; a socket without a visible owner counts as the broker's.
     { port: epmdPort, owners: ["epmd", "systemd", "beam.smp"] },
     { port: distributionPort, owners },

@@ -1,6 +1,7 @@
 /** The machines' own firewalls, and those between them, as far as they keep the stack's machines apart. */
 import { joinNames } from "../../config/faults.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { frontendsOf } from "../../hosts/protocols.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import { machineLabel, type IntendedSetup, type ProbeTarget } from "./probe-target.ts";
 
@@ -43,9 +44,13 @@ function ownFirewall(name: string, refusal: string): FirewallFacts["own"] {
 /** @returns the ports of other machines that a machine will use, without those of the command-line tools */
 export function destinationsOf(
   { address, role }: Pick<ProbeTarget, "address" | "role">,
-  { machines, ports }: Pick<IntendedSetup, "machines" | "ports">,
+  { machines, ...served }: Pick<IntendedSetup, "machines" | "ports" | "plugins">,
 ): { readonly address: string; readonly port: number }[] {
-  const used = role === "broker" ? [epmdPort, distributionPort, ports.amqp] : [ports.amqp, ports.management];
+  const source = `${role}s` as const;
+  const used = [
+    ...(role === "broker" ? [epmdPort, distributionPort] : []),
+    ...frontendsOf(served).flatMap(({ port, from }) => (from.includes(source) ? [port] : [])),
+  ];
   return machines
     .filter((each) => each.role === "broker" && each.address !== address)
     .flatMap((each) => used.map((port) => ({ address: each.address, port })));

@@ -1,5 +1,6 @@
 /** What is probed, and what it will be set up as. */
 import type { OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { ProtocolSettings } from "../../hosts/protocols.ts";
 import type { StackMark } from "../../remote/owner.ts";
 import type { Login } from "../../remote/ssh.ts";
 
@@ -17,7 +18,7 @@ export function machineLabel({ name, address }: Pick<ProbeTarget, "name" | "addr
 }
 
 /** What the machines will be set up as. */
-export interface IntendedSetup {
+export interface IntendedSetup extends ProtocolSettings {
   readonly os: OperatingSystem;
   readonly machines: readonly ProbeTarget[];
   readonly virtualAddress: string;
@@ -26,7 +27,6 @@ export interface IntendedSetup {
   readonly interface?: string;
   /** The prefix length of the virtual address. @default that of the balancer's own address on the interface */
   readonly prefixLength?: number;
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   readonly statsPort: number;
   /** The stack that the machines will belong to. */
   readonly stack: StackMark;

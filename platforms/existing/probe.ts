@@ -1,6 +1,7 @@
 /** Probes one machine: returns what it found there, or why the probe failed. */
 import { z } from "zod";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+import { servedProtocols } from "../../hosts/protocols.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { systems } from "../../hosts/systems.ts";
 import { SshError } from "../../remote/ssh.ts";
@@ -123,7 +124,6 @@ export function renderProbeScript(
   { address, role, login }: Pick<ProbeTarget, "address" | "role" | "login">,
   plan: IntendedSetup,
 ): string {
-  const { amqp, management, prometheus } = plan.ports;
   return render("existing/probe.sh", {
     address,
     balancer: role === "balancer",
@@ -133,7 +133,7 @@ export function renderProbeScript(
     release: systems[plan.os].release,
     virtualAddress: plan.virtualAddress,
     virtualRouterId: plan.virtualRouterId,
-    ports: [amqp, management, prometheus, plan.statsPort, epmdPort, distributionPort],
+    ports: [...servedProtocols(plan).map(({ port }) => port), plan.statsPort, epmdPort, distributionPort],
     interface: plan.interface ?? "",
     units: unitsOf[role],
     user: login.user,

@@ -6,6 +6,7 @@ export const intendedSetup: Omit<IntendedSetup, "machines"> = {
   virtualAddress: "10.0.0.100",
   virtualRouterId: 51,
   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+  plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
   statsPort: 8100,
   stack: { id: "prod-a1", name: "prod" },
   takeOver: [],

@@ -32,7 +32,7 @@ test("each machine tries the brokers' ports that it will use", () => {
   const tried = (name: string): string[] =>
     machines
       .filter((machine) => machine.name === name)
-      .flatMap((machine) => destinationsOf(machine, { machines, ports }))
+      .flatMap((machine) => destinationsOf(machine, { machines, ports, plugins: ["rabbitmq_management"] }))
       .map(({ address, port }) => `${address}:${port}`);
   assert.deepEqual(
     tried("mq2"),

@@ -1,0 +1,94 @@
+/** What the brokers serve, a row for each protocol. Whoever opens, checks, refuses or balances a port reads these rows. */
+
+/** Whose traffic is allowed: the hosts of a role, the users of the balancers, or the administrators of the brokers. */
+export type TrafficSource = "brokers" | "balancers" | "clients" | "operators";
+
+interface Row {
+  /** Its key in `rabbitmq.ports`. */
+  readonly name: string;
+  /** The plug-in that brings it. @default RabbitMQ itself */
+  readonly plugin?: string;
+  /** RabbitMQ's own ports for it, plain and with TLS (https://www.rabbitmq.com/docs/networking#ports). */
+  readonly port: number;
+  readonly tlsPort: number;
+  /** The name of its proxy in HAProxy. @default it does not go through the balancers */
+  readonly proxy?: string;
+  /** Who connects to the brokers' own port. */
+  readonly from: readonly TrafficSource[];
+  /** Whether messages go through it, on connections that stay open. */
+  readonly carriesMessages: boolean;
+}
+
+/** In the order in which files and messages have them. */
+const rows = [
+  {
+    name: "amqp",
+    port: 5672,
+    tlsPort: 5671,
+    proxy: "rabbitmq_cluster",
+    // Brokers ask each other's port whether it serves.
+    from: ["balancers", "brokers"],
+    carriesMessages: true,
+  },
+  {
+    name: "management",
+    plugin: "rabbitmq_management",
+    port: 15672,
+    tlsPort: 15671,
+    proxy: "rabbitmq_management",
+    from: ["operators", "balancers"],
+    carriesMessages: false,
+  },
+  // Nobody may reach it: it needs no password, and the agent check reads it on the broker itself.
+  {
+    name: "prometheus",
+    plugin: "rabbitmq_prometheus",
+    port: 15692,
+    tlsPort: 15691,
+    from: [],
+    carriesMessages: false,
+  },
+] as const satisfies readonly Row[];
+
+export type ProtocolName = (typeof rows)[number]["name"];
+
+/** The brokers' TCP ports, of all protocols. The balancers use the same ones. */
+export type Ports = Readonly<Record<ProtocolName, number>>;
+
+export interface Protocol extends Row {
+  readonly name: ProtocolName;
+}
+
+/** All protocols that the program knows. */
+export const protocols: readonly Protocol[] = rows;
+
+/** What a stack's brokers are told to serve. */
+export interface ProtocolSettings {
+  readonly ports: Ports;
+  readonly plugins: readonly string[];
+}
+
+/** A protocol with the port that the stack has for it. */
+export type ServedProtocol = Protocol;
+
+/** A protocol that goes through the balancers, to the same port. */
+export type Frontend = ServedProtocol & { readonly proxy: string };
+
+/** @returns whether brokers with these plug-ins serve the protocol */
+export function isServed({ plugin }: Protocol, plugins: readonly string[]): boolean {
+  return plugin === undefined || plugins.includes(plugin);
+}
+
+/** @returns the protocols that a stack's brokers serve */
+export function servedProtocols({ ports, plugins }: ProtocolSettings): readonly ServedProtocol[] {
+  return protocols
+    .filter((protocol) => isServed(protocol, plugins))
+    .map((protocol) => ({ ...protocol, port: ports[protocol.name] }));
+}
+
+/** @returns the protocols that go through a stack's balancers */
+export function frontendsOf(served: ProtocolSettings): readonly Frontend[] {
+  return servedProtocols(served).flatMap((each) =>
+    each.proxy === undefined ? [] : [{ ...each, proxy: each.proxy }],
+  );
+}

@@ -1,0 +1,29 @@
+/** The table of protocols: what follows from it elsewhere is tested there. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { frontendsOf, protocols, servedProtocols, type Ports } from "../../../hosts/protocols.ts";
+
+const ports = Object.fromEntries(protocols.map(({ name, port }) => [name, port])) as Ports;
+
+test("only AMQP needs no plug-in", () => {
+  assert.deepEqual(
+    servedProtocols({ ports, plugins: [] }).map(({ name }) => name),
+    ["amqp"],
+  );
+});
+
+test("the usual plug-ins put AMQP and the console behind the balancers, with the stack's own ports", () => {
+  const plugins = ["rabbitmq_management", "rabbitmq_prometheus"];
+  assert.deepEqual(
+    frontendsOf({ ports: { ...ports, amqp: 5673 }, plugins }).map(({ proxy, port }) => `${proxy} ${port}`),
+    ["rabbitmq_cluster 5673", "rabbitmq_management 15672"],
+  );
+});
+
+test("no port, name or proxy is in the table twice", () => {
+  const all = protocols.flatMap(({ port, tlsPort }) => [port, tlsPort]);
+  const proxies = protocols.flatMap(({ proxy }) => proxy ?? []);
+  for (const list of [all, protocols.map(({ name }) => name), proxies]) {
+    assert.equal(new Set<unknown>(list).size, list.length);
+  }
+});
