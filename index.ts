@@ -77,6 +77,12 @@ export const virtualAddress = vip.virtualAddress;
 export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.apply(encodeURIComponent)}@${virtualAddress}:${ports.amqp}`;
 export const managementUrl = `http://${virtualAddress}:${ports.management}`;
 export const managementUrls = brokers.map(({ address }) => `http://${address}:${ports.management}`);
+/** Where the further protocols are reached, by their keys in `rabbitmq.ports`. */
+export const endpoints = Object.fromEntries(
+  frontends
+    .filter(({ name }) => name !== "amqp" && name !== "management")
+    .map(({ name, port }) => [name, pulumi.interpolate`${virtualAddress}:${port}`]),
+);
 export const statsUrls = balancers.map(
   ({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`,
 );

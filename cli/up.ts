@@ -74,6 +74,7 @@ export function formatSummary(system: System, stack: string, lab: boolean): stri
   const [host] = system.brokers;
   const rows: (readonly [string, string])[] = [
     ["AMQP", `amqp://${address.host}`],
+    ...Object.entries(system.endpoints ?? {}),
     ["Management", system.managementUrl],
     ...system.brokers.map(({ name, url }) => [`  on ${name}`, url] as const),
     ...system.balancers.map(

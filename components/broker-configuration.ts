@@ -1,13 +1,13 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
-import type { Ports } from "../hosts/protocols.ts";
+import { portSettings, type ProtocolSettings } from "../hosts/protocols.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
 
-export interface BrokerConfigurationArgs {
+export interface BrokerConfigurationArgs extends ProtocolSettings {
   readonly host: Host;
   /** The names of all brokers; the first one forms the cluster. */
   readonly brokers: readonly string[];
@@ -17,7 +17,6 @@ export interface BrokerConfigurationArgs {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Further terms of advanced.config, application by application, each with its settings as Erlang terms. @default none */
   readonly advanced?: readonly { readonly name: string; readonly settings: readonly string[] }[];
-  readonly ports: Ports;
   /** Erlang's `net_ticktime`, in seconds. */
   readonly netTickTime: number;
   /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
@@ -89,6 +88,7 @@ function brokerConf(args: BrokerConfigurationArgs): string {
   const peers = discoveryPeers(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
   return render("rabbitmq/rabbitmq.conf", {
     ports,
+    portSettings: portSettings(args),
     settings: withDefaults(args),
     peers,
     type,

@@ -24,12 +24,12 @@ export interface HaproxyPairArgs {
   /** The same brokers as components. Each balancer waits until it sees all of them up, also after one has changed. */
   readonly nodes: readonly Pick<RabbitNode, "ready" | "configurationHash">[];
   /** The protocols to balance; a port is the same on balancers and brokers. */
-  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages">[];
+  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages" | "balance">[];
   /** TCP port of each broker's agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
   /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
   readonly maxConnections: { readonly global: number; readonly proxy: number };
-  /** HAProxy's algorithm, such as `roundrobin` or `leastconn`. */
+  /** HAProxy's algorithm for the protocols that have none of their own, such as `roundrobin` or `leastconn`. */
   readonly balance: string;
   /** Between two checks of a broker that is up; HAProxy's notation, such as `5s`. */
   readonly checkInterval: string;
@@ -245,15 +245,15 @@ function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
   const { checkInterval, rise, fall, timeouts } = args;
   return render("haproxy/haproxy.cfg", {
     brokers,
-    frontends: frontends.map(({ proxy, port, carriesMessages }, index) => ({
+    frontends: frontends.map(({ proxy, port, carriesMessages, balance: own = balance }, index) => ({
       isFirst: index === 0,
       proxy,
       port,
       carriesMessages,
+      balance: own,
       agentPort: carriesMessages ? agentPort : 0,
     })),
     maxConnections,
-    balance,
     checkInterval,
     rise,
     fall,

@@ -73,7 +73,7 @@ export interface RabbitNodeArgs {
  *   cookie,
  *   plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
  *   settings: { channel_max: 1000 },
- *   ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+ *   ports: defaultPorts,
  *   netTickTime: 5,
  * });
  */

@@ -64,6 +64,16 @@ const refusedTerms: readonly RefusedTerm[] = [
     message: "the program writes it itself; remove it, and write rabbitmq.ports.prometheus",
   },
   {
+    applications: /^rabbitmq_((web_)?(mqtt|stomp)|stream)$/,
+    keys: /^(tcp_listeners|tcp_config|port|proxy_protocol)$/,
+    message: "the program relies on it; remove it, and write the port under rabbitmq.ports",
+  },
+  {
+    applications: /^rabbitmq_stream$/,
+    keys: /^advertised_/,
+    message: "all brokers would say the same; remove it, and let clients connect to the virtual address",
+  },
+  {
     applications: /^rabbit(mq_management)?$/,
     keys: /^(load_definitions|definitions)$/,
     message:

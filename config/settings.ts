@@ -9,6 +9,11 @@ const reservedKeys: readonly (readonly [RegExp, string])[] = [
   [/^listeners\.tcp($|\.)/, "write rabbitmq.ports.amqp"],
   [/^management\.(tcp|listener)\.port$/, "write rabbitmq.ports.management"],
   [/^prometheus\.tcp\.port$/, "write rabbitmq.ports.prometheus"],
+  [/^mqtt\.listeners\.tcp($|\.)/, "write rabbitmq.ports.mqtt"],
+  [/^stomp\.listeners\.tcp($|\.)/, "write rabbitmq.ports.stomp"],
+  [/^stream\.listeners\.tcp($|\.)/, "write rabbitmq.ports.stream"],
+  [/^web_mqtt\.tcp\.(port|listener)$/, "write rabbitmq.ports.webMqtt"],
+  [/^web_stomp\.tcp\.(port|listener)$/, "write rabbitmq.ports.webStomp"],
   [/^(load_definitions|definitions\..+)$/, "write rabbitmq.adminUser and rabbitmq.policy"],
   [/^net_ticktime$/, "write rabbitmq.netTickTime"],
   [/^cluster_name$/, "write clusterName"],
@@ -37,10 +42,15 @@ const readSetting =
 
 const refusedSettings: readonly RefusedSetting[] = [
   {
-    keys: /^proxy_protocol$/,
+    keys: /^((web_)?(mqtt|stomp)\.)?proxy_protocol$/,
     isRefused: isTrue,
     message:
       "the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+  },
+  {
+    keys: /^stream\.advertised_(tls_)?(host|port)$/,
+    message:
+      "all brokers would say the same, and by it a client tells whether it has reached the one that it wants; remove it, and let clients connect to the virtual address (docs/ports.md)",
   },
   {
     keys: /^default_vhost$/,

@@ -11,12 +11,16 @@ interface Row {
   /** RabbitMQ's own ports for it, plain and with TLS (https://www.rabbitmq.com/docs/networking#ports). */
   readonly port: number;
   readonly tlsPort: number;
+  /** The line of rabbitmq.conf that sets its port. */
+  readonly setting: string;
   /** The name of its proxy in HAProxy. @default it does not go through the balancers */
   readonly proxy?: string;
   /** Who connects to the brokers' own port. */
   readonly from: readonly TrafficSource[];
   /** Whether messages go through it, on connections that stay open. */
   readonly carriesMessages: boolean;
+  /** How HAProxy chooses a broker. @default `haproxy.balance` */
+  readonly balance?: "leastconn" | "roundrobin";
 }
 
 /** In the order in which files and messages have them. */
@@ -25,6 +29,7 @@ const rows = [
     name: "amqp",
     port: 5672,
     tlsPort: 5671,
+    setting: "listeners.tcp.default",
     proxy: "rabbitmq_cluster",
     // Brokers ask each other's port whether it serves.
     from: ["balancers", "brokers"],
@@ -35,6 +40,7 @@ const rows = [
     plugin: "rabbitmq_management",
     port: 15672,
     tlsPort: 15671,
+    setting: "management.tcp.port",
     proxy: "rabbitmq_management",
     from: ["operators", "balancers"],
     carriesMessages: false,
@@ -45,8 +51,65 @@ const rows = [
     plugin: "rabbitmq_prometheus",
     port: 15692,
     tlsPort: 15691,
+    setting: "prometheus.tcp.port",
     from: [],
     carriesMessages: false,
+  },
+  {
+    name: "mqtt",
+    plugin: "rabbitmq_mqtt",
+    port: 1883,
+    tlsPort: 8883,
+    setting: "mqtt.listeners.tcp.default",
+    proxy: "rabbitmq_mqtt",
+    from: ["balancers"],
+    carriesMessages: true,
+    balance: "leastconn",
+  },
+  {
+    name: "stomp",
+    plugin: "rabbitmq_stomp",
+    port: 61613,
+    tlsPort: 61614,
+    setting: "stomp.listeners.tcp.default",
+    proxy: "rabbitmq_stomp",
+    from: ["balancers"],
+    carriesMessages: true,
+    balance: "leastconn",
+  },
+  {
+    name: "webMqtt",
+    plugin: "rabbitmq_web_mqtt",
+    port: 15675,
+    tlsPort: 15676,
+    setting: "web_mqtt.tcp.port",
+    proxy: "rabbitmq_web_mqtt",
+    from: ["balancers"],
+    carriesMessages: true,
+    balance: "leastconn",
+  },
+  {
+    name: "webStomp",
+    plugin: "rabbitmq_web_stomp",
+    port: 15674,
+    tlsPort: 15673,
+    setting: "web_stomp.tcp.port",
+    proxy: "rabbitmq_web_stomp",
+    from: ["balancers"],
+    carriesMessages: true,
+    balance: "leastconn",
+  },
+  // A client connects again until it has the broker that it wants, which the least used one may never be.
+  {
+    name: "stream",
+    plugin: "rabbitmq_stream",
+    port: 5552,
+    tlsPort: 5551,
+    setting: "stream.listeners.tcp.default",
+    proxy: "rabbitmq_stream",
+    from: ["balancers"],
+    carriesMessages: true,
+    balance: "roundrobin",
   },
 ] as const satisfies readonly Row[];
 
@@ -61,6 +124,12 @@ export interface Protocol extends Row {
 
 /** All protocols that the program knows. */
 export const protocols: readonly Protocol[] = rows;
+
+/** The protocols whose port is in every rabbitmq.conf, whatever it is. */
+const writtenAlways: readonly ProtocolName[] = ["amqp", "management", "prometheus"];
+
+/** RabbitMQ's own ports. */
+export const defaultPorts = Object.fromEntries(protocols.map(({ name, port }) => [name, port])) as Ports;
 
 /** What a stack's brokers are told to serve. */
 export interface ProtocolSettings {
@@ -91,4 +160,16 @@ export function frontendsOf(served: ProtocolSettings): readonly Frontend[] {
   return servedProtocols(served).flatMap((each) =>
     each.proxy === undefined ? [] : [{ ...each, proxy: each.proxy }],
   );
+}
+
+/**
+ * @returns the lines of rabbitmq.conf that set the ports of further plug-ins. RabbitMQ's own port needs none, so that a
+ * plug-in which is switched on needs no restart.
+ */
+export function portSettings(
+  settings: ProtocolSettings,
+): readonly { readonly key: string; readonly value: number }[] {
+  return servedProtocols(settings)
+    .filter(({ name, port }) => !writtenAlways.includes(name) && port !== defaultPorts[name])
+    .map(({ setting, port }) => ({ key: setting, value: port }));
 }

@@ -37,6 +37,8 @@ const outputs = z.object({
   managementUrls: z.array(z.url()).min(1),
   /** In the order of the balancers. */
   statsUrls: z.array(z.url()).min(1),
+  /** Where further protocols are reached; absent in the outputs of earlier releases. */
+  endpoints: z.record(z.string(), z.string()).optional(),
   adminUser: z.string(),
   adminPassword: z.string(),
   /** Absent in the outputs of earlier releases, whose policy has the name of mirrored queues with RabbitMQ 4, too. */

@@ -78,6 +78,11 @@ function newestConfig(): ConfigBlocks {
   const rabbitmq = {
     ...(config["rabbitmq"] as ConfigBlocks),
     policy,
+    plugins: [
+      ...["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt", "rabbitmq_stomp"],
+      ...["rabbitmq_web_mqtt", "rabbitmq_web_stomp", "rabbitmq_stream"],
+    ],
+    ports: { mqtt: 1884 },
     settings: { default_queue_type: "quorum" },
   };
   return { ...config, os: "debian-13", rabbitmq };

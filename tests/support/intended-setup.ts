@@ -1,11 +1,12 @@
 /** What tests of the precheck want the machines to become, but for the machines themselves. */
+import { defaultPorts } from "../../hosts/protocols.ts";
 import type { IntendedSetup } from "../../platforms/existing/probe-target.ts";
 
 export const intendedSetup: Omit<IntendedSetup, "machines"> = {
   os: "debian-12",
   virtualAddress: "10.0.0.100",
   virtualRouterId: 51,
-  ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+  ports: defaultPorts,
   plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
   statsPort: 8100,
   stack: { id: "prod-a1", name: "prod" },

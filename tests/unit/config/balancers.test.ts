@@ -147,3 +147,14 @@ test("refuses more connections than the kernel has descriptors for", () => {
   ]);
   assert.doesNotThrow(() => parseConfig(draft({ "haproxy.maxConnections.global": 522240 })));
 });
+
+test("refuses a port of a plug-in's protocol that is taken, where the plug-in is switched on", () => {
+  const taken = { "rabbitmq.ports.mqtt": 5672 };
+  assert.deepEqual(faults(draft(taken)), []);
+  const plugins = ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt"];
+  assert.deepEqual(faults(draft({ ...taken, "rabbitmq.plugins": plugins })), [
+    ...Array<string>(2).fill(
+      "rabbitmq.ports.mqtt = 5672: already the port of rabbitmq-ha:rabbitmq.ports.amqp on the same host; write another",
+    ),
+  ]);
+});

@@ -39,7 +39,10 @@ const defaults: ParsedConfig = {
     hasMnesia: true,
     settings: {},
     advanced: [],
-    ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+    ports: {
+      ...{ amqp: 5672, management: 15672, prometheus: 15692 },
+      ...{ mqtt: 1883, stomp: 61613, webMqtt: 15675, webStomp: 15674, stream: 5552 },
+    },
     netTickTime: 5,
   },
   haproxy: {
@@ -102,7 +105,10 @@ test("accepts every setting and keeps it unchanged", () => {
         default_queue_type: "quorum",
       },
       advanced: "[{rabbit, [{consumer_timeout, undefined}]}].",
-      ports: { amqp: 5673, management: 15673, prometheus: 15693 },
+      ports: {
+        ...{ amqp: 5673, management: 15673, prometheus: 15693 },
+        ...{ mqtt: 1884, stomp: 61615, webMqtt: 15677, webStomp: 15678, stream: 5553 },
+      },
       netTickTime: 8,
     },
     haproxy: {

@@ -332,3 +332,20 @@ test("refuses a cookie that Debian's and Ubuntu's package would replace, and acc
     false,
   );
 });
+
+test("refuses the listeners of further protocols, and names the key for their ports", () => {
+  refuses({ "rabbitmq.settings": { "mqtt.listeners.tcp.1": 1884, "web_stomp.tcp.port": 15679 } }, [
+    "rabbitmq.settings.mqtt.listeners.tcp.1: the program writes this line itself; write rabbitmq.ports.mqtt",
+    "rabbitmq.settings.web_stomp.tcp.port: the program writes this line itself; write rabbitmq.ports.webStomp",
+  ]);
+});
+
+test("refuses one advertised address for all brokers, and a header that HAProxy does not send", () => {
+  const found = faults(
+    draft({
+      "rabbitmq.settings": { "stream.advertised_host": "rabbit.example.org", "mqtt.proxy_protocol": true },
+    }),
+  );
+  assert.equal(found.length, 2);
+  assert.match(found.join("\n"), /let clients connect to the virtual address[^]*would refuse every client/);
+});

@@ -1,9 +1,7 @@
 /** The table of protocols: what follows from it elsewhere is tested there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frontendsOf, protocols, servedProtocols, type Ports } from "../../../hosts/protocols.ts";
-
-const ports = Object.fromEntries(protocols.map(({ name, port }) => [name, port])) as Ports;
+import { defaultPorts as ports, frontendsOf, protocols, servedProtocols } from "../../../hosts/protocols.ts";
 
 test("only AMQP needs no plug-in", () => {
   assert.deepEqual(

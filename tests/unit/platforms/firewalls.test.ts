@@ -8,8 +8,8 @@ import {
   parseFirewall,
   type FirewalledHost,
 } from "../../../platforms/existing/firewalls.ts";
+import { defaultPorts as ports } from "../../../hosts/protocols.ts";
 
-const ports = { amqp: 5672, management: 15672, prometheus: 15692 };
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const machines = ["mq1", "mq2", "mq3", "lb4"].map((name) => ({
   name,

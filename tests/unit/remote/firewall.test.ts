@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host } from "../../../hosts/host.ts";
-import { frontendsOf } from "../../../hosts/protocols.ts";
+import { defaultPorts, frontendsOf } from "../../../hosts/protocols.ts";
 import { hostRules, type FirewallArgs } from "../../../remote/firewall.ts";
 
 const args = (address: string, role: FirewallArgs["role"]): FirewallArgs => ({
@@ -11,7 +11,7 @@ const args = (address: string, role: FirewallArgs["role"]): FirewallArgs => ({
   brokers: ["10.0.0.1", "10.0.0.2"],
   balancers: ["10.0.0.8", "10.0.0.9"],
   frontends: frontendsOf({
-    ports: { amqp: 5672, management: 15672, prometheus: 15692 },
+    ports: defaultPorts,
     plugins: ["rabbitmq_management"],
   }),
   statsPort: 8100,

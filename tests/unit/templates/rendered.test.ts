@@ -33,6 +33,7 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
   "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
+  "rabbitmq/with-plug-ins/rabbitmq.conf": ["newest", "cent120-config", "stdin"],
   "rabbitmq/advanced.config": ["dev", "cent120-tick-time", "stdin"],
   "rabbitmq/with-terms/advanced.config": ["other", "cent120-tick-time", "stdin"],
   "rabbitmq/rabbitmq-ha-secrets.conf": ["dev", "cent120-secret-settings", "stdin"],
@@ -46,6 +47,7 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "rabbitmq/rabbitmq-ha-watch.service": ["dev", "cent120-watch-unit", "stdin"],
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
+  "haproxy/with-plug-ins/haproxy.cfg": ["newest", "haproxy-cent123-config", "stdin"],
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
   "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
   "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
