@@ -24,7 +24,7 @@ export interface HaproxyPairArgs {
   /** The same brokers as components. Each balancer waits until it sees all of them up, also after one has changed. */
   readonly nodes: readonly Pick<RabbitNode, "ready" | "configurationHash">[];
   /** The protocols to balance; a port is the same on balancers and brokers. */
-  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages" | "balance">[];
+  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages" | "follows" | "balance">[];
   /** TCP port of each broker's agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
   /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
@@ -245,14 +245,17 @@ function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
   const { checkInterval, rise, fall, timeouts } = args;
   return render("haproxy/haproxy.cfg", {
     brokers,
-    frontends: frontends.map(({ proxy, port, carriesMessages, balance: own = balance }, index) => ({
-      isFirst: index === 0,
-      proxy,
-      port,
-      carriesMessages,
-      balance: own,
-      agentPort: carriesMessages ? agentPort : 0,
-    })),
+    frontends: frontends.map(
+      ({ proxy, port, carriesMessages, follows = "", balance: own = balance }, index) => ({
+        isFirst: index === 0,
+        proxy,
+        port,
+        carriesMessages,
+        follows,
+        balance: own,
+        agentPort: carriesMessages ? agentPort : 0,
+      }),
+    ),
     maxConnections,
     checkInterval,
     rise,

@@ -19,9 +19,17 @@ interface Row {
   readonly from: readonly TrafficSource[];
   /** Whether messages go through it, on connections that stay open. */
   readonly carriesMessages: boolean;
+  /** The proxy whose checks decide about the brokers here too. @default it has checks of its own */
+  readonly follows?: string;
   /** How HAProxy chooses a broker. @default `haproxy.balance` */
   readonly balance?: "leastconn" | "roundrobin";
 }
+
+/**
+ * A check of STOMP's or MQTT's port would leave lines in the broker's log. A broker opens and closes them together with
+ * AMQP's, and a connection that one of them refuses goes to another broker.
+ */
+const follows = "rabbitmq_cluster";
 
 /** In the order in which files and messages have them. */
 const rows = [
@@ -64,6 +72,7 @@ const rows = [
     proxy: "rabbitmq_mqtt",
     from: ["balancers"],
     carriesMessages: true,
+    follows,
     balance: "leastconn",
   },
   {
@@ -75,6 +84,7 @@ const rows = [
     proxy: "rabbitmq_stomp",
     from: ["balancers"],
     carriesMessages: true,
+    follows,
     balance: "leastconn",
   },
   {
@@ -86,6 +96,7 @@ const rows = [
     proxy: "rabbitmq_web_mqtt",
     from: ["balancers"],
     carriesMessages: true,
+    follows,
     balance: "leastconn",
   },
   {
@@ -97,6 +108,7 @@ const rows = [
     proxy: "rabbitmq_web_stomp",
     from: ["balancers"],
     carriesMessages: true,
+    follows,
     balance: "leastconn",
   },
   // A client connects again until it has the broker that it wants, which the least used one may never be.
@@ -109,6 +121,7 @@ const rows = [
     proxy: "rabbitmq_stream",
     from: ["balancers"],
     carriesMessages: true,
+    follows,
     balance: "roundrobin",
   },
 ] as const satisfies readonly Row[];

@@ -335,8 +335,8 @@ test("refuses a cookie that Debian's and Ubuntu's package would replace, and acc
 
 test("refuses the listeners of further protocols, and names the key for their ports", () => {
   refuses({ "rabbitmq.settings": { "mqtt.listeners.tcp.1": 1884, "web_stomp.tcp.port": 15679 } }, [
-    "rabbitmq.settings.mqtt.listeners.tcp.1: the program writes this line itself; write rabbitmq.ports.mqtt",
-    "rabbitmq.settings.web_stomp.tcp.port: the program writes this line itself; write rabbitmq.ports.webStomp",
+    'rabbitmq.settings["mqtt.listeners.tcp.1"] = 1884: the program writes this line itself; write rabbitmq.ports.mqtt',
+    'rabbitmq.settings["web_stomp.tcp.port"] = 15679: the program writes this line itself; write rabbitmq.ports.webStomp',
   ]);
 });
 
