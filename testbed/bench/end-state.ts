@@ -10,8 +10,8 @@ const endStateScript = `
 find /etc/rabbitmq /etc/rabbitmq-ha /etc/haproxy /etc/keepalived /etc/systemd/system/*.d /usr/local/lib /usr/local/sbin /usr/local/bin \\
   /etc/systemd/system/*.service /etc/systemd/system/*.timer /var/lib/rabbitmq/.erlang.cookie /etc/hosts \\
   -type f ! -name '*~' ! -path '/usr/local/lib/rabbitmq-ha/*/agent/*' 2>/dev/null | sort | while read -r file; do
-  echo "=== $file $(stat -c '%a %U' "$file")"
-  case $file in *cookie) ;; *) cat "$file" ;; esac
+  echo "=== $file $(stat -c '%a %U:%G' "$file")"
+  case $file in *cookie) echo "a secret" ;; *) cat "$file" ;; esac
 done
 echo "=== packages"
 dpkg-query -W -f '\${Package}\\n' | grep -vE '${pythonPackages}'
@@ -23,11 +23,21 @@ if [ -d /etc/rabbitmq ] && [ "$(hostname)" = FIRST ]; then
 fi
 `;
 
-/** Ignored lines: comments, blank lines and the program's own state. */
-const ignoredLine =
-  /^\s*(#(?!!)|%%|$)|RABBITMQ_HA_WATCH|rabbitmq-ha\.started|\/run\/rabbitmq-ha\/|^\/\trabbitmq-ha/;
+/** Comments and blank lines. */
+const ignoredLine = /^\s*(#(?!!)|%%|$)/;
 
-/** @returns the text by file, without what has to differ: names, addresses, comments */
+/**
+ * @returns the line without what its service notes of the files that it has read: only the program's next run asks for
+ * that. The wait for an address, which is part of the same command, remains.
+ */
+function withoutNote(line: string): string {
+  return /^Exec\w+=-\S+\/rabbitmq-ha note /.test(line) ? (/^.* --address \S+/.exec(line)?.[0] ?? "") : line;
+}
+
+/**
+ * @returns the text by file, without what has to differ: names, addresses, comments. A file that says nothing is left
+ * out: the program writes that of the settings with secrets even when there are none.
+ */
 export function normalise(text: string, { net }: Pick<Site, "net">): Map<string, string> {
   const found = new Map<string, string>();
   for (const section of text.split(/^=== /m).slice(1)) {
@@ -35,13 +45,15 @@ export function normalise(text: string, { net }: Pick<Site, "net">): Map<string,
     const name = head
       // The name of a drop-in does not matter.
       .replace(/(\.(?:service|timer)\.d)\/[^/ ]+\.conf/, "$1/*.conf");
-    const kept = lines.filter((line) => !ignoredLine.test(line)).map((line) => line.trim());
+    const kept = lines.map((line) => withoutNote(line.trim())).filter((line) => !ignoredLine.test(line));
     const same = kept
       .join("\n")
       .replaceAll(virtualAddressOf({ net }), "VIRTUAL")
       .replaceAll(`192.168.${net}.`, "NET.")
-      .replaceAll(/\b[a-z]{1,3}(1[2-9]\d)\b/g, "host$1");
-    found.set(name, same);
+      .replaceAll(/\b[a-z]{1,3}(1[2-9]\d)\b/g, "host$1")
+      // podman's network gives each host a domain, which the program keeps in the host's full name.
+      .replaceAll(/ host\d+\.dns\.podman\b/g, "");
+    if (same !== "") found.set(name, same);
   }
   return found;
 }

@@ -1,21 +1,15 @@
 /** Prepares a lab for the SSH script and the playbook: names, a folder and an environment, but no hosts yet. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { seriesTablePath } from "../../hosts/rabbitmq-series.ts";
 import { podmanEnv } from "../labs/hosts.ts";
-import { render } from "../../templates/render.ts";
+import { writeOwnFiles } from "./own-files.ts";
 import { addressOf, siteOf, removeSite, virtualAddressOf, type Site } from "./site.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** The packages that the lab's hosts share; see templates/lab/podman. */
 const packagesFolder = "/var/lib/rabbitmq-ha-lab/packages/bookworm";
-
-/** The folder of the agent that runs on the hosts. */
-const agentFolder = join(import.meta.dirname, "..", "..", "agent");
 
 export interface LabSetup {
   readonly site: Site;
@@ -31,6 +25,18 @@ export function networkName(prefix: string): string {
   return `rabbitmq-ha-bench-${prefix}`;
 }
 
+/** @returns what the script's functions ask of the environment to know the hosts */
+export function siteEnv(at: Site, workFolder: string): Record<string, string> {
+  const list = (hosts: readonly string[]): string =>
+    hosts.map((host) => `${host}=${addressOf(at, host)}`).join(" ");
+  return {
+    BROKERS: list(at.brokers),
+    BALANCERS: list(at.balancers),
+    ADDRESS: virtualAddressOf(at),
+    WORK: workFolder,
+  };
+}
+
 export async function prepareLab(
   prefix: string,
   net: number,
@@ -42,18 +48,9 @@ export async function prepareLab(
   await removeSite(at, network);
   const work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-bench-"));
   for (const host of [...at.brokers, ...at.balancers]) {
-    const own = join(work, "own", host);
-    await mkdir(own, { recursive: true });
-    await copyProgram(own);
-    // The playbook sends the agent as one file, since Ansible needs a second for each file.
-    await execa("tar", ["-C", own, "--owner=0", "--group=0", "-cf", join(own, "agent.tar"), "agent"]);
-    for (const [name, text] of Object.entries(agentFiles(host, at))) {
-      await writeFile(join(own, name), text);
-    }
+    await writeOwnFiles(join(work, "own", host), host, at);
   }
   const secrets = { cookie: randomBytes(20).toString("hex"), password: randomBytes(12).toString("hex") };
-  const list = (hosts: readonly string[]): string =>
-    hosts.map((host) => `${host}=${addressOf(at, host)}`).join(" ");
   return {
     site: at,
     workFolder: work,
@@ -65,10 +62,7 @@ export async function prepareLab(
       SUBNET: `192.168.${net}.0/24`,
       IMAGE: await image(),
       PACKAGES: packagesFolder,
-      BROKERS: list(at.brokers),
-      BALANCERS: list(at.balancers),
-      ADDRESS: virtualAddressOf(at),
-      WORK: work,
+      ...siteEnv(at, work),
       COOKIE: secrets.cookie,
       PASSWORD: secrets.password,
     },
@@ -77,20 +71,4 @@ export async function prepareLab(
       await rm(work, { recursive: true, force: true });
     },
   };
-}
-
-/** Copies the program that runs on the hosts, with the table that it reads, as they are sent to them. */
-export async function copyProgram(folder: string): Promise<void> {
-  const filter = (path: string): boolean => !path.includes("__pycache__");
-  await cp(agentFolder, join(folder, "agent"), { recursive: true, filter });
-  await cp(seriesTablePath, join(folder, "agent", "series.json"));
-}
-
-/** @returns a host's files for this project's own agent, beside the agent itself; every tool installs the same */
-function agentFiles(name: string, { brokers, balancers }: Site): Record<string, string> {
-  if (balancers.includes(name)) {
-    return { "revive-haproxy": readFileSync(join(import.meta.dirname, "script", "revive-haproxy"), "utf8") };
-  }
-  const asked = name === brokers[0] ? brokers.slice(1) : brokers.slice(0, 1);
-  return { "broker.conf": render("rabbitmq-ha/broker.conf", { brokers, asked, port: 5672, metricsPort: 0 }) };
 }

@@ -29,7 +29,7 @@ export function renderInventory({ site: at, workFolder, secrets }: Omit<LabSetup
     `virtual_address=${virtualAddressOf(at)}`,
     `erlang_cookie=${secrets.cookie}`,
     `admin_password=${secrets.password}`,
-    `program_scripts=${workFolder}/own`,
+    `program_files=${workFolder}/own`,
     "",
   ].join("\n");
 }

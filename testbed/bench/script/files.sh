@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The configuration files of the SSH script: each function writes one host's files below a folder. They say what the
-# program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/own has
-# the programs of this project's own, which are installed as they are.
+# program's templates say; the benchmark compares what all its tools have left on the hosts. $WORK/own/NAME has the files
+# that are the program's own, which are installed as they are.
 : "${BROKERS:?} ${BALANCERS:?} ${ADDRESS:?} ${COOKIE:?} ${WORK:?}"
 
 servers() { # PORT OPTIONS: the brokers as HAProxy has them
@@ -16,6 +16,11 @@ hosts_file() { # FOLDER
   mkdir -p "$1/etc"
   printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >"$1/etc/hosts"
   for host in $BROKERS $BALANCERS; do echo "${host#*=} ${host%=*}"; done >>"$1/etc/hosts"
+}
+
+own_files() { # NAME FOLDER
+  mkdir -p "$2"
+  cp -a "$WORK/own/$1/." "$2/"
 }
 
 discovery() { # NAME: the first broker asks the others briefly and forms the cluster; the others ask it alone, and long
@@ -33,18 +38,15 @@ discovery() { # NAME: the first broker asks the others briefly and forms the clu
 }
 
 broker_files() { # NAME FOLDER
-  local units=$2/etc/systemd/system program=$2/usr/local/lib/rabbitmq-ha/current
+  local unit=$2/etc/systemd/system/rabbitmq-server.service.d
   hosts_file "$2"
-  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$units/rabbitmq-server.service.d" "$program" \
-    "$2/etc/rabbitmq-ha" "$2/usr/local/bin"
+  own_files "$1" "$2"
+  mkdir -p "$2/etc/rabbitmq" "$2/var/lib/rabbitmq" "$unit"
   echo "$COOKIE" >"$2/var/lib/rabbitmq/.erlang.cookie"
   chmod 0400 "$2/var/lib/rabbitmq/.erlang.cookie"
   echo '[rabbitmq_management,rabbitmq_prometheus].' >"$2/etc/rabbitmq/enabled_plugins"
   echo '[{kernel, [{net_ticktime, 5 }, {net_setuptime, 3 }]}].' >"$2/etc/rabbitmq/advanced.config"
-  cp -R "$WORK/own/$1/agent" "$program/"
-  install -m 0755 "$program/agent/rabbitmq-ha" "$2/usr/local/bin/"
-  install -m 0644 "$WORK/own/$1/broker.conf" "$2/etc/rabbitmq-ha/"
-  cat >"$units/rabbitmq-server.service.d/restart.conf" <<'END'
+  cat >"$unit/restart.conf" <<'END'
 [Unit]
 StartLimitIntervalSec=0
 
@@ -54,30 +56,22 @@ Restart=on-failure
 RestartSec=1s
 ExecStartPre=/usr/local/bin/rabbitmq-ha may-start
 END
-  cat >"$units/rabbitmq-ha-watch.service" <<'END'
-[Unit]
-Description=Restarts a RabbitMQ broker that does not serve although its cluster does
-After=network-online.target
-Wants=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-ExecStart=/usr/local/bin/rabbitmq-ha watch
-SyslogIdentifier=rabbitmq-ha-watch
-Restart=always
-RestartSec=5s
-
-[Install]
-WantedBy=multi-user.target
-END
   cat - <(discovery "$1") >"$2/etc/rabbitmq/rabbitmq.conf" <<'END'
 listeners.tcp.default = 5672
 management.tcp.port = 15672
 prometheus.tcp.port = 15692
+prometheus.tcp.ip = 127.0.0.1
 cluster_partition_handling = pause_minority
 vm_memory_high_watermark.relative = 0.4
 disk_free_limit.absolute = 1GB
 END
+}
+
+balancer_files() { # NAME ADDRESS FOLDER
+  hosts_file "$3"
+  own_files "$1" "$3"
+  haproxy_files "$2" "$3"
+  keepalived_files "$1" "$2" "$3"
 }
 
 haproxy_files() { # ADDRESS FOLDER
@@ -144,19 +138,14 @@ keepalived_files() { # NAME ADDRESS FOLDER
     priority=$((priority - 10))
     if [ "${host%=*}" = "$1" ]; then own=$priority; else peers+=("        ${host#*=}"); fi
   done
-  mkdir -p "$3/etc/keepalived" "$3/usr/local/lib/rabbitmq-ha" "$unit"
-  cat >"$3/usr/local/lib/rabbitmq-ha/check-haproxy" <<'END'
-#!/bin/sh
-exec timeout 0.9 sh -c 'until echo "show info" | socat -T 1 stdio unix-connect:/run/haproxy/admin.sock 2>/dev/null | grep -q "^Pid:"; do sleep 0.1; done'
-END
-  chmod 0755 "$3/usr/local/lib/rabbitmq-ha/check-haproxy"
-  install -m 0755 "$WORK/own/$1/revive-haproxy" "$3/usr/local/lib/rabbitmq-ha/"
+  mkdir -p "$3/etc/keepalived" "$unit"
   cat >"$3/etc/keepalived/keepalived.conf" <<END
 global_defs {
     router_id $1
     enable_script_security
     script_user haproxy haproxy
     vrrp_version 3
+    vrrp_check_unicast_src
 }
 
 vrrp_script haproxy {
@@ -183,8 +172,20 @@ $(printf '%s\n' "${peers[@]}")
     track_script {
         haproxy
     }
+    notify /usr/local/lib/rabbitmq-ha/record-state root
     notify_fault /usr/local/lib/rabbitmq-ha/revive-haproxy root
 }
 END
-  printf '[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nRestart=always\nRestartSec=200ms\n' >"$unit/restart.conf"
+  # Started before its own address is there, Keepalived would stay in FAULT.
+  cat >"$unit/restart.conf" <<END
+[Unit]
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Restart=always
+RestartSec=200ms
+ExecStartPre=-/usr/local/bin/rabbitmq-ha note --unit keepalived --address $2
+END
 }

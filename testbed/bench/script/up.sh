@@ -1,7 +1,7 @@
 #!/bin/bash
 # A plain SSH script to the end state of `npm run up`, all hosts at once: from nothing to two balancers that see every
 # broker up and a virtual address that answers. It runs once, on new hosts. Next to what lab.sh wants: ADDRESS, the
-# virtual address; COOKIE; PASSWORD, the administrator's; in $WORK/own/NAME a host's scripts that are the program's own.
+# virtual address; COOKIE; PASSWORD, the administrator's; in $WORK/own/NAME a host's files that are the program's own.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/lab.sh"
@@ -38,10 +38,8 @@ broker() { # NAME ADDRESS
 
 balancer() { # NAME ADDRESS
   boot "$1" "$2"
-  packages "$2" haproxy socat keepalived iputils-arping
-  hosts_file "$WORK/$1"
-  haproxy_files "$2" "$WORK/$1"
-  keepalived_files "$1" "$2" "$WORK/$1"
+  packages "$2" haproxy socat keepalived iputils-arping python3-minimal
+  balancer_files "$1" "$2" "$WORK/$1"
   configure "$2" "$WORK/$1" "haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/stats.cfg &&
     systemctl -q enable --now haproxy"
 }
@@ -59,8 +57,14 @@ administer() { # from the first broker: what the others learn from it when they 
 }
 
 cluster() { # once all are there
-  on "$first" "rabbitmqctl -q await_online_nodes ${#brokers[@]} &&
-    rabbitmqctl -q set_policy ha-all ^ '{\"ha-mode\":\"all\",\"ha-sync-mode\":\"automatic\"}'" </dev/null
+  # The note by which the watch sets the same policy in later virtual hosts: an Erlang term, and no JSON.
+  on "$first" "rabbitmqctl -q await_online_nodes ${#brokers[@]} || exit
+    rabbitmqctl -q set_policy ha-all ^ '{\"ha-mode\":\"all\",\"ha-sync-mode\":\"automatic\"}' & job=\$!
+    rabbitmqctl -q eval 'ok = rabbit_runtime_parameters:set_global(rabbitmq_ha_policies, [[
+      {<<\"name\">>, <<\"ha-all\">>}, {<<\"pattern\">>, <<\"^\">>},
+      {<<\"definition\">>, rabbit_json:encode(#{<<\"ha-mode\">> => <<\"all\">>, <<\"ha-sync-mode\">> => <<\"automatic\">>})},
+      {<<\"apply-to\">>, <<\"all\">>}, {<<\"queue-type\">>, <<\"classic\">>}]], <<\"admin\">>).' >/dev/null &&
+      wait \$job" </dev/null
 }
 
 member() { # NAME ADDRESS: from now on the broker never serves alone without its data
@@ -68,7 +72,7 @@ member() { # NAME ADDRESS: from now on the broker never serves alone without its
 }
 
 address() { # NAME ADDRESS: Keepalived comes last, then HAProxy must see every broker up
-  on "$2" "systemctl -q enable --now keepalived
+  on "$2" "systemctl -q enable --now keepalived rabbitmq-ha-vrrp-watch
     until [ \"\$(echo show stat | socat stdio unix-connect:/run/haproxy/admin.sock |
       awk -F, '\$1 == \"rabbitmq_cluster\" && \$2 != \"BACKEND\" && \$18 == \"UP\"' | wc -l)\" = ${#brokers[@]} ]; do sleep 0.2; done" </dev/null
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { execa } from "execa";
-import { copyProgram } from "../../../testbed/bench/lab-setup.ts";
+import { copyProgram } from "../../../testbed/bench/own-files.ts";
 
 test("the program on the hosts has all its files and runs", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-unit-"));
