@@ -23,8 +23,16 @@ function section(path: string, mode: string | number, text: string): string {
 
 const hostsOf = ({ brokers, balancers }: Site): string[] => [...brokers, ...balancers];
 
-/** @returns what the program writes: its files, and those of the steps `names`, `plugins` and `ready` */
-export async function programFiles(site: Site): Promise<HostTexts> {
+/** A step of the program on a host: its command line, and what it reads on standard input. */
+export interface HostStep {
+  readonly host: string;
+  readonly subcommand: string;
+  readonly line: string;
+  readonly stdin: string;
+}
+
+/** @returns the steps of the program that sets up the site's hosts; those that only have an undo have no subcommand */
+export async function programSteps(site: Site): Promise<HostStep[]> {
   const named = (hosts: readonly string[]): object[] =>
     hosts.map((name) => ({ name, address: addressOf(site, name) }));
   const { brokers, balancers, net } = site;
@@ -37,30 +45,45 @@ export async function programFiles(site: Site): Promise<HostTexts> {
       lab: { subnet: `192.168.${net}.0/24` },
     },
   });
-  const launcher = readFileSync(join(root, "agent", "rabbitmq-ha"), "utf8");
-  const texts = new Map(
-    hostsOf(site).map((host) => [addressOf(site, host), section(programPath, 0o755, launcher)]),
-  );
-  for (const { inputs } of graph.ofType("command:remote:Command")) {
-    const { host } = unwrapSecrets(inputs["connection"]) as { readonly host: string };
+  return graph.ofType("command:remote:Command").map(({ inputs }) => {
+    const { host: address } = unwrapSecrets(inputs["connection"]) as { readonly host: string };
     const line = String(unwrapSecrets(inputs["create"]));
-    texts.set(host, (texts.get(host) ?? "") + writtenBy(line, String(unwrapSecrets(inputs["stdin"]))));
-  }
-  return new Map(hostsOf(site).map((host) => [host, texts.get(addressOf(site, host)) ?? ""]));
+    return {
+      host: hostsOf(site).find((host) => addressOf(site, host) === address) ?? "",
+      subcommand: /^rabbitmq-ha (\S+) /.exec(line)?.[1] ?? "",
+      line,
+      stdin: String(unwrapSecrets(inputs["stdin"])),
+    };
+  });
+}
+
+/** @returns an option of a step's command line; empty if it is not given */
+export function optionOf({ line }: Pick<HostStep, "line">, name: string): string {
+  return new RegExp(` --${name} (\\S+)`).exec(line)?.[1] ?? "";
+}
+
+/** @returns what the steps write, and the launcher of the program itself, which is there before the first of them */
+export function programFiles(site: Site, steps: readonly HostStep[]): HostTexts {
+  const launcher = section(programPath, 0o755, readFileSync(join(root, "agent", "rabbitmq-ha"), "utf8"));
+  return new Map(
+    hostsOf(site).map((host) => {
+      const own = steps.filter((step) => step.host === host);
+      return [host, launcher + own.map(writtenBy).join("")];
+    }),
+  );
 }
 
 /** @returns the file that a step writes; nothing if it writes none */
-function writtenBy(line: string, stdin: string): string {
-  const option = (name: string): string => new RegExp(` --${name} (\\S+)`).exec(line)?.[1] ?? "";
-  switch (/^rabbitmq-ha (\S+) /.exec(line)?.[1]) {
+function writtenBy(step: HostStep): string {
+  const option = (name: string): string => optionOf(step, name);
+  switch (step.subcommand) {
     case "file":
-      return section(option("path"), option("mode") || "0644", stdin);
+      return section(option("path"), option("mode") || "0644", step.stdin);
     case "plugins":
       return section("/etc/rabbitmq/enabled_plugins", "0644", `[${option("plugins")}].`);
     case "names": {
-      const lines = option("hosts")
-        .split(",")
-        .map((pair) => pair.split("=").reverse().join(" "));
+      const pairs = option("hosts").split(",");
+      const lines = pairs.map((pair) => pair.split("=").reverse().join(" "));
       return section("/etc/hosts", "0644", imageHosts + lines.join("\n"));
     }
     default:
@@ -105,15 +128,17 @@ type Task = Readonly<Record<string, unknown>>;
 const playbook = join(root, "testbed", "bench", "ansible");
 const readYaml = (...path: string[]): unknown => parse(readFileSync(join(playbook, ...path), "utf8"));
 
+/** @returns the variables of a group of the playbook's hosts */
+export function playbookVariables(group: "brokers" | "balancers"): Readonly<Record<string, unknown>> {
+  const of = (name: string): object => readYaml("group_vars", `${name}.yml`) as object;
+  return { ...of("all"), ...of(group) };
+}
+
 /** @returns the playbook's texts, its templates as they are but for the variables that have a plain value */
 export function playbookFiles(site: Site, work: string): HostTexts {
   return new Map(
     hostsOf(site).map((host) => {
       const group = site.brokers.includes(host) ? "brokers" : "balancers";
-      const values = {
-        ...(readYaml("group_vars", "all.yml") as object),
-        ...(readYaml("group_vars", `${group}.yml`) as object),
-      };
       const plays = readYaml("site.yml") as readonly {
         readonly hosts: string;
         readonly roles: readonly string[];
@@ -126,7 +151,7 @@ export function playbookFiles(site: Site, work: string): HostTexts {
           writtenByTask(role, task),
         ),
       );
-      return [host, filled(texts.join(""), values) + filesBelow(join(work, "own", host))];
+      return [host, filled(texts.join(""), playbookVariables(group)) + filesBelow(join(work, "own", host))];
     }),
   );
 }

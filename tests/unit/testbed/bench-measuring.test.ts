@@ -74,6 +74,31 @@ test("hosts that differ only in names, addresses and comments are the same", () 
   assert.deepEqual(findDifferences(ours, new Map()).length, 2);
 });
 
+test("what the program notes for its own next run is no difference; the wait for an address is one", () => {
+  const unit = (net: number, ...lines: string[]): Map<string, string> =>
+    normalise(`=== /x.service 644 root:root\n[Service]\n${lines.join("\n")}\n`, { net });
+  const note = "-/usr/local/bin/rabbitmq-ha note";
+  const program = unit(
+    70,
+    `ExecStartPre=${note} --unit x --address 192.168.70.123 --restart /a --reload /b,/c`,
+    `ExecReload=${note} --reloaded --unit x --reload /b,/c`,
+  );
+  assert.deepEqual(
+    findDifferences(program, unit(72, `ExecStartPre=${note} --unit x --address 192.168.72.123`)),
+    [],
+  );
+  assert.match(findDifferences(program, unit(72)).join(), /: -ExecStartPre=.* --address NET\.123$/);
+});
+
+test("neither a file that says nothing nor podman's domain is a difference", () => {
+  const hosts = (line: string): Map<string, string> =>
+    normalise(`=== /etc/hosts 644 root:root\n${line}\n`, { net: 70 });
+  assert.equal(normalise("=== /etc/x.conf 640 root:x\n# nothing\n\n", { net: 70 }).size, 0);
+  const program = hosts("192.168.70.120 p120.dns.podman p120");
+  assert.deepEqual(findDifferences(program, hosts("192.168.70.120 p120")), []);
+  assert.equal(findDifferences(program, hosts("192.168.70.120 p120.example.org p120")).length, 1);
+});
+
 test("the inventory names the hosts of both groups", () => {
   const text = renderInventory({
     site: siteOf("an", 72, 3),
