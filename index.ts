@@ -28,7 +28,19 @@ const agentCheck = haproxy.avoidAlarms ? { agentPort } : {};
 
 const secretSettings = secrets.settings === undefined ? {} : { secretSettings: secrets.settings };
 
-const nodes = createBrokers(hosts.brokers, { ...rabbitmq, ...secretSettings, ...agentCheck, peers, cookie });
+// The firewalls let in only those who may read the metrics.
+const settings =
+  config.metricsFrom === undefined
+    ? rabbitmq.settings
+    : { "prometheus.tcp.ip": "0.0.0.0", ...rabbitmq.settings };
+const nodes = createBrokers(hosts.brokers, {
+  ...rabbitmq,
+  settings,
+  ...secretSettings,
+  ...agentCheck,
+  peers,
+  cookie,
+});
 const { policyAppliesTo: appliesTo, queueType } = rabbitmq;
 const queuePolicy =
   queues === "mirrored"

@@ -28,7 +28,7 @@ def refuses(interfaces):
 
 
 def specification(rule, comment):
-    source = "" if rule.source == "any" else "-s {}/32 ".format(rule.source)
+    source = "" if rule.source == "any" else "-s {} ".format(rule.source if "/" in rule.source else rule.source + "/32")
     what = "-p 112"
     if rule.protocol == "tcp":
         what = "-p tcp -m tcp --dport {}".format(rule.ports.replace("-", ":"))

@@ -57,7 +57,7 @@ function missingKeyFaults(reading: ConfigReading): Fault[] {
 function openToTheWorldFaults(reading: ConfigReading): Fault[] {
   if (reading.validValue(["aws", "openToTheWorld"]) !== false) return [];
   const lists = [["clients"], ["consoles"], ["access", "from"]].map((keys) => ["aws", ...keys]);
-  return lists
+  return [...lists, ["metricsFrom"]]
     .flatMap((path) => itemsOf(reading, path))
     .flatMap((path): Fault[] => {
       const value = textAt(reading, path);

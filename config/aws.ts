@@ -19,7 +19,7 @@ function cidr(shortest: number, longest: number): z.ZodString {
 
 /** VPCs and subnets are /16 to /28 (Amazon VPC User Guide, "VPC CIDR blocks"). */
 const range = cidr(16, 28);
-const sources = values.list(cidr(0, 32), "networks, one a line, such as 203.0.113.0/24");
+export const sources = values.list(cidr(0, 32), "networks, one a line, such as 203.0.113.0/24");
 
 /** The ID of an AWS object: a prefix for its kind, and 8 or 17 hexadecimal digits. */
 function id(prefix: string): z.ZodString {

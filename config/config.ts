@@ -67,7 +67,7 @@ function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
 }
 
 function assembleConfig(parsed: SchemaOutput): ParsedConfig {
-  const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived } = parsed;
+  const { os, brokers, balancers, virtualAddress, clusterName, haproxy, keepalived, metricsFrom } = parsed;
   const { secretSettings: _, queues, ...rabbitmq } = parsed.rabbitmq;
   const packages = toPackageSources(parsed.packages);
   const version = rabbitmqVersion(os, packages);
@@ -82,6 +82,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     rabbitmq: { ...rabbitmq, ...resolveQueues(given, version), hasMnesia: abilitiesOf(version).hasMnesia },
     haproxy,
     keepalived,
+    ...(metricsFrom === undefined ? {} : { metricsFrom }),
     packages,
   };
 }

@@ -5,7 +5,7 @@ import { defaultPlatform } from "../hosts/platform-kinds.ts";
 import { defaultStatsPort } from "../hosts/ports.ts";
 import { protocols, type ProtocolName } from "../hosts/protocols.ts";
 import { advanced } from "./advanced.ts";
-import { aws } from "./aws.ts";
+import { aws, sources } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
 import { pluginFault, pluginFile } from "./plugins.ts";
@@ -151,6 +151,9 @@ export const schema = z.strictObject({
   rabbitmq,
   haproxy,
   keepalived,
+  metricsFrom: sources
+    .min(1, "names nobody; write the networks of those who read the metrics, or leave the key out")
+    .exactOptional(),
   packages,
   lab,
   existing,
@@ -170,6 +173,7 @@ export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "rabbitmq",
   "haproxy",
   "keepalived",
+  "metricsFrom",
   "packages",
   "lab",
   "existing",

@@ -241,6 +241,11 @@ export interface ParsedConfig {
   readonly rabbitmq: RabbitmqConfig;
   readonly haproxy: HaproxyConfig;
   readonly keepalived: KeepalivedConfig;
+  /**
+   * The networks from which the balancers' statistics pages and the brokers' metrics may be read; absent: the pages from
+   * anywhere, and the metrics only on the broker's own host.
+   */
+  readonly metricsFrom?: readonly string[];
   readonly packages: PackageSources;
 }
 

@@ -1,7 +1,10 @@
 /** What the brokers serve, a row for each protocol. Whoever opens, checks, refuses or balances a port reads these rows. */
 
-/** Whose traffic is allowed: the hosts of a role, the users of the balancers, or the administrators of the brokers. */
-export type TrafficSource = "brokers" | "balancers" | "clients" | "operators";
+/**
+ * Whose traffic is allowed: the hosts of a role, the users of the balancers, the administrators of the brokers, or who
+ * reads the metrics.
+ */
+export type TrafficSource = "brokers" | "balancers" | "clients" | "operators" | "readers";
 
 interface Row {
   /** Its key in `rabbitmq.ports`. */
@@ -53,7 +56,7 @@ const rows = [
     from: ["operators", "balancers"],
     carriesMessages: false,
   },
-  // Nobody may reach it: it needs no password, and the agent check reads it on the broker itself.
+  // It needs no password. The agent check reads it on the broker itself; `metricsFrom` lets others read it.
   {
     name: "prometheus",
     plugin: "rabbitmq_prometheus",
@@ -185,4 +188,22 @@ export function portSettings(
   return servedProtocols(settings)
     .filter(({ name, port }) => !writtenAlways.includes(name) && port !== defaultPorts[name])
     .map(({ setting, port }) => ({ key: setting, value: port }));
+}
+
+/** Who reads the metrics, and where. */
+export interface MetricsAccess {
+  /** Networks, in CIDR notation. */
+  readonly from: readonly string[];
+  /** TCP port of the brokers' metrics. @default they have none */
+  readonly port?: number;
+}
+
+/** @returns who reads a stack's metrics, as an argument; none if the stack names nobody */
+export function metricsAccess(
+  from: readonly string[] | undefined,
+  settings: ProtocolSettings,
+): { readonly metrics?: MetricsAccess } {
+  if (from === undefined) return {};
+  const served = servedProtocols(settings).find(({ name }) => name === "prometheus");
+  return { metrics: { from, ...(served === undefined ? {} : { port: served.port }) } };
 }

@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { cliToolPorts, distributionPort, epmdPort } from "../hosts/ports.ts";
-import type { Frontend, TrafficSource } from "../hosts/protocols.ts";
+import type { Frontend, MetricsAccess, TrafficSource } from "../hosts/protocols.ts";
 import { Step } from "./step.ts";
 
 export interface FirewallArgs {
@@ -19,6 +19,8 @@ export interface FirewallArgs {
   readonly statsPort: number;
   /** TCP port of the brokers' agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
+  /** Who reads the metrics. @default the statistics pages from anywhere, and nobody the brokers' metrics */
+  readonly metrics?: MetricsAccess;
 }
 
 /** The traffic that is allowed: TCP ports, one or a range, or VRRP (IP protocol 112). */
@@ -42,16 +44,18 @@ export function roleRules({
   role,
   ...args
 }: Omit<FirewallArgs, "host" | "brokers" | "balancers" | "vrrpAddresses">): readonly RoleRule[] {
-  const { frontends, statsPort, agentPort } = args;
+  const { frontends, statsPort, agentPort, metrics } = args;
   if (role === "balancer") {
     return [
-      ...[...frontends.map(({ port }) => port), statsPort].flatMap((port) => tcp(port, "clients")),
+      ...frontends.flatMap(({ port }) => tcp(port, "clients")),
+      ...tcp(statsPort, metrics === undefined ? "clients" : "readers"),
       { protocol: "vrrp", ports: "-", from: "balancers" },
     ];
   }
   return [
     ...frontends.flatMap(({ port, from }) => tcp(port, ...from)),
     ...(agentPort === undefined ? [] : tcp(agentPort, "balancers")),
+    ...(metrics?.port === undefined ? [] : tcp(metrics.port, "readers")),
     ...clusterPorts.flatMap((port) => tcp(port, "brokers")),
   ];
 }
@@ -63,6 +67,7 @@ export function hostRules(given: FirewallArgs): readonly FirewallRule[] {
   const sources: Readonly<Record<TrafficSource, readonly string[]>> = {
     clients: ["any"],
     operators: ["any"],
+    readers: (args.metrics?.from ?? []).map(shortSource),
     brokers: brokers.filter((address) => address !== host.address),
     balancers: balancers.filter((address) => address !== host.address),
   };
@@ -71,6 +76,11 @@ export function hostRules(given: FirewallArgs): readonly FirewallRule[] {
   );
   const portsForAll = all.filter(({ from }) => from === "any").map(({ ports }) => ports);
   return all.filter(({ ports, from }) => from === "any" || !portsForAll.includes(ports));
+}
+
+/** @returns a network as a firewall lists it: one address, any address, or the network */
+function shortSource(cidr: string): string {
+  return cidr === "0.0.0.0/0" ? "any" : cidr.replace(/\/32$/, "");
 }
 
 /**

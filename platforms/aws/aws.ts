@@ -1,7 +1,7 @@
 /** `platform: aws`: EC2 instances across availability zones; the program makes and removes them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, PackageSources } from "../../hosts/host.ts";
-import type { Frontend } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess } from "../../hosts/protocols.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import { makeLoginKeyPair } from "../key-pair.ts";
 import { hasOwnBastion, makeBastion } from "./bastion.ts";
@@ -21,6 +21,7 @@ export interface AwsArgs extends SurveyArgs {
   readonly statsPort: number;
   /** @default the balancers do not check brokers for alarms */
   readonly agentPort?: number;
+  readonly metrics?: MetricsAccess;
   /** The name of the machines' network interface. @default the name in the system's image */
   readonly interface?: string;
   /** The key to log in with. @default one is made for the stack */

@@ -1,7 +1,7 @@
 /** Security groups: which ports the hosts of each role let in, and from which sources. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
-import type { Frontend, TrafficSource } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess, TrafficSource } from "../../hosts/protocols.ts";
 import { roleRules, type RoleRule } from "../../remote/firewall.ts";
 import type { Network } from "./network.ts";
 import { aws } from "./sdk.ts";
@@ -13,6 +13,7 @@ export interface GroupArgs {
   readonly frontends: readonly Frontend[];
   readonly statsPort: number;
   readonly agentPort?: number;
+  readonly metrics?: MetricsAccess;
   /** Whether the stack makes its own bastion. */
   readonly hasOwnBastion: boolean;
   readonly tags: TagFactory;
@@ -37,6 +38,7 @@ export class SecurityGroups {
       balancers: [{ group: "balancers" }],
       clients: cidrs(clients),
       operators: cidrs(consoles),
+      readers: cidrs(open.metrics?.from ?? []),
     };
     const loginSources = access.way === "ssm" ? [] : cidrs(access.from);
     const ssh: readonly Source[] = hasOwnBastion ? [{ group: "bastion" }] : loginSources;

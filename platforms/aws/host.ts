@@ -17,7 +17,7 @@ import type { HostRole, MachineEntry } from "./survey.ts";
 import { makeAddressMove } from "./virtual-address.ts";
 
 export interface HostArgs
-  extends InstanceSettings, Pick<FirewallArgs, "frontends" | "statsPort" | "agentPort"> {
+  extends InstanceSettings, Pick<FirewallArgs, "frontends" | "statsPort" | "agentPort" | "metrics"> {
   readonly machine: MachineEntry;
   readonly networkInterface: aws.ec2.NetworkInterface;
   /** All machines of the stack, including this one. */
@@ -109,6 +109,7 @@ function firewallArgs({
   frontends,
   statsPort,
   agentPort,
+  metrics,
 }: HostArgs): Omit<FirewallArgs, "host"> {
   const addressesOf = (wanted: HostRole): readonly string[] =>
     machines.filter((each) => each.role === wanted).map(({ address }) => address);
@@ -119,5 +120,6 @@ function firewallArgs({
     frontends,
     statsPort,
     ...(agentPort === undefined ? {} : { agentPort }),
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }

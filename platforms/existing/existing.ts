@@ -7,7 +7,7 @@ import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
-import type { Frontend } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess } from "../../hosts/protocols.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 
@@ -46,6 +46,7 @@ export interface ExistingArgs {
   readonly statsPort: number;
   /** @default the balancers do not check brokers for alarms */
   readonly agentPort?: number;
+  readonly metrics?: MetricsAccess;
 }
 
 /** @returns how to log in to a machine: with its pinned host key, and through the bastion, if it has them */

@@ -6,11 +6,12 @@ from agent import firewall
 
 from .support import Ended, Hangs, HostTest
 
-RULES = ["tcp 5672 10.0.0.8", "tcp 15672 any", "tcp 35672-35682 10.0.0.2", "vrrp - 10.0.0.9"]
+RULES = ["tcp 5672 10.0.0.8", "tcp 8100 10.9.0.0/24", "tcp 15672 any", "tcp 35672-35682 10.0.0.2", "vrrp - 10.0.0.9"]
 OURS = [
     "-A INPUT {} -m comment --comment rabbitmq-ha -j ACCEPT".format(each)
     for each in (
         "-s 10.0.0.8/32 -p tcp -m tcp --dport 5672",
+        "-s 10.9.0.0/24 -p tcp -m tcp --dport 8100",
         "-p tcp -m tcp --dport 15672",
         "-s 10.0.0.2/32 -p tcp -m tcp --dport 35672:35682",
         "-s 10.0.0.9/32 -p 112",

@@ -295,3 +295,10 @@ test("brokers are accepted exactly if no zone's loss loses the majority", () => 
     }),
   );
 });
+
+test("refuses metrics that the whole world may read", () => {
+  assert.match(
+    faults(raw(ownVpcConfig(), { metricsFrom: ["0.0.0.0/0"] })).join("\n"),
+    /metricsFrom.*open to the world/,
+  );
+});

@@ -153,8 +153,12 @@ test("refuses a port of a plug-in's protocol that is taken, where the plug-in is
   assert.equal(parseConfig(draft(taken)).rabbitmq.ports.mqtt, 5672);
   const plugins = ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt"];
   assert.deepEqual(faults(draft({ ...taken, "rabbitmq.plugins": plugins })), [
-    ...Array<string>(2).fill(
-      "rabbitmq.ports.mqtt = 5672: already the port of rabbitmq-ha:rabbitmq.ports.amqp on the same host; write another",
-    ),
+    "rabbitmq.ports.mqtt = 5672: already the port of rabbitmq-ha:rabbitmq.ports.amqp on the same host; write another",
   ]);
+});
+
+test("accepts the networks of those who read the metrics, and refuses an empty list and an address without a prefix", () => {
+  assert.deepEqual(parseConfig(draft({ metricsFrom: ["10.9.0.0/24"] })).metricsFrom, ["10.9.0.0/24"]);
+  assert.match(faults(draft({ metricsFrom: [] })).join("\n"), /names nobody/);
+  assert.equal(faults(draft({ metricsFrom: ["10.9.0.7"] })).length, 1);
 });

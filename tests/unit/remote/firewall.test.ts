@@ -30,6 +30,14 @@ test("a broker allows AMQP from the balancers, traffic from its cluster, and its
   ]);
 });
 
+test("those who read the metrics reach the statistics pages and the brokers' metrics, and nobody else does", () => {
+  const metrics = { from: ["10.9.0.0/24", "10.8.0.7/32"], port: 15692 };
+  const readers = (role: FirewallArgs["role"], port: number): string[] =>
+    lines({ ...args("10.0.0.8", role), metrics }).filter((line) => line.includes(` ${port} `));
+  assert.deepEqual(readers("balancer", 8100), ["tcp 8100 10.9.0.0/24", "tcp 8100 10.8.0.7"]);
+  assert.deepEqual(readers("broker", 15692), ["tcp 15692 10.9.0.0/24", "tcp 15692 10.8.0.7"]);
+});
+
 test("a broker allows the agent check from the balancers only", () => {
   const found = lines({ ...args("10.0.0.1", "broker"), agentPort: 5670 });
   assert.deepEqual(

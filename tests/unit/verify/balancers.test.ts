@@ -117,3 +117,22 @@ test("a broker that its host has taken out for an alarm needs the alarm cleared,
   const judged = judgeServers(servers({ cent120: "UP", cent121: "DRAIN (agent)" }), brokers, "cent123");
   assert.equal(judged.advice, "clear the alarm of cent121, which its host reports");
 });
+
+test("a protocol of a plug-in has to have every broker, and leaves their state to AMQP's row", () => {
+  const proxies = ["rabbitmq_cluster", "rabbitmq_management", "rabbitmq_mqtt"];
+  const lacking = servers({ cent120: "UP", cent121: "UP" });
+  assert.match(judgeServers(lacking, brokers, "cent123", proxies).detail, /rabbitmq_mqtt has no servers/);
+  const down = brokers.map((name) => ({
+    proxy: "rabbitmq_mqtt",
+    name,
+    status: name === "cent121" ? "DOWN" : "UP",
+  }));
+  const { detail } = judgeServers(
+    [...servers({ cent120: "UP", cent121: "DOWN" }), ...down],
+    brokers,
+    "cent123",
+    proxies,
+  );
+  assert.match(detail, /rabbitmq_cluster: cent121 is DOWN/);
+  assert.doesNotMatch(detail, /mqtt/);
+});
