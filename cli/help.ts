@@ -78,9 +78,12 @@ export const commandHelp = {
   chaos: {
     summary: "inject faults into a lab of its own under load; the exit code is 0 only if every goal holds",
     flags: [
+      ["--rabbitmq VERSION", "the lab's RabbitMQ: 3.10.8, 4.0.5 or 4.3.6 (default: 3.10.8)"],
+      ["--queues KIND", "mirrored or quorum (default: mirrored with 3.x, quorum with 4.x)"],
       ["--only FAULT,FAULT", "inject these faults alone (default: all)"],
       ["--times N", "inject each fault N times (default: 1)"],
       ["--list", "list the faults and end"],
+      ["--report", "write docs/chaos.md and docs/versions.md from the recorded results, and end"],
       ["--keep", "leave the lab running at the end"],
       ...resultFlags,
     ],

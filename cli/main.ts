@@ -78,7 +78,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
     run: async (...args) => (await import("./test.ts")).runChecks(...args),
   },
   chaos: {
-    needs: (args) => (args.includes("--list") ? [] : ["lab"]),
+    needs: (args) => (args.some((arg) => arg === "--list" || arg === "--report") ? [] : ["lab"]),
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },
   test: {

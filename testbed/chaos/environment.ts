@@ -7,11 +7,16 @@ import { runOn } from "./host-actions.ts";
 const versionsCommand = (packages: string): string =>
   "dpkg-query -W -f '${Package} ${Version}\\n' " + packages;
 
+/** @returns the version of RabbitMQ that the first broker runs, such as 3.10.8 */
+export async function readRabbitmqVersion({ brokers }: System): Promise<string> {
+  const version = (await runOn(brokers[0]?.name ?? "", "rabbitmqctl -q version </dev/null")).trim();
+  if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`no version of RabbitMQ: ${version}`);
+  return version;
+}
+
 /** @returns computer, versions and settings, and load, a line each */
-export async function describeEnvironment(
-  { brokers, balancers }: System,
-  load: LoadSettings,
-): Promise<readonly string[]> {
+export async function describeEnvironment(system: System, load: LoadSettings): Promise<readonly string[]> {
+  const { brokers, balancers } = system;
   const [broker, balancer] = [brokers[0]?.name ?? "", balancers[0]?.name ?? ""];
   const onBroker = await runOn(
     broker,
@@ -24,6 +29,6 @@ export async function describeEnvironment(
   return [
     `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"}), ${memory} GiB, all hosts and all clients`,
     [onBroker, onBalancer].join("\n").trim().split(/\n+/).join(", "),
-    describeLoad(load, brokers.length),
+    describeLoad(load, system),
   ];
 }

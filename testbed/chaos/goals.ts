@@ -1,7 +1,7 @@
 /** The goals of a trial. The limits are fixed, and the same for every computer and every run. */
-import type { Goals } from "./faults/fault.ts";
-import { queueKinds } from "./load.ts";
-import type { TrialFigures } from "./trial-result.ts";
+import { seriesOf } from "../../hosts/rabbitmq-series.ts";
+import type { Fault, Goals } from "./faults/fault.ts";
+import { trafficOf, type TrialFigures } from "./trial-result.ts";
 
 /** Seconds after healing, or after a host's return, in which the system has to be healthy without help. */
 const healthyWithinSeconds = 60;
@@ -14,11 +14,16 @@ function checkTime(what: string, milliseconds: number | undefined, seconds: numb
   return milliseconds <= seconds * 1000 ? [] : [`${what}: ${formatSeconds(milliseconds)}, goal ${seconds} s`];
 }
 
+/** @param rabbitmq the version @returns the goals with that version */
+export function goalsOf({ goals, khepri }: Fault, rabbitmq: string): Goals {
+  const hasMnesia = seriesOf(rabbitmq)?.hasMnesia ?? true;
+  return hasMnesia ? goals : (khepri?.goals ?? goals);
+}
+
 /** @returns the missed goals, each with the measured value */
 export function findMissedGoals(goals: Goals, figures: TrialFigures): string[] {
   const missed: string[] = [];
-  for (const kind of queueKinds) {
-    const { confirmed, lost, stoodStill } = figures.traffic[kind];
+  for (const [kind, { confirmed, lost, stoodStill }] of trafficOf(figures)) {
     if (confirmed === 0) missed.push(`no message was confirmed on the ${kind} queues`);
     if (lost > 0)
       missed.push(`${lost} of ${confirmed} confirmed messages lost on the ${kind} queues, goal 0`);

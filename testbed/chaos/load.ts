@@ -7,8 +7,13 @@ import { Ledger } from "./ledger.ts";
 import { Publisher } from "./publisher.ts";
 
 export const queueKinds = ["classic", "quorum"] as const;
-/** The stack's policy mirrors `classic` queues. */
+/** The stack's policy mirrors `classic` queues, where there are mirrors. */
 export type QueueKind = (typeof queueKinds)[number];
+
+/** @returns the kinds of replicated queues that the system has: a classic queue without mirrors has one copy */
+export function kindsOf({ queues }: Pick<System, "queues">): readonly QueueKind[] {
+  return queues === "quorum" ? ["quorum"] : queueKinds;
+}
 
 export interface LoadSettings {
   /** Seconds between two heartbeats of an AMQP connection. */
@@ -29,15 +34,17 @@ const loadTimeoutSeconds = 30;
 /** @returns the description of the load for the notes below the table */
 export function describeLoad(
   { heartbeatSeconds, messagesPerSecond, maxUnconfirmed }: LoadSettings,
-  brokers: number,
+  { brokers: { length: brokers }, queues }: Pick<System, "brokers" | "queues">,
 ): string {
+  const where = queues === "quorum" ? "quorum queues" : "each kind of queue";
   return (
-    `${brokers} publishers and ${brokers} consumers on each kind of queue, a connection each through the virtual ` +
+    `${brokers} publishers and ${brokers} consumers on ${where}, a connection each through the virtual ` +
     `address, ${messagesPerSecond} messages/s per publisher, at most ${maxUnconfirmed} unconfirmed; amqplib, heartbeat ${heartbeatSeconds} s`
   );
 }
 
 export class Load {
+  readonly kinds: readonly QueueKind[];
   readonly queues: readonly string[];
   readonly ledgers: Readonly<Record<QueueKind, Ledger>>;
   readonly #system: System;
@@ -49,12 +56,13 @@ export class Load {
   /** @param name unique to this load; part of its queues' names and so of its message ids */
   constructor(system: System, name: string, settings: LoadSettings) {
     this.#system = system;
+    this.kinds = kindsOf(system);
     const queue = (kind: QueueKind, broker: string): string => `chaos-${name}-${kind}-${broker}`;
     const names = system.brokers.map((broker) => broker.name);
     const ledger = (kind: QueueKind): Ledger => new Ledger(names.map((broker) => queue(kind, broker)));
     this.ledgers = { classic: ledger("classic"), quorum: ledger("quorum") };
     const { amqpUri: uri } = system;
-    const places = queueKinds.flatMap((kind) =>
+    const places = this.kinds.flatMap((kind) =>
       this.ledgers[kind].publishers.map((each) => ({ queue: each, ledger: this.ledgers[kind] })),
     );
     this.queues = places.map((place) => place.queue);
@@ -77,7 +85,7 @@ export class Load {
   async stop(): Promise<void> {
     for (const publisher of this.#publishers) publisher.stop(loadTimeoutSeconds);
     const deadline = performance.now() + 2 * loadTimeoutSeconds * 1000;
-    const hasMissing = (): boolean => queueKinds.some((kind) => this.ledgers[kind].balance().lost.length > 0);
+    const hasMissing = (): boolean => this.kinds.some((kind) => this.ledgers[kind].balance().lost.length > 0);
     // The last confirms come with the last messages, so this waits even when no message seems to be missing.
     do await pause(500);
     while (hasMissing() && performance.now() < deadline);
@@ -104,7 +112,7 @@ export class Load {
       uri.hostname = address;
       await withConnections(uri.href, loadTimeoutSeconds, async (open) => {
         const channel = await (await open()).createChannel();
-        for (const kind of queueKinds) {
+        for (const kind of this.kinds) {
           const queue = this.ledgers[kind].publishers.find((each) => each.endsWith(`-${name}`)) ?? name;
           await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": kind } });
         }

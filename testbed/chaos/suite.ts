@@ -1,16 +1,15 @@
 /** Runs the trials of all faults, one after the other, on a separate lab. */
-import { readFile } from "node:fs/promises";
 import { UserError } from "../../user-error.ts";
-import { writeDocument } from "../labs/document.ts";
+import { readCommit } from "../labs/commit.ts";
 import { LabStack } from "../labs/lab-stack.ts";
 import { tail } from "../labs/running-up.ts";
 import { readOutputs, type System } from "../../verify/outputs.ts";
 import { defaultLoad } from "./load.ts";
-import { faults } from "./faults/index.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { TrialResult } from "./trial-result.ts";
-import { describeEnvironment } from "./environment.ts";
-import { legend, markdownReport, terminalTable } from "./table.ts";
+import { describeEnvironment, readRabbitmqVersion } from "./environment.ts";
+import { mergeRun, readRuns, writeRuns } from "./results.ts";
+import { legend, terminalTable } from "./table.ts";
 import { runTrial } from "./trial.ts";
 import { findProblems } from "./health.ts";
 
@@ -30,7 +29,7 @@ export async function runSuite(options: ChaosOptions): Promise<number> {
     interrupt.abort();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  const lab = new LabStack({ name: "c", net: 61 });
+  const lab = new LabStack({ name: "c", net: 61, release: options.release });
   try {
     const rows = await runTrials(lab, options, interrupt.signal);
     return rows.every(({ missed }) => missed.length === 0) ? 0 : 1;
@@ -46,10 +45,12 @@ export async function runSuite(options: ChaosOptions): Promise<number> {
 }
 
 async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSignal): Promise<TrialResult[]> {
-  let system = await createLab(lab);
+  let system = await createLab(lab, options);
+  const rabbitmq = await readRabbitmqVersion(system);
   const notes = await describeEnvironment(system, defaultLoad);
+  const commit = await readCommit();
   const rows: TrialResult[] = [];
-  const kept = await readEarlierResults(options);
+  const earlier = options.json === undefined ? [] : await readRuns(options.json);
   const trials = options.faults.flatMap((fault) => Array.from({ length: options.times }, () => fault));
   for (const fault of trials) {
     signal.throwIfAborted();
@@ -57,11 +58,13 @@ async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSign
     // In an unhealthy system the figures would include the fault before.
     if (rows.length > 0 && (await findProblems(system, [])).length > 0) {
       logProgress("the system is still not healthy; replacing the lab");
-      system = await createLab(lab);
+      system = await createLab(lab, options);
     }
     const row = await runTrial({
       lab,
       system,
+      rabbitmq,
+      commit,
       fault,
       load: defaultLoad,
       runsNextUp: true,
@@ -72,17 +75,21 @@ async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSign
     rows.push(row);
     for (const miss of row.missed) logProgress(`${fault.name}: MISSED: ${miss}`);
     if (row.logs !== "") process.stderr.write(`${row.logs}\n`);
-    await writeResults(options, sortByFault([...kept, ...rows]), notes);
+    // After each trial, so that an interrupted run keeps its results.
+    await writeRuns(
+      options,
+      mergeRun(earlier, { rabbitmq, queues: system.queues ?? "mirrored", notes, rows }),
+    );
   }
   process.stdout.write(`${terminalTable(rows)}\n\n${[...legend, ...notes].join("\n")}\n`);
   return rows;
 }
 
 /** Creates a new lab, after removing the one before it. */
-async function createLab(lab: LabStack): Promise<System> {
-  logProgress("creating a lab (usually 1–2 minutes)");
+async function createLab(lab: LabStack, { release, queues }: ChaosOptions): Promise<System> {
+  logProgress(`creating a lab with RabbitMQ ${release.version} (usually 1–2 minutes)`);
   await lab.close();
-  await lab.open();
+  await lab.open(queues === undefined ? "" : `  rabbitmq-ha:rabbitmq: { queues: ${queues} }`);
   const { code, output } = await lab.npm("up");
   if (code !== 0) throw new UserError(`the lab did not come up:\n${tail(output)}`);
   return readSystem(lab);
@@ -94,27 +101,4 @@ export async function readSystem(lab: LabStack): Promise<System> {
   const system = readOutputs(json, lab.stack);
   if (system === undefined) throw new Error(`stack ${lab.stack} has no outputs`);
   return system;
-}
-
-/** @returns an earlier run's results, from the same file, of the faults that this run leaves out */
-async function readEarlierResults({ json, faults: now }: ChaosOptions): Promise<TrialResult[]> {
-  const text = json === undefined ? undefined : await readFile(json, "utf8").catch(() => undefined);
-  if (text === undefined) return [];
-  const { rows } = JSON.parse(text) as { readonly rows: readonly TrialResult[] };
-  return rows.filter(({ fault }) => !now.some(({ name }) => name === fault));
-}
-
-function sortByFault(rows: readonly TrialResult[]): TrialResult[] {
-  const place = (row: TrialResult): number => faults.findIndex(({ name }) => name === row.fault);
-  return rows.toSorted((one, other) => place(one) - place(other));
-}
-
-/** Rewrites the files after each fault, so that an interrupted run keeps its results. */
-async function writeResults(
-  { json, markdown: file }: ChaosOptions,
-  rows: readonly TrialResult[],
-  notes: readonly string[],
-): Promise<void> {
-  if (json !== undefined) await writeDocument(json, JSON.stringify({ notes, legend, rows }), "json");
-  if (file !== undefined) await writeDocument(file, markdownReport(rows, notes), "markdown");
 }

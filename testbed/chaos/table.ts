@@ -1,6 +1,6 @@
-/** The results as a table for a terminal and for a document, with a line for each fault. */
+/** The results as a table, with a line for each fault. */
 import { queueKinds, type QueueKind } from "./load.ts";
-import type { TrialFigures, TrialResult, TrafficFigures } from "./trial-result.ts";
+import { trafficOf, type TrialFigures, type TrialResult, type TrafficFigures } from "./trial-result.ts";
 
 const header = [
   "fault",
@@ -22,7 +22,8 @@ const header = [
 export const legend: readonly string[] = [
   "times: how often the fault was made; messages are those of all times together, every other column has the worst of them",
   "confirmed, lost, duplicates: messages; lost is confirmed and never received, a duplicate any delivery beyond the first",
-  "longest gap: the longest time from the fault to the end in which some publisher had no confirm, on mirrored / quorum queues",
+  "longest gap: the longest time from the fault to the end in which some publisher had no confirm, on mirrored / quorum queues, " +
+    "or on quorum queues alone",
   "stood still: the publisher that fared worst, the sum of its gaps of 1 s and more between fault and healing",
   "one holder: from the fault until one and only one balancer that can be heard held the virtual address, and every later time with none or several",
   "unserved: for how long, between fault and healing, no broker greeted the new clients of the address; one sets out every 0.1 s",
@@ -34,17 +35,26 @@ export const legend: readonly string[] = [
 const formatSeconds = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? "never" : `${(milliseconds / 1000).toFixed(milliseconds < 9950 ? 1 : 0)} s`;
 
-function figureCells({ traffic, oneHolder, unserved, whole, noticed, nextUp }: TrialFigures): string[] {
-  const sum = (of: (traffic: TrafficFigures) => number): string =>
-    String(queueKinds.reduce((total, kind) => total + of(traffic[kind]), 0));
-  const pair = (of: (traffic: TrafficFigures) => number): string =>
-    queueKinds.map((kind) => formatSeconds(of(traffic[kind]))).join(" / ");
+/** @returns a number of messages, of all kinds of queues together */
+function sumOf(figures: TrialFigures, of: (traffic: TrafficFigures) => number): string {
+  return String(trafficOf(figures).reduce((total, [, traffic]) => total + of(traffic), 0));
+}
+
+/** @returns a time for each kind of queues */
+function timesOf(figures: TrialFigures, of: (traffic: TrafficFigures) => number): string {
+  return trafficOf(figures)
+    .map(([, traffic]) => formatSeconds(of(traffic)))
+    .join(" / ");
+}
+
+function figureCells(figures: TrialFigures): string[] {
+  const { oneHolder, unserved, whole, noticed, nextUp } = figures;
   return [
-    sum(({ confirmed }) => confirmed),
-    sum(({ lost }) => lost),
-    sum(({ duplicates }) => duplicates),
-    pair(({ longestGap }) => longestGap),
-    pair(({ stoodStill }) => stoodStill),
+    sumOf(figures, ({ confirmed }) => confirmed),
+    sumOf(figures, ({ lost }) => lost),
+    sumOf(figures, ({ duplicates }) => duplicates),
+    timesOf(figures, ({ longestGap }) => longestGap),
+    timesOf(figures, ({ stoodStill }) => stoodStill),
     formatSeconds(oneHolder),
     formatSeconds(unserved),
     formatSeconds(whole),
@@ -61,7 +71,7 @@ function largestTime(times: readonly (number | undefined)[]): number | undefined
 /** @returns the sums of messages over several trials of a fault, and the worst of all other figures */
 function worstFigures(all: readonly [TrialFigures, ...TrialFigures[]]): TrialFigures {
   const together = (kind: QueueKind): TrafficFigures => {
-    const of = (key: keyof TrafficFigures): number[] => all.map(({ traffic }) => traffic[kind][key]);
+    const of = (key: keyof TrafficFigures): number[] => all.map(({ traffic }) => traffic[kind]?.[key] ?? 0);
     const sum = (key: keyof TrafficFigures): number => of(key).reduce((total, each) => total + each, 0);
     const most = (key: keyof TrafficFigures): number => Math.max(...of(key));
     return {
@@ -80,7 +90,11 @@ function worstFigures(all: readonly [TrialFigures, ...TrialFigures[]]): TrialFig
   const ups = all.flatMap(({ nextUp }) => nextUp ?? []);
   const [least = []] = all.map(({ noticed }) => noticed).sort((one, other) => one.length - other.length);
   return {
-    traffic: { classic: together("classic"), quorum: together("quorum") },
+    traffic: Object.fromEntries(
+      queueKinds
+        .filter((kind) => all.some(({ traffic }) => traffic[kind] !== undefined))
+        .map((kind) => [kind, together(kind)]),
+    ),
     oneHolder: late("oneHolder"),
     unserved: late("unserved"),
     oneHolderAfter: late("oneHolderAfter"),
@@ -99,7 +113,7 @@ function worstFigures(all: readonly [TrialFigures, ...TrialFigures[]]): TrialFig
 }
 
 /** @returns the results grouped by fault, in their order */
-function groupByFault(rows: readonly TrialResult[]): (readonly TrialResult[])[] {
+export function groupByFault(rows: readonly TrialResult[]): (readonly TrialResult[])[] {
   return [...Map.groupBy(rows, ({ fault }) => fault).values()];
 }
 
@@ -117,9 +131,26 @@ export function missedGoalLines(rows: readonly TrialResult[]): string[] {
   return rows.flatMap(({ fault, missed }) => missed.map((each) => `${fault}: ${each}`));
 }
 
+/** @returns the header, and a line for each fault */
+export function tableLines(rows: readonly TrialResult[]): string[][] {
+  return [[...header], ...groupByFault(rows).map(tableRow)];
+}
+
+/** @returns the trials of one fault in one cell; `not run` where there are none */
+export function summaryCell(rows: readonly TrialResult[]): string {
+  if (rows.length === 0) return "not run";
+  const met = `${rows.filter(({ missed }) => missed.length === 0).length} of ${rows.length}`;
+  const [first, ...others] = rows.flatMap(({ figures }) => figures ?? []);
+  if (first === undefined) return met;
+  const worst = worstFigures([first, ...others]);
+  const gap = timesOf(worst, ({ longestGap }) => longestGap);
+  const lost = sumOf(worst, ({ lost: each }) => each);
+  return `${met}; gap ${gap}; ${lost} lost; whole ${formatSeconds(worst.whole)}`;
+}
+
 /** @returns the aligned table with the missed goals below it */
 export function terminalTable(rows: readonly TrialResult[]): string {
-  const lines = [[...header], ...groupByFault(rows).map(tableRow)];
+  const lines = tableLines(rows);
   const widths = header.map((_, column) => Math.max(...lines.map((each) => each[column]?.length ?? 0)));
   const aligned = lines.map((each) =>
     each
@@ -130,29 +161,13 @@ export function terminalTable(rows: readonly TrialResult[]): string {
   return [...aligned, ...missedGoalLines(rows).map((miss) => `MISSED  ${miss}`)].join("\n");
 }
 
-function describeFault(rows: readonly TrialResult[]): string {
-  const days = [...new Set(rows.map(({ date }) => date))].join(", ");
-  return `\`${rows[0]?.fault}\`: ${rows[0]?.what}; ${days}`;
+/** @returns what a fault is, and when and with which code it was made */
+export function describeFault(rows: readonly TrialResult[]): string {
+  return `\`${rows[0]?.fault}\`: ${rows[0]?.what}; ${whenMade(rows)}`;
 }
 
-/** @returns the table with its legend, in Markdown @param notes the environment of the measurement, a line each */
-export function markdownReport(rows: readonly TrialResult[], notes: readonly string[]): string {
-  const bar = (each: readonly string[]): string =>
-    `| ${each.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const list = (lines: readonly string[]): string => lines.map((each) => `- ${each}`).join("\n");
-  const missed = missedGoalLines(rows);
-  const parts = [
-    "# What failures took",
-    "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
-    [
-      bar(header),
-      bar(header.map(() => "---")),
-      ...groupByFault(rows).map((each) => bar(tableRow(each))),
-    ].join("\n"),
-    missed.length === 0 ? "Every goal was met." : `Goals that were missed:\n\n${list(missed)}`,
-    `The faults, and when they were made:\n\n${list(groupByFault(rows).map(describeFault))}`,
-    `The columns:\n\n${list(legend)}`,
-    `Measured on:\n\n${list(notes)}`,
-  ];
-  return `${parts.join("\n\n")}\n`;
+/** @returns the days and commits of the trials */
+export function whenMade(rows: readonly Pick<TrialResult, "date" | "commit">[]): string {
+  const all = rows.map(({ date, commit }) => (commit === undefined ? date : `${date} (${commit})`));
+  return [...new Set(all)].join(", ");
 }

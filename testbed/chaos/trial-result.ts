@@ -1,5 +1,5 @@
 /** The result of one trial. */
-import type { QueueKind } from "./load.ts";
+import { queueKinds, type QueueKind } from "./load.ts";
 
 /** The messages on one kind of queue; times in milliseconds. */
 export interface TrafficFigures {
@@ -21,7 +21,8 @@ export interface TrafficFigures {
 
 /** Times in milliseconds; undefined where the event did not happen. */
 export interface TrialFigures {
-  readonly traffic: Readonly<Record<QueueKind, TrafficFigures>>;
+  /** A kind that the system does not replicate is left out. */
+  readonly traffic: Readonly<Partial<Record<QueueKind, TrafficFigures>>>;
   /** From the fault until exactly one reachable host held the virtual address. */
   readonly oneHolder: number | undefined;
   /** How long, between fault and healing, no broker answered new clients through the virtual address. */
@@ -40,6 +41,14 @@ export interface TrialFigures {
   readonly nextUp: UpResult | undefined;
 }
 
+/** @returns the messages of each kind of queues that the trial had */
+export function trafficOf({ traffic }: TrialFigures): (readonly [QueueKind, TrafficFigures])[] {
+  return queueKinds.flatMap((kind) => {
+    const found = traffic[kind];
+    return found === undefined ? [] : [[kind, found] as const];
+  });
+}
+
 export interface UpResult {
   readonly code: number;
   /** Such as `61 unchanged`. */
@@ -51,10 +60,23 @@ export interface TrialResult {
   readonly what: string;
   /** The day, such as 2026-11-24. */
   readonly date: string;
+  /** The commit of the program; a `+` says that it was changed. */
+  readonly commit?: string | undefined;
   /** Undefined when the trial itself failed. */
   readonly figures: TrialFigures | undefined;
   /** The missed goals, each with the measured value. */
   readonly missed: readonly string[];
   /** The last lines of the hosts' logs, when a goal was missed. */
   readonly logs: string;
+}
+
+/** What was measured with one version and one kind of queues. */
+export interface ChaosRun {
+  /** The version of RabbitMQ, such as 3.10.8. */
+  readonly rabbitmq: string;
+  readonly queues: "mirrored" | "quorum";
+  /** The environment, a line each. */
+  readonly notes: readonly string[];
+  /** In the order of the faults. */
+  readonly rows: readonly TrialResult[];
 }

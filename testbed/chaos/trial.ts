@@ -4,7 +4,7 @@ import type { LabStack } from "../labs/lab-stack.ts";
 import type { System } from "../../verify/outputs.ts";
 import { pollUntil } from "../../verify/polling.ts";
 import type { Fault } from "./faults/fault.ts";
-import { findMissedGoals } from "./goals.ts";
+import { findMissedGoals, goalsOf } from "./goals.ts";
 import { type QueueKind, Load, type LoadSettings } from "./load.ts";
 import { readLogTails } from "./logs.ts";
 import type { TrialFigures, UpResult, TrialResult, TrafficFigures } from "./trial-result.ts";
@@ -21,6 +21,10 @@ const defaultVerifyAfterSeconds = 3;
 export interface TrialArgs {
   readonly lab: LabStack;
   readonly system: System;
+  /** Its version of RabbitMQ. */
+  readonly rabbitmq: string;
+  /** The commit of the program, for the record. */
+  readonly commit?: string | undefined;
   readonly fault: Fault;
   readonly load: LoadSettings;
   /** Seconds after healing in which the trial waits for a healthy system; the goal is shorter. */
@@ -34,12 +38,12 @@ export interface TrialArgs {
 
 /** @throws only when interrupted; a trial that fails by itself is a result with a missed goal */
 export async function runTrial(args: TrialArgs): Promise<TrialResult> {
-  const { fault, system, signal } = args;
+  const { fault, system, rabbitmq, commit, signal } = args;
   const began = new Date();
-  const head = { fault: fault.name, what: fault.description, date: began.toISOString().slice(0, 10) };
+  const head = { fault: fault.name, what: fault.description, date: began.toISOString().slice(0, 10), commit };
   try {
     const figures = await measure(args, began);
-    const missed = findMissedGoals(fault.goals, figures);
+    const missed = findMissedGoals(goalsOf(fault, rabbitmq), figures);
     const logs = missed.length === 0 ? "" : await readLogTails(system, began);
     return { ...head, figures, missed, logs };
   } catch (error) {
@@ -117,7 +121,7 @@ async function measure(
       };
     };
     return {
-      traffic: { classic: traffic("classic"), quorum: traffic("quorum") },
+      traffic: Object.fromEntries(load.kinds.map((kind) => [kind, traffic(kind)])),
       oneHolder: oneHolderMs(watch.changes, faultSpan),
       unserved: unservedMs(watch.probes, faultSpan),
       oneHolderAfter: oneHolderMs(watch.changes, healedSpan),

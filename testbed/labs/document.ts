@@ -2,8 +2,15 @@
 import { writeFile } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
 
-/** Writes a file in the format of `npm run format`, so that it can be committed. */
-export async function writeDocument(file: string, text: string, parser: "json" | "markdown"): Promise<void> {
+type Parser = "json" | "markdown";
+
+/** @returns a file's text in the format of `npm run format`, so that it can be committed */
+export async function formatDocument(file: string, text: string, parser: Parser): Promise<string> {
   const settings = (await resolveConfig(file)) ?? {};
-  await writeFile(file, await format(text, { ...settings, parser }));
+  return format(text, { ...settings, parser });
+}
+
+/** Writes a file in that format. */
+export async function writeDocument(file: string, text: string, parser: Parser): Promise<void> {
+  await writeFile(file, await formatDocument(file, text, parser));
 }

@@ -3,6 +3,7 @@
  * create and remove it. It never touches the dev stack.
  */
 import { execa } from "execa";
+import type { BrokerRelease } from "./broker-releases.ts";
 import * as hosts from "./hosts.ts";
 import { scriptTimeoutSeconds } from "./running-up.ts";
 import { TrialStack } from "./trial-stack.ts";
@@ -16,8 +17,8 @@ export interface LabStackArgs {
   readonly size?: number;
   /** Node types of the brokers, in their order. @default all disc */
   readonly types?: readonly ("disc" | "ram")[];
-  /** The image of its hosts. @default the lab's own */
-  readonly image?: string;
+  /** The RabbitMQ that it has. @default Debian 12's */
+  readonly release?: BrokerRelease;
 }
 
 export class LabStack extends TrialStack {
@@ -26,16 +27,21 @@ export class LabStack extends TrialStack {
   readonly virtualAddress: string;
   readonly #net: number;
   readonly #types: readonly string[];
+  readonly #release: BrokerRelease | undefined;
   readonly #lab: Readonly<Record<string, string>>;
 
-  constructor({ name, net, size = 3, types = [], image }: LabStackArgs) {
+  constructor({ name, net, size = 3, types = [], release }: LabStackArgs) {
     super(`test-${name}`);
     this.brokers = Array.from({ length: size }, (_, index) => `${name}${120 + index}`);
     this.balancers = [0, 1].map((index) => `${name}${120 + size + index}`);
     this.virtualAddress = `192.168.${net}.100`;
     this.#net = net;
     this.#types = types;
-    this.#lab = { subnet: `192.168.${net}.0/24`, ...(image === undefined ? {} : { image }) };
+    this.#lab = {
+      subnet: `192.168.${net}.0/24`,
+      ...(release?.image === undefined ? {} : { image: release.image }),
+    };
+    this.#release = release;
   }
 
   get hosts(): readonly string[] {
@@ -51,6 +57,7 @@ export class LabStack extends TrialStack {
     await this.removeLeftovers();
     await this.createState();
     await this.configure(settings);
+    await this.#release?.prepare?.();
   }
 
   /**
@@ -71,6 +78,7 @@ export class LabStack extends TrialStack {
       ...balancers,
       `  rabbitmq-ha:virtualAddress: ${this.virtualAddress}`,
       `  rabbitmq-ha:lab: ${JSON.stringify(this.#lab)}`,
+      this.#release?.config ?? "",
       settings,
     ]);
   }

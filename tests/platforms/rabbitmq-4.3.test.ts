@@ -4,21 +4,14 @@ import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type amqp from "amqplib";
 import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
-import {
-  brokerRepositoryConfig,
-  brokerRepositoryImage,
-  buildBrokerRepository,
-} from "../../testbed/labs/broker-repository.ts";
+import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
 import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { deleteQueue, publish, readMessages } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "m", net: 76, image: brokerRepositoryImage }), {
-  settings: brokerRepositoryConfig,
-  prepare: buildBrokerRepository,
-});
+const lab = useStack(new LabStack({ name: "m", net: 76, release: findBrokerRelease("4.3.6") }));
 const [first = "", second = "", third = ""] = lab.brokers;
 
 /** Within how many seconds of power all brokers have to serve. */

@@ -1,7 +1,7 @@
 /** Publishes and consumes while a system is changed: no confirmed message may be lost, and the address must answer. */
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { queueKinds, Load, defaultLoad } from "../../testbed/chaos/load.ts";
+import { Load, defaultLoad } from "../../testbed/chaos/load.ts";
 import { unservedMs } from "../../testbed/chaos/timeline.ts";
 import { AddressWatch } from "../../testbed/chaos/address-watch.ts";
 import type { System } from "../../verify/outputs.ts";
@@ -13,10 +13,12 @@ export interface Traffic {
   readonly confirmed: number;
   /** The longest time, in milliseconds, in which no publisher got a confirm. */
   readonly longestSilenceMs: number;
+  /** The longest time, in milliseconds, in which some publisher got no confirm. */
+  readonly longestGapMs: number;
 }
 
 /**
- * Publishes and consumes on mirrored and quorum queues while the work is done. Every broker leads one queue of each type.
+ * Publishes and consumes on the system's kinds of queues while the work is done. Every broker leads one queue of each type.
  * @param name of the queues; must be unused
  * @throws AssertionError if a confirmed message is lost or the address does not answer
  */
@@ -36,10 +38,11 @@ export async function underLoad(
     await pause(2000);
     const to = performance.now();
     await load.stop();
-    const balances = queueKinds.map((kind) => load.ledgers[kind].balance());
+    const ledgers = load.kinds.map((kind) => load.ledgers[kind]);
+    const balances = ledgers.map((ledger) => ledger.balance());
     for (const [index, { lost, confirmed }] of balances.entries()) {
-      assert.deepEqual(lost, [], `${String(queueKinds[index])} queues lost confirmed messages`);
-      assert.ok(confirmed > 0, `${String(queueKinds[index])} queues: nothing was confirmed`);
+      assert.deepEqual(lost, [], `${String(load.kinds[index])} queues lost confirmed messages`);
+      assert.ok(confirmed > 0, `${String(load.kinds[index])} queues: nothing was confirmed`);
     }
     const outageMs = unservedMs(watch.probes, { from, to });
     assert.ok(
@@ -48,9 +51,8 @@ export async function underLoad(
     );
     return {
       confirmed: balances.reduce((sum, { confirmed }) => sum + confirmed, 0),
-      longestSilenceMs: Math.max(
-        ...queueKinds.map((kind) => load.ledgers[kind].longestSilenceMs({ from, to })),
-      ),
+      longestSilenceMs: Math.max(...ledgers.map((ledger) => ledger.longestSilenceMs({ from, to }))),
+      longestGapMs: Math.max(...ledgers.map((ledger) => ledger.longestGapMs({ from, to }))),
     };
   } finally {
     watch.stop();

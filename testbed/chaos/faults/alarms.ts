@@ -2,7 +2,8 @@
 import { runOn } from "../host-actions.ts";
 import type { Fault } from "./fault.ts";
 
-const alarmFault = (name: string, what: string, raise: string, clear: string): Fault => ({
+/** @param key the setting that the alarm belongs to @param restore the Erlang function that sets it */
+const alarmFault = (name: string, what: string, raise: string, key: string, restore: string): Fault => ({
   name,
   description: `${what} alarm raised on one broker for 10 s, and cleared`,
   holdSeconds: 10,
@@ -12,17 +13,25 @@ const alarmFault = (name: string, what: string, raise: string, clear: string): F
     await runOn(scene.brokers[2] ?? "", `rabbitmqctl -q ${raise} </dev/null`);
   },
   heal: async (scene) => {
-    await runOn(scene.brokers[2] ?? "", `rabbitmqctl -q ${clear} </dev/null`);
+    // The broker's own value, which depends on the version and the stack.
+    const expression = `{ok, Limit} = application:get_env(rabbit, ${key}), ${restore}(Limit).`;
+    await runOn(scene.brokers[2] ?? "", `rabbitmqctl -q eval '${expression}' </dev/null`);
   },
 });
 
 export const alarmFaults: readonly Fault[] = [
-  // 0.4 and 50 MB are RabbitMQ's own defaults.
   alarmFault(
     "memory-alarm",
     "memory",
     "set_vm_memory_high_watermark absolute 1",
-    "set_vm_memory_high_watermark 0.4",
+    "vm_memory_high_watermark",
+    "vm_memory_monitor:set_vm_memory_high_watermark",
   ),
-  alarmFault("disk-alarm", "disk", "set_disk_free_limit 1000000GB", "set_disk_free_limit 50MB"),
+  alarmFault(
+    "disk-alarm",
+    "disk",
+    "set_disk_free_limit 1000000GB",
+    "disk_free_limit",
+    "rabbit_disk_monitor:set_disk_free_limit",
+  ),
 ];

@@ -1,12 +1,19 @@
 /** The missed goals in a fault's figures, and the tables of results. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { faults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
+import { faults, shortBrokerFaults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
 import type { Goals } from "../../../testbed/chaos/faults/fault.ts";
-import { findMissedGoals } from "../../../testbed/chaos/goals.ts";
+import { findMissedGoals, goalsOf } from "../../../testbed/chaos/goals.ts";
 import { readOptions } from "../../../testbed/chaos/options.ts";
-import type { TrialFigures, TrialResult, TrafficFigures } from "../../../testbed/chaos/trial-result.ts";
-import { markdownReport, terminalTable } from "../../../testbed/chaos/table.ts";
+import { chaosReport } from "../../../testbed/chaos/report.ts";
+import { mergeRun, readRuns } from "../../../testbed/chaos/results.ts";
+import type {
+  ChaosRun,
+  TrialFigures,
+  TrialResult,
+  TrafficFigures,
+} from "../../../testbed/chaos/trial-result.ts";
+import { summaryCell, terminalTable } from "../../../testbed/chaos/table.ts";
 
 const calm: TrafficFigures = {
   confirmed: 1000,
@@ -108,14 +115,95 @@ test("the terminal's table has a line for each fault and one for each missed goa
   assert.deepEqual(rest, []);
 });
 
-test("the document's table has the same columns in every row, and lists missed goals and notes", () => {
-  const document = markdownReport([row, failed], ["two cores"]);
-  const bars = document.split("\n").filter((line) => line.startsWith("|"));
-  assert.equal(bars.length, 4);
-  assert.deepEqual([...new Set(bars.map((line) => line.split("|").length))], [15]);
+const run = (rabbitmq: string, queues: ChaosRun["queues"], rows: readonly TrialResult[]): ChaosRun => ({
+  rabbitmq,
+  queues,
+  notes: [`two cores, ${rabbitmq}`],
+  rows,
+});
+/** A trial on a system that has no mirrored queues. */
+const onQuorum: TrialResult = {
+  ...row,
+  figures: { ...good, traffic: { quorum: { ...calm, longestGap: 900 } } },
+};
+
+test("the document has the versions side by side, and a table, missed goals and notes of each", () => {
+  const document = chaosReport([
+    run("3.10.8", "mirrored", [row]),
+    run("4.3.6", "quorum", [onQuorum, failed]),
+  ]);
+  assert.match(document, /^\| fault \| 3\.10\.8, mirrored queues \| 4\.3\.6, quorum queues \|$/m);
+  const [first, second] = [
+    "1 of 1; gap 0.5 s / 0.5 s; 0 lost; whole 12 s",
+    "1 of 1; gap 0.9 s; 0 lost; whole 12 s",
+  ];
+  assert.ok(document.includes(`| broker-killed | ${first} | ${second} |\n`), document);
+  assert.match(document, /## RabbitMQ 3\.10\.8, mirrored queues\n\n(\|.*\|\n)+\nEvery goal was met\./);
   assert.match(document, /Goals that were missed:\n\n- x: the trial itself failed\n/);
-  assert.match(document, /- two cores\n$/);
-  assert.match(markdownReport([row], []), /Every goal was met\./);
+  assert.match(document, /- two cores, 4\.3\.6\n/);
+  for (const table of document.split("\n\n").filter((part) => part.startsWith("|"))) {
+    assert.equal(new Set(table.split("\n").map((line) => line.split("|").length)).size, 1, table);
+  }
+});
+
+test("a cell counts the trials that met every goal, and says where nothing was run", () => {
+  assert.equal(summaryCell([]), "not run");
+  const missed = { ...row, missed: ["whole again"], figures: { ...good, whole: undefined } };
+  assert.equal(summaryCell([row, missed]), "1 of 2; gap 0.5 s / 0.5 s; 0 lost; whole never");
+  assert.equal(summaryCell([failed]), "0 of 1");
+});
+
+test("a run replaces the trials of its faults with the same version and queues, and no others", () => {
+  const off: TrialResult = { ...row, fault: "broker-off" };
+  const old = [
+    run("4.3.6", "quorum", [row]),
+    run("3.10.8", "mirrored", [row, off]),
+    run("3.10.8", "quorum", [row]),
+  ];
+  const newer = { ...row, date: "2026-11-25" };
+  const merged = mergeRun(old, run("3.10.8", "mirrored", [newer, newer]));
+  assert.deepEqual(
+    merged.map(({ rabbitmq, queues, rows }) => [
+      rabbitmq,
+      queues,
+      ...rows.map(({ fault, date }) => `${fault} ${date}`),
+    ]),
+    [
+      [
+        ...["3.10.8", "mirrored", "broker-killed 2026-11-25", "broker-killed 2026-11-25"],
+        "broker-off 2026-11-24",
+      ],
+      ["3.10.8", "quorum", "broker-killed 2026-11-24"],
+      ["4.3.6", "quorum", "broker-killed 2026-11-24"],
+    ],
+  );
+});
+
+test("a file that is not there has no runs; one that cannot be read is an error", async () => {
+  assert.deepEqual(await readRuns("/nowhere/chaos.json"), []);
+  await assert.rejects(readRuns(import.meta.dirname), /EISDIR/);
+});
+
+test("with Khepri in Mnesia's place a fault may have other goals, and says why", () => {
+  const [apart, off] = ["brokers-cut-apart", "broker-off"].map((name) =>
+    faults.find((each) => each.name === name),
+  );
+  assert.ok(apart !== undefined && off !== undefined);
+  assert.deepEqual(goalsOf(apart, "3.10.8"), { publishingSeconds: 15 });
+  assert.deepEqual(goalsOf(apart, "4.0.5"), { publishingSeconds: 15 });
+  assert.deepEqual(goalsOf(apart, "4.3.6"), {});
+  assert.deepEqual(goalsOf(off, "4.3.6"), { publishingSeconds: 15 });
+  assert.match(chaosReport([]), /- `brokers-cut-apart`: the one broker does not pause itself/);
+});
+
+test("a system without mirrored queues is judged by its quorum queues alone", () => {
+  const lost = { ...good, traffic: { quorum: { ...calm, lost: 2 } } };
+  assert.deepEqual(findMissedGoals(goals, { ...good, traffic: { quorum: calm } }), []);
+  assert.deepEqual(findMissedGoals(goals, lost), [
+    "2 of 1000 confirmed messages lost on the quorum queues, goal 0",
+  ]);
+  const [, line = ""] = terminalTable([onQuorum, onQuorum]).split("\n");
+  assert.match(line, /^broker-killed +2 +2000 +0 +6 +0\.9 s +0\.0 s +0\.6 s/);
 });
 
 test("several trials of a fault are one line: the sums of messages, and the worst of all other figures", () => {
@@ -134,7 +222,7 @@ test("the faults have unique names, and the short run has only known ones", () =
   const names = faults.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
-    shortRunFaults.filter((name) => !names.includes(name)),
+    [...shortRunFaults, ...shortBrokerFaults].filter((name) => !names.includes(name)),
     [],
   );
 });
@@ -158,4 +246,25 @@ test("--only selects faults, in their own order, and rejects unknown ones", () =
     /chaos: unknown fault broker-of; choose from broker-killed/,
   );
   assert.throws(() => readOptions(["--onyl", "broker-off"]), /chaos: Unknown option '--onyl'/);
+});
+
+test("--rabbitmq chooses the lab's version, by its number or its series, and --queues the kind of queues", () => {
+  const chosen = (...args: string[]): string => {
+    const { release, queues } = readOptions(args);
+    return `${release.version} ${queues ?? "by version"}`;
+  };
+  assert.equal(chosen(), "3.10.8 by version");
+  assert.equal(chosen("--queues", "quorum"), "3.10.8 quorum");
+  assert.equal(chosen("--queues", "mirrored"), "3.10.8 mirrored");
+  assert.equal(chosen("--rabbitmq", "4.0.5"), "4.0.5 by version");
+  assert.equal(chosen("--rabbitmq", "4.3"), "4.3.6 by version");
+  assert.throws(
+    () => chosen("--rabbitmq", "4.1.0"),
+    /cannot have RabbitMQ 4\.1\.0; choose from 3\.10\.8, 4\.0\.5, 4\.3\.6/,
+  );
+  assert.throws(() => chosen("--queues", "classic"), /--queues is classic; write mirrored or quorum/);
+  assert.throws(
+    () => chosen("--rabbitmq", "4.0.5", "--queues", "mirrored"),
+    /RabbitMQ 4\.0\.5 has no mirrored queues; leave --queues out/,
+  );
 });

@@ -1,0 +1,55 @@
+/** The document of the results: the versions side by side, then a table for each of them. */
+import { list, markdownTable } from "../labs/markdown.ts";
+import { faults } from "./faults/index.ts";
+import { describeFault, groupByFault, legend, missedGoalLines, summaryCell, tableLines } from "./table.ts";
+import type { ChaosRun } from "./trial-result.ts";
+
+/** The meaning of a cell of `summaryCell`. */
+export const summaryLegend =
+  "Each cell: trials that met every goal, of all trials; the longest time in which some publisher had no confirm, on " +
+  "mirrored / quorum queues or on quorum queues alone; confirmed messages that were lost; the time until all was whole. " +
+  "The worst of all trials.";
+
+/** @returns the words for a version and its queues at the top of a column */
+export function columnName({ rabbitmq, queues }: Pick<ChaosRun, "rabbitmq" | "queues">): string {
+  return `${rabbitmq}, ${queues} queues`;
+}
+
+/** @returns what is expected of a fault where Khepri is in Mnesia's place, a line for each fault of which that differs */
+export function khepriLines(): string[] {
+  return faults.flatMap(({ name, khepri }) => (khepri === undefined ? [] : [`\`${name}\`: ${khepri.why}`]));
+}
+
+/** @returns the document, in Markdown */
+export function chaosReport(runs: readonly ChaosRun[]): string {
+  const names = faults
+    .map(({ name }) => name)
+    .filter((name) => runs.some(({ rows }) => rows.some(({ fault }) => fault === name)));
+  const side = names.map((name) => [
+    name,
+    ...runs.map(({ rows }) => summaryCell(rows.filter(({ fault }) => fault === name))),
+  ]);
+  const parts = [
+    "# What failures took",
+    "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
+    "## The versions side by side",
+    markdownTable(["fault", ...runs.map(columnName)], side),
+    summaryLegend,
+    `With Khepri in Mnesia's place, from RabbitMQ 4.3 on, a goal differs:\n\n${list(khepriLines())}`,
+    ...runs.flatMap(describeRun),
+    `## The columns\n\n${list(legend)}`,
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function describeRun(run: ChaosRun): string[] {
+  const missed = missedGoalLines(run.rows);
+  const [header = [], ...lines] = tableLines(run.rows);
+  return [
+    `## RabbitMQ ${columnName(run)}`,
+    markdownTable(header, lines),
+    missed.length === 0 ? "Every goal was met." : `Goals that were missed:\n\n${list(missed)}`,
+    `The faults, and when they were made:\n\n${list(groupByFault(run.rows).map(describeFault))}`,
+    `Measured on:\n\n${list(run.notes)}`,
+  ];
+}

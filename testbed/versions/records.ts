@@ -1,0 +1,71 @@
+/** The record of operations on each version of RabbitMQ: a file with one line for each, the last that was measured. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readCommit } from "../labs/commit.ts";
+import { root } from "../labs/trial-stack.ts";
+
+/** The operations, in the order of the table, and what of each is written down. */
+export const operations = {
+  lifecycle: "`up` from nothing, verification included; a second `up`; `destroy`",
+  "rolling change": "a setting that restarts each broker in turn, under load",
+  replace: "the first broker's machine replaced, under load",
+  scale: "a fourth broker added, and removed again, under load",
+  "only copy":
+    "a broker that has the only copy of a queue, and one beside a stopped broker, told to leave: what refuses it",
+  "whole stop":
+    "all brokers stopped in turn, their machines off, and on again at once: brokers back without help",
+  "force-boot": "only one broker left after a stop of all: `--force-boot` starts it with the messages",
+} as const;
+export type Operation = keyof typeof operations;
+
+export interface OperationRecord {
+  readonly operation: Operation;
+  /** The version of RabbitMQ. */
+  readonly rabbitmq: string;
+  readonly queues: "mirrored" | "quorum";
+  /** What was seen, in few words. */
+  readonly result: string;
+  /** The day, such as 2026-11-27. */
+  readonly date: string;
+  readonly commit?: string | undefined;
+}
+
+/** The variable of the environment that asks the tests to record what they measure. */
+const recordVariable = "RABBITMQ_HA_RECORD";
+
+export const recordsFile: string = join(root, "docs", "versions.jsonl");
+
+/** @returns the records of a file; none when there is no such file */
+export async function readRecords(file = recordsFile): Promise<readonly OperationRecord[]> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  });
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as OperationRecord);
+}
+
+/** @returns the records with the new one in place of an earlier one of the same operation, version and queues */
+export function mergeRecord(records: readonly OperationRecord[], record: OperationRecord): OperationRecord[] {
+  const key = ({ operation, rabbitmq, queues }: OperationRecord): string =>
+    `${rabbitmq} ${queues} ${String(Object.keys(operations).indexOf(operation))}`;
+  return [...records.filter((each) => key(each) !== key(record)), record].sort((one, other) =>
+    key(one).localeCompare(key(other), "en", { numeric: true }),
+  );
+}
+
+/** Records what a test has measured, if the environment asks for it. */
+export async function recordOperation(
+  measured: Omit<OperationRecord, "date" | "commit">,
+  {
+    env = process.env,
+    file = recordsFile,
+  }: { readonly env?: NodeJS.ProcessEnv; readonly file?: string } = {},
+): Promise<void> {
+  if ((env[recordVariable] ?? "") === "") return;
+  const record = { ...measured, date: new Date().toISOString().slice(0, 10), commit: await readCommit() };
+  const lines = mergeRecord(await readRecords(file), record).map((each) => JSON.stringify(each));
+  await writeFile(file, `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,9 @@
+/** The operations of a cluster on Debian 13's RabbitMQ 4.0, with quorum queues. */
+import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { testOperations } from "../support/operations-by-version.ts";
+import { useStack } from "../support/trial.ts";
+
+const lab = useStack(new LabStack({ name: "v", net: 85, size: 4, release: findBrokerRelease("4.0.5") }));
+
+testOperations(lab);

@@ -1,0 +1,9 @@
+/** The operations of a cluster on RabbitMQ 4.3, with quorum queues and Khepri. */
+import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { testOperations } from "../support/operations-by-version.ts";
+import { useStack } from "../support/trial.ts";
+
+const lab = useStack(new LabStack({ name: "v", net: 85, size: 4, release: findBrokerRelease("4.3.6") }));
+
+testOperations(lab);

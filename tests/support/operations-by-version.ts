@@ -1,0 +1,187 @@
+/** The operations of a cluster, the same on each version of RabbitMQ: what they take, and that nothing is lost. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { readRabbitmqVersion } from "../../testbed/chaos/environment.ts";
+import { readSystem } from "../../testbed/chaos/suite.ts";
+import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import type { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { type Operation, type OperationRecord, recordOperation } from "../../testbed/versions/records.ts";
+import type { System } from "../../verify/outputs.ts";
+import { deleteQueue, publish, readMessages } from "./messages.ts";
+import { underLoad } from "./traffic.ts";
+
+/** Within how many seconds of power all brokers have to serve. */
+const servingGoalSeconds = 60;
+/** RabbitMQ itself can lose a queue that was declared right before a power cut: docs/failures.md. */
+const queueSettlesSeconds = 10;
+const setting = "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }";
+const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+
+/** Declares the tests. The stack has the lab's brokers but the last one, which the growth of the cluster adds. */
+export function testOperations(lab: LabStack): void {
+  const three = lab.brokers.slice(0, 3);
+  const [first = "", second = "", third = ""] = three;
+  const begin = (): Promise<void> => lab.ensureUp("", three);
+
+  const versionOf = async (): Promise<Pick<OperationRecord, "rabbitmq" | "queues">> => {
+    const system = await readSystem(lab);
+    return { rabbitmq: await readRabbitmqVersion(system), queues: system.queues ?? "mirrored" };
+  };
+  const record = async (operation: Operation, result: string): Promise<void> =>
+    recordOperation({ operation, ...(await versionOf()), result });
+  const uriOf = ({ brokers, amqpUri }: System, name: string): string => {
+    const uri = new URL(amqpUri);
+    uri.hostname = brokers.find((each) => each.name === name)?.address ?? "";
+    return uri.href;
+  };
+  /** Does something under load. @returns the longest time in which some publisher had no confirm, such as `1.2 s` */
+  const gapOf = async (name: string, work: () => Promise<unknown>): Promise<string> => {
+    const { longestGapMs } = await underLoad(await readSystem(lab), name, work);
+    return `${(longestGapMs / 1000).toFixed(1)} s`;
+  };
+  const fill = async (queue: string): Promise<void> =>
+    publish(await lab.connect(), queue, messages, "quorum");
+  const assertMessages = async (queue: string, uri?: string): Promise<void> => {
+    assert.deepEqual((await readMessages(await lab.connect(uri), queue)).sort(), messages.toSorted());
+  };
+  /** Stops the brokers in their order and switches their machines off. */
+  const stopAll = async (): Promise<void> => {
+    for (const broker of three) await lab.runOn(broker, "systemctl stop rabbitmq-server");
+    await Promise.all(three.map(powerOff));
+  };
+
+  test("lifecycle: up from nothing, a second up changes nothing, destroy leaves nothing", async (context) => {
+    await lab.configure("", three);
+    const started = Date.now();
+    assert.match(await lab.runOrThrow("up"), /is whole/);
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    const again = await lab.runOrThrow("up", "--expect-no-changes");
+    const unchanged = /^ +(\d+ unchanged)$/m.exec(again)?.[1] ?? assert.fail(tail(again));
+    const version = await versionOf();
+    await lab.runOrThrow("destroy");
+    assert.deepEqual(await lab.findLeftovers(), []);
+    context.diagnostic(`up: ${seconds} s; a second up: ${unchanged}`);
+    await recordOperation({
+      operation: "lifecycle",
+      ...version,
+      result: `up ${seconds} s; again: ${unchanged}; destroy leaves nothing`,
+    });
+  });
+
+  test("rolling change: a setting restarts each broker in turn under load", async () => {
+    await begin();
+    await lab.configure(setting, three);
+    const gap = await gapOf("rolling", () => lab.runOrThrow("up"));
+    for (const host of three) {
+      assert.match(await lab.runOn(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
+    }
+    await record("rolling change", `gap ${gap}; 0 lost`);
+  });
+
+  test("replace: the first broker's machine is replaced under load", async () => {
+    await begin();
+    await fill("replace");
+    const gap = await gapOf("replace", async () => {
+      assert.match(await lab.runOrThrow("up", "--replace", first), /is whole/);
+    });
+    await assertMessages("replace");
+    await record("replace", `gap ${gap}; 0 lost`);
+  });
+
+  test("scale: a fourth broker joins under load, and leaves again", async () => {
+    await begin();
+    await fill("scale");
+    await lab.configure("", lab.brokers);
+    const out = await gapOf("out", () => lab.runOrThrow("up"));
+    await lab.configure("", three);
+    const back = await gapOf("back", () => lab.runOrThrow("up"));
+    await assertMessages("scale");
+    await record("scale", `gap ${out} to four, ${back} back to three; 0 lost`);
+  });
+
+  test("only copy: a broker with the only copy of a queue does not leave, nor one beside a stopped broker", async () => {
+    await begin();
+    const system = await readSystem(lab);
+    const uri = uriOf(system, third);
+    const connection = await lab.connect(uri);
+    const channel = await connection.createConfirmChannel();
+    const alone = { "x-queue-type": "quorum", "x-quorum-initial-group-size": 1 };
+    await channel.assertQueue("alone", { arguments: alone });
+    channel.sendToQueue("alone", Buffer.from("kept"), { persistent: true });
+    await channel.waitForConfirms();
+    await connection.close();
+    const refused = async (words: string): Promise<void> => {
+      const { code, output } = await lab.npm("up", "--replace", third);
+      assert.notEqual(code, 0);
+      assert.match(output, new RegExp(`${third} does not leave the cluster: ${words}`), tail(output));
+    };
+    try {
+      await refused("it has the only copy of 1 queues: alone");
+      await lab.runOn(second, "systemctl stop rabbitmq-server");
+      await refused(`${second} would have to run beside it`);
+    } finally {
+      await lab.runOn(second, "systemctl start rabbitmq-server");
+    }
+    assert.match(await lab.runOrThrow("up"), /is whole/);
+    assert.deepEqual(await readMessages(await lab.connect(uri), "alone"), ["kept"]);
+    await deleteQueue(await lab.connect(uri), "alone");
+    await record("only copy", "refused: only copy; refused: beside a stopped broker");
+  });
+
+  test("whole stop: all brokers come back by themselves, with their messages", async () => {
+    await begin();
+    await fill("stop");
+    await pause(queueSettlesSeconds * 1000);
+    const { brokers } = await readSystem(lab);
+    await stopAll();
+    const started = Date.now();
+    await Promise.all(three.map(powerOn));
+    for (const { name, address } of brokers) {
+      while (!(await brokerAnswers(address, 1000))) {
+        const late = Date.now() - started > servingGoalSeconds * 1000;
+        assert.ok(!late, `${name} does not serve after ${servingGoalSeconds} s`);
+        await pause(200);
+      }
+    }
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    await assertMessages("stop");
+    await record("whole stop", `${brokers.length} of ${three.length} back after ${seconds} s; 0 lost`);
+  });
+
+  test("force-boot: the only broker that is left after a stop of all starts with the messages", async () => {
+    await begin();
+    await fill("boot");
+    await pause(queueSettlesSeconds * 1000);
+    const system = await readSystem(lab);
+    const version = await versionOf();
+    await stopAll();
+    await powerOn(second);
+    const command = `npm run up -- --force-boot ${second} --stack ${lab.stack}`;
+    await waitForAdvice(lab, command);
+    const started = Date.now();
+    const { code, output } = await lab.npm("up", "--force-boot", second);
+    assert.equal(code, 1, "up must fail: the other brokers are still off");
+    assert.match(output, new RegExp(`^${second} serves$`, "m"), tail(output));
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    await assertMessages("boot", uriOf(system, second));
+    await recordOperation({
+      operation: "force-boot",
+      ...version,
+      result: `serves after ${seconds} s, the run of up included; 0 lost`,
+    });
+  });
+}
+
+/** Waits until `verify` offers the command. */
+async function waitForAdvice(lab: LabStack, command: string): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const { output } = await lab.npm("verify");
+    if (output.includes(command)) return;
+    assert.ok(Date.now() < deadline, `verify does not offer ${command} within 120 s:\n${tail(output)}`);
+    await pause(2000);
+  }
+}
