@@ -4,6 +4,7 @@ import test from "node:test";
 import { faults, shortBrokerFaults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
 import type { Goals } from "../../../testbed/chaos/faults/fault.ts";
 import { findMissedGoals, goalsOf } from "../../../testbed/chaos/goals.ts";
+import { kindsOf } from "../../../testbed/chaos/load.ts";
 import { readOptions } from "../../../testbed/chaos/options.ts";
 import { chaosReport } from "../../../testbed/chaos/report.ts";
 import { mergeRun, readRuns } from "../../../testbed/chaos/results.ts";
@@ -194,6 +195,12 @@ test("with Khepri in Mnesia's place a fault may have other goals, and says why",
   assert.deepEqual(goalsOf(apart, "4.3.6"), {});
   assert.deepEqual(goalsOf(off, "4.3.6"), { publishingSeconds: 15 });
   assert.match(chaosReport([]), /- `brokers-cut-apart`: the one broker does not pause itself/);
+});
+
+test("without mirrored queues only quorum queues are loaded: a classic queue has one copy there", () => {
+  assert.deepEqual(kindsOf({ queues: "mirrored" }), ["classic", "quorum"]);
+  assert.deepEqual(kindsOf({}), ["classic", "quorum"]);
+  assert.deepEqual(kindsOf({ queues: "quorum" }), ["quorum"]);
 });
 
 test("a system without mirrored queues is judged by its quorum queues alone", () => {
