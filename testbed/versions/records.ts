@@ -14,7 +14,8 @@ export const operations = {
     "a broker that has the only copy of a queue, and one beside a stopped broker, told to leave: what refuses it",
   "whole stop":
     "all brokers stopped in turn, their machines off, and on again at once: brokers back without help",
-  "force-boot": "only one broker left after a stop of all: `--force-boot` starts it with the messages",
+  "force-boot":
+    "after a stop of all, without the broker that stopped last: `--force-boot` starts those that are left, with Khepri a single one; the time is that of the whole run of `up`",
 } as const;
 export type Operation = keyof typeof operations;
 

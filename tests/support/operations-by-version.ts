@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { seriesOf } from "../../hosts/rabbitmq-series.ts";
 import { readRabbitmqVersion } from "../../testbed/chaos/environment.ts";
 import { readSystem } from "../../testbed/chaos/suite.ts";
 import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
 import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
 import type { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
+import type { ScriptResult } from "../../testbed/labs/trial-stack.ts";
 import { type Operation, type OperationRecord, recordOperation } from "../../testbed/versions/records.ts";
 import type { System } from "../../verify/outputs.ts";
 import { deleteQueue, publish, readMessages } from "./messages.ts";
@@ -17,6 +19,8 @@ import { underLoad } from "./traffic.ts";
 const servingGoalSeconds = 60;
 /** RabbitMQ itself can lose a queue that was declared right before a power cut: docs/failures.md. */
 const queueSettlesSeconds = 10;
+/** One attempt at a broker that has just stopped, and the next one, for each of the restarts. */
+const restartOutageMs = 4000;
 const setting = "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }";
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 
@@ -38,8 +42,8 @@ export function testOperations(lab: LabStack): void {
     return uri.href;
   };
   /** Does something under load. @returns the longest time in which some publisher had no confirm, such as `1.2 s` */
-  const gapOf = async (name: string, work: () => Promise<unknown>): Promise<string> => {
-    const { longestGapMs } = await underLoad(await readSystem(lab), name, work);
+  const gapOf = async (name: string, work: () => Promise<unknown>, outageMs?: number): Promise<string> => {
+    const { longestGapMs } = await underLoad(await readSystem(lab), name, work, outageMs);
     return `${(longestGapMs / 1000).toFixed(1)} s`;
   };
   const fill = async (queue: string): Promise<void> =>
@@ -74,7 +78,7 @@ export function testOperations(lab: LabStack): void {
   test("rolling change: a setting restarts each broker in turn under load", async () => {
     await begin();
     await lab.configure(setting, three);
-    const gap = await gapOf("rolling", () => lab.runOrThrow("up"));
+    const gap = await gapOf("rolling", () => lab.runOrThrow("up"), restartOutageMs);
     for (const host of three) {
       assert.match(await lab.runOn(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
     }
@@ -147,41 +151,44 @@ export function testOperations(lab: LabStack): void {
       }
     }
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    await waitForVerify(lab, ({ code }) => code === 0);
     await assertMessages("stop");
     await record("whole stop", `${brokers.length} of ${three.length} back after ${seconds} s; 0 lost`);
   });
 
-  test("force-boot: the only broker that is left after a stop of all starts with the messages", async () => {
+  test("force-boot: without the broker that stopped last, those that are left start with the messages", async () => {
     await begin();
     await fill("boot");
     await pause(queueSettlesSeconds * 1000);
     const system = await readSystem(lab);
     const version = await versionOf();
     await stopAll();
-    await powerOn(second);
+    // A majority starts by itself with Khepri; without one a quorum queue cannot be read with Mnesia.
+    const left = seriesOf(version.rabbitmq)?.hasMnesia === true ? [first, second] : [second];
+    for (const broker of left) await powerOn(broker);
     const command = `npm run up -- --force-boot ${second} --stack ${lab.stack}`;
-    await waitForAdvice(lab, command);
+    await waitForVerify(lab, ({ output: said }) => said.includes(command));
     const started = Date.now();
     const { code, output } = await lab.npm("up", "--force-boot", second);
     assert.equal(code, 1, "up must fail: the other brokers are still off");
-    assert.match(output, new RegExp(`^${second} serves$`, "m"), tail(output));
+    for (const broker of left) assert.match(output, new RegExp(`^${broker} serves$`, "m"), tail(output));
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     await assertMessages("boot", uriOf(system, second));
     await recordOperation({
       operation: "force-boot",
       ...version,
-      result: `serves after ${seconds} s, the run of up included; 0 lost`,
+      result: `${left.length} of ${left.length} serve after ${seconds} s; 0 lost`,
     });
   });
 }
 
-/** Waits until `verify` offers the command. */
-async function waitForAdvice(lab: LabStack, command: string): Promise<void> {
+/** Runs `verify` until its result is as wanted. */
+async function waitForVerify(lab: LabStack, isWanted: (result: ScriptResult) => boolean): Promise<void> {
   const deadline = Date.now() + 120_000;
   for (;;) {
-    const { output } = await lab.npm("verify");
-    if (output.includes(command)) return;
-    assert.ok(Date.now() < deadline, `verify does not offer ${command} within 120 s:\n${tail(output)}`);
+    const result = await lab.npm("verify");
+    if (isWanted(result)) return;
+    assert.ok(Date.now() < deadline, `not within 120 s:\n${tail(result.output)}`);
     await pause(2000);
   }
 }

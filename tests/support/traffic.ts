@@ -7,7 +7,7 @@ import { AddressWatch } from "../../testbed/chaos/address-watch.ts";
 import type { System } from "../../verify/outputs.ts";
 
 /** For how long in total new clients may be left unserved: a planned change does not move the address. */
-const toleratedOutageMs = 1000;
+const defaultOutageMs = 1000;
 
 export interface Traffic {
   readonly confirmed: number;
@@ -20,12 +20,14 @@ export interface Traffic {
 /**
  * Publishes and consumes on the system's kinds of queues while the work is done. Every broker leads one queue of each type.
  * @param name of the queues; must be unused
+ * @param toleratedOutageMs for how long in total new clients may be left unserved
  * @throws AssertionError if a confirmed message is lost or the address does not answer
  */
 export async function underLoad(
   system: System,
   name: string,
   work: () => Promise<unknown>,
+  toleratedOutageMs = defaultOutageMs,
 ): Promise<Traffic> {
   const watch = new AddressWatch(system);
   const load = new Load(system, name, defaultLoad);
