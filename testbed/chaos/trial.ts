@@ -43,6 +43,8 @@ export async function runTrial(args: TrialArgs): Promise<TrialResult> {
   const head = { fault: fault.name, what: fault.description, date: began.toISOString().slice(0, 10), commit };
   try {
     const figures = await measure(args, began);
+    // Ctrl-C also ends the next `up`, which would count as a missed goal.
+    signal.throwIfAborted();
     const missed = findMissedGoals(goalsOf(fault, rabbitmq), figures);
     const logs = missed.length === 0 ? "" : await readLogTails(system, began);
     return { ...head, figures, missed, logs };
