@@ -18,7 +18,17 @@ const rooms = {
   hosts: [],
   "secret.ts": [],
   ssh: ["remote"],
-  cli: ["testbed", "toolchain", "verify", "remote/ssh.ts", "templates", "hosts", "user-error.ts"],
+  definitions: ["hosts"],
+  cli: [
+    "testbed",
+    "definitions",
+    "toolchain",
+    "verify",
+    "remote/ssh.ts",
+    "templates",
+    "hosts",
+    "user-error.ts",
+  ],
   testbed: [
     "verify",
     "toolchain/step.ts",

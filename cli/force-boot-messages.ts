@@ -75,6 +75,13 @@ export function dataLossMessage(name: string, states: BrokerStates, stack: strin
   ].join("\n");
 }
 
+/** @param newest the newest backup, which was made while brokers still served */
+export function restoreHint(newest: string | undefined, stack: string): string {
+  return newest === undefined
+    ? `No backup could be made before, since no broker served, and there is no earlier one of stack ${stack}.`
+    : `No backup could be made before, since no broker served. What the newest one has that the cluster lacks: ${npmCommand("restore", stack, newest)}`;
+}
+
 /** @returns why a broker may not be started without the others, and what to do instead; undefined if it may */
 export function refusalReason(
   name: string,

@@ -22,6 +22,10 @@ const newHostKeyFlag = [
   "--new-host-key HOST,HOST",
   "pin the SSH host key that these existing machines show now, as after a reinstallation",
 ] as const;
+const withoutBackupFlag = [
+  "--without-backup",
+  "go on although no backup of the definitions can be made, or without making one",
+] as const;
 const pulumiFlags = (verb: string) =>
   ["PULUMI-FLAG...", `flags of pulumi ${verb}, which are passed on to it`] as const;
 const testFlags = [
@@ -46,6 +50,7 @@ export const commandHelp = {
         "--force-boot BROKER",
         "first start this broker without those that it waits for; what only those have is lost",
       ],
+      withoutBackupFlag,
       pulumiFlags("up"),
     ],
     example: "--repair",
@@ -57,13 +62,27 @@ export const commandHelp = {
   },
   destroy: {
     summary: "remove the stack's resources; a stack that does not exist is no error",
-    flags: [stackFlag, pulumiFlags("destroy")],
+    flags: [stackFlag, withoutBackupFlag, pulumiFlags("destroy")],
     example: "--stack dev",
   },
   verify: {
     summary: "check the running system; the exit code is 0 only if every check passes",
     flags: [stackFlag],
     example: "--stack dev",
+  },
+  backup: {
+    summary: "write the definitions of all virtual hosts to an encrypted file; messages are not in it",
+    flags: [stackFlag, ["--to FOLDER", "the folder of the file (default: backups)"]],
+    example: "--to /mnt/backups",
+  },
+  restore: {
+    summary: "show what a backup would make and change in the cluster; with --yes, do it",
+    flags: [
+      ["FILE", "the backup"],
+      stackFlag,
+      ["--yes", "make and change it; what is not in the file stays as it is"],
+    ],
+    example: "backups/dev-2026-11-27T093012Z-3.10.8.backup",
   },
   pulumi: {
     summary: "run the Pulumi CLI with this project's toolchain and backend",

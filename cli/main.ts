@@ -69,6 +69,14 @@ const commands: Readonly<Record<CommandName, Command>> = {
     needs: () => [],
     run: async (...args) => (await import("./verify.ts")).run(...args),
   },
+  backup: {
+    needs: () => [],
+    run: async (...args) => (await import("./backup.ts")).run(...args),
+  },
+  restore: {
+    needs: () => [],
+    run: async (...args) => (await import("./restore.ts")).run(...args),
+  },
   pulumi: {
     needs: () => [],
     run: async (pulumi, args) => pulumi.run(await addStackFileFlags(pulumi, args)),

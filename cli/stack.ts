@@ -198,6 +198,11 @@ export async function readResources(pulumi: PulumiCli, stack: string): Promise<r
   return (await exportStack(pulumi, stack))?.deployment?.resources ?? [];
 }
 
+/** @returns what encrypts the stack's secrets, such as `passphrase`; undefined if its state does not say */
+export async function secretsProviderOf(pulumi: PulumiCli, stack: string): Promise<string | undefined> {
+  return (await exportStack(pulumi, stack))?.deployment?.secrets_providers?.type;
+}
+
 /** @returns the stack's state as the CLI exports it, with encrypted secrets; undefined if the stack does not exist */
 async function exportStack(pulumi: PulumiCli, stack: string): Promise<StackExport | undefined> {
   const stored = readState(pulumi, projectName, stack);

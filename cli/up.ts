@@ -5,12 +5,16 @@
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";
+import { backUpBefore, takeWithoutBackup } from "./backup/automatic.ts";
+import { backupFolder, newestBackup } from "./backup/folder.ts";
+import { reasonForBackup } from "./backup/reason.ts";
 import { forceBoot } from "./force-boot.ts";
+import { restoreHint } from "./force-boot-messages.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
-import { stackFileName } from "./stack-file.ts";
-import { npmCommand, openStack, readPlatform, takeStackOption, takeOption } from "./stack.ts";
+import { readStackFile, stackFileName } from "./stack-file.ts";
+import { npmCommand, openStack, readPlatform, readResources, takeStackOption, takeOption } from "./stack.ts";
 import { readSystem, verify, writeHint } from "./verify.ts";
 
 /** The options of `up`. */
@@ -18,6 +22,7 @@ export interface UpOptions {
   readonly repair: boolean;
   /** The broker to start without those that it waits for. */
   readonly forceBoot: string | undefined;
+  readonly withoutBackup: boolean;
   /** The flags of Pulumi's `up`. */
   readonly flags: readonly string[];
 }
@@ -25,9 +30,10 @@ export interface UpOptions {
 /** @throws UserError if the arguments contradict each other, or one lacks its value */
 export function parseUpOptions(args: readonly string[]): UpOptions {
   const option = { name: "force-boot", valueHint: "a broker's name, such as --force-boot cent121" };
-  const { value, rest } = takeOption(args, option);
+  const { withoutBackup, rest: others } = takeWithoutBackup(args);
+  const { value, rest } = takeOption(others, option);
   const flags = rest.filter((flag) => flag !== "--repair");
-  const options = { repair: flags.length < rest.length, forceBoot: value, flags };
+  const options = { repair: flags.length < rest.length, forceBoot: value, withoutBackup, flags };
   if (options.repair && value !== undefined) {
     throw new UserError(
       "--force-boot and --repair cannot be combined; run --force-boot first, then --repair",
@@ -44,8 +50,12 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     stack,
     await openStack(pulumi, stack, options.flags),
   );
-  if (options.forceBoot !== undefined)
+  if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
+    const newest = await newestBackup(backupFolder(pulumi.env), stack);
+    process.stdout.write(`${restoreHint(newest, stack)}\n`);
+  }
+  if (!options.withoutBackup) await backUpIfDue(pulumi, stack, flags);
   if (options.repair) {
     const exitCode = await repair(pulumi, stack, flags);
     if (exitCode !== undefined) return exitCode;
@@ -66,6 +76,11 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   }
   process.stdout.write(`\n${formatSummary(result.system, stack, readPlatform(stack) === "lab")}\n`);
   return 0;
+}
+
+async function backUpIfDue(pulumi: PulumiCli, stack: string, flags: readonly string[]): Promise<void> {
+  const reason = reasonForBackup(flags, readStackFile(stack), await readResources(pulumi, stack));
+  if (reason !== undefined) await backUpBefore(pulumi, stack, reason);
 }
 
 /** @returns what a user needs to know to use the system, without its password */

@@ -65,12 +65,17 @@ export async function verify(
 
 /** @returns the system that the stack's outputs describe @throws UserError if the stack has no outputs */
 export async function readSystem(pulumi: PulumiCli, stack: string): Promise<System> {
+  const system = await findSystem(pulumi, stack);
+  if (system === undefined)
+    throw new UserError(`stack ${stack} is not set up; run: ${npmCommand("up", stack)}`);
+  return system;
+}
+
+/** As `readSystem`. @returns undefined if the stack has no outputs, or does not exist */
+export async function findSystem(pulumi: PulumiCli, stack: string): Promise<System | undefined> {
   const answer = await pulumi.capture(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
   if (answer.failed && !answer.stderr.includes("no stack named")) {
     throw new UserError(`the outputs of stack ${stack} cannot be read:\n${answer.stderr}`);
   }
-  const system = answer.failed ? undefined : readOutputs(answer.stdout, stack);
-  if (system === undefined)
-    throw new UserError(`stack ${stack} is not set up; run: ${npmCommand("up", stack)}`);
-  return system;
+  return answer.failed ? undefined : readOutputs(answer.stdout, stack);
 }

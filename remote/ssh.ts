@@ -33,6 +33,8 @@ export interface RemoteCommand {
   readonly timeoutSeconds?: number;
   /** Limit for each log-in within that. @default 10 */
   readonly loginTimeoutSeconds?: number;
+  /** Ends the wait for the command. */
+  readonly signal?: AbortSignal;
   /** Called for each chunk of the command's standard output. */
   readonly onOutput?: () => void;
 }
@@ -97,6 +99,9 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   const written: Written = { output: "", errors: "" };
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_, reject) => {
+    options.signal?.addEventListener("abort", () => {
+      reject(new SshError("slow", `${login.host} is no longer waited for`));
+    });
     timer = setTimeout(() => {
       // There is one client for each host that has been logged in to, in this order.
       const hops = login.proxy === undefined ? [login] : [login.proxy, login];

@@ -235,9 +235,14 @@ test("--force-boot is separated from Pulumi's flags, needs a name, and excludes 
   const flags = ["--diff", "--parallel", "4"];
   for (const args of [["--force-boot", "cent121"], ["--force-boot=cent121"]]) {
     const options = parseUpOptions([...flags, ...args]);
-    assert.deepEqual(options, { repair: false, forceBoot: "cent121", flags });
+    assert.deepEqual(options, { repair: false, forceBoot: "cent121", withoutBackup: false, flags });
   }
-  assert.deepEqual(parseUpOptions(["--repair"]), { repair: true, forceBoot: undefined, flags: [] });
+  assert.deepEqual(parseUpOptions(["--repair"]), {
+    repair: true,
+    forceBoot: undefined,
+    withoutBackup: false,
+    flags: [],
+  });
   for (const args of [["--force-boot"], ["--force-boot="], ["--force-boot", "--diff"]])
     assert.throws(() => parseUpOptions(args), /--force-boot needs a broker's name/);
   assert.throws(() => parseUpOptions(["--repair", "--force-boot", "cent121"]), /cannot be combined/);

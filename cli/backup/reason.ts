@@ -1,0 +1,51 @@
+/** Whether an `up` could lose definitions, so that a backup is made before it. */
+import { parse } from "yaml";
+import { brokerServiceName, machineName } from "../../hosts/resource-names.ts";
+import { resourceNameOf, type StateResource } from "../repair-plan.ts";
+import type { BackupReason } from "./make.ts";
+
+const restartSuffix = "-restart";
+
+/**
+ * @param flags of the Pulumi CLI; `--replace` names URNs
+ * @param stackFile the text of the stack's file
+ * @returns undefined if it replaces no broker's machine and upgrades no broker
+ */
+export function reasonForBackup(
+  flags: readonly string[],
+  stackFile: string,
+  resources: readonly StateResource[],
+): BackupReason | undefined {
+  const names = new Set(resources.map(({ urn }) => resourceNameOf(urn)));
+  const brokers = [...names].filter((name) => names.has(brokerServiceName(name.replace(/-machine$/, ""))));
+  const machines = new Set(brokers.filter((name) => name.endsWith(machineName(""))));
+  if (flags.some((flag) => flag.includes("urn:") && machines.has(resourceNameOf(flag)))) return "replace";
+  const wanted = wantedPackage(stackFile);
+  if (wanted === undefined) return undefined;
+  const turns = resources.filter(
+    ({ urn }) =>
+      resourceNameOf(urn).endsWith(restartSuffix) &&
+      names.has(brokerServiceName(resourceNameOf(urn).slice(0, -restartSuffix.length))),
+  );
+  const isDue = turns.some(({ inputs }) => !words(inputs?.["create"]).includes(wanted));
+  return isDue ? "upgrade" : undefined;
+}
+
+/** @returns the stated version of the brokers' package, or the checksum of a stated RPM */
+function wantedPackage(stackFile: string): string | undefined {
+  const { config } = asMapping(parse(stackFile));
+  const settings = asMapping(config);
+  const { rabbitmq } = asMapping(settings["rabbitmq-ha:packages"] ?? settings["packages"]);
+  const { version, sha256 } = asMapping(rabbitmq);
+  const wanted = version ?? sha256;
+  return typeof wanted === "string" || typeof wanted === "number" ? String(wanted) : undefined;
+}
+
+function asMapping(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** @returns the words of a command line, without the quotes of a shell */
+function words(command: unknown): string[] {
+  return typeof command === "string" ? command.split(/\s+/).map((word) => word.replaceAll("'", "")) : [];
+}

@@ -1,0 +1,49 @@
+/** Asks a stack's brokers for their definitions: one after another, until one answers whole. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Definitions } from "../../definitions/definitions.ts";
+import { reasonOf } from "../../verify/cause.ts";
+import type { Login } from "../../verify/outputs.ts";
+import { askDefinitions } from "./broker.ts";
+
+export interface Answer {
+  readonly definitions: Definitions;
+  /** JSON, as it goes into a file. */
+  readonly text: string;
+}
+
+/** No broker has answered whole; the message has a line for each. */
+export class NoAnswerError extends Error {}
+
+/** After how long the next broker is asked as well. */
+const patienceMs = 10_000;
+
+/** @returns the first whole answer, and whose it is @throws NoAnswerError */
+export async function askAnyBroker(
+  logins: readonly Login[],
+  ask: (login: Login, signal: AbortSignal) => Promise<Answer> = askDefinitions,
+  patience = patienceMs,
+): Promise<Answer & { readonly broker: string }> {
+  const over = new AbortController();
+  const failures: string[] = [];
+  const pending: Promise<Answer & { broker: string }>[] = [];
+  try {
+    for (const login of logins) {
+      const answer = ask(login, over.signal).then((found) => ({ ...found, broker: login.name }));
+      const failed = new Promise<undefined>((resolve) => {
+        answer.catch((error: unknown) => {
+          failures.push(`  ${login.name}: ${reasonOf(error)}`);
+          resolve(undefined);
+        });
+      });
+      pending.push(answer);
+      const first = Promise.any(pending).catch(() => undefined);
+      const enough = await Promise.race([first, failed, pause(patience, undefined, { ref: false })]);
+      if (enough !== undefined) return enough;
+    }
+    return await Promise.any(pending).catch(() => {
+      throw new NoAnswerError(failures.join("\n"));
+    });
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,142 @@
+/** RabbitMQ's definitions: what `rabbitmqctl export_definitions` prints, read, counted and named. */
+
+/** The lists of a definitions file, in the order in which they have to be made. */
+export const categories = [
+  "users",
+  "vhosts",
+  "permissions",
+  "exchanges",
+  "topic_permissions",
+  "global_parameters",
+  "policies",
+  "parameters",
+  "queues",
+  "bindings",
+] as const;
+
+export type Category = (typeof categories)[number];
+
+/** One user, queue, … as the file has it. */
+export type DefinitionObject = Readonly<Record<string, unknown>>;
+
+export type Definitions = Readonly<Record<Category, readonly DefinitionObject[]>> & {
+  /** Of the RabbitMQ that has written them, such as `3.10.8`. */
+  readonly version: string;
+};
+
+/** An object, and what it is called in messages. */
+export interface Entry {
+  readonly category: Category;
+  readonly object: DefinitionObject;
+}
+
+/** By category: the keys that make an object this one and no other. */
+const identities: Readonly<Record<Category, readonly string[]>> = {
+  users: ["name"],
+  vhosts: ["name"],
+  permissions: ["user", "vhost"],
+  exchanges: ["name", "vhost"],
+  topic_permissions: ["user", "exchange", "vhost"],
+  global_parameters: ["name"],
+  policies: ["name", "vhost"],
+  parameters: ["component", "name", "vhost"],
+  queues: ["name", "vhost"],
+  bindings: ["source", "destination", "destination_type", "routing_key", "vhost"],
+};
+
+/** By category: one object, and several. */
+const words: Readonly<Record<Category, readonly [one: string, several: string]>> = {
+  users: ["user", "users"],
+  vhosts: ["virtual host", "virtual hosts"],
+  permissions: ["permission", "permissions"],
+  exchanges: ["exchange", "exchanges"],
+  topic_permissions: ["topic permission", "topic permissions"],
+  global_parameters: ["global parameter", "global parameters"],
+  policies: ["policy", "policies"],
+  parameters: ["parameter", "parameters"],
+  queues: ["queue", "queues"],
+  bindings: ["binding", "bindings"],
+};
+
+/** A text that is not whole as definitions; the message says what is missing, and no value of it. */
+export class DefinitionsError extends Error {}
+
+/** @throws DefinitionsError unless the text is one whole JSON document with every list, and each object has its name */
+export function parseDefinitions(text: string): Definitions {
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    throw new DefinitionsError("they are not one whole JSON document");
+  }
+  if (!isObject(found)) throw new DefinitionsError("they are no JSON object");
+  const version = found["rabbitmq_version"] ?? found["rabbit_version"];
+  if (typeof version !== "string") throw new DefinitionsError("they lack rabbitmq_version");
+  const lists = categories.map((category) => [category, readList(found, category)] as const);
+  return { ...(Object.fromEntries(lists) as Record<Category, DefinitionObject[]>), version };
+}
+
+function readList(found: Readonly<Record<string, unknown>>, category: Category): DefinitionObject[] {
+  const list = found[category];
+  if (!Array.isArray(list)) throw new DefinitionsError(`they lack the list ${category}`);
+  const whole = list.every(
+    (each) => isObject(each) && identities[category].every((key) => typeof each[key] === "string"),
+  );
+  if (!whole) throw new DefinitionsError(`an object of the list ${category} lacks its name`);
+  return list as DefinitionObject[];
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @returns the same text for the same object, whatever it holds */
+export function keyOf({ category, object }: Entry): string {
+  const parts = identities[category].map((key) => object[key]);
+  return canonical([category, ...parts, ...(category === "bindings" ? [asMap(object["arguments"])] : [])]);
+}
+
+/** @returns JSON whose keys are sorted */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
+}
+
+/** @returns the map; Erlang writes an empty one as an empty list where it does not know better */
+export function asMap(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}
+
+/** @returns such as `orders in /shop`; never a secret */
+export function nameOf({ category, object }: Entry): string {
+  const [name, where] = [identities[category].map((key) => String(object[key])), String(object["vhost"])];
+  switch (category) {
+    case "bindings":
+      return `${name[0] ?? ""} → ${name[1] ?? ""} (${JSON.stringify(name[3] ?? "")}) in ${where}`;
+    case "topic_permissions":
+      return `${name[0] ?? ""} on ${name[1] ?? ""} in ${where}`;
+    case "parameters":
+      return `${name[0] ?? ""} ${name[1] ?? ""} in ${where}`;
+    default:
+      return name.join(" in ");
+  }
+}
+
+/** @returns such as `3 queues` */
+export function countOf(category: Category, count: number): string {
+  return `${count} ${words[category][count === 1 ? 0 : 1]}`;
+}
+
+/** @returns such as `2 users, 1 virtual host, 12 queues`; `nothing` if there is none */
+export function summaryOf(definitions: Definitions): string {
+  const counts = categories.flatMap((category) =>
+    definitions[category].length === 0 ? [] : [countOf(category, definitions[category].length)],
+  );
+  return counts.length === 0 ? "nothing" : counts.join(", ");
+}
+
+/** @returns all objects, in the order in which they have to be made */
+export function entriesOf(definitions: Definitions): Entry[] {
+  return categories.flatMap((category) => definitions[category].map((object) => ({ category, object })));
+}
