@@ -18,7 +18,6 @@ const rooms = {
   hosts: [],
   "secret.ts": [],
   ssh: ["remote"],
-  definitions: ["hosts"],
   cli: [
     "testbed",
     "definitions",
@@ -29,6 +28,7 @@ const rooms = {
     "hosts",
     "user-error.ts",
   ],
+  definitions: ["hosts"],
   testbed: [
     "verify",
     "toolchain/step.ts",

@@ -48,7 +48,12 @@ export abstract class TrialStack {
   get env(): NodeJS.ProcessEnv {
     if (this.#state === "") throw new Error(`stack ${this.stack} is not open yet`);
     const backend = `file://${this.#state}?create_dir=true&metadata=skip`;
-    return { ...process.env, PULUMI_BACKEND_URL: backend };
+    return { ...process.env, PULUMI_BACKEND_URL: backend, RABBITMQ_HA_BACKUP_FOLDER: this.backupFolder };
+  }
+
+  /** The folder of its backups, which goes with its state. */
+  get backupFolder(): string {
+    return join(this.#state, "backups");
   }
 
   /** Creates what the stack needs, and writes its file. */
@@ -68,7 +73,7 @@ export abstract class TrialStack {
   /** Removes all resources of the stack by the user's command. */
   protected async destroyAll(): Promise<void> {
     await this.stopRuns();
-    if (this.#state !== "") await this.npm("destroy");
+    if (this.#state !== "") await this.npm("destroy", "--without-backup");
   }
 
   /** Removes the stack's file and state. */

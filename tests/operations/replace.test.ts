@@ -45,6 +45,7 @@ test("replacing the first broker's machine replaces only its own resources and l
   for (const words of ["gives up its places", "drains", "stops", "has left; members are"]) {
     assert.match(output, new RegExp(`${first}: ${words}`), tail(output, 200));
   }
+  assert.match(output, /definitions backed up before replace, in [\d.]+ s: \S+-before-replace\.backup$/m);
   assert.notEqual(await machineIdentity(first), before);
   assert.match(output, /stack test-y is whole/);
   assert.deepEqual(await brokersWithCopy(lab, second, "mirrored"), everyone);
