@@ -9,7 +9,7 @@ export const operations = {
   lifecycle: "`up` from nothing, verification included; a second `up`; `destroy`",
   "rolling change": "a setting that restarts each broker in turn, under load",
   replace: "the first broker's machine replaced, under load",
-  scale: "a fourth broker added, and removed again, under load",
+  scale: "two brokers added, and removed again, under load",
   "only copy":
     "a broker that has the only copy of a queue, and one beside a stopped broker, told to leave: what refuses it",
   "whole stop":
