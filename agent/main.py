@@ -15,6 +15,7 @@ SUBCOMMANDS = (
     + ("owner", "names", "file", "check-advanced", "packages", "rpms", "sources", "repository-key", "firewall")
     + ("service", "note")
     + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "admin", "cluster-name", "policy")
+    + ("definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
     + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")

@@ -1,0 +1,126 @@
+"""Makes and changes the virtual hosts, permissions, policies, exchanges, queues and bindings that are defined.
+
+They come on standard input, one a line. What exists and is not among them stays as it is. What the stack has made and
+no longer names is removed if nobody uses it. The users are there already (definition-users); they get their tags here.
+"""
+
+import sys
+
+from .. import defined, definitions, host, policies, undefine
+from ..arguments import listed
+from ..errors import StepError
+from .policy import first_that_answers
+
+TIMEOUT_SECONDS = 1200
+NAMED = 10
+
+
+def arguments(parser):
+    parser.add_argument("--members", required=True, type=listed, help="every broker: a,b,c")
+    parser.add_argument("--clear", action="store_true", help="nothing is defined any more")
+
+
+def run(wanted):
+    objects, removable = ({}, []) if wanted.clear else definitions.read(sys.stdin.read())
+    member, sight = first_that_answers(wanted.members, defined.look)
+    missing, different = _due(objects, sight)
+    _refuse_fixed(different, sight)
+    _refuse_missing_users(missing)
+    made = [key for key in sight.noted if key in sight.objects or key in objects]
+    made += [each.key for each in missing if each.key not in made]
+    after = _make(missing, different, sight, made, member)
+    former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
+    stays = undefine.remove(former, removable, member) if former else {}
+    left = [key for key in made if key in objects or definitions.title_of(key) in stays]
+    if left != (made if missing else sight.noted):
+        after = defined.change([defined.note(left)], member)
+    _check(objects, after)
+    gone = [each.title for each in former if each.title not in stays]
+    _tell(missing, different, gone, stays, len(objects))
+
+
+def _due(objects, sight):
+    """Returns the objects that are not there, and those that are there and otherwise."""
+    missing = [each for key, each in objects.items() if key not in sight.objects]
+    different = [
+        each for key, each in objects.items() if key in sight.objects and each.differs_from(sight.objects[key])
+    ]
+    return missing, different
+
+
+def _refuse_fixed(different, sight):
+    words = []
+    for each in different:
+        if each.kind in definitions.FIXED:
+            other = sight.objects[each.key]
+            fields = each.differs_from(other)
+            has = ", ".join("{} {}".format(name, other.fields.get(name)) for name in fields)
+            shall = ", ".join("{} {}".format(name, each.fields[name]) for name in fields)
+            words.append("{}: it has {}, and shall have {}".format(each.title, has, shall))
+    if words:
+        raise StepError(
+            "{}: nothing was changed: what exists has other properties, which nobody can change in place".format(
+                host.name()
+            ),
+            "State what it has, or delete it when it is empty, or give it another name.",
+            "\n".join(words),
+        )
+
+
+def _refuse_missing_users(missing):
+    users = [each.title for each in missing if each.kind == "user"]
+    if users:
+        raise StepError(
+            "{}: nothing was changed: these are not there: {}".format(host.name(), ", ".join(users)),
+            "Run npm run up -- --repair, which makes them again.",
+        )
+
+
+def _make(missing, different, sight, made, member):
+    """Makes and changes what is due. Returns what the broker has then."""
+    vhosts = [each for each in missing + different if each.kind == "vhost"]
+    new = [each for each in missing if each.kind == "vhost"]
+    users = [defined.user(each, sight.objects[each.key]) for each in different if each.kind == "user"]
+    rest = [each for each in missing + different if each.kind not in ("vhost", "user")]
+    # Noted before it is there, so that a killed run leaves nothing that is nobody's.
+    steps = [defined.note(made)] if missing else []
+    if vhosts:
+        steps += [defined.importing(new), defined.metadata(vhosts)]
+    if new:
+        sight = defined.change(steps, member)
+        steps = []
+        # Before there are queues: a queue keeps its type.
+        policies.spread(of=member)
+    steps += users + [defined.importing(rest)]
+    return defined.change(steps, member) if any(steps) else sight
+
+
+def _check(objects, sight):
+    missing, different = _due(objects, sight)
+    if missing or different:
+        raise StepError(
+            "{}: still not as defined: {}".format(host.name(), _named([each.title for each in missing + different])),
+            "The broker's log says why. Run this again once all brokers run.",
+        )
+
+
+def _tell(missing, different, gone, stays, count):
+    for word, titles in (
+        ("made", [each.title for each in missing]),
+        ("changed", [each.title for each in different]),
+        ("removed", gone),
+    ):
+        if titles:
+            print("{} {}: {}".format(word, len(titles), _named(titles)))
+    print("{} objects are as defined".format(count))
+    for title in sorted(stays):
+        print(
+            '{} is no longer defined and stays: {}; to have it removed all the same, add "{}" to definitions.remove'.format(
+                title, stays[title], title
+            )
+        )
+
+
+def _named(titles):
+    rest = ["and {} more".format(len(titles) - NAMED)] if len(titles) > NAMED else []
+    return ", ".join(titles[:NAMED] + rest)

@@ -1,0 +1,134 @@
+"""Removes objects that the stack has made and that its definitions no longer name: only those that nobody uses.
+
+The broker itself looks right before each removal. What belongs to something that stays, stays too.
+"""
+
+from . import defined, definitions, erlang, jsontext, rabbitmq
+from .errors import NoAnswer
+
+# Each returns `gone`, or why it stays. What is not known keeps it: a number that is none compares unequal to 0.
+_COMMON = """
+Actor = @actor@,
+Told = fun(ok) -> gone; ({ok, _}) -> gone; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,
+Try = fun(Do) -> try Do() catch _:E -> iolist_to_binary(io_lib:format("~0tp", [E])) end end,
+Say = fun(Format, Words) -> iolist_to_binary(io_lib:format(Format, Words)) end,
+Queue = fun(V, N, Forced) -> Try(fun() ->
+  {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(V, queue, N)),
+  {ok, Ready, Subscribed} = rabbit_amqqueue:stat(Q),
+  [{messages, All}, {consumers, Consumers}] = rabbit_amqqueue:info(Q, [messages, consumers]),
+  case {Ready, All, Subscribed, Consumers} of
+    Numbers when Forced orelse Numbers =:= {0, 0, 0, 0} ->
+      Careful = not Forced andalso amqqueue:get_type(Q) =:= rabbit_classic_queue,
+      Told(rabbit_amqqueue:delete(Q, Careful, Careful, Actor));
+    _ -> Say("~p messages, ~p consumers", [max(Ready, All), max(Subscribed, Consumers)])
+  end end)
+end,
+User = fun(U, Forced) -> Try(fun() ->
+  case length(rabbit_connection_tracking:list_of_user(U)) of
+    Count when Forced orelse Count =:= 0 -> Told(rabbit_auth_backend_internal:delete_user(U, Actor));
+    Count -> Say("~p connections", [Count])
+  end end)
+end,
+Exchange = fun(V, N, Forced) -> Try(fun() ->
+  X = rabbit_misc:r(V, exchange, N),
+  case length(rabbit_binding:list_for_source(X)) + length(rabbit_binding:list_for_destination(X)) of
+    Count when Forced orelse Count =:= 0 -> Told(rabbit_exchange:delete(X, not Forced, Actor));
+    Count -> Say("~p bindings", [Count])
+  end end)
+end,
+Policies = [proplists:get_value(<<"name">>, T)
+  || T <- case rabbit_runtime_parameters:value_global(rabbitmq_ha_policies) of not_found -> []; L -> L end, T =/= []],
+IsOwn = fun(<<"amq.", _/binary>>) -> true; (N) -> N =:= <<>> end,
+Vhost = fun(V, Forced) -> Try(fun() ->
+  Inside = [
+    {connections, rabbit_connection_tracking:list(V)},
+    {queues, rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V)},
+    {bindings, rabbit_binding:list(V)},
+    {exchanges, [X || X <- rabbit_exchange:list(V), [{name, {resource, _, _, N}}] <- [rabbit_exchange:info(X, [name])],
+      not IsOwn(N)]},
+    {parameters, rabbit_runtime_parameters:list(V)},
+    {policies, [P || P <- rabbit_policy:list(V), not lists:member(proplists:get_value(name, P), Policies)]}],
+  case [Say("~p ~s", [length(L), K]) || {K, L} <- Inside, L =/= []] of
+    Left when Forced orelse Left =:= [] -> Told(rabbit_vhost:delete(V, Actor));
+    [First | _] -> First
+  end end)
+end,
+""".replace("@actor@", defined.ACTOR)
+
+_AUTH = "rabbit_auth_backend_internal"
+_CALLS = {
+    "queue": "Queue({vhost}, {name}, {forced})",
+    "user": "User({name}, {forced})",
+    "exchange": "Exchange({vhost}, {name}, {forced})",
+    "vhost": "Vhost({name}, {forced})",
+    "permission": "Told(" + _AUTH + ":clear_permissions({user}, {vhost}, Actor))",
+    "topic_permission": "Told(" + _AUTH + ":clear_topic_permissions({user}, {vhost}, {exchange}, Actor))",
+    "parameter": "Told(rabbit_runtime_parameters:clear_any({vhost}, {component}, {name}, Actor))",
+    "global_parameter": "Told(rabbit_runtime_parameters:clear_global(binary_to_atom({name}, utf8), Actor))",
+    "policy": "Told(rabbit_policy:delete({vhost}, {name}, Actor))",
+    "binding": (
+        "Told(rabbit_binding:remove({{binding, rabbit_misc:r({vhost}, exchange, {source}), {routing_key},"
+        " rabbit_misc:r({vhost}, binary_to_atom({destination_type}, utf8), {destination}),"
+        " rabbit_definitions:args(rabbit_json:decode({arguments}))}}, Actor))"
+    ),
+}
+# First what may stay, since what belongs to it depends on that; a virtual host comes last.
+_FIRST = ("queue", "user")
+_THEN = (
+    "binding",
+    "topic_permission",
+    "permission",
+    "policy",
+    "parameter",
+    "global_parameter",
+    "exchange",
+    "vhost",
+)
+
+
+def remove(objects, removable, of):
+    """Removes objects. Returns by the title of each that stays why it does.
+
+    removable: the titles of those that need not be empty.
+    """
+    vhosts = {each.fields["name"] for each in objects if each.kind == "vhost"}
+    stays: dict = {}
+    for kinds in (_FIRST, _THEN):
+        due = []
+        for each in (each for kind in kinds for each in objects if each.kind == kind):
+            owner = next((title for title in _owners(each, vhosts, stays) if title in stays), None)
+            if owner is None:
+                due.append(each)
+            else:
+                stays[each.title] = "the {} needs it, and stays".format(owner)
+        stays.update(_remove(due, removable, of))
+    return stays
+
+
+def _owners(each, vhosts, stays):
+    """Returns the titles of what may need an object."""
+    vhost = each.fields.get("vhost")
+    owners = ["user {}".format(each.fields.get("user"))]
+    if each.fields.get("destination_type") == "queue":
+        owners.append("queue {} of {}".format(each.fields["destination"], vhost))
+    if vhost in vhosts and each.kind not in _FIRST:
+        owners += [title for title in stays if title.startswith("queue ") and title.endswith(" of " + vhost)]
+    return owners
+
+
+def _remove(due, removable, of):
+    if not due:
+        return {}
+    calls = []
+    for each in due:
+        values = {name: _source(each.fields.get(name)) for name in definitions.KEYS[each.kind]}
+        call = _CALLS[each.kind].format(forced=str(each.title in removable).lower(), **values)
+        calls.append("Try(fun() -> {} end)".format(call))
+    answer = rabbitmq.act("{}\n[{}]".format(_COMMON, ",\n".join(calls)), of=of, seconds=300)
+    if not isinstance(answer, list) or len(answer) != len(due):
+        raise NoAnswer("{} does not say what it has removed".format(of))
+    return {each.title: str(said) for each, said in zip(due, answer) if said != "gone"}
+
+
+def _source(value):
+    return erlang.text(value if isinstance(value, str) else jsontext.dumps(value or {}))
