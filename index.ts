@@ -1,5 +1,6 @@
 /** The whole system: configuration → hosts → brokers, balancers, virtual address → outputs. */
 import * as pulumi from "@pulumi/pulumi";
+import { ClusterDefinitions } from "./components/cluster-definitions.ts";
 import { HaproxyPair } from "./components/haproxy-pair.ts";
 import { keepalivedPackages, KeepalivedVip } from "./components/keepalived-vip.ts";
 import { MirrorPolicy } from "./components/mirror-policy.ts";
@@ -12,7 +13,7 @@ import { agentPort } from "./hosts/ports.ts";
 import { frontendsOf } from "./hosts/protocols.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
-import { componentNames } from "./hosts/resource-names.ts";
+import { componentNames, userPasswordName } from "./hosts/resource-names.ts";
 
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
@@ -80,6 +81,42 @@ const vip = new KeepalivedVip(componentNames.virtualAddress, {
   serving: haproxyPair.serving,
   after: [...cluster.ready, queuePolicy.set, ...nodes.map(({ watch }) => watch)],
 });
+
+const users = (config.definitions?.users ?? []).map(({ name, ...given }) => {
+  if (given.hash !== undefined) return { name, hash: given.hash };
+  const password = secrets.userPasswords?.[name];
+  if (password !== undefined) return { name, password };
+  return { name, password: generatedSecret(userPasswordName(name), () => randomText(24)), generated: true };
+});
+if (config.definitions !== undefined) {
+  const { lines, remove } = config.definitions;
+  new ClusterDefinitions(componentNames.definitions, {
+    nodes,
+    lines,
+    users,
+    remove,
+    after: [...cluster.ready, queuePolicy.set],
+  });
+}
+/** Of each user of the definitions whose password is known. Null, not undefined, as statsPassword. */
+export const userPasswords =
+  config.definitions === undefined
+    ? null
+    : pulumi.secret(
+        Object.fromEntries(
+          users.flatMap(({ name, password }) => (password === undefined ? [] : [[name, password]])),
+        ),
+      );
+/** What `verify` compares the cluster's objects with. */
+export const definitions =
+  config.definitions === undefined
+    ? null
+    : {
+        lines: config.definitions.lines,
+        hashes: pulumi.secret(
+          Object.fromEntries(users.flatMap(({ name, hash }) => (hash === undefined ? [] : [[name, hash]]))),
+        ),
+      };
 
 export const clusterName = config.clusterName;
 export const brokers = config.brokers.map(({ name, address }) => ({ name, address }));

@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
+import { definitionsOf } from "./defined.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
 import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
@@ -33,11 +34,13 @@ export interface Origin {
  */
 export function readConfig(): Config {
   const origin = { stack: pulumi.getStack(), encrypted: readEncryptedKeys() };
-  const parsed = parse(pulumi.runtime.allConfig(), origin);
-  const secrets = Object.freeze({ ...readSecrets(), ...secretSettings(parsed) });
-  const config = assembleConfig(parsed);
+  const { parsed, definitions } = parse(pulumi.runtime.allConfig(), origin);
+  const secrets = Object.freeze({ ...readSecrets(), ...secretSettings(parsed), ...userPasswords(parsed) });
+  const config = { ...assembleConfig(parsed), ...definitions };
   const warning = queueWarning(config.rabbitmq);
   if (warning !== undefined) void pulumi.log.warn(warning);
+  for (const words of config.definitions?.leftOut ?? [])
+    void pulumi.log.info(`not taken over from ${String(parsed.definitions["file"])}: ${words}`);
   return Object.freeze({ ...deepFreeze(config), secrets });
 }
 
@@ -48,15 +51,25 @@ export function readConfig(): Config {
  * @throws pulumi.RunError with every fault in one message; it never contains the value of a secret
  */
 export function parseConfig(raw: Readonly<Record<string, string>>, origin: Origin = {}): ParsedConfig {
-  return deepFreeze(assembleConfig(parse(raw, origin)));
+  const { parsed, definitions } = parse(raw, origin);
+  return deepFreeze({ ...assembleConfig(parsed), ...definitions });
 }
 
-function parse(raw: Readonly<Record<string, string>>, origin: Origin): SchemaOutput {
+interface Parsed {
+  readonly parsed: SchemaOutput;
+  readonly definitions: Pick<ParsedConfig, "definitions">;
+}
+
+function parse(raw: Readonly<Record<string, string>>, origin: Origin): Parsed {
   const reading = readValues(raw, origin.encrypted ?? new Set());
   const faults = [...reading.faults, ...combinationFaults(reading).map(reading.withoutSecrets)];
   if (reading.parsed === undefined || faults.length > 0)
     throw refusalError(formatFaults(faults, [...configKeys], origin.stack));
-  return reading.parsed;
+  const checked = definitionsOf(reading, reading.parsed.os);
+  return {
+    parsed: reading.parsed,
+    definitions: checked === undefined ? {} : { definitions: checked.definitions },
+  };
 }
 
 function platformOf({ platform, lab, existing, aws }: SchemaOutput): Platform {
@@ -90,6 +103,11 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
 function secretSettings({ rabbitmq }: SchemaOutput): Pick<Secrets, "settings"> {
   const given = rabbitmq.secretSettings;
   return Object.keys(given).length === 0 ? {} : { settings: pulumi.secret(given) };
+}
+
+function userPasswords({ userPasswords: given }: SchemaOutput): Pick<Secrets, "userPasswords"> {
+  const wrapped = Object.entries(given).map(([name, password]) => [name, pulumi.secret(password)] as const);
+  return wrapped.length === 0 ? {} : { userPasswords: Object.fromEntries(wrapped) };
 }
 
 function readSecrets(): Secrets {

@@ -2,7 +2,7 @@
 import { joinNames, namespace, type Fault, type Path } from "./faults.ts";
 import { faultsOf, valueAt } from "./issues.ts";
 import { blockKeys, configKeys, schema, type SchemaOutput } from "./schema.ts";
-import { secretKeys, secretMap } from "./secrets.ts";
+import { secretBlocks, secretKeys, secretMap } from "./secrets.ts";
 
 export interface ConfigReading {
   /** All values, with defaults; absent if one of them has a fault. */
@@ -38,7 +38,9 @@ export function readValues(
     if (encrypted.has(name) && isKnown(key) && !isSecretKey(key) && !holdsSecrets)
       faults.push(misplacedSecret(key));
     else if (!isUnset(key, text)) input[key] = value;
-    if (holdsSecrets && !encrypted.has(name)) faults.push(openSecrets);
+    if (holdsSecrets && !encrypted.has(name)) faults.push(openSecrets(secretMap));
+    if (secretBlocks.includes(key) && keysIn(value).length > 0 && !encrypted.has(name))
+      faults.push(openSecrets([key]));
   }
   const isSecret = ({ path }: Fault): boolean =>
     isSecretKey(String(path[0])) ||
@@ -90,7 +92,7 @@ function isKnown(key: string): boolean {
 }
 
 function isSecretKey(key: string): boolean {
-  return secretKeys.some((name) => name === key);
+  return secretKeys.some((name) => name === key) || secretBlocks.includes(key);
 }
 
 /**
@@ -120,17 +122,17 @@ function fromJson(text: string): unknown {
 
 /** The engine encrypts a key as a whole, and the program would show the decrypted value of these keys. */
 function misplacedSecret(key: string): Fault {
-  const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames([...secretKeys, secretMap.join(".")])} can be secret`;
+  const message = `encrypted, but would be shown in the clear; write it without --secret, since only ${joinNames([...secretKeys, ...secretBlocks, secretMap.join(".")])} can be secret`;
   return { path: [key], message };
 }
 
 /** They may hold a secret where none belongs. */
 const erlangTerms = ["rabbitmq", "advanced"];
 
-const openSecrets: Fault = {
-  path: secretMap,
+const openSecrets = (path: Path): Fault => ({
+  path,
   message: "not encrypted; give each of its values by npm run -s pulumi -- config set --secret --path",
-};
+});
 
 function withoutValue({ path, message }: Fault): Fault {
   return { path, message };

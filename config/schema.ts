@@ -10,7 +10,7 @@ import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
 import { pluginFault, pluginFile } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
-import { secrets } from "./secrets.ts";
+import { secrets, userPasswords } from "./secrets.ts";
 import { checkSecretSettings, checkSettings } from "./settings.ts";
 import * as values from "./values.ts";
 
@@ -158,7 +158,9 @@ export const schema = z.strictObject({
   lab,
   existing,
   aws,
+  definitions: z.record(z.string(), z.unknown()).prefault({}),
   ...secrets,
+  userPasswords,
 });
 
 export type SchemaOutput = z.output<typeof schema>;
@@ -178,4 +180,6 @@ export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "lab",
   "existing",
   "aws",
+  "definitions",
+  "userPasswords",
 ]);

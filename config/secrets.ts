@@ -1,6 +1,6 @@
 /** Checks secrets. The messages never contain the secret, not even a part of it. */
 import ssh2 from "ssh2";
-import type { z } from "zod";
+import { z } from "zod";
 import { lines } from "./values.ts";
 
 const empty = "empty; set one with pulumi config set --secret, or remove the key";
@@ -46,6 +46,16 @@ export const secrets = {
   sshPrivateKey: secret(privateKeyFault),
   statsPassword: secret(statsPasswordFault),
 };
+
+export const userPasswords = z
+  .record(
+    z.string(),
+    lines("not a text", "a password", (value) => (value.trim() === "" ? empty : passwordFault(value))),
+  )
+  .default({});
+
+/** The top-level mappings that are secret as a whole. */
+export const secretBlocks: readonly string[] = ["userPasswords"];
 
 export const secretKeys = Object.keys(secrets) as readonly (keyof typeof secrets)[];
 

@@ -156,6 +156,23 @@ export interface Policy {
   readonly definition: Readonly<Record<string, unknown>>;
 }
 
+/** A user of the definitions, and the hash of its password if that is stated. */
+export interface DefinedUser {
+  readonly name: string;
+  readonly hash?: { readonly password_hash: string; readonly hashing_algorithm: string };
+}
+
+/** RabbitMQ's definitions, without passwords and their hashes. */
+export interface Definitions {
+  /** One for each object, in the order in which they are made: its kind, and its fields as JSON. */
+  readonly lines: readonly string[];
+  readonly users: readonly DefinedUser[];
+  /** Objects that are removed even if they are not empty, as messages name them. */
+  readonly remove: readonly string[];
+  /** What a file has and the stack does not take over, each with the reason. */
+  readonly leftOut: readonly string[];
+}
+
 /** The settings of the brokers. */
 export interface RabbitmqConfig {
   /** The administrator's name; never `guest`. */
@@ -247,6 +264,8 @@ export interface ParsedConfig {
    */
   readonly metricsFrom?: readonly string[];
   readonly packages: PackageSources;
+  /** Absent if nothing is defined. */
+  readonly definitions?: Definitions;
 }
 
 /** The configured secrets; an absent one is generated or not used. */
@@ -258,6 +277,8 @@ export interface Secrets {
   readonly statsPassword?: pulumi.Output<string>;
   /** Lines of rabbitmq.conf with a secret, key to value; absent if there are none. */
   readonly settings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
+  /** By user of the definitions; absent if there are none. */
+  readonly userPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 /** The whole configuration of a stack, frozen. */

@@ -9,6 +9,7 @@ export const componentNames = {
   policy: { mirrored: "mirror-policy", quorum: "quorum-policy" },
   haproxy: "haproxy",
   virtualAddress: "virtual-address",
+  definitions: "definitions",
 } as const;
 
 /** A host's machine, and the step that waits until it can be used. */
@@ -41,3 +42,7 @@ export const clusterNameStepName = `${componentNames.cluster}-name`;
 export const adminStepName = `${componentNames.cluster}-admin`;
 export const policySetStepName = (queues: keyof typeof componentNames.policy): string =>
   `${componentNames.policy[queues]}-set`;
+export const definitionUsersStepName = `${componentNames.definitions}-users`;
+export const definitionsStepName = `${componentNames.definitions}-set`;
+/** The password that the stack has made up for a user of the definitions. */
+export const userPasswordName = (user: string): string => `user-password-${user}`;
