@@ -20,20 +20,20 @@ Queue = fun(V, N, Forced) -> Try(fun() ->
     Numbers when Forced orelse Numbers =:= {0, 0, 0, 0} ->
       Careful = not Forced andalso amqqueue:get_type(Q) =:= rabbit_classic_queue,
       Told(rabbit_amqqueue:delete(Q, Careful, Careful, Actor));
-    _ -> Say("~p messages, ~p consumers", [max(Ready, All), max(Subscribed, Consumers)])
+    _ -> Say("messages: ~p, consumers: ~p", [max(Ready, All), max(Subscribed, Consumers)])
   end end)
 end,
 User = fun(U, Forced) -> Try(fun() ->
   case length(rabbit_connection_tracking:list_of_user(U)) of
     Count when Forced orelse Count =:= 0 -> Told(rabbit_auth_backend_internal:delete_user(U, Actor));
-    Count -> Say("~p connections", [Count])
+    Count -> Say("connections: ~p", [Count])
   end end)
 end,
 Exchange = fun(V, N, Forced) -> Try(fun() ->
   X = rabbit_misc:r(V, exchange, N),
   case length(rabbit_binding:list_for_source(X)) + length(rabbit_binding:list_for_destination(X)) of
     Count when Forced orelse Count =:= 0 -> Told(rabbit_exchange:delete(X, not Forced, Actor));
-    Count -> Say("~p bindings", [Count])
+    Count -> Say("bindings: ~p", [Count])
   end end)
 end,
 Policies = [proplists:get_value(<<"name">>, T)
@@ -48,7 +48,7 @@ Vhost = fun(V, Forced) -> Try(fun() ->
       not IsOwn(N)]},
     {parameters, rabbit_runtime_parameters:list(V)},
     {policies, [P || P <- rabbit_policy:list(V), not lists:member(proplists:get_value(name, P), Policies)]}],
-  case [Say("~p ~s", [length(L), K]) || {K, L} <- Inside, L =/= []] of
+  case [Say("~s: ~p", [K, length(L)]) || {K, L} <- Inside, L =/= []] of
     Left when Forced orelse Left =:= [] -> Told(rabbit_vhost:delete(V, Actor));
     [First | _] -> First
   end end)
@@ -93,15 +93,19 @@ def remove(objects, removable, of):
     """
     vhosts = {each.fields["name"] for each in objects if each.kind == "vhost"}
     stays: dict = {}
+    gone: list = []
     for kinds in (_FIRST, _THEN):
         due = []
         for each in (each for kind in kinds for each in objects if each.kind == kind):
-            owner = next((title for title in _owners(each, vhosts, stays) if title in stays), None)
-            if owner is None:
-                due.append(each)
-            else:
+            owners = _owners(each, vhosts, stays)
+            owner = next((title for title in owners if title in stays), None)
+            if owner is not None:
                 stays[each.title] = "the {} needs it, and stays".format(owner)
+            elif not any(title in gone for title in owners):
+                # What belongs to something that is gone went with it.
+                due.append(each)
         stays.update(_remove(due, removable, of))
+        gone += [each.title for each in due if each.title not in stays]
     return stays
 
 

@@ -45,9 +45,7 @@ const flag = (standard: boolean): Field => ({
 });
 const mapping = (standard?: object): Field => ({
   fault: (value) =>
-    isMapping(value) || (Array.isArray(value) && value.length === 0)
-      ? undefined
-      : "not a mapping; write key: value pairs under it",
+    isMapping(value) || isListOfPairs(value) ? undefined : "not a mapping; write key: value pairs under it",
   ...(standard === undefined ? { optional: true } : { standard }),
 });
 const anything: Field = {
@@ -64,6 +62,25 @@ const tags: Field = {
       ? undefined
       : "not a list of texts; write one, such as [management]",
   optional: true,
+};
+const metadata: Field = {
+  fault: (value) => {
+    if (Array.isArray(value) && value.length === 0) return undefined;
+    if (!isMapping(value)) return "not a mapping; write key: value pairs under it";
+    const known: Readonly<Record<string, FieldFault>> = {
+      description: (each) => textFault(each, "a text"),
+      tags: tags.fault,
+      default_queue_type: (each) => textFault(each, "classic, quorum or stream"),
+      protected_from_deletion: flag(false).fault,
+    };
+    for (const [key, each] of Object.entries(value)) {
+      const message =
+        known[key] === undefined ? unknownKeyMessage(key, Object.keys(known)) : known[key](each);
+      if (message !== undefined) return `${key}: ${message}`;
+    }
+    return undefined;
+  },
+  standard: {},
 };
 const priority: Field = {
   fault: (value) => (Number.isSafeInteger(value) ? undefined : "not a whole number; write one, such as 0"),
@@ -83,7 +100,7 @@ const appliesTo = ["all", "queues", "exchanges", "classic_queues", "quorum_queue
 const fieldsOf: Readonly<Record<DefinitionKindName, Readonly<Record<string, Field>>>> = {
   vhost: {
     name,
-    metadata: mapping({}),
+    metadata,
     limits: mapping(),
     description: text(),
     tags,
@@ -139,12 +156,27 @@ const fieldsOf: Readonly<Record<DefinitionKindName, Readonly<Record<string, Fiel
   },
 };
 
+/** Exports of RabbitMQ 3 write some mappings so: `[["max-queues", 5]]`, and `[]` for an empty one. */
+export function isListOfPairs(value: unknown): value is [string, unknown][] {
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string")
+  );
+}
+
 export function isMapping(value: unknown): value is DefinitionFields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const clearPassword =
   "a password in the clear; remove it, and give it by npm run -s pulumi -- config set --secret --path userPasswords.NAME, or write its password_hash";
+
+const mappings = ["metadata", "limits", "definition", "arguments"];
+
+function isPairs(kind: DefinitionKindName, key: string, value: unknown): value is [string, unknown][] {
+  if (!isListOfPairs(value)) return false;
+  return mappings.includes(key) || (kind === "global_parameter" && key === "value" && value.length > 0);
+}
 
 /** @returns an object with what was left out; undefined if it has a fault */
 export function readFields(
@@ -174,7 +206,7 @@ export function readFields(
     const message =
       value === undefined ? `missing; ${faultOf(value)?.split("; ")[1] ?? "write it"}` : faultOf(value);
     if (message !== undefined) fault(key, message, value);
-    else fields[key] = value;
+    else fields[key] = isPairs(kind, key, value) ? Object.fromEntries(value) : value;
   }
   return wrong.length === 0 ? fields : undefined;
 }

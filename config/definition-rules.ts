@@ -64,21 +64,15 @@ export function definitionFaults(
     const key = keyOf(each);
     const isDoubled = seen.has(key);
     seen.add(key);
-    const missing = (field: string, known: Set<unknown>, what: string): Fault[] =>
-      fields[field] === undefined || known.has(fields[field])
-        ? []
-        : [
-            fault(
-              each,
-              field,
-              `no ${what} of the definitions; add it to ${what === "user" ? "users" : "vhosts"}`,
-              fields[field],
-            ),
-          ];
+    const missing = (field: "vhost" | "user", known: ReadonlySet<unknown>): Fault[] => {
+      if (fields[field] === undefined || known.has(fields[field]) || source.faulty.has(field)) return [];
+      const [what, list] = field === "user" ? ["user", "users"] : ["virtual host", "vhosts"];
+      return [fault(each, field, `no ${what} of the definitions; add it to ${list}`, fields[field])];
+    };
     return [
       ...(isDoubled ? [source.faultAt(each.path, `a second ${titleOf(each)}; remove one of them`)] : []),
-      ...missing("vhost", vhosts, "virtual host"),
-      ...missing("user", users, "user"),
+      ...missing("vhost", vhosts),
+      ...missing("user", users),
       ...(kind === "user" ? userFaults(each, source, context) : []),
       ...(kind === "vhost"
         ? vhostFaults(fields, context).map((message) => fault(each, "default_queue_type", message))

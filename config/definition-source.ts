@@ -1,7 +1,12 @@
 /** Reads `definitions`, inline or from a file as `rabbitmqctl export_definitions` writes it. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { definitionKindNames, definitionKinds, type DefinedObject } from "../hosts/definition-objects.ts";
+import {
+  definitionKindNames,
+  definitionKinds,
+  type DefinedObject,
+  type DefinitionKindName,
+} from "../hosts/definition-objects.ts";
 import { isMapping, readFields } from "./definition-fields.ts";
 import { unknownKeyMessage, type Fault, type Path } from "./faults.ts";
 
@@ -19,6 +24,8 @@ export interface DefinitionSource {
   /** The titles of objects that may be removed although they are not empty. */
   readonly remove: readonly string[];
   readonly faults: readonly Fault[];
+  /** The kinds of which an object has a fault, so that not all of them are known. */
+  readonly faulty: ReadonlySet<DefinitionKindName>;
   /** @returns the fault of an object of the source */
   readonly faultAt: (path: Path, message: string, value?: unknown) => Fault;
 }
@@ -41,6 +48,7 @@ const lists = definitionKindNames.map((kind) => definitionKinds[kind].list);
 
 export function readDefinitions(given: Readonly<Record<string, unknown>>): DefinitionSource {
   const faults: Fault[] = [];
+  const faulty = new Set<DefinitionKindName>();
   const file = given["file"];
   const isFile = file !== undefined;
   const faultAt = (path: Path, message: string, value?: unknown): Fault =>
@@ -59,13 +67,15 @@ export function readDefinitions(given: Readonly<Record<string, unknown>>): Defin
       faults.push({ path: [top, key], message: "beside definitions.file; write it into that file" });
   }
   const source = isFile ? readFile(file, faults) : inline;
-  const objects = source === undefined ? [] : objectsOf(source, (...words) => faults.push(faultAt(...words)));
+  const objects =
+    source === undefined ? [] : objectsOf(source, faulty, (...words) => faults.push(faultAt(...words)));
   return {
     objects,
     isFile,
     administrators: texts("administrators"),
     remove: texts("remove"),
     faults,
+    faulty,
     faultAt,
   };
 }
@@ -83,14 +93,17 @@ function readFile(file: unknown, faults: Fault[]): Readonly<Record<string, unkno
     faults.push({ path: [top, "file"], value: file, message });
     return undefined;
   };
-  if (typeof file !== "string" || file === "")
-    { fault("not a path; write that of a file as rabbitmqctl export_definitions writes it"); return; }
+  if (typeof file !== "string" || file === "") {
+    fault("not a path; write that of a file as rabbitmqctl export_definitions writes it");
+    return;
+  }
   let content: string;
   try {
     content = readFileSync(resolve(root, file), "utf8");
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    fault(`cannot be read (${code}); write the path of the file, from the project's folder`); return;
+    fault(`cannot be read (${code}); write the path of the file, from the project's folder`);
+    return;
   }
   try {
     const value: unknown = JSON.parse(content);
@@ -103,6 +116,7 @@ function readFile(file: unknown, faults: Fault[]): Readonly<Record<string, unkno
 
 function objectsOf(
   source: Readonly<Record<string, unknown>>,
+  faulty: Set<DefinitionKindName>,
   report: (path: Path, message: string, value?: unknown) => void,
 ): GivenObject[] {
   for (const [key, value] of Object.entries(source)) {
@@ -116,6 +130,7 @@ function objectsOf(
     return (Array.isArray(given) ? given : []).flatMap((each, index): GivenObject[] => {
       const path = [list, index];
       const fields = readFields(kind, each, path, report);
+      if (fields === undefined) faulty.add(kind);
       return fields === undefined ? [] : [{ kind, fields, path }];
     });
   });

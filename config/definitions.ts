@@ -70,22 +70,11 @@ function usersOf(objects: readonly GivenObject[]): DefinedUser[] {
 }
 
 function commonForm({ kind, fields }: DefinedObject, defaultType: (vhost: unknown) => string): DefinedObject {
-  const form = {
-    vhost: vhostForm,
-    user: userForm,
-    queue: (queue: DefinitionFields) => queueForm(queue, defaultType(queue["vhost"])),
-  };
-  return {
-    kind,
-    fields:
-      kind === "vhost" || kind === "user" || kind === "queue" ? form[kind](fields) : withMappings(fields),
-  };
-}
-
-/** An export writes an empty mapping as an empty list. */
-function withMappings(fields: DefinitionFields): DefinitionFields {
-  const emptied = ["arguments", "limits"].filter((key) => Array.isArray(fields[key]));
-  return { ...fields, ...Object.fromEntries(emptied.map((key) => [key, {}])) };
+  if (kind === "vhost") return { kind, fields: vhostForm(fields) };
+  if (kind === "user") return { kind, fields: userForm(fields) };
+  return kind === "queue"
+    ? { kind, fields: queueForm(fields, defaultType(fields["vhost"])) }
+    : { kind, fields };
 }
 
 function listOf(tags: unknown): string[] {
@@ -109,7 +98,7 @@ function vhostForm(fields: DefinitionFields): DefinitionFields {
 }
 
 function userForm(fields: DefinitionFields): DefinitionFields {
-  const { name, tags, limits } = withMappings(fields);
+  const { name, tags, limits } = fields;
   return { name, tags: listOf(tags), ...(limits === undefined ? {} : { limits }) };
 }
 
@@ -118,15 +107,14 @@ function userForm(fields: DefinitionFields): DefinitionFields {
  * wherever classic is not what a queue is anyway.
  */
 function queueForm(fields: DefinitionFields, defaultType: string): DefinitionFields {
-  const queue = withMappings(fields);
-  const given = queue["arguments"] as DefinitionFields;
-  const { durable, auto_delete: isTemporary } = queue;
-  const stated = given["x-queue-type"] ?? queue["type"];
+  const given = fields["arguments"] as DefinitionFields;
+  const { durable, auto_delete: isTemporary } = fields;
+  const stated = given["x-queue-type"] ?? fields["type"];
   const fitting = durable === true && isTemporary === false ? defaultType : "classic";
   const type = stated ?? fitting;
   const isImplied = type === "classic" && (fitting === "classic" || stated === undefined);
   return {
-    ...queue,
+    ...fields,
     ...(stated === undefined ? {} : { type: stated }),
     arguments: isImplied ? given : { ...given, "x-queue-type": type },
   };

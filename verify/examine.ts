@@ -3,6 +3,7 @@ import { examineBalancers } from "./balancers.ts";
 import { examineBrokers } from "./brokers.ts";
 import { examineConsoles } from "./consoles.ts";
 import type { Finding } from "./finding.ts";
+import { examineDefinitions } from "./definitions.ts";
 import { examineHosts } from "./hosts.ts";
 import { createClusterClient } from "./management.ts";
 import type { System } from "./outputs.ts";
@@ -16,6 +17,7 @@ export async function examine(system: System): Promise<Finding[]> {
   const groups = await Promise.all([
     examineBrokers(cluster),
     examinePolicies(cluster),
+    examineDefinitions(cluster),
     examineQueue(cluster),
     examineSpread(cluster),
     examineBalancers(system),

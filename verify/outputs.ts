@@ -49,6 +49,14 @@ const outputs = z.object({
   expected: expected.optional(),
   /** Present only where the statistics pages require a password. */
   statsPassword: z.string().nullish(),
+  /** What is defined, one line for each object, and the hashes of passwords by user. */
+  definitions: z
+    .object({
+      lines: z.array(z.string()),
+      hashes: z.record(z.string(), z.object({ password_hash: z.string(), hashing_algorithm: z.string() })),
+    })
+    .nullish(),
+  userPasswords: z.record(z.string(), z.string()).nullish(),
 });
 
 /** The SSH login of one host. */

@@ -146,6 +146,8 @@ test("the outputs are exactly these", () => {
     queues: "mirrored",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     statsPassword: null,
+    definitions: null,
+    userPasswords: null,
     expected: {
       plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
       netTickTime: 5,

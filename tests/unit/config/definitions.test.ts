@@ -43,7 +43,10 @@ test("without definitions there are none", () => {
 test("the lines come in the order in which the objects are made, with what was left out", () => {
   const { lines } = read({
     ...shop,
-    queues: [{ name: "b", vhost: "shop", arguments: [] }, { vhost: "shop", name: "a", type: "quorum" }],
+    queues: [
+      { name: "b", vhost: "shop", arguments: [] },
+      { vhost: "shop", name: "a", type: "quorum" },
+    ],
     exchanges: [{ vhost: "shop", name: "x", type: "topic" }],
     bindings: [{ vhost: "shop", source: "x", destination: "a" }],
     policies: [{ vhost: "shop", name: "short", pattern: "^s", definition: { "max-length": 5, ...mirrors } }],
@@ -70,24 +73,49 @@ test("with quorum queues a queue without a type becomes one, unless its virtual 
     { name: "d", vhost: "/", durable: false },
   ];
   const { lines } = read({ vhosts, queues }, changes);
-  const types = lines.filter((line) => line.startsWith("queue")).map((line) => /x-queue-type":"(\w+)/.exec(line)?.[1]);
+  const types = lines
+    .filter((line) => line.startsWith("queue"))
+    .map((line) => /x-queue-type":"(\w+)/.exec(line)?.[1]);
   assert.deepEqual(types.sort(), ["classic", "quorum", undefined, undefined]);
   assert.equal(lines[0], 'vhost {"metadata":{"default_queue_type":"classic"},"name":"old"}');
 });
 
 test("a virtual host's limits become its parameter, once", () => {
-  const vhosts = [{ name: "shop", limits: { "max-queues": 5 } }, { name: "none", limits: [] }];
-  const line = 'parameter {"component":"vhost-limits","name":"limits","value":{"max-queues":5},"vhost":"shop"}';
-  const parameters = [{ vhost: "shop", component: "vhost-limits", name: "limits", value: { "max-queues": 5 } }];
+  const vhosts = [
+    { name: "shop", limits: { "max-queues": 5 } },
+    { name: "none", limits: [] },
+  ];
+  const line =
+    'parameter {"component":"vhost-limits","name":"limits","value":{"max-queues":5},"vhost":"shop"}';
+  const parameters = [
+    { vhost: "shop", component: "vhost-limits", name: "limits", value: { "max-queues": 5 } },
+  ];
   for (const given of [{ vhosts }, { vhosts, parameters }])
-    assert.deepEqual(read(given).lines.filter((each) => each.startsWith("parameter")), [line]);
+    assert.deepEqual(
+      read(given).lines.filter((each) => each.startsWith("parameter")),
+      [line],
+    );
+});
+
+test("lists of pairs, as exports of RabbitMQ 3 have them, are mappings", () => {
+  const { lines } = read({
+    vhosts: [{ name: "shop", limits: [["max-queues", 5]] }],
+    global_parameters: [{ name: "team", value: [["a", [1, 2.5]]] }],
+  });
+  assert.deepEqual(lines.slice(1), [
+    'parameter {"component":"vhost-limits","name":"limits","value":{"max-queues":5},"vhost":"shop"}',
+    'global_parameter {"name":"team","value":{"a":[1,2.5]}}',
+  ]);
 });
 
 test("hashes are not among the lines", () => {
   const { lines, users } = read({ users: [{ name: "app", password_hash: "c2FsdGhhc2g=", tags: [] }] });
   assert.deepEqual(lines, ['user {"name":"app","tags":[]}']);
   assert.deepEqual(users, [
-    { name: "app", hash: { password_hash: "c2FsdGhhc2g=", hashing_algorithm: "rabbit_password_hashing_sha256" } },
+    {
+      name: "app",
+      hash: { password_hash: "c2FsdGhhc2g=", hashing_algorithm: "rabbit_password_hashing_sha256" },
+    },
   ]);
 });
 
@@ -116,6 +144,11 @@ test("refuses what refers to nothing, and what is there twice", () => {
     { permissions: [{ user: "app", vhost: "shop", configure: "", write: "", read: "" }] },
     'definitions.permissions[0].vhost = "shop": no virtual host of the definitions; add it to vhosts',
     'definitions.permissions[0].user = "app": no user of the definitions; add it to users',
+  );
+  // A virtual host with a fault is one all the same.
+  refuses(
+    { vhosts: [{ name: "shop", x: 1 }], queues: [{ name: "a", vhost: "shop" }] },
+    "definitions.vhosts[0].x: unknown key; the keys here are name, metadata, limits, description, tags and default_queue_type",
   );
   const queue = { name: "a", vhost: "/" };
   refuses({ queues: [queue, queue] }, "definitions.queues[1]: a second queue a of /; remove one of them");
@@ -162,7 +195,9 @@ test("refuses a policy that takes the stack's place, and accepts one that cannot
 });
 
 test("refuses what the version of RabbitMQ lacks", () => {
-  const policies = [{ vhost: "/", name: "m", pattern: "^", definition: { ...mirrors, "delivery-limit": 20 } }];
+  const policies = [
+    { vhost: "/", name: "m", pattern: "^", definition: { ...mirrors, "delivery-limit": 20 } },
+  ];
   assert.deepEqual(faults(draft({ os: "debian-13", definitions: { policies } })), [
     "definitions.policies[0].definition: has ha-mode, ha-sync-mode, and this RabbitMQ has no mirrored queues; remove these keys",
   ]);
@@ -195,9 +230,17 @@ test("a file gives the same, and what is not the stack's to define is left out w
     rabbit_version: "3.10.8",
     ...shop,
     users: [...shop.users, { name: "admin", tags: ["administrator"], password_hash: "eHg=", limits: {} }],
-    permissions: [...shop.permissions, { user: "admin", vhost: "/", configure: ".*", write: ".*", read: ".*" }],
-    global_parameters: [{ name: "cluster_name", value: "a" }, { name: "internal_cluster_id", value: "b" }],
-    policies: [{ vhost: "/", name: "ha-all", pattern: "^", definition: mirrors, priority: 0, "apply-to": "all" }],
+    permissions: [
+      ...shop.permissions,
+      { user: "admin", vhost: "/", configure: ".*", write: ".*", read: ".*" },
+    ],
+    global_parameters: [
+      { name: "cluster_name", value: "a" },
+      { name: "internal_cluster_id", value: "b" },
+    ],
+    policies: [
+      { vhost: "/", name: "ha-all", pattern: "^", definition: mirrors, priority: 0, "apply-to": "all" },
+    ],
   });
   const found = read({ file });
   assert.deepEqual(found.lines, read(shop).lines);

@@ -1,0 +1,418 @@
+"""Definitions: made, changed and removed on a broker that answers; nothing without a whole answer."""
+
+import base64
+import json
+import re
+import sys
+import unittest
+from unittest import mock
+
+from agent import definitions, erlang
+
+from .support import Atom, Ended, HostTest
+
+MEMBERS = ("definitions", "--members", "mq1,mq2,mq3")
+ONE_MEMBER = ("definitions", "--members", "mq1")
+USERS = ("definition-users", "--members", "mq1,mq2,mq3")
+LISTS = {kind[:-1] + "ies" if kind == "policy" else kind + "s": kind for kind in definitions.KEYS}
+CHANGES = ("import_parsed", "rabbit_auth_backend_internal:set", "Actor", "set_global", "clear_global")
+
+
+def line(kind, **fields):
+    return "{} {}".format(kind, json.dumps(fields, sort_keys=True))
+
+
+def whole(*lines):
+    return "".join(each + "\n" for each in lines) + "end {}\n".format(len(lines))
+
+
+def text_of(expression):
+    return base64.b64decode(expression).decode()
+
+
+def texts_in(expression):
+    return [text_of(code) for code in re.findall(r'base64:decode\(<<"([^"]*)">>\)', expression)]
+
+
+QUEUE = {"durable": True, "auto_delete": False, "arguments": {}}
+POLICY = {"pattern": "^", "definition": {"max-length": 5}, "priority": 0, "apply-to": "all"}
+
+
+def queue(name="orders", vhost="/", **more):
+    return line("queue", name=name, vhost=vhost, **dict(QUEUE, **more))
+
+
+def policy(name="short", **more):
+    return line("policy", name=name, vhost="/", **dict(POLICY, **more))
+
+
+class Definitions(HostTest):
+    def broker(self, *lines, noted=()):
+        """Makes a broker that has these objects. noted: those that the stack has made."""
+        self.objects = {}
+        self.used = {}
+        self.spread = []
+        self.vhosts_then = None
+        for each in ('vhost {"name":"/","metadata":{"description":"","tags":[]}}', 'user {"name":"admin","tags":[]}'):
+            self.have(each)
+        for each in (*lines, *noted):
+            self.have(each)
+        self.noted = [definitions.Object(*each.split(" ", 1)).key for each in noted]
+        self.on_question("rabbit_definitions:list_vhosts()", self.answer)
+        self.on_question("parse_set", lambda call: self.spread.append(call) or [])
+        self.on_question("Told = fun(ok)", self.remove)
+
+    def have(self, text):
+        kind, fields = text.split(" ", 1)
+        each = definitions.Object(kind, fields)
+        self.objects[each.key] = (kind, fields)
+
+    def answer(self, call):
+        if "import_parsed" in call.stdin or "set_tags" in call.stdin or "try begin" in call.stdin:
+            self.change(call.stdin)
+        rows = [
+            (Atom(kind), [fields for known, fields in self.objects.values() if known == kind])
+            for kind in definitions.KEYS
+        ]
+        vhosts = sorted(json.loads(fields)["name"] for kind, fields in self.objects.values() if kind == "vhost")
+        return {
+            Atom("note"): list(self.noted),
+            Atom("vhosts"): vhosts,
+            Atom("vhosts_then"): vhosts if self.vhosts_then is None else self.vhosts_then,
+            Atom("objects"): rows,
+        }
+
+    def change(self, text):
+        note = re.search(r'set_global\(rabbitmq_ha_definitions, binary:split\(base64:decode\(<<"([^"]*)">>', text)
+        if note:
+            self.noted = text_of(note.group(1)).split("\n")
+        elif "clear_global(rabbitmq_ha_definitions" in text:
+            self.noted = []
+        for plural, code in re.findall(r'<<"(\w+)">> => \[rabbit_json:decode.*?base64:decode\(<<"([^"]*)">>', text):
+            for each in text_of(code).split("\n"):
+                self.have("{} {}".format(LISTS[plural], each))
+        for call in re.findall(r"set_tags\((.*?), <<", text):
+            name, *tags = texts_in(call)
+            self.have(line("user", name=name, tags=tags))
+
+    def remove(self, call):
+        said = []
+        for what in re.findall(r"Try\(fun\(\) -> (?:Told\()?(.*?) end\)(?=[,\]])", call.stdin.split("\n[")[-1], re.S):
+            key = self.key_of(what)
+            forced = ", true)" in what
+            if key in self.used and not forced:
+                said.append(self.used[key])
+            else:
+                self.objects.pop(key)
+                said.append(Atom("gone"))
+        return said
+
+    def key_of(self, what):
+        values = texts_in(what)
+        if what.startswith(("Queue", "Exchange", "Vhost", "User")):
+            kind = what.split("(")[0].lower()
+        else:
+            kind = next(k for f, k in REMOVALS.items() if f in what)
+        if kind == "binding":
+            vhost, source, key, _, to, destination, arguments = values
+            values = [vhost, source, to, destination, key]
+            return definitions.jsontext.dumps([kind, *values, json.loads(arguments)])
+        return definitions.jsontext.dumps([kind, *values])
+
+    def names(self, kind):
+        return sorted(json.loads(fields)["name"] for known, fields in self.objects.values() if known == kind)
+
+    def given(self, *lines):
+        return self.told(whole(*lines))
+
+    def told(self, text):
+        stdin = mock.patch.object(sys, "stdin", mock.Mock(read=lambda: text))
+        stdin.start()
+        self.addCleanup(stdin.stop)
+
+    def changes(self):
+        return [each for each in self.lines() if any(word in each for word in CHANGES)]
+
+
+REMOVALS = {
+    "clear_topic_permissions": "topic_permission",
+    "clear_permissions": "permission",
+    "clear_any": "parameter",
+    "clear_global": "global_parameter",
+    "rabbit_policy:delete": "policy",
+    "rabbit_binding:remove": "binding",
+}
+
+
+class Making(Definitions):
+    def test_makes_what_is_missing_and_notes_it_and_a_second_run_writes_nothing(self):
+        self.broker()
+        self.given(queue(), policy())
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("queue"), ["orders"])
+        self.assertEqual(self.noted, ['["queue", "/", "orders"]', '["policy", "/", "short"]'])
+        self.assertIn("made 2: queue orders of /, policy short of /", self.output)
+        self.calls.clear()
+        self.works(*MEMBERS)
+        self.assertEqual(len(self.calls), 1)
+        self.assertEqual(self.output, "2 objects are as defined\n")
+
+    def test_what_exists_and_is_named_is_changed_and_does_not_become_the_stacks(self):
+        self.broker(policy(definition={"max-length": 9}))
+        self.given(policy())
+        self.works(*MEMBERS)
+        self.assertIn("changed 1: policy short of /", self.output)
+        self.assertEqual(self.noted, [])
+
+    def test_only_what_differs_is_imported(self):
+        self.broker(queue("a"), policy())
+        self.given(queue("a"), queue("b"), policy())
+        self.works(*MEMBERS)
+        (change,) = self.changes()
+        self.assertEqual(re.findall(r'<<"(\w+)">> => \[rabbit_json', change), ["queues"])
+        self.assertIn("made 1: queue b of /", self.output)
+
+    def test_a_new_virtual_host_has_the_stacks_policy_before_it_has_queues(self):
+        self.broker()
+        self.given('vhost {"metadata":{"description":"beer"},"name":"shop"}', queue(vhost="shop"))
+        self.works(*MEMBERS)
+        self.assertEqual(len(self.spread), 1)
+        at = [index for index, call in enumerate(self.calls) if call is self.spread[0]][0]
+        self.assertIn('<<"vhosts">>', self.calls[at - 1].stdin)
+        self.assertNotIn('<<"queues">>', self.calls[at - 1].stdin)
+        self.assertIn('<<"queues">>', self.calls[at + 1].stdin)
+
+    def test_what_is_not_stated_may_be_anything(self):
+        self.broker(queue(type="classic", arguments={"x-queue-type": "classic"}))
+        self.given(queue())
+        self.works(*MEMBERS)
+        self.assertEqual(self.changes(), [])
+
+    def test_a_users_tags_are_set_and_a_missing_user_is_refused(self):
+        self.broker('user {"name":"app","tags":["administrator"]}')
+        self.given('user {"name":"app","tags":["management"]}')
+        self.works(*MEMBERS)
+        self.assertIn(
+            'user {"name": "app", "tags": ["management"]}', [" ".join(each) for each in self.objects.values()]
+        )
+        self.given('user {"name":"gone","tags":[]}', queue())
+        self.refuses(*MEMBERS, because="nothing was changed: these are not there: user gone")
+        self.assertEqual(self.names("queue"), [])
+
+    def test_other_arguments_of_a_queue_are_refused_with_both_before_anything_is_changed(self):
+        self.broker(queue(arguments={"x-max-length": 5}))
+        self.given(queue(arguments={"x-max-length": 9}), queue("new"))
+        self.refuses(
+            *MEMBERS, because="has arguments {'x-max-length': 5}, and shall have arguments {'x-max-length': 9}"
+        )
+        self.assertEqual(self.changes(), [])
+
+    def test_what_the_broker_refuses_is_said(self):
+        self.broker()
+        self.on_question("import_parsed", (Atom("failed"), "validation failed"))
+        self.given(policy())
+        self.refuses(*MEMBERS, because="mq1 refuses a part of the definitions\nvalidation failed")
+
+    def test_what_the_broker_skips_is_named(self):
+        self.broker()
+        self.change = lambda text: None
+        self.given(queue())
+        self.refuses(*MEMBERS, because="still not as defined: queue orders of /")
+
+    def test_the_next_member_is_asked_if_one_is_silent(self):
+        self.broker()
+        self.on_question(
+            "rabbit_definitions:list_vhosts()", lambda call: self.answer(call) if call.of == "mq2" else self.fail_()
+        )
+        self.given(queue())
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("queue"), ["orders"])
+
+    def fail_(self):
+        raise Ended(69)
+
+    def test_a_text_that_is_cut_off_changes_nothing(self):
+        for text in ("", "end 0", queue() + "\n", queue() + "\nend 2\n", whole(queue())[:-1]):
+            with self.subTest(text):
+                self.broker(noted=[queue("a")])
+                self.told(text)
+                self.refuses(*MEMBERS, because="did not come whole")
+                self.assertEqual(self.calls, [])
+
+
+class Removing(Definitions):
+    def test_what_the_stack_has_made_goes_and_what_others_have_made_stays(self):
+        self.broker(queue("theirs"), policy("theirs"), noted=[queue("a"), policy()])
+        self.given()
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("queue"), ["theirs"])
+        self.assertEqual(self.names("policy"), ["theirs"])
+        self.assertEqual(self.noted, [])
+        self.assertIn("removed 2: queue a of /, policy short of /", self.output)
+
+    def test_clear_does_the_same_without_input(self):
+        self.broker(noted=[queue("a")])
+        self.works(*MEMBERS, "--clear")
+        self.assertEqual((self.names("queue"), self.noted), ([], []))
+
+    def test_a_queue_that_is_used_stays_with_its_bindings_and_is_still_the_stacks(self):
+        binding = line(
+            "binding", vhost="/", source="x", destination_type="queue", destination="a", routing_key="k", arguments={}
+        )
+        self.broker(noted=[queue("a"), binding, policy()])
+        self.used[self.noted[0]] = "messages: 3, consumers: 0"
+        self.given()
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("queue"), ["a"])
+        self.assertEqual(len(self.noted), 2)
+        self.assertIn("no longer defined, and stays: queue a of / (messages: 3, consumers: 0)", self.output)
+        self.assertIn("the queue a of / needs it, and stays", self.output)
+        self.assertIn("removed 1: policy short of /", self.output)
+        self.calls.clear()
+        self.given('remove "queue a of /"')
+        self.works(*MEMBERS)
+        self.assertEqual((self.names("queue"), self.noted), ([], []))
+
+    def test_a_user_that_is_connected_keeps_its_permissions(self):
+        permission = line("permission", user="app", vhost="/", configure="", write="", read="")
+        self.broker(noted=['user {"name":"app","tags":[]}', permission])
+        self.used[self.noted[0]] = "connections: 2"
+        self.given()
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("user"), ["admin", "app"])
+        self.assertEqual(len(self.noted), 2)
+
+    def test_a_virtual_host_keeps_what_is_in_it_as_long_as_a_queue_stays(self):
+        shop = 'vhost {"metadata":{},"name":"shop"}'
+        parameter = line("parameter", vhost="shop", component="c", name="n", value={})
+        self.broker(noted=[shop, queue(vhost="shop"), parameter])
+        self.used[self.noted[1]] = "messages: 1, consumers: 0"
+        self.used[self.noted[0]] = "queues: 1"
+        self.given()
+        self.works(*MEMBERS)
+        self.assertEqual(len(self.noted), 3)
+
+    def test_nothing_is_removed_without_a_whole_answer(self):
+        def scenario():
+            self.broker(noted=[queue("a"), policy()])
+            self.given(queue("b"))
+
+        self.sweep(scenario, ONE_MEMBER, ("Queue(", "rabbit_policy:delete", "import_parsed"))
+
+    def test_an_answer_that_is_not_whole_by_its_content_is_none(self):
+        odd = {
+            "virtual hosts come or go": lambda: setattr(self, "vhosts_then", ["/", "new"]),
+            "does not list all objects": lambda: self.objects.pop(next(iter(self.objects))),
+            "tells only a part": lambda: self.objects.update(x=("queue", '{"name": "a"')),
+            "tells only a part of": lambda: self.noted.append("what"),
+        }
+        for because, break_ in odd.items():
+            with self.subTest(because):
+                self.start()
+                self.broker(noted=[queue("a")])
+                break_()
+                self.given()
+                self.refuses(*MEMBERS, because=because)
+                self.assertEqual(self.changes(), [])
+
+
+class Users(HostTest):
+    def broker(self, noted=(), **users):
+        """Makes a broker with these users, each with a password or a hash."""
+        self.users = users
+        self.noted = ['["user", "{}"]'.format(name) for name in noted]
+        self.on_question("user_login_authentication", self.look)
+        self.on_question("_:_ -> {failed", self.change)
+
+    def look(self, call):
+        asked = re.findall(r"\{(base64:decode\(<<[^}]*?), \{(password|hash), ([^}]*)\}\}", call.stdin)
+        states = []
+        for name, _, secret in asked:
+            (name,), secret = texts_in(name), re.findall(r'<<"([^"]*)">>', secret)[0]
+            known = self.users.get(name)
+            states.append(Atom("missing" if known is None else "same" if known == secret else "other"))
+        return {Atom("note"): self.noted, Atom("users"): states}
+
+    def change(self, call):
+        note = re.search(r'set_global\(rabbitmq_ha_definitions, binary:split\(base64:decode\(<<"([^"]*)">>', call.stdin)
+        if note:
+            self.noted = text_of(note.group(1)).split("\n")
+        pattern = r'(?:add_user|change_password)\(base64:decode\(<<"([^"]*)">>\), base64:decode\(<<"([^"]*)">>\)'
+        for name, secret in re.findall(pattern, call.stdin):
+            self.users[text_of(name)] = secret
+        for name, secret in re.findall(
+            r'name => base64:decode\(<<"(.*?)">>\), password_hash => base64:decode\(<<"(.*?)">>', call.stdin
+        ):
+            self.users[text_of(name)] = text_of(secret)
+        return Atom("ok")
+
+    def given(self, *users):
+        text = whole(*("user " + json.dumps(user) for user in users))
+        stdin = mock.patch.object(sys, "stdin", mock.Mock(read=lambda: text))
+        stdin.start()
+        self.addCleanup(stdin.stop)
+
+    def test_makes_users_and_notes_them_and_a_second_run_writes_nothing(self):
+        self.broker()
+        self.given(
+            {"name": "app", "password": "sésame"},
+            {"name": "old", "password_hash": "eHh4eHg=", "hashing_algorithm": "m"},
+        )
+        self.works(*USERS)
+        self.assertEqual(self.users, {"app": base64.b64encode("sésame".encode()).decode(), "old": "eHh4eHg="})
+        self.assertEqual(self.noted, ['["user", "app"]', '["user", "old"]'])
+        self.calls.clear()
+        self.works(*USERS)
+        self.assertEqual(len(self.calls), 1)
+        self.assertEqual(self.output, "made 0, changed 0, of 2 users\n")
+
+    def test_changes_another_password_and_leaves_other_users(self):
+        self.broker(app="eA==", theirs="eQ==")
+        self.given({"name": "app", "password": "new"})
+        self.works(*USERS)
+        self.assertEqual(self.users, {"app": base64.b64encode(b"new").decode(), "theirs": "eQ=="})
+        self.assertEqual(self.noted, [])
+
+    def test_a_made_up_password_is_not_given_to_a_user_of_others(self):
+        self.broker(app="eA==")
+        self.given({"name": "app", "password": "new", "generated": True})
+        self.refuses(*USERS, because="these users exist already, with passwords that the stack does not know: app")
+        self.assertEqual(self.users, {"app": "eA=="})
+        self.broker(app="eA==", noted=["app"])
+        self.works(*USERS)
+
+    def test_no_secret_is_in_a_message_or_on_a_command_line(self):
+        self.broker()
+        self.on("_:_ -> {failed", Ended(1, errors="bad: sesame " + base64.b64encode(b"sesame").decode()))
+        self.given({"name": "app", "password": "sesame"})
+        self.refuses(*USERS, because="bad: *** ***")
+        self.assertFalse([call for call in self.calls if "sesame" in " ".join(call.words)])
+
+    def test_what_the_broker_refuses_is_said(self):
+        self.broker()
+        self.on_question("_:_ -> {failed", (Atom("failed"), "too short"))
+        self.given({"name": "app", "password": "x"})
+        self.refuses(*USERS, because="a user could not be made or changed: too short")
+
+    def test_nothing_is_changed_without_a_whole_answer(self):
+        def scenario():
+            self.broker(app="eA==")
+            self.given({"name": "app", "password": "new"})
+
+        self.sweep(scenario, ("definition-users", "--members", "mq1"), ("add_user", "change_password"))
+
+
+class Texts(unittest.TestCase):
+    def test_lists_and_mappings_without_content_are_equal_and_fractions_are_texts(self):
+        self.assertEqual(definitions.plain({"a": [], "b": {}, "c": [1.0, 1.5]}), {"a": {}, "b": {}, "c": [1, "1.5"]})
+
+    def test_names_in_titles_are_as_they_are(self):
+        each = definitions.Object("queue", '{"vhost": "/", "name": "a {b} ö"}')
+        self.assertEqual(each.title, "queue a {b} ö of /")
+
+    def test_the_sources_that_the_fake_broker_reads_are_those_of_the_program(self):
+        self.assertEqual(texts_in(erlang.text("ö")), ["ö"])
+
+
+if __name__ == "__main__":
+    unittest.main()
