@@ -76,8 +76,7 @@ const refusedTerms: readonly RefusedTerm[] = [
   {
     applications: /^rabbit(mq_management)?$/,
     keys: /^(load_definitions|definitions)$/,
-    message:
-      "it would set users and policies too; remove it, and write rabbitmq.adminUser and rabbitmq.policy",
+    message: "it would set users and policies too; remove it, and write definitions",
   },
   {
     applications: /^rabbit$/,

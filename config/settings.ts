@@ -14,7 +14,7 @@ const reservedKeys: readonly (readonly [RegExp, string])[] = [
   [/^stream\.listeners\.tcp($|\.)/, "write rabbitmq.ports.stream"],
   [/^web_mqtt\.tcp\.(port|listener)$/, "write rabbitmq.ports.webMqtt"],
   [/^web_stomp\.tcp\.(port|listener)$/, "write rabbitmq.ports.webStomp"],
-  [/^(load_definitions|definitions\..+)$/, "write rabbitmq.adminUser and rabbitmq.policy"],
+  [/^(load_definitions|definitions\..+)$/, "write definitions"],
   [/^net_ticktime$/, "write rabbitmq.netTickTime"],
   [/^cluster_name$/, "write clusterName"],
   [/^default_user$/, "write rabbitmq.adminUser"],
@@ -56,7 +56,7 @@ const refusedSettings: readonly RefusedSetting[] = [
     keys: /^default_vhost$/,
     isRefused: (value) => value !== "/",
     message:
-      "the virtual host / would be missing, to which the policy, the administrator and npm run verify belong; remove it, and add other virtual hosts to the running cluster",
+      "the virtual host / would be missing, to which the policy, the administrator and npm run verify belong; remove it, and add other virtual hosts to the definitions",
   },
   {
     keys: /^management\.path_prefix$/,

@@ -58,10 +58,17 @@ export function judgeDefinitions(
   }
   const problems = lines.map(parseLine).flatMap((wanted) => objectProblems(wanted, actual));
   const users = found["users"] ?? [];
-  return combineVerdicts(
-    [...problems, ...passwordProblems(definitions?.hashes ?? {}, userPasswords ?? {}, users)],
-    `${lines.length} objects as defined`,
-  );
+  const all = [...problems, ...passwordProblems(definitions?.hashes ?? {}, userPasswords ?? {}, users)];
+  return combineVerdicts(shortened(all), `${lines.length} objects as defined`);
+}
+
+const maxNamed = 10;
+
+function shortened(problems: readonly Verdict[]): readonly Verdict[] {
+  const rest = problems.slice(maxNamed);
+  if (rest.length === 0) return problems;
+  const resources = rest.flatMap(({ resourcesToRerun }) => resourcesToRerun);
+  return [...problems.slice(0, maxNamed), fail(`and ${rest.length} more`, ...resources)];
 }
 
 function parseLine(line: string): DefinedObject {

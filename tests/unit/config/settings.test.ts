@@ -87,7 +87,7 @@ test("refuses the PROXY protocol, which HAProxy does not speak to the brokers", 
 
 test("refuses another default virtual host", () => {
   refusesSettings({ default_vhost: "orders" }, [
-    'rabbitmq.settings.default_vhost = "orders": the virtual host / would be missing, to which the policy, the administrator and npm run verify belong; remove it, and add other virtual hosts to the running cluster',
+    'rabbitmq.settings.default_vhost = "orders": the virtual host / would be missing, to which the policy, the administrator and npm run verify belong; remove it, and add other virtual hosts to the definitions',
   ]);
   accepts({ default_vhost: "/" });
 });
