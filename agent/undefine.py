@@ -86,6 +86,9 @@ _THEN = (
 )
 
 
+NEEDED = "the {} needs it, and stays"
+
+
 def remove(objects, removable, of):
     """Removes objects. Returns by the title of each that stays why it does.
 
@@ -99,11 +102,13 @@ def remove(objects, removable, of):
         for each in (each for kind in kinds for each in objects if each.kind == kind):
             owners = _owners(each, vhosts, stays)
             owner = next((title for title in owners if title in stays), None)
-            if owner is not None:
-                stays[each.title] = "the {} needs it, and stays".format(owner)
-            elif not any(title in gone for title in owners):
+            if any(title in gone for title in owners):
                 # What belongs to something that is gone went with it.
+                continue
+            if owner is None:
                 due.append(each)
+            else:
+                stays[each.title] = NEEDED.format(owner)
         stays.update(_remove(due, removable, of))
         gone += [each.title for each in due if each.title not in stays]
     return stays

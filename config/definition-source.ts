@@ -66,9 +66,8 @@ export function readDefinitions(given: Readonly<Record<string, unknown>>): Defin
     for (const key of Object.keys(inline))
       faults.push({ path: [top, key], message: "beside definitions.file; write it into that file" });
   }
-  const source = isFile ? readFile(file, faults) : inline;
-  const objects =
-    source === undefined ? [] : objectsOf(source, faulty, (...words) => faults.push(faultAt(...words)));
+  const source = isFile ? fileOrFault(file, faults) : inline;
+  const objects = objectsOf(source, faulty, (...words) => faults.push(faultAt(...words)));
   return {
     objects,
     isFile,
@@ -88,31 +87,44 @@ function pathText(path: Path): string {
     .join("");
 }
 
-function readFile(file: unknown, faults: Fault[]): Readonly<Record<string, unknown>> | undefined {
-  const fault = (message: string): undefined => {
-    faults.push({ path: [top, "file"], value: file, message });
-    return undefined;
-  };
-  if (typeof file !== "string" || file === "") {
-    fault("not a path; write that of a file as rabbitmqctl export_definitions writes it");
-    return;
+function fileOrFault(file: unknown, faults: Fault[]): Readonly<Record<string, unknown>> {
+  try {
+    return readFile(file);
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    faults.push({ path: [top, "file"], value: file, message: error.message });
+    return {};
   }
+}
+
+/** @throws UnreadableFile */
+function readFile(file: unknown): Readonly<Record<string, unknown>> {
+  if (typeof file !== "string" || file === "")
+    throw new UnreadableFile("not a path; write that of a file as rabbitmqctl export_definitions writes it");
   let content: string;
   try {
     content = readFileSync(resolve(root, file), "utf8");
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    fault(`cannot be read (${code}); write the path of the file, from the project's folder`);
-    return;
+    throw new UnreadableFile(
+      `cannot be read (${code}); write the path of the file, from the project's folder`,
+    );
   }
-  try {
-    const value: unknown = JSON.parse(content);
-    if (isMapping(value)) return value;
-  } catch {
-    // The parser's message would quote the file, which may hold a secret.
-  }
-  fault("not JSON with an object; write one as rabbitmqctl export_definitions writes it");
+  const value = parseJson(content);
+  if (isMapping(value)) return value;
+  throw new UnreadableFile("not JSON with an object; write one as rabbitmqctl export_definitions writes it");
 }
+
+/** @returns undefined for other texts: the parser's message would quote them, and they may hold a secret */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+class UnreadableFile extends Error {}
 
 function objectsOf(
   source: Readonly<Record<string, unknown>>,

@@ -6,7 +6,7 @@ no longer names is removed if nobody uses it. The users are there already (defin
 
 import sys
 
-from .. import defined, definitions, host, jsontext, policies, undefine
+from .. import defined, definitions, host, policies, undefine
 from ..arguments import listed
 from ..errors import StepError
 from .policy import first_that_answers
@@ -113,13 +113,13 @@ def _tell(missing, different, gone, stays, count):
         if titles:
             print("{} {}: {}".format(word, len(titles), _named(titles)))
     print("{} objects are as defined".format(count))
-    for title in sorted(stays)[:NAMED]:
+    # First what is in use itself.
+    for title in sorted(stays, key=lambda each: (" needs it" in stays[each], each))[:NAMED]:
         print("no longer defined, and stays: {} ({})".format(title, stays[title]))
     if stays:
         print(
-            "{} objects stay; one that shall go all the same goes into definitions.remove: {}".format(
-                len(stays), jsontext.dumps(sorted(stays)[0])
-            )
+            "{} objects stay; one that shall go all the same goes into definitions.remove,"
+            " in the words before the brackets".format(len(stays))
         )
 
 

@@ -281,6 +281,11 @@ class Removing(Definitions):
         self.works(*MEMBERS)
         self.assertEqual(self.names("user"), ["admin", "app"])
         self.assertEqual(len(self.noted), 2)
+        self.used.clear()
+        self.works(*MEMBERS)
+        # The broker removes a user's permissions with it.
+        self.assertEqual((self.names("user"), self.noted), (["admin"], []))
+        self.assertEqual(self.done("clear_permissions"), [])
 
     def test_a_virtual_host_keeps_what_is_in_it_as_long_as_a_queue_stays(self):
         shop = 'vhost {"metadata":{},"name":"shop"}'
