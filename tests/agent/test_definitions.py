@@ -399,6 +399,13 @@ class Users(HostTest):
         self.given({"name": "app", "password": "x"})
         self.refuses(*USERS, because="a user could not be made or changed: too short")
 
+    def test_a_password_that_does_not_hold_is_named(self):
+        self.broker(app="eA==")
+        self.change = lambda call: Atom("ok")
+        self.on_question("_:_ -> {failed", self.change)
+        self.given({"name": "app", "password": "new"})
+        self.refuses(*USERS, because="still without this password: app")
+
     def test_nothing_is_changed_without_a_whole_answer(self):
         def scenario():
             self.broker(app="eA==")
