@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import ssh2 from "ssh2";
+import { commandText } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
 import { concernedHost, testGraphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
 import {
@@ -78,8 +79,24 @@ test("verify compares the brokers with the settings, not with the defaults", asy
     netTickTime: 7,
     partitionHandling: "autoheal",
     agentCheck: true,
+    proxies: ["rabbitmq_cluster", "rabbitmq_management"],
     queueType: "classic",
   });
+});
+
+test("a plug-in's protocol has a proxy and an endpoint, and stated networks open the metrics", async () => {
+  const config = devConfig();
+  const rabbitmq = {
+    ...(config["rabbitmq"] as object),
+    plugins: ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt"],
+  };
+  const { outputs, graph } = await runProgram({
+    config: { ...config, rabbitmq, metricsFrom: ["10.9.0.0/24"] },
+  });
+  assert.deepEqual(unwrapSecrets(outputs["endpoints"]), { mqtt: "192.168.56.100:1883" });
+  const { proxies } = unwrapSecrets(outputs["expected"]) as { proxies: string[] };
+  assert.deepEqual(proxies, ["rabbitmq_cluster", "rabbitmq_management", "rabbitmq_mqtt"]);
+  assert.match(commandText(graph.get("cent120-config"), "stdin"), /^prometheus\.tcp\.ip = 0\.0\.0\.0$/m);
 });
 
 test("every host has its own host key", () => {
@@ -141,6 +158,7 @@ test("the outputs are exactly these", () => {
     virtualAddress: "192.168.56.100",
     managementUrl: "http://192.168.56.100:15672",
     managementUrls: ["120", "121", "122"].map((last) => `http://192.168.56.${last}:15672`),
+    endpoints: {},
     statsUrls: ["123", "124"].map((last) => `http://192.168.56.${last}:8100/rabbitmq-stats`),
     adminUser: "admin",
     queues: "mirrored",
@@ -153,6 +171,7 @@ test("the outputs are exactly these", () => {
       netTickTime: 5,
       partitionHandling: "pause_minority",
       agentCheck: false,
+      proxies: ["rabbitmq_cluster", "rabbitmq_management"],
       queueType: "classic",
     },
   });
