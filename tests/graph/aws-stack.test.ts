@@ -292,6 +292,7 @@ describe("a VPC of the stack's own", () => {
         "balancers",
         "brokers",
         "clusterName",
+        "endpoints",
         "expected",
       ],
       ...[
