@@ -1,5 +1,7 @@
 /** A broker that is asked for its definitions: an answer that is cut, in part, late or none is no answer. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { askDefinitions, giveDefinitions, PartialAnswer, readAnswer } from "../../../cli/backup/broker.ts";
 import { askAnyBroker, NoAnswerError } from "../../../cli/backup/source.ts";
@@ -77,10 +79,15 @@ test("over SSH: the answer, and in words what keeps a broker from giving it", as
 });
 
 test("the question has no secret on its command line, and names the tool itself", async () => {
-  const login = await host("b1", says(printed([])));
+  const login = await host("b1", `cat >given; ${says(printed([]))}`);
   const hash = "dGhlIGhhc2g=";
-  await giveDefinitions(login, definitionsOf({ users: [user("app", hash)] }));
+  const given = definitionsOf({ users: [user("app", hash)] });
+  await giveDefinitions(login, given);
   const [{ script } = { script: "" }] = servers.at(-1)?.executed ?? [];
+  const [, sent = ""] =
+    /base64:decode\(<<"([^"]+)">>/.exec(readFileSync(join(servers.at(-1)?.folder ?? "", "given"), "utf8")) ??
+    [];
+  assert.deepEqual(JSON.parse(Buffer.from(sent, "base64").toString()), given);
   assert.match(script, /rabbitmqctl eval'?$/);
   assert.equal(script.includes(hash) || script.includes(Buffer.from(hash).toString("base64")), false);
 });

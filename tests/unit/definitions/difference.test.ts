@@ -105,6 +105,9 @@ test("a new virtual host gets the stack's policy at once where the file has the 
     "vhosts shop",
     "policies ha-all in shop",
   ]);
+  const altered = policy("ha-all", { "ha-mode": "exactly" }, "shop");
+  const kept = compare(lists, { vhosts: lists.vhosts, policies: [policy("ha-all", mirrors), altered] });
+  assert.deepEqual([kept.made, kept.changed], [[], []]);
   const other = compare(lists, { policies: [policy("ha-all", { "ha-mode": "exactly" })] });
   assert.deepEqual(names(other.made), ["vhosts shop"]);
 });
