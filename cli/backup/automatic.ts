@@ -50,11 +50,21 @@ export async function backUpBefore(pulumi: PulumiCli, stack: string, before: Bac
     logSetup(`stack ${stack} has no broker any more, so it has nothing to back up`);
     return;
   }
+  // Ctrl-C is left to the Pulumi CLI elsewhere; here nothing has begun yet, and nothing may begin after it.
+  const interrupt = new AbortController();
+  const stop = (): void => interrupt.abort();
+  process.once("SIGINT", stop);
   try {
     const logins = names.map((name) => findLogin(system, name));
-    const { path, seconds } = await backUp(pulumi, stack, { system, logins, before });
+    const { path, seconds } = await backUp(pulumi, stack, {
+      system,
+      logins,
+      before,
+      signal: interrupt.signal,
+    });
     logSetup(`definitions backed up before ${before}, in ${seconds} s: ${path}`);
   } catch (error) {
+    if (interrupt.signal.aborted) throw interrupted();
     if (error instanceof NoAnswerError && readPlatform(stack) === "lab") {
       logSetup(`no backup was made of this lab, because no broker answers:\n${error.message}`);
       return;
@@ -64,5 +74,10 @@ export async function backUpBefore(pulumi: PulumiCli, stack: string, before: Bac
     throw new UserError(
       `nothing was done, because no backup of the definitions can be made: ${why}\nMend that and run this again, or go on without a backup: ${withoutBackupFlag}`,
     );
+  } finally {
+    process.off("SIGINT", stop);
   }
+  if (interrupt.signal.aborted) throw interrupted();
 }
+
+const interrupted = (): UserError => new UserError("interrupted before anything was done");

@@ -20,6 +20,8 @@ export interface BackUpArgs {
   readonly to?: string | undefined;
   /** What was asked already. */
   readonly answer?: Answer & { readonly broker: string };
+  /** Ends the wait for the brokers. */
+  readonly signal?: AbortSignal;
 }
 
 export interface MadeBackup {
@@ -34,7 +36,8 @@ export interface MadeBackup {
 export async function backUp(pulumi: PulumiCli, stack: string, args: BackUpArgs): Promise<MadeBackup> {
   const started = performance.now();
   const passphrase = backupPassphrase(pulumi.env, stack, await secretsProviderOf(pulumi, stack));
-  const { definitions, text, broker } = args.answer ?? (await askAnyBroker(args.logins));
+  const { definitions, text, broker } =
+    args.answer ?? (await askAnyBroker(args.logins, { signal: args.signal }));
   const label = {
     stack,
     clusterName: args.system.clusterName,

@@ -17,18 +17,26 @@ export class NoAnswerError extends Error {}
 /** After how long the next broker is asked as well. */
 const patienceMs = 10_000;
 
+export interface AskOptions {
+  readonly ask?: (login: Login, signal: AbortSignal) => Promise<Answer>;
+  readonly patience?: number;
+  /** Ends the wait for all of them. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** @returns the first whole answer, and whose it is @throws NoAnswerError */
 export async function askAnyBroker(
   logins: readonly Login[],
-  ask: (login: Login, signal: AbortSignal) => Promise<Answer> = askDefinitions,
-  patience = patienceMs,
+  { ask = askDefinitions, patience = patienceMs, signal }: AskOptions = {},
 ): Promise<Answer & { readonly broker: string }> {
   const over = new AbortController();
+  const isOver = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
   const failures: string[] = [];
   const pending: Promise<Answer & { broker: string }>[] = [];
   try {
     for (const login of logins) {
-      const answer = ask(login, over.signal).then((found) => ({ ...found, broker: login.name }));
+      if (isOver.aborted) break;
+      const answer = ask(login, isOver).then((found) => ({ ...found, broker: login.name }));
       const failed = new Promise<undefined>((resolve) => {
         answer.catch((error: unknown) => {
           failures.push(`  ${login.name}: ${reasonOf(error)}`);

@@ -8,6 +8,7 @@ import { backUpBefore, brokersInState, takeWithoutBackup } from "../../../cli/ba
 import { reasonForBackup } from "../../../cli/backup/reason.ts";
 import type { PulumiCli } from "../../../cli/pulumi.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
+import { SshServer } from "../../engine/ssh-server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-automatic-"));
 after(() => {
@@ -21,7 +22,8 @@ const resourceNames = [...brokers.flatMap((name) => kinds.map((kind) => `${name}
 const resource = (name: string, create = "true") => ({ urn: urn(name), type: "", inputs: { create } });
 const resources = resourceNames.map((name) => resource(name));
 
-const key = newKey().private;
+const pair = newKey();
+const key = pair.private;
 /** Nobody listens there. */
 const outputs = {
   clusterName: "c1",
@@ -96,6 +98,24 @@ test("without a passphrase nothing is done, and no broker is asked", async () =>
     backUpBefore(cli({ provider: "service" }), real, "destroy"),
     /nothing was done, .*export RABBITMQ_HA_BACKUP_PASSPHRASE_FILE=.*\n.*--without-backup$/,
   );
+});
+
+test("Ctrl-C while a broker is asked stops, also in a lab: what follows is not begun", async () => {
+  const server = await SshServer.start({ keys: [pair.public], forcedCommand: "kill -INT $PPID; sleep 30" });
+  try {
+    const { public: hostKey } = server.hostKey;
+    const ssh = outputs.ssh.map((login) => ({ ...login, port: server.port, hostKey }));
+    const started = performance.now();
+    await assert.rejects(
+      backUpBefore(cli({ env: passphrase, outputs: { ...outputs, ssh } }), "dev", "destroy"),
+      {
+        message: "interrupted before anything was done",
+      },
+    );
+    assert.ok(performance.now() - started < 8000);
+  } finally {
+    await server.stop();
+  }
 });
 
 test("a stack that has nothing to back up is not asked: none, never up, or taken down already", async () => {

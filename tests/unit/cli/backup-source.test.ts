@@ -107,17 +107,16 @@ const answer = readAnswer(printed(whole));
 test("the next broker is asked when one fails, or hangs; who is still asked is no longer waited for", async () => {
   const asked: string[] = [];
   let hanging: AbortSignal | undefined;
-  const found = await askAnyBroker(
-    ["fails", "hangs", "b3", "b4"].map(login),
-    ({ name }, signal) => {
+  const found = await askAnyBroker(["fails", "hangs", "b3", "b4"].map(login), {
+    ask: ({ name }, signal) => {
       asked.push(name);
       if (name === "fails") return Promise.reject(new PartialAnswer("cut"));
       if (name === "b3") return Promise.resolve(answer);
       hanging = signal;
       return new Promise(() => undefined);
     },
-    20,
-  );
+    patience: 20,
+  });
   assert.equal(found.broker, "b3");
   assert.deepEqual(asked, ["fails", "hangs", "b3"]);
   assert.equal(hanging?.aborted, true);
@@ -125,19 +124,17 @@ test("the next broker is asked when one fails, or hangs; who is still asked is n
 
 test("a slow broker's answer is taken when it comes", async () => {
   const slow = new Promise<typeof answer>((resolve) => setTimeout(resolve, 60, answer));
-  const found = await askAnyBroker(
-    ["slow", "fails"].map(login),
-    ({ name }) => (name === "slow" ? slow : Promise.reject(new Error("no"))),
-    10,
-  );
+  const found = await askAnyBroker(["slow", "fails"].map(login), {
+    ask: ({ name }) => (name === "slow" ? slow : Promise.reject(new Error("no"))),
+    patience: 10,
+  });
   assert.equal(found.broker, "slow");
 });
 
 test("without a whole answer each broker has a line with its reason", async () => {
-  const none = askAnyBroker(
-    ["b1", "b2"].map(login),
-    ({ name }) => Promise.reject(new Error(`${name} is off`)),
-    10,
-  );
+  const none = askAnyBroker(["b1", "b2"].map(login), {
+    ask: ({ name }) => Promise.reject(new Error(`${name} is off`)),
+    patience: 10,
+  });
   await assert.rejects(none, { constructor: NoAnswerError, message: "  b1: b1 is off\n  b2: b2 is off" });
 });
