@@ -9,9 +9,10 @@ import tseslint from "typescript-eslint";
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const rooms = {
-  "index.ts": ["config", "platforms", "components", "hosts", "secret.ts"],
+  "index.ts": ["config", "platforms", "components", "certificates", "hosts", "secret.ts"],
   platforms: ["config", "remote", "templates", "hosts", "secret.ts"],
   components: ["remote", "templates", "hosts"],
+  certificates: ["secret.ts"],
   config: ["hosts"],
   remote: ["templates", "hosts"],
   templates: [],

@@ -8,6 +8,7 @@ import { QuorumPolicy } from "./components/quorum-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { partitionHandling } from "./components/broker-configuration.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
+import { makeTls } from "./certificates/certificates.ts";
 import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
 import { frontendsOf } from "./hosts/protocols.ts";
@@ -18,7 +19,8 @@ import { componentNames, userPasswordName } from "./hosts/resource-names.ts";
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
 const { ports } = rabbitmq;
-const frontends = frontendsOf(rabbitmq);
+const tls = config.tls && makeTls(config, config.tls);
+const frontends = frontendsOf({ ...rabbitmq, ...(tls && { tls }) });
 export const { policy, queues, adminUser } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
@@ -39,6 +41,7 @@ const nodes = createBrokers(hosts.brokers, {
   settings,
   ...secretSettings,
   ...agentCheck,
+  ...(tls && { tls }),
   peers,
   cookie,
 });
@@ -123,9 +126,16 @@ export const brokers = config.brokers.map(({ name, address }) => ({ name, addres
 export const balancers = config.balancers;
 export const { balance } = haproxy;
 export const virtualAddress = vip.virtualAddress;
-export const amqpUri = pulumi.interpolate`amqp://${adminUser}:${adminPassword.apply(encodeURIComponent)}@${virtualAddress}:${ports.amqp}`;
-export const managementUrl = `http://${virtualAddress}:${ports.management}`;
-export const managementUrls = brokers.map(({ address }) => `http://${address}:${ports.management}`);
+const user = pulumi.interpolate`${adminUser}:${adminPassword.apply(encodeURIComponent)}`;
+const isTlsOnly = tls?.only === true;
+export const amqpUri = pulumi.interpolate`${isTlsOnly ? "amqps" : "amqp"}://${user}@${virtualAddress}:${ports.amqp}`;
+const scheme = isTlsOnly ? "https" : "http";
+export const managementUrl = `${scheme}://${virtualAddress}:${ports.management}`;
+export const managementUrls = brokers.map(({ address }) => `${scheme}://${address}:${ports.management}`);
+// Null, not undefined: the engine would warn of an output without a value.
+export const amqpsUri = tls ? pulumi.interpolate`amqps://${user}@${virtualAddress}:${tls.ports.amqp}` : null;
+/** The authorities that clients trust, PEM. */
+export const caCertificate = tls?.authorities ?? null;
 /** Where the further protocols are reached, by their keys in `rabbitmq.ports`. */
 export const endpoints = Object.fromEntries(
   frontends
@@ -135,7 +145,6 @@ export const endpoints = Object.fromEntries(
 export const statsUrls = balancers.map(
   ({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`,
 );
-// Null, not undefined: the engine would warn of an output without a value.
 export const statsPassword = secrets.statsPassword ?? null;
 /** What `verify` compares the running brokers with. */
 export const expected = {
@@ -145,6 +154,9 @@ export const expected = {
   agentCheck: haproxy.avoidAlarms,
   proxies: frontends.map(({ proxy }) => proxy),
   queueType,
+  ...(tls && {
+    tls: { ports: tls.ports, names: tls.names, ...tls.dates },
+  }),
 };
 /** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(

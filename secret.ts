@@ -12,7 +12,7 @@ export function randomText(length: number): string {
 /** @returns a secret that is generated at the first run and then kept, encrypted, in the stack's state */
 export function generatedSecret(
   name: string,
-  generate: () => string,
+  generate: () => pulumi.Input<string>,
   options: pulumi.CustomResourceOptions = {},
 ): pulumi.Output<string> {
   const stash = new pulumi.Stash(

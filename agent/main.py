@@ -12,10 +12,11 @@ from .errors import StepError, Stopped
 # Each is the module of its name in agent/steps. The order is that of the help.
 SUBCOMMANDS = (
     ("status", "findings")
-    + ("owner", "names", "file", "check-advanced", "packages", "rpms", "sources", "repository-key", "firewall")
+    + ("owner", "names", "file", "check-advanced", "check-tls-only")
+    + ("packages", "rpms", "sources", "repository-key", "firewall")
     + ("service", "note")
-    + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "admin", "cluster-name", "policy")
-    + ("definition-users", "definitions")
+    + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "certificates")
+    + ("admin", "cluster-name", "policy", "definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
     + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")

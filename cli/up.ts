@@ -83,12 +83,19 @@ async function backUpIfDue(pulumi: PulumiCli, stack: string, flags: readonly str
   if (reason !== undefined) await backUpBefore(pulumi, stack, reason);
 }
 
+/** Beside the plain port; where that is closed, the row before it has this one. */
+function amqpsRow({ amqpsUri, amqpUri }: System): readonly (readonly [string, string])[] {
+  if (typeof amqpsUri !== "string" || amqpsUri === amqpUri) return [];
+  return [["  with TLS", `amqps://${new URL(amqpsUri).host}`]];
+}
+
 /** @returns what a user needs to know to use the system, without its password */
 export function formatSummary(system: System, stack: string, lab: boolean): string {
   const address = new URL(system.amqpUri);
   const [host] = system.brokers;
   const rows: (readonly [string, string])[] = [
-    ["AMQP", `amqp://${address.host}`],
+    ["AMQP", `${address.protocol}//${address.host}`],
+    ...amqpsRow(system),
     ...Object.entries(system.endpoints ?? {}),
     ["Management", system.managementUrl],
     ...system.brokers.map(({ name, url }) => [`  on ${name}`, url] as const),

@@ -5,6 +5,7 @@ import type { Finding } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { pollUntil } from "../verify/polling.ts";
 import { formatTable } from "../verify/table.ts";
+import { trustAuthorities } from "../verify/trust.ts";
 import { unreachableAddressHint } from "../verify/unreachable-address.ts";
 import { startDeadlockMessage } from "./force-boot-messages.ts";
 import type { PulumiCli } from "./pulumi.ts";
@@ -68,6 +69,7 @@ export async function readSystem(pulumi: PulumiCli, stack: string): Promise<Syst
   const system = await findSystem(pulumi, stack);
   if (system === undefined)
     throw new UserError(`stack ${stack} is not set up; run: ${npmCommand("up", stack)}`);
+  trustAuthorities(system);
   return system;
 }
 

@@ -21,6 +21,15 @@ export interface BrokerConfigurationArgs extends ProtocolSettings {
   readonly netTickTime: number;
   /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
   readonly hasMnesia?: boolean;
+  /** AMQP and the management UI with TLS. @default without */
+  readonly tls?: BrokerTls;
+}
+
+/** How a broker serves with TLS. */
+export interface BrokerTls {
+  readonly ports: { readonly amqp: number; readonly management: number };
+  /** Whether it serves in no other way. */
+  readonly only: boolean;
 }
 
 export interface BrokerConfiguration {
@@ -48,14 +57,41 @@ const defaultSettings: Readonly<Record<string, string | number>> = {
   "prometheus.tcp.ip": "127.0.0.1",
 };
 
+/** agent/certificates.py writes them. */
+const tlsFiles = {
+  broker: "/etc/rabbitmq-ha/tls/broker.pem",
+  authorities: "/etc/rabbitmq-ha/tls/authorities.pem",
+};
+
+/** @returns the lines of rabbitmq.conf by which AMQP and the management UI are served with TLS */
+function tlsSettings({ ports }: BrokerTls): { key: string; value: string | number }[] {
+  const options = {
+    cacertfile: tlsFiles.authorities,
+    certfile: tlsFiles.broker,
+    keyfile: tlsFiles.broker,
+    "versions.1": "tlsv1.3",
+    "versions.2": "tlsv1.2",
+  };
+  return [
+    { key: "listeners.ssl.default", value: ports.amqp },
+    { key: "management.ssl.port", value: ports.management },
+    ...["ssl_options", "management.ssl"].flatMap((listener) =>
+      Object.entries(options).map(([option, value]) => ({ key: `${listener}.${option}`, value })),
+    ),
+  ];
+}
+
+/** A client may show a certificate, and one that it shows is checked. */
+const tlsDefaults = { "ssl_options.verify": "verify_peer", "ssl_options.fail_if_no_peer_cert": "false" };
+
 /** @returns the settings and each default for which neither its key nor a variant of it (`x.absolute`) is set */
-function withDefaults({
-  settings,
-  hasMnesia = true,
-}: Pick<BrokerConfigurationArgs, "settings" | "hasMnesia">): { key: string; value: string }[] {
+function withDefaults(
+  { settings, hasMnesia = true }: Pick<BrokerConfigurationArgs, "settings" | "hasMnesia">,
+  more: Readonly<Record<string, string>>,
+): { key: string; value: string }[] {
   const stem = (key: string): string => key.replace(/\.(relative|absolute)$/, "");
   const set = new Set(Object.keys(settings).map(stem));
-  const defaults = Object.entries(defaultSettings).filter(
+  const defaults = Object.entries({ ...defaultSettings, ...more }).filter(
     ([key]) => !set.has(stem(key)) && (hasMnesia || key !== partitionKey),
   );
   return [...defaults, ...Object.entries(settings)].map(([key, value]) => ({ key, value: String(value) }));
@@ -82,14 +118,16 @@ const setupTimeSeconds = 3;
  * forms a new one; the others ask the first for up to a minute and never each other.
  */
 function brokerConf(args: BrokerConfigurationArgs): string {
-  const { host, brokers, ports, type = "disc" } = args;
+  const { host, brokers, ports, type = "disc", tls } = args;
   const discoveryRetries =
     host.name === brokers[0] ? { retries: 2, pause: 500 } : { retries: 60, pause: 1000 };
   const peers = discoveryPeers(host.name, brokers).map((name, index) => ({ number: index + 1, name }));
   return render("rabbitmq/rabbitmq.conf", {
     ports,
     portSettings: portSettings(args),
-    settings: withDefaults(args),
+    plain: tls?.only !== true,
+    tlsSettings: tls === undefined ? [] : tlsSettings(tls),
+    settings: withDefaults(args, tls === undefined ? {} : tlsDefaults),
     peers,
     type,
     ...discoveryRetries,

@@ -13,9 +13,11 @@ import {
   discoveryPeers,
   renderBrokerConfiguration,
   type BrokerConfiguration,
+  type BrokerTls,
 } from "./broker-configuration.ts";
 import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } from "./broker-watch.ts";
 import {
+  brokerCertificatesName,
   brokerCookieName,
   brokerMemberName,
   brokerPluginsName,
@@ -52,6 +54,13 @@ export interface RabbitNodeArgs {
   readonly hasMnesia?: boolean;
   /** TCP port that tells HAProxy's agent check whether the broker is in alarm. @default none */
   readonly agentPort?: number;
+  /** How it serves with TLS. @default without */
+  readonly tls?: BrokerTls & {
+    /** By broker: its certificate with its key, PEM. */
+    readonly certificates: Readonly<Record<string, pulumi.Input<string>>>;
+    /** The authorities whose certificates clients may show, PEM. */
+    readonly authorities: pulumi.Input<string>;
+  };
   /** The broker before this one: brokers join, and later restart, one after the other. @default this is the first */
   readonly previous?: RabbitNode;
   /** Another broker's host: the command that takes this broker out of the cluster runs there. @default there is no other */
@@ -108,11 +117,13 @@ export class RabbitNode extends pulumi.ComponentResource {
       watchFiles.conf,
       ...this.#writeConfiguration(configuration, packages),
       this.#writeSecrets(secrets ?? brokerSecrets({}), packages),
+      ...this.#writeCertificates(packages),
     ]);
     const member = this.#join(service);
     this.ready = this.#restartOnChange(hash, member);
     this.#leaveBeforeReplacement(this.ready);
-    this.watch = this.#startWatch(watchFiles, service);
+    // The port that it watches may be one that the broker opens by its restart.
+    this.watch = this.#startWatch(watchFiles, args.tls === undefined ? service : this.ready);
     this.registerOutputs({});
   }
 
@@ -176,8 +187,9 @@ export class RabbitNode extends pulumi.ComponentResource {
       new File(`${this.name}-${suffix}`, { host, path, content, ...more }, this.#dependingOn(packages));
     const isOurs = (this.#args.advanced ?? []).length === 0;
     const check = isOurs ? {} : { check: `${programPath} check-advanced {}` };
+    const portCheck = this.#args.tls?.only === true ? { check: `${programPath} check-tls-only {}` } : {};
     return [
-      file("config", "/etc/rabbitmq/rabbitmq.conf", conf),
+      file("config", "/etc/rabbitmq/rabbitmq.conf", conf, portCheck),
       file("tick-time", "/etc/rabbitmq/advanced.config", advanced, check),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
@@ -195,6 +207,29 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       this.#dependingOn(packages),
     );
+  }
+
+  /** Written before the broker's start; a running one shows them at once, without a restart. */
+  #writeCertificates(packages: pulumi.Resource): pulumi.Resource[] {
+    const { host, tls } = this.#args;
+    if (tls === undefined) return [];
+    const step = new Step(
+      brokerCertificatesName(this.name),
+      {
+        host,
+        subcommand: "certificates",
+        options: { ports: Object.values(tls.ports).map(String) },
+        stdin: pulumi.interpolate`${tls.certificates[this.name] ?? ""}--authorities--\n${tls.authorities}--end--\n`,
+      },
+      this.#dependingOn(packages),
+    );
+    // A resource of its own, since a repair re-runs none that has an undo.
+    new Step(
+      `${this.name}-certificates-removal`,
+      { host, undo: { subcommand: "certificates", options: { remove: true } } },
+      this.#dependingOn(step),
+    );
+    return [step];
   }
 
   #writeWatchFiles(packages: pulumi.Resource): WatchFiles {

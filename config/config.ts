@@ -7,6 +7,7 @@ import { awsPlatform } from "./aws.ts";
 import { definitionsOf } from "./defined.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
+import { mainPorts } from "../hosts/protocols.ts";
 import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
@@ -92,11 +93,17 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     balancers,
     virtualAddress,
     clusterName,
-    rabbitmq: { ...rabbitmq, ...resolveQueues(given, version), hasMnesia: abilitiesOf(version).hasMnesia },
+    rabbitmq: {
+      ...rabbitmq,
+      ...resolveQueues(given, version),
+      hasMnesia: abilitiesOf(version).hasMnesia,
+      ports: mainPorts(rabbitmq.ports, parsed.tls),
+    },
     haproxy,
     keepalived,
     ...(metricsFrom === undefined ? {} : { metricsFrom }),
     packages,
+    ...(parsed.tls === undefined ? {} : { tls: parsed.tls }),
   };
 }
 

@@ -3,6 +3,7 @@ import { namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
 import { isServed, protocols } from "../hosts/protocols.ts";
 import type { ConfigReading } from "./reading.ts";
+import { defaultTlsPorts } from "./tls.ts";
 
 const stats = ["haproxy", "statsPort"];
 
@@ -13,9 +14,14 @@ interface HostPorts {
 }
 
 /** @returns the ports of the brokers' hosts, and of the balancers' */
-function portsOfRoles(plugins: readonly string[]): readonly HostPorts[] {
-  const served = protocols.filter((protocol) => isServed(protocol, plugins));
-  const pathTo = ({ name }: { readonly name: string }): Path => ["rabbitmq", "ports", name];
+function portsOfRoles(plugins: readonly string[], tls: readonly string[]): readonly HostPorts[] {
+  const served = protocols
+    .filter((protocol) => isServed(protocol, plugins))
+    .flatMap(({ name, proxy }) => [
+      { path: ["rabbitmq", "ports", name], proxy },
+      ...(tls.includes(name) ? [{ path: ["tls", "ports", name], proxy }] : []),
+    ]);
+  const pathTo = ({ path }: { readonly path: Path }): Path => path;
   return [
     {
       paths: served.map(pathTo),
@@ -35,10 +41,14 @@ function portsOfRoles(plugins: readonly string[]): readonly HostPorts[] {
 
 export function portFaults(reading: ConfigReading): Fault[] {
   const plugins = reading.validValue(["rabbitmq", "plugins"]);
-  return portsOfRoles(Array.isArray(plugins) ? plugins.map(String) : []).flatMap(({ paths, taken }) => {
+  const names = Array.isArray(plugins) ? plugins.map(String) : [];
+  const secured = reading.validValue(["tls"]) === undefined ? [] : Object.keys(defaultTlsPorts);
+  return portsOfRoles(names, secured).flatMap(({ paths, taken }) => {
     const holders = new Map(taken);
     return paths.flatMap((path): Fault[] => {
-      const port = reading.validValue(path);
+      const port =
+        reading.validValue(path) ??
+        (path[0] === "tls" ? defaultTlsPorts[path[2] as keyof typeof defaultTlsPorts] : undefined);
       if (typeof port !== "number") return [];
       const holder = holders.get(port);
       if (holder === undefined) {

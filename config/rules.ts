@@ -13,6 +13,7 @@ import { portFaults } from "./port-conflicts.ts";
 import { configuredVersion, queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
+import { tlsFaults } from "./tls.ts";
 
 interface UncheckedHost {
   readonly path: Path;
@@ -66,6 +67,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
       ? []
       : [...packageFaults(reading, os), ...repositoryFaults(reading, os)]),
     ...queueFaults(reading, os),
+    ...tlsFaults(reading),
     ...portFaults(reading),
     ...(definitionsOf(reading, os)?.faults ?? []),
   ];

@@ -12,6 +12,7 @@ import { pluginFault, pluginFile } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
 import { secrets, userPasswords } from "./secrets.ts";
 import { checkSecretSettings, checkSettings } from "./settings.ts";
+import { tls } from "./tls.ts";
 import * as values from "./values.ts";
 
 const hostEntry = { name: values.hostName, address: values.ipv4("192.168.56.120") };
@@ -154,6 +155,7 @@ export const schema = z.strictObject({
   metricsFrom: sources
     .min(1, "names nobody; write the networks of those who read the metrics, or leave the key out")
     .exactOptional(),
+  tls,
   packages,
   lab,
   existing,
@@ -176,6 +178,7 @@ export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "haproxy",
   "keepalived",
   "metricsFrom",
+  "tls",
   "packages",
   "lab",
   "existing",

@@ -1,4 +1,5 @@
 /** Checks secrets. The messages never contain the secret, not even a part of it. */
+import { createPrivateKey } from "node:crypto";
 import ssh2 from "ssh2";
 import { z } from "zod";
 import { lines } from "./values.ts";
@@ -34,6 +35,20 @@ export function privateKeyFault(key: string): string | undefined {
     : "not a key that can be read; make one with ssh-keygen -t ed25519 and set its whole file";
 }
 
+/** @returns what is wrong with a certificate's key, which may have any of the forms that OpenSSL writes */
+function certificateKeyFault(key: string): string | undefined {
+  if (key.includes("ENCRYPTED"))
+    return "has a passphrase, which cannot be entered here; set a key without one";
+  try {
+    const kind = createPrivateKey(key).asymmetricKeyType ?? "";
+    return ["rsa", "ec"].includes(kind)
+      ? undefined
+      : "neither of RSA nor of an elliptic curve; set such a key";
+  } catch {
+    return "not a private key that can be read; set the whole PEM file";
+  }
+}
+
 /** HAProxy reads a password as one bare word of its configuration (its manual, 2.2 "Quoting and escaping"). */
 function statsPasswordFault(password: string): string | undefined {
   if (/^[\x21-\x7e]+$/.test(password) && !/["'\\#$]/.test(password)) return undefined;
@@ -45,6 +60,8 @@ export const secrets = {
   erlangCookie: secret(cookieFault),
   sshPrivateKey: secret(privateKeyFault),
   statsPassword: secret(statsPasswordFault),
+  tlsCaKey: secret(certificateKeyFault),
+  tlsKey: secret(certificateKeyFault),
 };
 
 export const userPasswords = z

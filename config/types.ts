@@ -244,6 +244,24 @@ export interface KeepalivedConfig {
   readonly prefixLength?: number;
 }
 
+/** TLS for clients and for the management UI. */
+export interface TlsConfig {
+  /** Further DNS names and IPv4 addresses in every broker's certificate. */
+  readonly names: readonly string[];
+  /** Whether AMQP and the management UI are had by TLS alone. */
+  readonly only: boolean;
+  /** TCP ports of brokers and balancers for AMQP and for the management UI by TLS. */
+  readonly ports: { readonly amqp: number; readonly management: number };
+  /** The numbers of the stack's own authorities: clients trust all of them, and the first one issues. Never empty. */
+  readonly authorities: readonly number[];
+  /** Another number has all certificates made anew. */
+  readonly renewal: number;
+  /** The authority's certificate, PEM; absent: the stack makes its own. */
+  readonly ca?: string;
+  /** The certificate of all brokers, PEM; absent: one for each is issued. */
+  readonly certificate?: string;
+}
+
 /** The configuration without its secrets. */
 export interface ParsedConfig {
   readonly platform: Platform;
@@ -266,6 +284,8 @@ export interface ParsedConfig {
   readonly packages: PackageSources;
   /** Absent if nothing is defined. */
   readonly definitions?: Definitions;
+  /** Absent: no TLS. */
+  readonly tls?: TlsConfig;
 }
 
 /** The configured secrets; an absent one is generated or not used. */
@@ -275,6 +295,9 @@ export interface Secrets {
   readonly erlangCookie?: pulumi.Output<string>;
   readonly sshPrivateKey?: pulumi.Output<string>;
   readonly statsPassword?: pulumi.Output<string>;
+  /** The private keys of `tls.ca` and of `tls.certificate`, PEM. */
+  readonly tlsCaKey?: pulumi.Output<string>;
+  readonly tlsKey?: pulumi.Output<string>;
   /** Lines of rabbitmq.conf with a secret, key to value; absent if there are none. */
   readonly settings?: pulumi.Output<Readonly<Record<string, string | number | boolean>>>;
   /** By user of the definitions; absent if there are none. */

@@ -151,10 +151,23 @@ export const defaultPorts = Object.fromEntries(protocols.map(({ name, port }) =>
 export interface ProtocolSettings {
   readonly ports: Ports;
   readonly plugins: readonly string[];
+  /** @default no protocol is served with TLS */
+  readonly tls?: TlsPorts;
 }
 
-/** A protocol with the port that the stack has for it. */
-export type ServedProtocol = Protocol;
+/** The protocols that are served with TLS, and at which ports. */
+export interface TlsPorts {
+  readonly ports: Partial<Ports>;
+  /** Whether they are served in no other way. */
+  readonly only: boolean;
+}
+
+/** A protocol with the port that the stack has for it, plain or with TLS. */
+export interface ServedProtocol extends Protocol {
+  /** The key of the port's configuration. */
+  readonly configKey: string;
+  readonly isTls: boolean;
+}
 
 /** A protocol that goes through the balancers, to the same port. */
 export type Frontend = ServedProtocol & { readonly proxy: string };
@@ -164,11 +177,32 @@ export function isServed({ plugin }: Protocol, plugins: readonly string[]): bool
   return plugin === undefined || plugins.includes(plugin);
 }
 
-/** @returns the protocols that a stack's brokers serve */
-export function servedProtocols({ ports, plugins }: ProtocolSettings): readonly ServedProtocol[] {
-  return protocols
-    .filter((protocol) => isServed(protocol, plugins))
-    .map((protocol) => ({ ...protocol, port: ports[protocol.name] }));
+/** @returns the protocols that a stack's brokers serve, those with TLS after the plain ones */
+export function servedProtocols({ ports, plugins, tls }: ProtocolSettings): readonly ServedProtocol[] {
+  const served = protocols.filter((protocol) => isServed(protocol, plugins));
+  const plain = served
+    .filter(({ name }) => tls?.only !== true || tls.ports[name] === undefined)
+    .map((each) => ({
+      ...each,
+      port: ports[each.name],
+      configKey: `rabbitmq.ports.${each.name}`,
+      isTls: false,
+    }));
+  return [...plain, ...served.flatMap((each) => withTls(each, tls))];
+}
+
+/** Beside the plain one it has a proxy of its own; alone it has the only one, whose name the program on the hosts knows. */
+function withTls(protocol: Protocol, tls: TlsPorts | undefined): ServedProtocol[] {
+  const { name, proxy } = protocol;
+  const port = tls?.ports[name];
+  if (tls === undefined || port === undefined) return [];
+  const own = proxy === undefined || tls.only ? {} : { proxy: `${proxy}_tls` };
+  return [{ ...protocol, ...own, port, configKey: `tls.ports.${name}`, isTls: true }];
+}
+
+/** @returns the port at which the stack's own programs reach a protocol: the plain one, where there is one */
+export function mainPorts(ports: Ports, tls: TlsPorts | undefined): Ports {
+  return tls?.only === true ? { ...ports, ...tls.ports } : ports;
 }
 
 /** @returns the protocols that go through a stack's balancers */

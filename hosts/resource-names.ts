@@ -21,6 +21,7 @@ export const pinnedHostKeyName = (address: string): string => `host-key-${addres
 
 /** A broker's steps. */
 export const brokerCookieName = (broker: string): string => `${broker}-cookie`;
+export const brokerCertificatesName = (broker: string): string => `${broker}-certificates`;
 export const brokerServiceName = (broker: string): string => `${broker}-service`;
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;
 export const brokerMemberName = (broker: string): string => `${broker}-member`;

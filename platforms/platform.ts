@@ -83,9 +83,9 @@ function hostsWithRoles({ brokers, balancers }: Config) {
 }
 
 /** The ports that a host's firewall has to let in. */
-function openPorts({ rabbitmq, haproxy, metricsFrom }: Config) {
+function openPorts({ rabbitmq, haproxy, metricsFrom, tls }: Config) {
   return {
-    frontends: frontendsOf(rabbitmq),
+    frontends: frontendsOf({ ...rabbitmq, ...(tls === undefined ? {} : { tls }) }),
     statsPort: haproxy.statsPort,
     ...(haproxy.avoidAlarms ? { agentPort } : {}),
     ...metricsAccess(metricsFrom, rabbitmq),
@@ -145,6 +145,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     virtualAddress: config.virtualAddress,
     ports: config.rabbitmq.ports,
     plugins: config.rabbitmq.plugins,
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
     statsPort: config.haproxy.statsPort,
     virtualRouterId,
     ...(device === undefined ? {} : { interface: device }),

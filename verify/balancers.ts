@@ -88,7 +88,7 @@ export function judgeServers(
         } else if (!status.startsWith("DOWN")) {
           // Such a status, MAINT for one, was set at runtime. It is not in HAProxy's files, so only a reload resets it.
           problems.push(needsOperator(found, `run "systemctl reload haproxy" on ${balancer}`));
-        } else if (isUpInOneProxy && proxy === "rabbitmq_cluster") {
+        } else if (isUpInOneProxy && proxy.startsWith("rabbitmq_cluster")) {
           const advice = `check ${name}: if it is drained, run "rabbitmq-upgrade revive" there`;
           problems.push(needsOperator(found, advice));
         } else problems.push(fail(found, `${name}-${isUpInOneProxy ? "plugins" : "service"}`));

@@ -10,6 +10,7 @@ import type { System } from "./outputs.ts";
 import { examinePolicies } from "./policies.ts";
 import { examineQueue } from "./queue.ts";
 import { examineSpread } from "./spread.ts";
+import { examineTls } from "./tls.ts";
 
 /** @returns the findings in a fixed order; every request has a timeout, so this ends within half a minute */
 export async function examine(system: System): Promise<Finding[]> {
@@ -23,6 +24,7 @@ export async function examine(system: System): Promise<Finding[]> {
     examineBalancers(system),
     examineHosts(system),
     examineConsoles(system),
+    examineTls(system),
   ]);
   return groups.flat();
 }

@@ -22,6 +22,17 @@ const expected = z.object({
   proxies: z.array(z.string()).optional(),
   /** The type of a queue that is declared without one; absent in the outputs of earlier releases. */
   queueType: z.string().optional(),
+  /** Absent where no protocol is served with TLS. */
+  tls: z
+    .object({
+      ports: z.record(z.string(), z.number()),
+      /** The names that were configured for the certificates. */
+      names: z.array(z.string()),
+      validUntil: z.string(),
+      /** From when `up` renews the certificates; absent for given ones. */
+      renewedFrom: z.string().optional(),
+    })
+    .optional(),
 });
 export type Expected = Readonly<z.infer<typeof expected>>;
 const outputs = z.object({
@@ -32,6 +43,10 @@ const outputs = z.object({
   balance: z.string().nullish(),
   virtualAddress: z.string(),
   amqpUri: z.url(),
+  /** Null or absent without TLS. */
+  amqpsUri: z.url().nullish(),
+  /** The authorities that clients trust, PEM; null or absent without TLS. */
+  caCertificate: z.string().nullish(),
   managementUrl: z.url(),
   /** In the order of the brokers. */
   managementUrls: z.array(z.url()).min(1),

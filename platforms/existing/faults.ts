@@ -185,11 +185,7 @@ interface PortUse {
 
 function portUses({ role, address }: ProbeTarget, { statsPort, ...served }: IntendedSetup): PortUse[] {
   const owners = role === "broker" ? ["beam.smp"] : ["haproxy"];
-  const use = ({ name, port }: ServedProtocol): PortUse => ({
-    port,
-    setting: `rabbitmq.ports.${name}`,
-    owners,
-  });
+  const use = ({ port, configKey }: ServedProtocol): PortUse => ({ port, setting: configKey, owners });
   if (role === "balancer") {
     const stats = { port: statsPort, setting: "haproxy.statsPort", owners, on: address };
     return [...frontendsOf(served).map(use), stats];

@@ -98,9 +98,11 @@ export class AddressWatch {
 
   #probe(): void {
     const at = performance.now();
-    const { hostname, port } = new URL(this.#system.amqpUri);
-    void brokerAnswers(hostname, probeTimeoutMs, Number(port || 5672)).then((served) => {
-      this.probes.push({ at, served });
-    });
+    const { hostname, port, protocol } = new URL(this.#system.amqpUri);
+    void brokerAnswers(hostname, probeTimeoutMs, Number(port || 5672), protocol === "amqps:").then(
+      (served) => {
+        this.probes.push({ at, served });
+      },
+    );
   }
 }

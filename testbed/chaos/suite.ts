@@ -4,6 +4,7 @@ import { readCommit } from "../labs/commit.ts";
 import { LabStack } from "../labs/lab-stack.ts";
 import { tail } from "../labs/running-up.ts";
 import { readOutputs, type System } from "../../verify/outputs.ts";
+import { trustAuthorities } from "../../verify/trust.ts";
 import { defaultLoad } from "./load.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { TrialResult } from "./trial-result.ts";
@@ -100,5 +101,6 @@ export async function readSystem(lab: LabStack): Promise<System> {
   const json = await lab.pulumi("stack", "output", "--json", "--show-secrets");
   const system = readOutputs(json, lab.stack);
   if (system === undefined) throw new Error(`stack ${lab.stack} has no outputs`);
+  trustAuthorities(system);
   return system;
 }

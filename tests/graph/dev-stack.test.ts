@@ -166,6 +166,8 @@ test("the outputs are exactly these", () => {
     statsPassword: null,
     definitions: null,
     userPasswords: null,
+    amqpsUri: null,
+    caCertificate: null,
     expected: {
       plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
       netTickTime: 5,

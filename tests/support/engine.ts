@@ -13,7 +13,7 @@ const network = "192.168.87.";
 
 /** What the program consists of. Nothing else of the project is in the scratch folder. */
 const program = ["Pulumi.yaml", "package.json", "index.ts", "secret.ts", "node_modules"];
-const folders = ["components", "config", "hosts", "platforms", "remote", "templates"];
+const folders = ["certificates", "components", "config", "hosts", "platforms", "remote", "templates"];
 
 export interface CliResult {
   readonly code: number;

@@ -259,7 +259,7 @@ test("lists all faults in one message, ordered by key and position", () => {
   rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
   rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
   rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
-  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, packages, lab, existing, aws, definitions, adminPassword, erlangCookie, sshPrivateKey, statsPassword and userPasswords
+  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, tls, packages, lab, existing, aws, definitions, adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey and userPasswords
 `,
   );
 });
@@ -298,7 +298,8 @@ test("refuses a secret in a key that would show it", () => {
   const encrypted = new Set(["rabbitmq-ha:rabbitmq", "rabbitmq-ha:secretly", "rabbitmq-ha:adminPassword"]);
   const raw = draft({ "rabbitmq.adminUser": "hunter2 ", secretly: "hunter2", adminPassword: "hunter2" });
   const lines = faults(raw, { encrypted });
-  const secrets = "adminPassword, erlangCookie, sshPrivateKey, statsPassword, userPasswords and rabbitmq.secretSettings";
+  const secrets =
+    "adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey, userPasswords and rabbitmq.secretSettings";
   assert.equal(
     lines[0],
     `rabbitmq: encrypted, but would be shown in the clear; write it without --secret, since only ${secrets} can be secret`,

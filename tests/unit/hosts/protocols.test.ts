@@ -25,3 +25,21 @@ test("no port, name or proxy is in the table twice", () => {
     assert.equal(new Set<unknown>(list).size, list.length);
   }
 });
+
+test("with TLS a protocol has a second port and proxy, or only that port", () => {
+  const plugins = ["rabbitmq_management"];
+  const list = (only: boolean): string[] =>
+    frontendsOf({ ports, plugins, tls: { only, ports: { amqp: 5671, management: 15671 } } }).map(
+      ({ proxy, port, configKey }) => `${proxy} ${port} ${configKey}`,
+    );
+  assert.deepEqual(list(false), [
+    "rabbitmq_cluster 5672 rabbitmq.ports.amqp",
+    "rabbitmq_management 15672 rabbitmq.ports.management",
+    "rabbitmq_cluster_tls 5671 tls.ports.amqp",
+    "rabbitmq_management_tls 15671 tls.ports.management",
+  ]);
+  assert.deepEqual(list(true), [
+    "rabbitmq_cluster 5671 tls.ports.amqp",
+    "rabbitmq_management 15671 tls.ports.management",
+  ]);
+});

@@ -34,6 +34,8 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
   "rabbitmq/ram-and-settings/rabbitmq.conf": ["other", "cent122-config", "stdin"],
   "rabbitmq/with-plug-ins/rabbitmq.conf": ["newest", "cent120-config", "stdin"],
+  "rabbitmq/with-tls/rabbitmq.conf": ["ubuntu", "cent120-config", "stdin"],
+  "rabbitmq/tls-only/rabbitmq.conf": ["rocky9", "cent120-config", "stdin"],
   "rabbitmq/advanced.config": ["dev", "cent120-tick-time", "stdin"],
   "rabbitmq/with-terms/advanced.config": ["other", "cent120-tick-time", "stdin"],
   "rabbitmq/rabbitmq-ha-secrets.conf": ["dev", "cent120-secret-settings", "stdin"],
@@ -48,6 +50,7 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
 
   "haproxy/haproxy.cfg": ["dev", "haproxy-cent123-config", "stdin"],
   "haproxy/with-plug-ins/haproxy.cfg": ["newest", "haproxy-cent123-config", "stdin"],
+  "haproxy/with-tls/haproxy.cfg": ["ubuntu", "haproxy-cent123-config", "stdin"],
   "haproxy/stats.cfg": ["dev", "haproxy-cent123-stats", "stdin"],
   "haproxy/rabbitmq-ha.conf": ["dev", "haproxy-cent123-unit", "stdin"],
   "haproxy/with-password/stats.cfg": ["other", "haproxy-cent124-stats", "stdin"],
