@@ -1,0 +1,199 @@
+/** TLS: turned on in a running stack, its certificates renewed, and the plain ports closed, all under load. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect, type TLSSocket } from "node:tls";
+import { setTimeout as pause } from "node:timers/promises";
+import { connect as connectAmqp } from "amqplib";
+import { execa } from "execa";
+import { readSystem } from "../../testbed/chaos/suite.ts";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { underLoad } from "../support/traffic.ts";
+import { useStack } from "../support/trial.ts";
+
+let work = "";
+const lab = useStack(new LabStack({ name: "t", net: 81 }), {
+  prepare: async () => {
+    work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-tls-"));
+  },
+  release: () => rm(work, { recursive: true, force: true }),
+});
+const block = (keys: Readonly<Record<string, unknown>> = {}): string =>
+  `  rabbitmq-ha:tls: ${JSON.stringify({ names: ["rabbit.example.org"], ...keys })}`;
+const ports = [5671, 15671];
+
+interface Shown {
+  readonly endpoint: string;
+  readonly serial: string;
+}
+
+/** @returns the serial number of the certificate that each endpoint shows to a client that trusts the authority */
+async function shown(ca: string): Promise<Shown[]> {
+  const hosts = [lab.virtualAddress, ...lab.brokers.map((_, index) => `192.168.81.${120 + index}`)];
+  return Promise.all(
+    hosts.flatMap((host) =>
+      ports.map(async (port) => {
+        const socket = connect({ host, port, ca });
+        const serial = await new Promise<string>((resolve, reject) => {
+          socket.once("secureConnect", () => resolve(socket.getPeerX509Certificate()?.serialNumber ?? ""));
+          socket.once("error", reject);
+        });
+        socket.destroy();
+        return { endpoint: `${host}:${port}`, serial };
+      }),
+    ),
+  );
+}
+
+async function fetchOverview(ca: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: lab.virtualAddress, port: 15671, path: "/", ca }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    asked.once("error", reject);
+    asked.end();
+  });
+}
+
+/** @returns a Python with pika, in a folder that is removed at the end */
+async function installPika(): Promise<string> {
+  await execa("python3", ["-m", "venv", work]);
+  await execa(join(work, "bin", "pip"), ["install", "--quiet", "pika==1.4.4"], { timeout: 60_000 });
+  return join(work, "bin", "python");
+}
+
+test("TLS is turned on in a running stack without a lost message, and clients use it", async () => {
+  await lab.ensureUp("");
+  await lab.configure(block());
+  await underLoad(await readSystem(lab), "tls-on", () => lab.runOrThrow("up"));
+  const ca = String(await lab.output("caCertificate"));
+  const uri = String(await lab.output("amqpsUri"));
+  const connection = await connectAmqp(uri, { ca: [ca] });
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("tls", { durable: true });
+  channel.sendToQueue("tls", Buffer.from("by TLS"), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+  assert.equal(await fetchOverview(ca), 200);
+  await assert.rejects(connectAmqp(uri), /self-signed|unable to|certificate/i);
+  await lab.runOrThrow("up", "--expect-no-changes");
+});
+
+test("the files with keys are for root and the broker alone, and no key is in the state", async () => {
+  await lab.ensureUp(block());
+  for (const host of lab.brokers) {
+    const found = await lab.runOn(host, "stat -c '%a %U %G' /etc/rabbitmq-ha/tls/broker.pem");
+    assert.equal(found.trim(), "640 root rabbitmq");
+  }
+  assert.ok(!(await lab.pulumi("stack", "export")).includes("PRIVATE KEY"));
+});
+
+test("TLS 1.1 is refused", async () => {
+  await lab.ensureUp(block());
+  const ca = String(await lab.output("caCertificate"));
+  for (const port of ports) {
+    for (const [version, isTaken] of [
+      ["TLSv1.1", false],
+      ["TLSv1.2", true],
+      ["TLSv1.3", true],
+    ] as const) {
+      const socket: TLSSocket = connect({
+        ...{ host: lab.virtualAddress, port, ca, ciphers: "DEFAULT:@SECLEVEL=0" },
+        ...{ minVersion: version, maxVersion: version },
+      });
+      const taken = await new Promise<boolean>((resolve) => {
+        socket.once("secureConnect", () => resolve(true));
+        socket.once("error", () => resolve(false));
+      });
+      socket.destroy();
+      assert.equal(taken, isTaken, `${version} at ${port}`);
+    }
+  }
+});
+
+test("renewed certificates are shown by every endpoint within 10 s, and no connection is closed", async () => {
+  await lab.ensureUp(block());
+  const ca = String(await lab.output("caCertificate"));
+  const before = await shown(ca);
+  const connection = await connectAmqp(String(await lab.output("amqpsUri")), { ca: [ca] });
+  let isClosed = false;
+  connection.on("close", () => (isClosed = true));
+  connection.on("error", () => (isClosed = true));
+  await lab.configure(block({ renewal: 2 }));
+  const done = new AbortController();
+  let failures = 0;
+  let lastOldAt = performance.now();
+  let firstNewAt: number | undefined;
+  const watching = (async () => {
+    while (!done.signal.aborted) {
+      const now = await shown(ca).catch(() => undefined);
+      if (now === undefined) failures += 1;
+      const old = now?.filter(({ serial }) => before.some((each) => each.serial === serial)).length ?? 0;
+      if (old > 0) lastOldAt = performance.now();
+      if (now !== undefined && old < now.length) firstNewAt ??= performance.now();
+      await pause(250);
+    }
+  })();
+  const started = await lab.runOn(
+    lab.brokers[0] ?? "",
+    "systemctl show -p ActiveEnterTimestamp rabbitmq-server",
+  );
+  await lab.runOrThrow("up");
+  done.abort();
+  await watching;
+  const after = await shown(ca);
+  for (const { endpoint, serial } of after)
+    assert.ok(!before.some((each) => each.serial === serial), `${endpoint} shows its old certificate`);
+  assert.ok(lastOldAt - (firstNewAt ?? 0) < 10_000);
+  assert.equal(failures, 0, "a handshake failed");
+  assert.ok(!isClosed);
+  assert.equal(
+    await lab.runOn(lab.brokers[0] ?? "", "systemctl show -p ActiveEnterTimestamp rabbitmq-server"),
+    started,
+  );
+  await connection.close();
+});
+
+test("Python's pika connects with the authority's certificate", async (context) => {
+  await lab.ensureUp(block({ renewal: 2 }));
+  const python = await installPika().catch(() => undefined);
+  if (python === undefined) {
+    context.skip("pika cannot be installed from PyPI");
+    return;
+  }
+  const script = [
+    "import os, pika, ssl",
+    "context = ssl.create_default_context(cadata=os.environ['CA'])",
+    "parameters = pika.URLParameters(os.environ['URI'])",
+    "parameters.ssl_options = pika.SSLOptions(context, parameters.host)",
+    "connection = pika.BlockingConnection(parameters)",
+    "print(connection.channel().queue_declare('tls', durable=True).method.message_count)",
+    "connection.close()",
+  ].join("\n");
+  const env = {
+    ...process.env,
+    CA: String(await lab.output("caCertificate")),
+    URI: String(await lab.output("amqpsUri")),
+  };
+  const { stdout } = await execa(python, ["-c", script], { env });
+  assert.match(stdout, /^\d+$/m);
+});
+
+test("tls.only closes the plain ports without a moment in which clients of TLS are refused", async () => {
+  await lab.ensureUp(block({ renewal: 2 }));
+  const system = await readSystem(lab);
+  await lab.configure(block({ renewal: 2, only: true }));
+  const byTls = { ...system, amqpUri: String(system.amqpsUri) };
+  await underLoad(byTls, "tls-only", () => lab.runOrThrow("up"));
+  for (const port of [5672, 15672]) {
+    await assert.rejects(fetch(`http://${lab.virtualAddress}:${port}`), (error: Error) =>
+      String((error.cause as Error | undefined)?.message).includes("ECONNREFUSED"),
+    );
+  }
+  assert.match(String(await lab.output("managementUrl")), /^https:.*:15671$/);
+  await lab.runOrThrow("verify");
+});
