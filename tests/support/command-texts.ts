@@ -126,7 +126,12 @@ function ubuntuConfig(): ConfigBlocks {
 
 /** Rocky 8 and 9 share their templates; only the version of RabbitMQ is set here. */
 function rocky9Config(): ConfigBlocks {
-  return { ...existingConfig(), os: "rocky-9", tls: { only: true }, packages: { rabbitmq: { version: "3.13.7-1.el8" } } };
+  return {
+    ...existingConfig(),
+    os: "rocky-9",
+    tls: { only: true },
+    packages: { rabbitmq: { version: "3.13.7-1.el8" } },
+  };
 }
 
 export function centos7Config(): ConfigBlocks {
