@@ -110,16 +110,16 @@ export const userPasswords =
           users.flatMap(({ name, password }) => (password === undefined ? [] : [[name, password]])),
         ),
       );
-/** What `verify` compares the cluster's objects with. */
+/** What `verify` compares the cluster's objects with. A secret also because `up` would print a line for each object. */
 export const definitions =
   config.definitions === undefined
     ? null
-    : {
+    : pulumi.secret({
         lines: config.definitions.lines,
-        hashes: pulumi.secret(
-          Object.fromEntries(users.flatMap(({ name, hash }) => (hash === undefined ? [] : [[name, hash]]))),
+        hashes: Object.fromEntries(
+          users.flatMap(({ name, hash }) => (hash === undefined ? [] : [[name, hash]])),
         ),
-      };
+      });
 
 export const clusterName = config.clusterName;
 export const brokers = config.brokers.map(({ name, address }) => ({ name, address }));
