@@ -294,6 +294,7 @@ describe("a VPC of the stack's own", () => {
         "brokers",
         "caCertificate",
         "clusterName",
+        "definitions",
         "endpoints",
         "expected",
       ],
@@ -305,6 +306,7 @@ describe("a VPC of the stack's own", () => {
         "ssh",
         "statsPassword",
         "statsUrls",
+        "userPasswords",
         "virtualAddress",
       ],
     ]);
