@@ -11,7 +11,7 @@ import tseslint from "typescript-eslint";
 const rooms = {
   "index.ts": ["config", "platforms", "components", "certificates", "hosts", "secret.ts"],
   platforms: ["config", "remote", "templates", "hosts", "secret.ts"],
-  components: ["remote", "templates", "hosts"],
+  components: ["remote", "templates", "hosts", "secret.ts"],
   certificates: ["secret.ts"],
   config: ["hosts"],
   remote: ["templates", "hosts"],

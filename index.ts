@@ -14,7 +14,7 @@ import { agentPort } from "./hosts/ports.ts";
 import { frontendsOf } from "./hosts/protocols.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
-import { componentNames, userPasswordName } from "./hosts/resource-names.ts";
+import { componentNames } from "./hosts/resource-names.ts";
 
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, secrets } = config;
@@ -85,41 +85,14 @@ const vip = new KeepalivedVip(componentNames.virtualAddress, {
   after: [...cluster.ready, queuePolicy.set, ...nodes.map(({ watch }) => watch)],
 });
 
-const users = (config.definitions?.users ?? []).map(({ name, ...given }) => {
-  if (given.hash !== undefined) return { name, hash: given.hash };
-  const password = secrets.userPasswords?.[name];
-  if (password !== undefined) return { name, password };
-  return { name, password: generatedSecret(userPasswordName(name), () => randomText(24)), generated: true };
-});
-if (config.definitions !== undefined) {
-  const { lines, remove } = config.definitions;
+const defined =
+  config.definitions &&
   new ClusterDefinitions(componentNames.definitions, {
     nodes,
-    lines,
-    users,
-    remove,
+    ...config.definitions,
+    ...(secrets.userPasswords && { userPasswords: secrets.userPasswords }),
     after: [...cluster.ready, queuePolicy.set],
   });
-}
-/** Of each user of the definitions whose password is known. Null, not undefined, as statsPassword. */
-export const userPasswords =
-  config.definitions === undefined
-    ? null
-    : pulumi.secret(
-        Object.fromEntries(
-          users.flatMap(({ name, password }) => (password === undefined ? [] : [[name, password]])),
-        ),
-      );
-/** What `verify` compares the cluster's objects with. A secret also because `up` would print a line for each object. */
-export const definitions =
-  config.definitions === undefined
-    ? null
-    : pulumi.secret({
-        lines: config.definitions.lines,
-        hashes: Object.fromEntries(
-          users.flatMap(({ name, hash }) => (hash === undefined ? [] : [[name, hash]])),
-        ),
-      });
 
 export const clusterName = config.clusterName;
 export const brokers = config.brokers.map(({ name, address }) => ({ name, address }));
@@ -146,6 +119,9 @@ export const statsUrls = balancers.map(
   ({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`,
 );
 export const statsPassword = secrets.statsPassword ?? null;
+/** Of each user of the definitions whose password is known. */
+export const userPasswords = defined?.userPasswords ?? null;
+export const definitions = defined?.expected ?? null;
 /** What `verify` compares the running brokers with. */
 export const expected = {
   plugins: rabbitmq.plugins,

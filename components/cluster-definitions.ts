@@ -1,12 +1,20 @@
 /** RabbitMQ's definitions on the cluster: users with their passwords, and all that is no secret. */
 import * as pulumi from "@pulumi/pulumi";
+import { userPasswordName } from "../hosts/resource-names.ts";
 import { Step } from "../remote/step.ts";
+import { generatedSecret, randomText } from "../secret.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
+/** The hash of a user's password, as definitions have it. */
+export interface PasswordHash {
+  readonly password_hash: string;
+  readonly hashing_algorithm: string;
+}
+
 /** A user, and what it logs in with: the hash of a password, or the password itself. */
-export interface DefinedCredentials {
+interface Credentials {
   readonly name: string;
-  readonly hash?: { readonly password_hash: string; readonly hashing_algorithm: string };
+  readonly hash?: PasswordHash;
   readonly password?: pulumi.Output<string>;
   /** Whether the stack has made up the password. A user of others does not get it. @default false */
   readonly generated?: boolean;
@@ -17,7 +25,9 @@ export interface ClusterDefinitionsArgs {
   readonly nodes: readonly [RabbitNode, ...RabbitNode[]];
   /** One line for each object: its kind, and its fields as JSON. */
   readonly lines: readonly string[];
-  readonly users: readonly DefinedCredentials[];
+  readonly users: readonly { readonly name: string; readonly hash?: PasswordHash }[];
+  /** By user: the password of one without a hash. @default one is generated */
+  readonly userPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
   /** Objects that are removed even if they are not empty, as messages name them. @default none */
   readonly remove?: readonly string[];
   /** Done once there are the administrator and the policy. */
@@ -36,10 +46,15 @@ function wholeText(lines: readonly string[]): string {
 export class ClusterDefinitions extends pulumi.ComponentResource {
   /** Done once all is as defined. */
   readonly set: pulumi.Resource;
+  /** Of each user whose password is known; a secret. */
+  readonly userPasswords: pulumi.Output<Record<string, string>>;
+  /** What `verify` compares the cluster's objects with. A secret also because `up` would print a line for each object. */
+  readonly expected: pulumi.Output<{ lines: readonly string[]; hashes: Record<string, PasswordHash> }>;
 
   constructor(name: string, args: ClusterDefinitionsArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:ClusterDefinitions", name, {}, options);
-    const { nodes, lines, users, remove = [], after } = args;
+    const { nodes, lines, remove = [], after } = args;
+    const users = args.users.map((user) => credentialsOf(user, args.userPasswords ?? {}));
     const [{ host }] = nodes;
     const members = nodes.map((node) => node.name);
     const dependsOn = [...nodes.map((node) => node.ready), ...after];
@@ -71,16 +86,36 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
       { host, undo },
       { parent: this, dependsOn: this.set, ignoreChanges: ["triggers"] },
     );
+    this.userPasswords = pulumi.secret(byName(users, ({ password }) => password));
+    this.expected = pulumi.secret({ lines, hashes: byName(users, ({ hash }) => hash) });
     this.registerOutputs({});
   }
 }
 
-function credentialLine({
-  name,
-  hash,
-  password,
-  generated = false,
-}: DefinedCredentials): pulumi.Output<string> {
+function credentialsOf(
+  { name, hash }: ClusterDefinitionsArgs["users"][number],
+  given: Readonly<Record<string, pulumi.Output<string>>>,
+): Credentials {
+  if (hash !== undefined) return { name, hash };
+  const password = given[name];
+  if (password !== undefined) return { name, password };
+  return { name, password: generatedSecret(userPasswordName(name), () => randomText(24)), generated: true };
+}
+
+/** @returns what the users have, by their names; without those who have none */
+function byName<T>(
+  users: readonly Credentials[],
+  valueOf: (user: Credentials) => T | undefined,
+): Record<string, T> {
+  return Object.fromEntries(
+    users.flatMap((user) => {
+      const value = valueOf(user);
+      return value === undefined ? [] : [[user.name, value] as const];
+    }),
+  );
+}
+
+function credentialLine({ name, hash, password, generated = false }: Credentials): pulumi.Output<string> {
   return pulumi
     .output(password)
     .apply(
