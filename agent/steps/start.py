@@ -1,10 +1,13 @@
 """Starts the broker, and checks that it serves; data that prevents its start is moved aside, never deleted."""
 
-from .. import cluster, command, host, khepri, rabbitmq, starting, systemd
+import glob
+
+from .. import clock, cluster, command, host, khepri, rabbitmq, series, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
-TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 660
+HEAD_START_SECONDS = 60
 ATTEMPTS = 3
 
 
@@ -22,6 +25,7 @@ def run(wanted):
         if khepri.is_used() and starting.has_data():
             check_place(wanted)
         systemd.reset(rabbitmq.UNIT)
+        let_first_broker_serve(wanted)
         since = starting.log_size()
         if starts():
             return
@@ -44,6 +48,25 @@ def run(wanted):
         "{}: rabbitmq-server did not start; the end of its journal and log, and its last words:".format(host.name()),
         log=starting.last_words(),
     )
+
+
+def let_first_broker_serve(wanted):
+    """Has a new broker wait for a while until another one serves, before its own very first start.
+
+    Up to 3.10 a broker that joins while the first one still changes tables for its feature flags can leave both with
+    tables that do not fit, for good (seen with 3.10.8). The first broker waits for nobody.
+    """
+    others = [name for name in wanted.brokers if name != host.name()]
+    is_new = not starting.was_member() and not starting.is_there(starting.data())
+    if is_new and host.name() != wanted.brokers[0] and not flags_are_locked():
+        clock.wait_until(lambda: any(rabbitmq.serves(name, wanted.port) for name in others), HEAD_START_SECONDS)
+
+
+def flags_are_locked():
+    """Whether every installed RabbitMQ changes feature flags on one broker at a time; False if none is seen."""
+    folders = glob.glob(host.path("/usr/lib/rabbitmq/lib/rabbitmq_server-*"))
+    versions = [folder.rsplit("-", 1)[1] for folder in folders]
+    return bool(versions) and all(series.can(version, "locksFeatureFlags") for version in versions)
 
 
 def starts():

@@ -46,6 +46,45 @@ class Start(BrokerHost):
         self.assertEqual(self.done("systemctl enable"), ["systemctl enable rabbitmq-server"])
         self.assertEqual(len(self.starts()), 1)
 
+    JOINS = ("start", "--brokers", "mq2,mq1,mq3", "--port", "5672")
+
+    def waited(self, *arguments):
+        """Returns the seconds until the start of a stopped broker; mq2 serves after 7 s."""
+        self.state = "inactive"
+        begun = self.time
+
+        def wait(seconds):
+            self.time += seconds
+            if self.time - begun >= 7:
+                self.serving.add("mq2")
+
+        with mock.patch("agent.clock.pause", wait):
+            self.works(*arguments)
+        return self.time - begun
+
+    def test_a_new_broker_starts_once_another_one_serves(self):
+        self.assertEqual(self.waited(*self.JOINS), 7)
+        self.assertEqual(len(self.starts()), 1)
+
+    def test_the_first_broker_and_one_with_data_or_a_members_mark_wait_for_nobody(self):
+        self.assertEqual(self.waited(*START), 0)
+        self.serving.clear()
+        self.put(MEMBER, "2026\n")
+        self.assertEqual(self.waited(*self.JOINS), 0)
+        os.remove(self.root + MEMBER)
+        self.put(DATA + "/schema.DAT", "tables")
+        self.assertEqual(self.waited(*self.JOINS), 0)
+
+    def test_a_new_broker_that_locks_feature_flags_waits_for_nobody(self):
+        folder = self.root + "/usr/lib/rabbitmq/lib/rabbitmq_server-"
+        os.rename(folder + "3.10.8", folder + "4.3.6")
+        self.assertEqual(self.waited(*self.JOINS), 0)
+
+    def test_a_new_broker_starts_although_no_other_one_comes(self):
+        self.state = "inactive"
+        self.works(*self.JOINS)
+        self.assertEqual(len(self.starts()), 1)
+
     def test_a_broker_that_waits_for_others_is_not_tried_again(self):
         self.stopped_broker()
         self.put(DATA + "/nodes_running_at_shutdown", "[rabbit@mq1,rabbit@mq2,\n rabbit@mq3].")
