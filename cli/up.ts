@@ -7,7 +7,7 @@ import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";
 import { backUpBefore, takeWithoutBackup } from "./backup/automatic.ts";
 import { backupFolder, newestBackup } from "./backup/folder.ts";
-import { reasonForBackup } from "./backup/reason.ts";
+import { mayLoseDefinitions, reasonForBackup } from "./backup/reason.ts";
 import { forceBoot } from "./force-boot.ts";
 import { restoreHint } from "./force-boot-messages.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
@@ -79,7 +79,9 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
 }
 
 async function backUpIfDue(pulumi: PulumiCli, stack: string, flags: readonly string[]): Promise<void> {
-  const reason = reasonForBackup(flags, readStackFile(stack), await readResources(pulumi, stack));
+  const stackFile = readStackFile(stack);
+  if (!mayLoseDefinitions(flags, stackFile)) return;
+  const reason = reasonForBackup(flags, stackFile, await readResources(pulumi, stack));
   if (reason !== undefined) await backUpBefore(pulumi, stack, reason);
 }
 

@@ -1,15 +1,10 @@
 /** RabbitMQ's definitions on the cluster: users with their passwords, and all that is no secret. */
 import * as pulumi from "@pulumi/pulumi";
+import type { PasswordHash } from "../hosts/definition-objects.ts";
 import { userPasswordName } from "../hosts/resource-names.ts";
 import { Step } from "../remote/step.ts";
 import { generatedSecret, randomText } from "../secret.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
-
-/** The hash of a user's password, as definitions have it. */
-export interface PasswordHash {
-  readonly password_hash: string;
-  readonly hashing_algorithm: string;
-}
 
 /** A user, and what it logs in with: the hash of a password, or the password itself. */
 interface Credentials {

@@ -3,6 +3,7 @@
  * daemon that it is for, so its readers need not check again.
  */
 import type * as pulumi from "@pulumi/pulumi";
+import type { PasswordHash } from "../hosts/definition-objects.ts";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
 import type { Ports } from "../hosts/protocols.ts";
 import type { ErlangApplication } from "./erlang-terms.ts";
@@ -159,7 +160,7 @@ export interface Policy {
 /** A user of the definitions, and the hash of its password if that is stated. */
 export interface DefinedUser {
   readonly name: string;
-  readonly hash?: { readonly password_hash: string; readonly hashing_algorithm: string };
+  readonly hash?: PasswordHash;
 }
 
 /** RabbitMQ's definitions, without passwords and their hashes. */

@@ -1,5 +1,7 @@
 /** RabbitMQ's definitions: what `rabbitmqctl export_definitions` prints, read, counted and named. */
 
+import { canonicalJson, definitionKinds } from "../hosts/definition-objects.ts";
+
 /** The lists of a definitions file, in the order in which they have to be made. */
 export const categories = [
   "users",
@@ -30,19 +32,10 @@ export interface Entry {
   readonly object: DefinitionObject;
 }
 
-/** By category: the keys that make an object this one and no other. */
-const identities: Readonly<Record<Category, readonly string[]>> = {
-  users: ["name"],
-  vhosts: ["name"],
-  permissions: ["user", "vhost"],
-  exchanges: ["name", "vhost"],
-  topic_permissions: ["user", "exchange", "vhost"],
-  global_parameters: ["name"],
-  policies: ["name", "vhost"],
-  parameters: ["component", "name", "vhost"],
-  queues: ["name", "vhost"],
-  bindings: ["source", "destination", "destination_type", "routing_key", "vhost"],
-};
+/** @returns the keys that make an object of a category this one and no other */
+function keysOf(category: Category): readonly string[] {
+  return Object.values(definitionKinds).find(({ list }) => list === category)?.keys ?? [];
+}
 
 /** By category: one object, and several. */
 const words: Readonly<Record<Category, readonly [one: string, several: string]>> = {
@@ -79,9 +72,8 @@ export function parseDefinitions(text: string): Definitions {
 function readList(found: Readonly<Record<string, unknown>>, category: Category): DefinitionObject[] {
   const list = found[category];
   if (!Array.isArray(list)) throw new DefinitionsError(`they lack the list ${category}`);
-  const whole = list.every(
-    (each) => isObject(each) && identities[category].every((key) => typeof each[key] === "string"),
-  );
+  const names = keysOf(category).filter((key) => key !== "arguments");
+  const whole = list.every((each) => isObject(each) && names.every((key) => typeof each[key] === "string"));
   if (!whole) throw new DefinitionsError(`an object of the list ${category} lacks its name`);
   return list as DefinitionObject[];
 }
@@ -92,15 +84,8 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 /** @returns the same text for the same object, whatever it holds */
 export function keyOf({ category, object }: Entry): string {
-  const parts = identities[category].map((key) => object[key]);
-  return canonical([category, ...parts, ...(category === "bindings" ? [asMap(object["arguments"])] : [])]);
-}
-
-/** @returns JSON whose keys are sorted */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
-  );
+  const parts = keysOf(category).map((key) => (key === "arguments" ? asMap(object[key]) : object[key]));
+  return canonicalJson([category, ...parts]);
 }
 
 /** @returns the map; Erlang writes an empty one as an empty list where it does not know better */
@@ -110,16 +95,19 @@ export function asMap(value: unknown): Readonly<Record<string, unknown>> {
 
 /** @returns such as `orders in /shop`; never a secret */
 export function nameOf({ category, object }: Entry): string {
-  const [name, where] = [identities[category].map((key) => String(object[key])), String(object["vhost"])];
+  const text = (key: string): string => String(object[key]);
+  const where = keysOf(category).includes("vhost") ? ` in ${text("vhost")}` : "";
   switch (category) {
     case "bindings":
-      return `${name[0] ?? ""} → ${name[1] ?? ""} (${JSON.stringify(name[3] ?? "")}) in ${where}`;
+      return `${text("source")} → ${text("destination")} (${JSON.stringify(text("routing_key"))})${where}`;
+    case "permissions":
+      return `${text("user")}${where}`;
     case "topic_permissions":
-      return `${name[0] ?? ""} on ${name[1] ?? ""} in ${where}`;
+      return `${text("user")} on ${text("exchange")}${where}`;
     case "parameters":
-      return `${name[0] ?? ""} ${name[1] ?? ""} in ${where}`;
+      return `${text("component")} ${text("name")}${where}`;
     default:
-      return name.join(" in ");
+      return `${text("name")}${where}`;
   }
 }
 

@@ -2,6 +2,12 @@
 
 export type DefinitionFields = Readonly<Record<string, unknown>>;
 
+/** The hash of a user's password, with the names that definitions have for both. */
+export interface PasswordHash {
+  readonly password_hash: string;
+  readonly hashing_algorithm: string;
+}
+
 interface DefinitionKind {
   /** RabbitMQ's name of the list. */
   readonly list: string;

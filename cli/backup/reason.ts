@@ -6,6 +6,13 @@ import type { BackupReason } from "./make.ts";
 
 const restartSuffix = "-restart";
 
+/** @returns whether there can be a reason, which saves most runs the reading of the state */
+export function mayLoseDefinitions(flags: readonly string[], stackFile: string): boolean {
+  return flags.some(namesUrn) || wantedPackage(stackFile) !== undefined;
+}
+
+const namesUrn = (flag: string): boolean => flag.includes("urn:");
+
 /**
  * @param flags of the Pulumi CLI; `--replace` names URNs
  * @param stackFile the text of the stack's file
@@ -19,7 +26,7 @@ export function reasonForBackup(
   const names = new Set(resources.map(({ urn }) => resourceNameOf(urn)));
   const brokers = [...names].filter((name) => names.has(brokerServiceName(name.replace(/-machine$/, ""))));
   const machines = new Set(brokers.filter((name) => name.endsWith(machineName(""))));
-  if (flags.some((flag) => flag.includes("urn:") && machines.has(resourceNameOf(flag)))) return "replace";
+  if (flags.some((flag) => namesUrn(flag) && machines.has(resourceNameOf(flag)))) return "replace";
   const wanted = wantedPackage(stackFile);
   if (wanted === undefined) return undefined;
   const turns = resources.filter(

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { backUpBefore, brokersInState, takeWithoutBackup } from "../../../cli/backup/automatic.ts";
-import { reasonForBackup } from "../../../cli/backup/reason.ts";
+import { mayLoseDefinitions, reasonForBackup } from "../../../cli/backup/reason.ts";
 import type { PulumiCli } from "../../../cli/pulumi.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
 import { SshServer } from "../../engine/ssh-server.ts";
@@ -156,6 +156,13 @@ test("another version of the package is a reason until every broker has it", () 
   assert.equal(of("{ proxy: http://p }", "x", "x", "x"), undefined);
   assert.equal(reasonForBackup([], file(wanted), []), undefined);
   assert.equal(reasonForBackup([], "", turns("x", "x", "x")), undefined);
+});
+
+test("only an up that names a resource or a version of the package has the state read", () => {
+  const versioned = "config:\n  rabbitmq-ha:packages: { rabbitmq: { version: 3.10.8-1.1 } }\n";
+  assert.equal(mayLoseDefinitions(["--diff"], ""), false);
+  assert.equal(mayLoseDefinitions([`--replace=${urn("b3-machine")}`], ""), true);
+  assert.equal(mayLoseDefinitions([], versioned), true);
 });
 
 test("--without-backup is taken out of the flags", () => {
