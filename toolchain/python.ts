@@ -10,6 +10,7 @@ const root = dirname(import.meta.dirname);
 const setDescriptions = {
   aws: "the AWS CLI and moto's server, which answers instead of AWS",
   agent: "the linter and the type checker of the program on the hosts",
+  clients: "pika, a client in Python",
 } as const;
 
 export interface PythonTools {

@@ -1,8 +1,6 @@
 /** TLS: turned on in a running stack, its certificates renewed, and the plain ports closed, all under load. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
@@ -11,16 +9,11 @@ import { connect as connectAmqp } from "amqplib";
 import { execa } from "execa";
 import { readSystem } from "../../testbed/chaos/suite.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { ensurePythonTools } from "../../toolchain/python.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
-let work = "";
-const lab = useStack(new LabStack({ name: "t", net: 81 }), {
-  prepare: async () => {
-    work = await mkdtemp(join(tmpdir(), "rabbitmq-ha-tls-"));
-  },
-  release: () => rm(work, { recursive: true, force: true }),
-});
+const lab = useStack(new LabStack({ name: "tl", net: 81 }));
 const block = (keys: Readonly<Record<string, unknown>> = {}): string =>
   `  rabbitmq-ha:tls: ${JSON.stringify({ names: ["rabbit.example.org"], ...keys })}`;
 const ports = [5671, 15671];
@@ -57,13 +50,6 @@ async function fetchOverview(ca: string): Promise<number | undefined> {
     asked.once("error", reject);
     asked.end();
   });
-}
-
-/** @returns a Python with pika, in a folder that is removed at the end */
-async function installPika(): Promise<string> {
-  await execa("python3", ["-m", "venv", work]);
-  await execa(join(work, "bin", "pip"), ["install", "--quiet", "pika==1.4.4"], { timeout: 60_000 });
-  return join(work, "bin", "python");
 }
 
 test("TLS is turned on in a running stack without a lost message, and clients use it", async () => {
@@ -158,13 +144,9 @@ test("renewed certificates are shown by every endpoint within 10 s, and no conne
   await connection.close();
 });
 
-test("Python's pika connects with the authority's certificate", async (context) => {
+test("Python's pika connects with the authority's certificate", async () => {
   await lab.ensureUp(block({ renewal: 2 }));
-  const python = await installPika().catch(() => undefined);
-  if (python === undefined) {
-    context.skip("pika cannot be installed from PyPI");
-    return;
-  }
+  const { bin } = await ensurePythonTools("clients");
   const script = [
     "import os, pika, ssl",
     "context = ssl.create_default_context(cadata=os.environ['CA'])",
@@ -179,7 +161,7 @@ test("Python's pika connects with the authority's certificate", async (context) 
     CA: String(await lab.output("caCertificate")),
     URI: String(await lab.output("amqpsUri")),
   };
-  const { stdout } = await execa(python, ["-c", script], { env });
+  const { stdout } = await execa(join(bin, "python"), ["-c", script], { env });
   assert.match(stdout, /^\d+$/m);
 });
 

@@ -4,6 +4,6 @@ import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { testOperations } from "../support/operations-by-version.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "v", net: 85, size: 5, release: findBrokerRelease("3.10.8") }));
+const lab = useStack(new LabStack({ name: "ov", net: 85, size: 5, release: findBrokerRelease("3.10.8") }));
 
 testOperations(lab);

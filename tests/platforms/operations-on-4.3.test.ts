@@ -4,6 +4,6 @@ import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { testOperations } from "../support/operations-by-version.ts";
 import { useStack } from "../support/trial.ts";
 
-const lab = useStack(new LabStack({ name: "v", net: 85, size: 5, release: findBrokerRelease("4.3.6") }));
+const lab = useStack(new LabStack({ name: "ov", net: 85, size: 5, release: findBrokerRelease("4.3.6") }));
 
 testOperations(lab);
