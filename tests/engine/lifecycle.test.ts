@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -92,6 +93,21 @@ describe("an interrupt", () => {
       }
     },
   );
+
+  test("ends on SIGINT while a connection stays open", onlyStandIns, async (t) => {
+    const provider = await Provider.launch();
+    t.after(() => provider.stop());
+    await provider.version();
+    const connection = connect(Number(provider.plugin.address.split(":").at(-1)), "127.0.0.1");
+    t.after(() => connection.destroy());
+    connection.on("error", () => undefined);
+    await once(connection, "connect");
+    const started = performance.now();
+    const ended = once(provider.plugin.process, "exit");
+    provider.plugin.process.kill("SIGINT");
+    assert.deepEqual(await ended, [null, "SIGINT"]);
+    assert.ok(performance.now() - started < 4_000);
+  });
 
   // It ends the real provider at once; the engine sends it when all operations are done.
   test("lets a running command finish, so that its state is recorded", onlyStandIns, async (t) => {

@@ -18,9 +18,16 @@ export class StatusError extends Error {
   }
 }
 
+/** How long an answer may take to reach the engine, on the same computer. */
+const answerTimeoutMs = 100;
+
+/** The calls that run, and what waits for the end of the last one. */
+const calls = { running: 0, onIdle: (): void => undefined };
+
 /** Makes a gRPC handler from a synchronous or asynchronous function. */
 export function unaryHandler<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>): void => {
+    calls.running += 1;
     void Promise.resolve()
       .then(() => handle(call.request))
       .then(
@@ -31,7 +38,11 @@ export function unaryHandler<Request, Response>(handle: (request: Request) => Re
           const code = error instanceof StatusError ? error.code : status.UNKNOWN;
           reply({ code, details: error instanceof Error ? error.message : String(error) });
         },
-      );
+      )
+      .finally(() => {
+        calls.running -= 1;
+        if (calls.running === 0) calls.onIdle();
+      });
   };
 }
 
@@ -71,10 +82,16 @@ export async function servePlugin(
   };
   process.once("SIGINT", () => {
     process.once("SIGINT", end);
-    // Waits until every running call has been answered and its answer has been sent; no new one is taken.
-    server.tryShutdown(() => {
+    const endByInterrupt = (): void => {
       end("SIGINT");
-    });
+    };
+    // Takes no new call, and waits until every running one has been answered and all connections are closed. They
+    // may stay open, for which the engine would wait five seconds; so an answer has a short time to be sent.
+    server.tryShutdown(endByInterrupt);
+    calls.onIdle = () => {
+      setTimeout(endByInterrupt, answerTimeoutMs);
+    };
+    if (calls.running === 0) calls.onIdle();
   });
   process.once("SIGTERM", end);
 }
