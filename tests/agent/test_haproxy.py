@@ -1,6 +1,7 @@
 """HAProxy's socket: Keepalived's check every second, the kill of a hung HAProxy, and the wait for the brokers."""
 
 import contextlib
+import functools
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 import threading
 import time
 import unittest
+from unittest import mock
 
 from agent import haproxy, services
 from agent.errors import NoAnswer, StepError
@@ -58,8 +60,56 @@ class Server:
         os.unlink(self.path)
 
 
+class Clock:
+    """A clock that only pauses and unanswered waits move, so that a busy computer changes no result."""
+
+    def __init__(self, wait_seconds):
+        self.time = 1000.0
+        self.wait_seconds = wait_seconds
+        self.later = []
+
+    def monotonic(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+        for due in [each for each in self.later if each[0] <= self.time]:
+            self.later.remove(due)
+            due[1]()
+
+
+class ClockedSocket:
+    """A real socket. A timeout takes its whole time on the clock, and little in reality."""
+
+    def __init__(self, clock, *kind):
+        self._clock = clock
+        self._seconds = 0
+        self._socket = socket.socket(*kind)
+        self.close = self._socket.close
+
+    def settimeout(self, seconds):
+        self._seconds = seconds
+        self._socket.settimeout(self._clock.wait_seconds)
+
+    def connect(self, path):
+        return self._within_timeout(self._socket.connect, path)
+
+    def sendall(self, text):
+        return self._within_timeout(self._socket.sendall, text)
+
+    def recv(self, size):
+        return self._within_timeout(self._socket.recv, size)
+
+    def _within_timeout(self, call, value):
+        try:
+            return call(value)
+        except socket.timeout:
+            self._clock.sleep(self._seconds)
+            raise
+
+
 class Check(unittest.TestCase):
-    """With real sockets and in real time."""
+    """With real sockets, on a clock of its own."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="rabbitmq-ha-test-")
@@ -71,15 +121,20 @@ class Check(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def check(self, expected, seconds=0.9):
-        """Checks the result. Returns how long that took."""
-        started = time.monotonic()
-        self.assertIs(check_haproxy.is_well(self.path, seconds), expected)
-        return time.monotonic() - started
+    def check(self, expected, later=()):
+        """Checks the result. Returns how long that took. `later` is what happens meanwhile: [(seconds, call)]."""
+        clock = Clock(60 if expected else 0.01)
+        started = clock.time
+        clock.later = [(started + seconds, call) for seconds, call in later]
+        sockets = mock.Mock(AF_UNIX=socket.AF_UNIX, SOCK_STREAM=socket.SOCK_STREAM)
+        sockets.socket = functools.partial(ClockedSocket, clock)
+        with mock.patch.object(check_haproxy, "time", clock), mock.patch.object(check_haproxy, "_socket", sockets):
+            self.assertIs(check_haproxy.is_well(self.path), expected)
+        return clock.time - started
 
     def test_an_answering_haproxy_passes_at_once(self):
         server = self.serve(INFO)
-        self.assertLess(self.check(True), 0.5)
+        self.assertEqual(self.check(True), 0)
         self.assertEqual(server.asked, [b"show info\n"])
 
     def test_an_answer_in_pieces_counts(self):
@@ -97,7 +152,7 @@ class Check(unittest.TestCase):
 
     def test_a_haproxy_that_accepts_but_does_not_answer_fails(self):
         self.serve(None)
-        self.assertLess(self.check(False), 1.2)
+        self.assertLess(self.check(False), 1.0)
 
     def test_a_haproxy_that_does_not_accept_fails(self):
         stopped = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -110,22 +165,19 @@ class Check(unittest.TestCase):
             self.addCleanup(each.close)
             with contextlib.suppress(OSError):
                 each.connect(self.path)
-        self.assertLess(self.check(False), 1.2)
+        self.assertLess(self.check(False), 1.0)
 
     def test_another_or_an_empty_answer_fails(self):
         for answer in (b"", b"Permission denied\n", b"Name: HAProxy\nNopid: 1\n\n"):
             with self.subTest(answer=answer):
                 server = Server(self.path, answer)
-                self.check(False, 0.3)
+                self.check(False)
                 server.close()
 
     def test_a_killed_haproxy_that_is_back_in_time_passes(self):
-        def back():
-            time.sleep(0.5)
-            self.serve(INFO)
-
-        threading.Thread(target=back, daemon=True).start()
-        self.assertGreater(self.check(True), 0.4)
+        took = self.check(True, [(0.5, lambda: self.serve(INFO))])
+        self.assertGreaterEqual(took, 0.5)
+        self.assertLess(took, 0.6)
 
     def test_the_script_for_keepalived_exits_with_the_same_result(self):
         with open(ROOT + "/templates/keepalived/check-haproxy.hbs", encoding="utf-8") as file:
