@@ -11,16 +11,14 @@ import { createBrokers } from "./components/rabbit-node.ts";
 import { makeTls } from "./certificates/certificates.ts";
 import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
-import { frontendsOf } from "./hosts/protocols.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
 import { componentNames } from "./hosts/resource-names.ts";
 
 const config = readConfig();
-const { rabbitmq, haproxy, keepalived, secrets } = config;
+const { rabbitmq, haproxy, keepalived, frontends, secrets } = config;
 const { ports } = rabbitmq;
 const tls = config.tls && makeTls(config, config.tls);
-const frontends = frontendsOf({ ...rabbitmq, ...(tls && { tls }) });
 export const { policy, queues, adminUser } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];

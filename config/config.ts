@@ -7,7 +7,7 @@ import { awsPlatform } from "./aws.ts";
 import { definitionsOf } from "./defined.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { mainPorts } from "../hosts/protocols.ts";
+import { frontendsOf, mainPorts } from "../hosts/protocols.ts";
 import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
@@ -42,7 +42,8 @@ export function readConfig(): Config {
   if (warning !== undefined) void pulumi.log.warn(warning);
   for (const words of config.definitions?.leftOut ?? [])
     void pulumi.log.info(`not taken over from ${String(parsed.definitions["file"])}: ${words}`);
-  return Object.freeze({ ...deepFreeze(config), secrets });
+  const frontends = frontendsOf({ ...config.rabbitmq, ...(config.tls && { tls: config.tls }) });
+  return Object.freeze({ ...deepFreeze(config), frontends, secrets });
 }
 
 /**

@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { PasswordHash } from "../hosts/definition-objects.ts";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
-import type { Ports } from "../hosts/protocols.ts";
+import type { Frontend, Ports } from "../hosts/protocols.ts";
 import type { ErlangApplication } from "./erlang-terms.ts";
 import type { HostKeys } from "./host-keys.ts";
 
@@ -307,5 +307,7 @@ export interface Secrets {
 
 /** The whole configuration of a stack, frozen. */
 export interface Config extends ParsedConfig {
+  /** What goes through the balancers, by the brokers' ports, plug-ins and TLS. */
+  readonly frontends: readonly Frontend[];
   readonly secrets: Secrets;
 }

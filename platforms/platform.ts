@@ -12,7 +12,7 @@ import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { agentPort } from "../hosts/ports.ts";
-import { frontendsOf, metricsAccess } from "../hosts/protocols.ts";
+import { metricsAccess } from "../hosts/protocols.ts";
 import {
   rabbitmqVersion,
   supportNotice,
@@ -83,9 +83,9 @@ function hostsWithRoles({ brokers, balancers }: Config) {
 }
 
 /** The ports that a host's firewall has to let in. */
-function openPorts({ rabbitmq, haproxy, metricsFrom, tls }: Config) {
+function openPorts({ rabbitmq, haproxy, metricsFrom, frontends }: Config) {
   return {
-    frontends: frontendsOf({ ...rabbitmq, ...(tls === undefined ? {} : { tls }) }),
+    frontends,
     statsPort: haproxy.statsPort,
     ...(haproxy.avoidAlarms ? { agentPort } : {}),
     ...metricsAccess(metricsFrom, rabbitmq),

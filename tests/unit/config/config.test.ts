@@ -369,8 +369,12 @@ after(() => {
 test("returns the given secrets as secret outputs, and nothing for the others", async () => {
   pulumi.runtime.setAllConfig(draft({ erlangCookie: cookie }));
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:erlangCookie"]';
-  const { secrets, ...clear } = readConfig();
+  const { secrets, frontends, ...clear } = readConfig();
   assert.deepEqual(clear, defaults);
+  assert.deepEqual(
+    frontends.map(({ proxy }) => proxy),
+    ["rabbitmq_cluster", "rabbitmq_management"],
+  );
   assert.deepEqual(Object.keys(secrets), ["erlangCookie"]);
   const output = secrets.erlangCookie;
   assert.ok(output !== undefined);
@@ -382,7 +386,7 @@ test("returns the secret settings of the brokers as one secret output", async ()
   const settings = { "ssl_options.password": "hunter2" };
   pulumi.runtime.setAllConfig(draft({ "rabbitmq.secretSettings": settings }));
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = '["rabbitmq-ha:config:rabbitmq"]';
-  const { secrets, ...clear } = readConfig();
+  const { secrets, frontends: _, ...clear } = readConfig();
   assert.deepEqual(clear, defaults);
   const output = secrets.settings;
   assert.ok(output !== undefined && (await pulumi.isSecret(output)));
