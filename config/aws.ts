@@ -1,6 +1,7 @@
 /** The block of the platform `aws`: the network, the access by SSH, and the instances. */
 import { z } from "zod";
 import { parseNetwork } from "../hosts/network.ts";
+import { bastionKeys, loginUser } from "./login.ts";
 import type { AwsAccess, AwsNetwork, AwsPlatform, AwsSelector } from "./types.ts";
 import * as values from "./values.ts";
 
@@ -57,11 +58,7 @@ const instanceType = values.text("not an instance type", "one such as m6i.large"
 const image = id("ami");
 const volumeSize = (minGiB: number): z.ZodNumber =>
   values.wholeNumber("a volume's size", "GiB", minGiB, 16384);
-const userName = values.matching(
-  /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
-  "not a user's name",
-  "the name of the user to log in as, such as admin",
-);
+const user = loginUser("admin");
 
 export const aws = z
   .strictObject({
@@ -102,13 +99,7 @@ export const aws = z
         from: sources.default([]),
         bastion: z
           .strictObject({
-            host: values.matching(
-              /^[A-Za-z0-9][A-Za-z0-9.-]*$/,
-              "not a host",
-              "its name or its IPv4 address",
-            ),
-            user: userName.default("root"),
-            port: values.port.default(22),
+            ...bastionKeys(user),
             hostKey: values
               .matching(
                 /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*$/,
@@ -123,7 +114,7 @@ export const aws = z
       .prefault({}),
     image: image.exactOptional(),
     images: z.record(z.string(), image).default({}),
-    user: userName.exactOptional(),
+    user: user.exactOptional(),
     types: z
       .strictObject({
         broker: instanceType.default("m6i.large"),

@@ -4,14 +4,11 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { parseHostKeys } from "./host-keys.ts";
+import { bastionKeys, loginUser } from "./login.ts";
 import { privateKeyFault } from "./secrets.ts";
 import * as values from "./values.ts";
 
-const user = values.matching(
-  /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
-  "not a user's name",
-  "the name of the user to log in as, such as root",
-);
+const user = loginUser("root");
 
 /** @returns the absolute path of a key file; `~` is the home of the user who runs the program, other paths start at the project */
 export function resolveKeyPath(file: string): string {
@@ -38,13 +35,7 @@ export const existing = z
     hostKeys: values
       .lines("not host keys", "what ssh-keyscan prints of the hosts", (text) => parseHostKeys(text).fault)
       .exactOptional(),
-    bastion: z
-      .strictObject({
-        host: values.matching(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "not a host", "its name or its IPv4 address"),
-        user: user.default("root"),
-        port: values.port.default(22),
-      })
-      .exactOptional(),
+    bastion: z.strictObject(bastionKeys(user)).exactOptional(),
     replaceFiles: values
       .flag("true if files that others wrote are to be kept and replaced, or false")
       .default(false),

@@ -4,13 +4,9 @@ import type { PackageSources } from "../hosts/host.ts";
 import { seriesNameOf } from "../hosts/rabbitmq-series.ts";
 import * as values from "./values.ts";
 
-export const sha256 = values
-  .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the file's SHA-256, 64 hexadecimal digits")
-  .toLowerCase();
-
 const rpm = {
-  url: values.url(["http:", "https:", "file:"], "the RPM's URL, with http, https or file").exactOptional(),
-  sha256: sha256.exactOptional(),
+  url: values.downloadUrl("the RPM's URL").exactOptional(),
+  sha256: values.sha256("the file").exactOptional(),
 };
 
 /** A version as dpkg writes it (deb-version(7)), or an RPM's VERSION-RELEASE. */
@@ -23,7 +19,7 @@ const version = values.matching(
 /** The word for Team RabbitMQ's own servers. */
 export const teamRabbitmq = "team-rabbitmq";
 
-const repositoryUrl = values.url(["http:", "https:", "file:"], "");
+const repositoryUrl = values.downloadUrl("its base URL");
 const repository = values.text(
   "not a repository",
   `${teamRabbitmq}, or the base URL of one with http, https or file`,
@@ -34,7 +30,7 @@ const repository = values.text(
 );
 
 const key = z.strictObject({
-  url: values.url(["http:", "https:", "file:"], "the URL of the armoured key, with http, https or file"),
+  url: values.downloadUrl("the URL of the armoured key"),
   fingerprint: values
     .matching(/^[0-9a-f]{40}$/i, "not a fingerprint", "the key's fingerprint, 40 hexadecimal digits")
     .toUpperCase(),
@@ -43,9 +39,7 @@ const key = z.strictObject({
 export const packages = z
   .strictObject({
     proxy: values.url(["http:"], "the proxy's URL, such as http://proxy.example.org:3128").exactOptional(),
-    mirror: values
-      .url(["http:", "https:", "file:"], "the mirror's base URL, with http, https or file")
-      .exactOptional(),
+    mirror: values.downloadUrl("the mirror's base URL").exactOptional(),
     erlang: z.strictObject(rpm).prefault({}),
     rabbitmq: z
       .strictObject({

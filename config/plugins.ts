@@ -1,7 +1,6 @@
 /** Checks the names of plug-ins against those that come with RabbitMQ, and the files of those that do not. */
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { sha256 } from "./packages.ts";
 import * as values from "./values.ts";
 
 /**
@@ -67,12 +66,12 @@ export function pluginOfFile(url: string): string | undefined {
 
 export const pluginFile = z.strictObject({
   url: values
-    .url(["http:", "https:", "file:"], "the URL of the plug-in's .ez file, with http, https or file")
+    .downloadUrl("the URL of the plug-in's .ez file")
     .refine(
       (url) => pluginOfFile(url) !== undefined,
       "not the URL of a plug-in's file; write one that ends with its name, such as /rabbitmq_delayed_message_exchange-3.10.2.ez",
     ),
-  sha256,
+  sha256: values.sha256("the file"),
 });
 
 /**

@@ -76,9 +76,7 @@ const checks = values.wholeNumber("a number of checks", "", 1);
 const source = z.strictObject({
   version: values.matching(/^\d+\.\d+\.\d+$/, "not a version of HAProxy", "three numbers such as 2.8.26"),
   url: values.tarballUrl,
-  sha256: values
-    .matching(/^[0-9a-f]{64}$/i, "not a SHA-256", "the tarball's SHA-256, 64 hexadecimal digits")
-    .toLowerCase(),
+  sha256: values.sha256("the tarball"),
 });
 
 const haproxy = z

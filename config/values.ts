@@ -191,6 +191,15 @@ function urlSecretFault(url: URL): string | undefined {
   return "has a user or a password, which the hosts' files and logs would show; write it without, and let the server accept the hosts by their addresses";
 }
 
+/** A file's SHA-256. */
+export function sha256(file: string): z.ZodString {
+  return matching(
+    /^[0-9a-f]{64}$/i,
+    "not a SHA-256",
+    `${file}'s SHA-256, 64 hexadecimal digits`,
+  ).toLowerCase();
+}
+
 export const tarballUrl = text("not a URL", "the tarball's URL, with http or https", (address) => {
   const url = URL.canParse(address) && !/[\s"'\\]/.test(address) ? new URL(address) : undefined;
   if (url !== undefined && ["http:", "https:"].includes(url.protocol)) return urlSecretFault(url);
@@ -204,6 +213,11 @@ export function url(schemes: readonly string[], remedy: string): z.ZodString {
     if (url !== undefined && schemes.includes(url.protocol)) return urlSecretFault(url);
     return `not a URL; write ${remedy}`;
   });
+}
+
+/** The URL of something that a host downloads, or reads from its own disk. */
+export function downloadUrl(what: string): z.ZodString {
+  return url(["http:", "https:", "file:"], `${what}, with http, https or file`);
 }
 
 export const platform = z.enum(platformKinds, unknownPlatform);
