@@ -62,12 +62,15 @@ export function buildProgramCommand({ user }: Pick<Login, "user">): string {
   return `${user === "root" ? "" : "sudo -n "}/usr/local/bin/rabbitmq-ha`;
 }
 
-/** What only root can see is reported by the program on the host. That of an earlier release knows no `findings`. */
-function buildHostQuery(services: ServiceResources, user: string): string {
+/**
+ * What only root can see is reported by the program on the host. That of an earlier release knows no `findings`. The
+ * PATH of a user may lack sbin, where Rocky and CentOS have `ip`.
+ */
+export function buildHostQuery(services: ServiceResources, user: string): string {
   const units = Object.keys(services).join(" ");
   const program = buildProgramCommand({ user });
   return [
-    `ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`,
+    `PATH=$PATH:/usr/sbin:/sbin; ip -o -4 addr show && systemctl show -p Id -p ActiveState -p UnitFileState ${units}`,
     `{ ${program} findings 2>/dev/null || true; }`,
     `{ ${program} ${services[brokerUnit] === undefined ? "vrrp" : "waiting"} || true; }`,
   ].join(" && ");

@@ -1,7 +1,14 @@
 /** How verify judges what it reads from the hosts over SSH. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeHolders, judgeServices, parseHostState, servicesByHost } from "../../../verify/hosts.ts";
+import { execa } from "execa";
+import {
+  buildHostQuery,
+  judgeHolders,
+  judgeServices,
+  parseHostState,
+  servicesByHost,
+} from "../../../verify/hosts.ts";
 
 const answer = `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
 2: eth0    inet 192.168.56.123/24 brd 192.168.56.255 scope global eth0\\       valid_lft forever
@@ -104,4 +111,11 @@ test("what the program finds is read beside what systemd says, and disturbs none
   assert.deepEqual(findings, found);
   assert.deepEqual([isWaiting, lastRunningPeers], [true, ["cent121"]]);
   assert.deepEqual([...units], [...parseHostState(answer).units]);
+});
+
+test("a host is asked for its addresses also as a user whose PATH has no sbin", async () => {
+  const query = buildHostQuery(services, "operator");
+  const env = { PATH: "/nowhere", LC_ALL: "C" };
+  const { stdout } = await execa("/bin/bash", ["-c", query], { env, extendEnv: false, reject: false });
+  assert.ok(parseHostState(stdout).addresses.includes("127.0.0.1"));
 });
