@@ -32,8 +32,13 @@ export function stackFileName(stack: string): string {
 
 /** @returns the text of the stack's file; empty if there is no file */
 export function readStackFile(stack: string): string {
+  return findStackFile(stack) ?? "";
+}
+
+/** @returns the text of the stack's file; undefined if there is no file */
+export function findStackFile(stack: string): string | undefined {
   const file = join(root, stackFileName(stack));
-  return existsSync(file) ? readFileSync(file, "utf8") : "";
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
 const saltPattern = /^encryptionsalt:[ \t]*(\S+)[ \t]*$/m;

@@ -14,16 +14,26 @@ import { UserError } from "../user-error.ts";
  * @throws UserError if the file is not readable as a stack file, or names an unknown platform
  */
 export function parsePlatform(text: string, fileName: string): PlatformKind {
-  const config = asMapping(asMapping(parseYaml(text, fileName), fileName)["config"], fileName);
+  const config = asMapping(parseStackFile(text, fileName)["config"], fileName);
   // The CLI takes a key without a namespace as one of the project's own.
   const value = config["rabbitmq-ha:platform"] ?? config["platform"] ?? defaultPlatform;
   if (isPlatformKind(value)) return value;
   throw new UserError(`${fileName}: rabbitmq-ha:platform = ${JSON.stringify(value)}: ${unknownPlatform}`);
 }
 
+/** @returns whether the stack's file names a secrets provider of the user's own */
+export function namesSecretsProvider(text: string, fileName: string): boolean {
+  return typeof parseStackFile(text, fileName)["secretsprovider"] === "string";
+}
+
+function parseStackFile(text: string, fileName: string): Readonly<Record<string, unknown>> {
+  return asMapping(parseYaml(text, fileName), fileName);
+}
+
 function parseYaml(text: string, fileName: string): unknown {
   try {
-    return parse(text);
+    // The CLI merges what `<<` names.
+    return parse(text, { merge: true });
   } catch (error) {
     throw new UserError(`${fileName} is not valid YAML: ${error instanceof Error ? error.message : ""}`);
   }

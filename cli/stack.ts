@@ -12,9 +12,16 @@ import {
 } from "./file-backend.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
-import { stackFileFlags, hasSalt, initStack, readStackFile, stackFileName } from "./stack-file.ts";
+import {
+  findStackFile,
+  hasSalt,
+  initStack,
+  readStackFile,
+  stackFileFlags,
+  stackFileName,
+} from "./stack-file.ts";
 import type { PlatformKind } from "../hosts/platform-kinds.ts";
-import { parsePlatform } from "./stack-platform.ts";
+import { namesSecretsProvider, parsePlatform } from "./stack-platform.ts";
 
 export const projectName = "rabbitmq-ha";
 export const defaultStack = "dev";
@@ -92,11 +99,26 @@ export function readPlatform(stack: string): PlatformKind {
   return parsePlatform(readStackFile(stack), stackFileName(stack));
 }
 
-/** @throws UserError if a stack of real machines has neither a passphrase nor a secrets provider of the user's own */
-export function ensureSecretsProtected(stack: string, env: NodeJS.ProcessEnv): void {
+/**
+ * @param file the text of the stack's file; undefined if there is none, which is not clearly a lab's
+ * @throws UserError if a stack of real machines has neither a passphrase nor a secrets provider of the user's own
+ */
+export function ensureSecretsProtected(
+  stack: string,
+  env: NodeJS.ProcessEnv,
+  file: string | undefined = findStackFile(stack),
+): void {
   const own = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"];
-  if (readPlatform(stack) === "lab" || own.some((name) => env[name] !== undefined)) return;
-  if (/^secretsprovider:/m.test(readStackFile(stack))) return;
+  const fileName = stackFileName(stack);
+  const platform = file === undefined ? undefined : parsePlatform(file, fileName);
+  if (platform === "lab" || own.some((name) => env[name] !== undefined)) return;
+  if (file !== undefined && namesSecretsProvider(file, fileName)) return;
+  if (file === undefined) {
+    throw new UserError(
+      `stack ${stack} has no file ${fileName}, so it may not be a lab; write the file first, or export ` +
+        "PULUMI_CONFIG_PASSPHRASE_FILE=THE-FILE-WITH-ITS-PASSPHRASE",
+    );
+  }
   throw new UserError(
     `stack ${stack} is not a lab, so its secrets need a passphrase of your own: write one to a file ` +
       `that only you can read, and export PULUMI_CONFIG_PASSPHRASE_FILE=THAT-FILE`,

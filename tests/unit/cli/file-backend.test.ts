@@ -1,10 +1,13 @@
 /** What is read from a backend that is a folder, and what the CLI has to be asked for. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readLocks, readState, removeEmptyMetadata } from "../../../cli/file-backend.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { isHolderRunning, readLocks, readState, removeEmptyMetadata } from "../../../cli/file-backend.ts";
 import type { PulumiCli } from "../../../cli/pulumi.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-backend-"));
@@ -92,4 +95,22 @@ test("metadata that a killed CLI has left empty is removed, and nothing else", (
   );
   removeEmptyMetadata(here, "none", "dev");
   removeEmptyMetadata(at("https://api.pulumi.com"), "p", "dev");
+});
+
+test("a lock's process is judged only on the computer that it runs on, where it has to be a Pulumi", async () => {
+  const named = spawn("bash", ["-c", "exec -a pulumi sleep 60"]);
+  await once(named, "spawn");
+  try {
+    const { pid = 0 } = named;
+    // The shell gives its place to the process of that name.
+    for (let tries = 0; tries < 100 && !isHolderRunning({ pid, hostname: hostname() }); tries++)
+      await pause(20);
+    assert.equal(isHolderRunning({ pid, hostname: hostname() }), true);
+    assert.equal(isHolderRunning({ pid: process.pid, hostname: hostname() }), false, "another program");
+  } finally {
+    named.kill();
+  }
+  const gone = 2 ** 22 + 1;
+  assert.equal(isHolderRunning({ pid: gone, hostname: hostname() }), false);
+  assert.equal(isHolderRunning({ pid: gone, hostname: `not-${hostname()}` }), true);
 });

@@ -14,6 +14,8 @@ test("every form of the key is read", () => {
     'config: { "rabbitmq-ha:platform": existing }\n',
     "config:\n  platform: 'existing'\n",
     "config:\n  ? rabbitmq-ha:platform\n  : existing # not lab\n",
+    "base: &base { rabbitmq-ha:platform: existing }\nconfig:\n  <<: *base\n",
+    "base: &own existing\nconfig: { platform: *own }\n",
   ])
     assert.equal(parsePlatform(text, file), "existing", text);
   assert.equal(parsePlatform("config:\n  rabbitmq-ha:platform: aws\n", file), "aws");
