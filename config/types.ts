@@ -36,7 +36,7 @@ export interface ExistingPlatform {
   readonly hostKeys: HostKeys;
   /** The host through which all others are reached; it accepts the same private key. */
   readonly bastion?: { readonly host: string; readonly user: string; readonly port: number };
-  /** Whether files that others wrote are replaced, kept meanwhile, and given back by destroy. */
+  /** Whether files of others may be replaced, kept meanwhile, and given back by destroy; or stay where services read them too. */
   readonly replaceFiles: boolean;
   /** Whether destroy deletes the brokers' data too. */
   readonly purge: boolean;

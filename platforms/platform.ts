@@ -153,6 +153,7 @@ async function prepareExistingHosts(config: Config, platform: ExistingPlatform):
     stack,
     takeOver,
     replaceFiles: platform.replaceFiles,
+    buildsHaproxy: config.haproxy.source !== undefined,
     settings: config.rabbitmq.settings,
     packages: config.packages,
     queues: config.rabbitmq.queues,

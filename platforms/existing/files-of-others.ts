@@ -7,9 +7,9 @@ import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 export interface FilesOfOthers {
   /** Those that the program would replace, and what is in them by name; "unreadable" if they cannot be read. */
   readonly replaced: readonly { readonly path: string; readonly content: string }[];
-  /** Those that stay, and that a service of the program's also reads. */
-  readonly beside: readonly string[];
-  /** What is set in the environment of the broker; without a name if the file cannot be read. */
+  /** Those that stay, and that a service of the program's also reads; what is in them as above. */
+  readonly beside: readonly { readonly path: string; readonly content: string }[];
+  /** What is set in the environment of the services; without a name if the file cannot be read. */
   readonly environment: readonly { readonly path: string; readonly name?: string; readonly value: string }[];
   /** Whether the probe has looked at all of them. */
   readonly isComplete: boolean;
@@ -18,19 +18,25 @@ export interface FilesOfOthers {
 /** A broker, or a balancer, whose files are judged. */
 type JudgedMachine = Pick<ProbeTarget, "name" | "role">;
 
-type JudgedSetup = Pick<IntendedSetup, "ports" | "replaceFiles">;
+type JudgedSetup = Pick<IntendedSetup, "ports" | "replaceFiles" | "buildsHaproxy">;
 
 const anyAddress = ["", "auto", "0.0.0.0", "::"];
 
+type HarmlessValues = (machine: JudgedMachine, setup: JudgedSetup) => readonly (string | number)[];
+
+const mnesia = "/var/lib/rabbitmq/mnesia";
+
 /**
  * What the program relies on in a broker's environment, without the prefix RABBITMQ_: the values that change nothing.
- * Everything else would put data, files or listeners where neither the program nor the other brokers look for them.
+ * Everything else would put data, files, logs or listeners where neither the program nor the other brokers look for
+ * them, or replace what the program sets (rabbitmq-server, rabbit_env.erl).
  */
-const harmlessValues: Readonly<
-  Record<string, (machine: JudgedMachine, setup: JudgedSetup) => readonly (string | number)[]>
-> = {
-  MNESIA_BASE: () => ["", "/var/lib/rabbitmq/mnesia"],
-  MNESIA_DIR: ({ name }) => ["", `/var/lib/rabbitmq/mnesia/rabbit@${name}`],
+const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
+  MNESIA_BASE: () => ["", mnesia],
+  MNESIA_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}`],
+  QUORUM_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}/quorum`],
+  STREAM_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}/stream`],
+  FEATURE_FLAGS_FILE: ({ name }) => ["", `${mnesia}/rabbit@${name}-feature_flags`],
   NODENAME: ({ name }) => ["", "rabbit", `rabbit@${name}`],
   USE_LONGNAME: () => ["", "false"],
   NODE_IP_ADDRESS: () => anyAddress,
@@ -38,26 +44,58 @@ const harmlessValues: Readonly<
   ERL_EPMD_PORT: () => ["", epmdPort],
   NODE_PORT: (_, { ports }) => ["", ports.amqp],
   DIST_PORT: () => ["", distributionPort],
+  CONF_ENV_FILE: () => ["", "/etc/rabbitmq/rabbitmq-env.conf"],
   CONFIG_FILE: () => ["", "/etc/rabbitmq/rabbitmq", "/etc/rabbitmq/rabbitmq.conf"],
   CONFIG_FILES: () => ["", "/etc/rabbitmq/conf.d"],
   ADVANCED_CONFIG_FILE: () => ["", "/etc/rabbitmq/advanced", "/etc/rabbitmq/advanced.config"],
   ENABLED_PLUGINS_FILE: () => ["", "/etc/rabbitmq/enabled_plugins"],
+  ENABLED_PLUGINS: () => [""],
+  LOG_BASE: () => ["", "/var/log/rabbitmq"],
+  LOGS: ({ name }) => ["", `/var/log/rabbitmq/rabbit@${name}.log`],
+  LOG: () => ["", "debug", "info"],
+  ERLANG_COOKIE: () => [""],
+  DEFAULT_USER: () => [""],
+  DEFAULT_PASS: () => [""],
+  DEFAULT_VHOST: () => ["", "/"],
+  ExecStart: () => [""],
 };
 
-/** The names that the probe looks for. */
-export const environmentVariables: readonly string[] = Object.keys(harmlessValues);
+/** The same of HAProxy's and Keepalived's units, whose options the program sets or relies on. */
+const ofBalancers: Readonly<Record<string, HarmlessValues>> = {
+  CONFIG: () => ["", "/etc/haproxy/haproxy.cfg"],
+  CFGDIR: () => ["", "/etc/haproxy/conf.d"],
+  EXTRAOPTS: () => ["", "-S /run/haproxy-master.sock"],
+  OPTIONS: () => [""],
+  DAEMON_ARGS: () => ["", "-D"],
+  KEEPALIVED_OPTIONS: () => ["", "-D"],
+  ExecStart: () => [""],
+};
+
+const harmlessValues = { broker: ofBrokers, balancer: ofBalancers } as const;
+
+/** The values that no message shows. */
+const secretVariables = ["ERLANG_COOKIE", "DEFAULT_PASS"];
+
+/** Where a compiled HAProxy has its unit. */
+const haproxyUnit = "/etc/systemd/system/haproxy.service";
+
+/** @returns the names that the probe looks for */
+export function environmentVariables(role: JudgedMachine["role"]): readonly string[] {
+  return Object.keys(harmlessValues[role]);
+}
 
 /** @param all the probe's values of a key */
 export function parseFilesOfOthers(all: (key: string) => readonly string[]): FilesOfOthers {
+  const named = (line: string): { readonly path: string; readonly content: string } => {
+    const [path, content] = splitAtSpace(line);
+    return { path, content };
+  };
   return {
-    replaced: all("foreign").map((line) => {
-      const [path, content] = splitAtSpace(line);
-      return { path, content };
-    }),
-    beside: all("beside"),
+    replaced: all("foreign").map(named),
+    beside: all("beside").map(named),
     environment: all("environment").map((line) => {
       const [path, setting] = splitAtSpace(line);
-      const [, name, value = ""] = /([A-Z_]+)=(.*)$/.exec(setting) ?? [];
+      const [, name, value = ""] = /([A-Za-z_]+)=(.*)$/.exec(setting) ?? [];
       return { path, ...(name === undefined ? {} : { name }), value: value.replaceAll(/^["']|["']$/g, "") };
     }),
     isComplete: all("files").includes("done"),
@@ -66,7 +104,7 @@ export function parseFilesOfOthers(all: (key: string) => readonly string[]): Fil
 
 /** @returns a line for each file, and for each setting, that the program cannot live with */
 export function filesOfOthersFaults(
-  { replaced, environment, isComplete }: FilesOfOthers,
+  { replaced, beside, environment, isComplete }: FilesOfOthers,
   machine: JudgedMachine,
   setup: JudgedSetup,
 ): string[] {
@@ -75,22 +113,42 @@ export function filesOfOthersFaults(
       "did not say which files of others it has, which might be replaced; log in and see what fails there",
     ];
   }
+  const allow = "use another machine, or set existing.replaceFiles: true, so that it";
+  const judge = (
+    { path, content }: FilesOfOthers["replaced"][number],
+    [end, remedy]: readonly [string, string],
+  ): string[] => {
+    if (content === "unreadable") return [`${path} cannot be read; mend or remove it`];
+    if (setup.replaceFiles) return [];
+    return [`${path} was written by others${content === "" ? "" : ` (${content})`} and ${end}; ${remedy}`];
+  };
+  const isReplaced = ["would be replaced", `${allow} is kept and destroy gives it back`] as const;
+  const isRead = [
+    "is read beside the program's own files",
+    `take what it sets into the stack's configuration and remove it, ${allow} stays`,
+  ] as const;
   return [
-    ...replaced.flatMap(({ path, content }) => {
-      if (content === "unreadable") return [`${path} cannot be read; mend or remove it`];
-      if (setup.replaceFiles) return [];
-      return [
-        `${path} was written by others${content === "" ? "" : ` (${content})`} and would be replaced; ` +
-          "use another machine, or set existing.replaceFiles: true, so that it is kept and destroy gives it back",
-      ];
-    }),
+    ...replaced.flatMap((each) => judge(each, isReplaced)),
+    ...beside.flatMap((each) => judge(each, isRead)),
     ...environment.flatMap(({ path, name, value }) => {
       if (name === undefined) return [`${path} cannot be read; mend or remove it`];
-      const harmless = harmlessValues[name.replace(/^RABBITMQ_/, "")]?.(machine, setup) ?? [];
-      if (harmless.map(String).includes(value)) return [];
-      return [`${path} sets ${name} to ${value}, which the program does not follow; remove that setting`];
+      if (path === haproxyUnit && setup.buildsHaproxy === true)
+        return name === "ExecStart" ? judge({ path, content: "" }, isReplaced) : [];
+      return environmentFaults({ path, name, value }, machine, setup);
     }),
   ];
+}
+
+function environmentFaults(
+  { path, name, value }: { readonly path: string; readonly name: string; readonly value: string },
+  machine: JudgedMachine,
+  setup: JudgedSetup,
+): string[] {
+  const known = name.replace(/^RABBITMQ_/, "");
+  const harmless = harmlessValues[machine.role][known]?.(machine, setup) ?? [];
+  if (harmless.map(String).includes(value)) return [];
+  const shown = secretVariables.includes(known) ? name : `${name} to ${value}`;
+  return [`${path} sets ${shown}, which the program does not follow; remove that setting`];
 }
 
 /** @returns which files are replaced and kept, and which stay and are read too; undefined if there are none */
@@ -101,7 +159,7 @@ export function filesOfOthersNotice(
     ...(replaced.length === 0
       ? []
       : [`${label}: kept until destroy gives back: ${joinNames(replaced.map(named))}.`]),
-    ...(beside.length === 0 ? [] : [`${label}: stays, and is read too: ${joinNames(beside)}.`]),
+    ...(beside.length === 0 ? [] : [`${label}: stays, and is read too: ${joinNames(beside.map(named))}.`]),
   ]);
   return lines.length === 0 ? undefined : `Files of others:\n${lines.join("\n")}`;
 }

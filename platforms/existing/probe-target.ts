@@ -34,6 +34,8 @@ export interface IntendedSetup extends ProtocolSettings {
   readonly takeOver: readonly string[];
   /** Whether files that others wrote may be replaced. */
   readonly replaceFiles: boolean;
+  /** Whether HAProxy is compiled, so that the program writes its unit. @default false */
+  readonly buildsHaproxy?: boolean;
   readonly packages: PackageSources;
   readonly queues: "mirrored" | "quorum";
   /** The names of the brokers that are to be ram nodes. */

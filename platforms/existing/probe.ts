@@ -138,7 +138,7 @@ export function renderProbeScript(
     units: unitsOf[role],
     user: login.user,
     port: login.port,
-    environmentVariables,
+    environmentVariables: environmentVariables(role),
     destinations: destinationsOf({ address, role }, plan),
   });
 }

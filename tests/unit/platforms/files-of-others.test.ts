@@ -25,6 +25,7 @@ const plan: IntendedSetup = {
   machines: [broker, balancer],
   interface: "none",
 };
+const rocky: IntendedSetup = { ...plan, os: "rocky-9" };
 
 async function put(path: string, text: string): Promise<void> {
   const file = join(folder, path);
@@ -42,8 +43,8 @@ beforeEach(async () => {
   for (const name of ["dpkg-query", "rpm", "ss", "ip", "getent"]) await putCommand(name, "exit 1");
 });
 
-async function probe(machine: typeof broker | typeof balancer): Promise<FilesOfOthers> {
-  const script = renderProbeScript(machine, plan).replaceAll(/\/(?=etc\/|var\/lib\/)/g, `${folder}/`);
+async function probe(machine: typeof broker | typeof balancer, setup = plan): Promise<FilesOfOthers> {
+  const script = renderProbeScript(machine, setup).replaceAll(/\/(?=etc\/|var\/lib\/)/g, `${folder}/`);
   const env = { PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}` };
   const { stdout } = await execa("bash", ["-s"], { input: script, env, reject: false });
   const facts = parseProbeOutput(stdout.replaceAll(folder, ""), 0);
@@ -69,9 +70,9 @@ test("a balancer's own frontends and VRRP instances are named", async () => {
     "etc/keepalived/keepalived.conf",
     "vrrp_instance VI_1 {\n  authentication {\n    auth_pass secret\n  }\n}\nvrrp_instance VI_2{\n}\n",
   );
-  await put("etc/haproxy/conf.d/own.cfg", "");
+  await put("etc/haproxy/conf.d/own.cfg", "frontend more\n  bind :9443\n");
   await put("etc/rabbitmq/rabbitmq.conf", "a broker's file matters on a broker only\n");
-  assert.deepEqual(await probe(balancer), {
+  const found = {
     replaced: [
       {
         path: "/etc/haproxy/haproxy.cfg",
@@ -79,17 +80,21 @@ test("a balancer's own frontends and VRRP instances are named", async () => {
       },
       { path: "/etc/keepalived/keepalived.conf", content: "vrrp_instance VI_1, vrrp_instance VI_2" },
     ],
-    beside: ["/etc/haproxy/conf.d/own.cfg"],
+    beside: [{ path: "/etc/haproxy/conf.d/own.cfg", content: "frontend more on :9443" }],
     environment: [],
     isComplete: true,
-  });
+  };
+  assert.deepEqual(await probe(balancer, rocky), found);
+  // Debian's HAProxy does not read that folder.
+  assert.deepEqual(await probe(balancer), { ...found, beside: [] });
 });
 
 test("a broker's plug-ins and settings are named, without their values", async () => {
   await put("etc/rabbitmq/rabbitmq.conf", "# comment\nlisteners.ssl.default = 5671\ndefault_pass=secret\n");
   await put("etc/rabbitmq/advanced.config", "[{rabbit, []}].\n");
   await put("etc/rabbitmq/enabled_plugins", "%% theirs\n[rabbitmq_shovel,rabbitmq_stomp].\n");
-  await put("etc/rabbitmq/conf.d/10-own.conf", "");
+  await put("etc/rabbitmq/conf.d/10-own.conf", "auth_backends.1 = ldap\n");
+  await put("etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf", "# Written by rabbitmq-ha; a change\na = b\n");
   await put("etc/haproxy/haproxy.cfg", haproxy);
   const { replaced, beside } = await probe(broker);
   assert.deepEqual(replaced, [
@@ -97,7 +102,7 @@ test("a broker's plug-ins and settings are named, without their values", async (
     { path: "/etc/rabbitmq/advanced.config", content: "" },
     { path: "/etc/rabbitmq/enabled_plugins", content: "rabbitmq_shovel, rabbitmq_stomp" },
   ]);
-  assert.deepEqual(beside, ["/etc/rabbitmq/conf.d/10-own.conf"]);
+  assert.deepEqual(beside, [{ path: "/etc/rabbitmq/conf.d/10-own.conf", content: "auth_backends.1" }]);
 });
 
 test("the program's own files, and those of a machine that it has set up, are nobody else's", async () => {
@@ -177,9 +182,57 @@ test("the broker's environment, wherever it is set", async () => {
   });
 });
 
+test("how a balancer's services are started, wherever that is set", async () => {
+  await put(
+    "etc/default/haproxy",
+    '#CONFIG="/x"\nCONFIG="/etc/haproxy/other.cfg"\nEXTRAOPTS="-f /etc/haproxy/conf.d -q"\n',
+  );
+  await put("etc/sysconfig/keepalived", 'KEEPALIVED_OPTIONS="-D"\n');
+  await put(
+    "etc/systemd/system/keepalived.service.d/own.conf",
+    '[Service]\nEnvironment="DAEMON_ARGS=-f /srv/x.conf"\nExecStart=\nExecStart=/opt/keepalived -n\n',
+  );
+  const own =
+    '# Written by rabbitmq-ha: a drop-in\n[Service]\nEnvironment="EXTRAOPTS=-f /etc/haproxy/stats.cfg"\n';
+  await put("etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf", own);
+  await put("etc/systemd/system/haproxy.service", "[Service]\nExecStartPre=/x\nExecStart=/opt/haproxy -W\n");
+  const { environment } = await probe(balancer);
+  const unit = "/etc/systemd/system/haproxy.service";
+  const drop = "/etc/systemd/system/keepalived.service.d/own.conf";
+  assert.deepEqual(environment, [
+    { path: "/etc/default/haproxy", name: "CONFIG", value: "/etc/haproxy/other.cfg" },
+    { path: "/etc/default/haproxy", name: "EXTRAOPTS", value: "-f /etc/haproxy/conf.d -q" },
+    { path: "/etc/sysconfig/keepalived", name: "KEEPALIVED_OPTIONS", value: "-D" },
+    { path: unit, name: "ExecStart", value: "/opt/haproxy -W" },
+    { path: drop, name: "DAEMON_ARGS", value: "-f /srv/x.conf" },
+    { path: drop, name: "ExecStart", value: "" },
+    { path: drop, name: "ExecStart", value: "/opt/keepalived -n" },
+  ]);
+  const rest = "which the program does not follow; remove that setting";
+  assert.deepEqual(judge({ environment }, true, balancer), [
+    `/etc/default/haproxy sets CONFIG to /etc/haproxy/other.cfg, ${rest}`,
+    `/etc/default/haproxy sets EXTRAOPTS to -f /etc/haproxy/conf.d -q, ${rest}`,
+    `${unit} sets ExecStart to /opt/haproxy -W, ${rest}`,
+    `${drop} sets DAEMON_ARGS to -f /srv/x.conf, ${rest}`,
+    `${drop} sets ExecStart to /opt/keepalived -n, ${rest}`,
+  ]);
+  // A compiled HAProxy has its unit there, and what was there before is kept.
+  const [, , , replaced] = environment;
+  const setup = { ...plan, buildsHaproxy: true };
+  const files = { ...none, environment: replaced === undefined ? [] : [replaced] };
+  assert.match(
+    filesOfOthersFaults(files, balancer, setup).join(),
+    /^\S+haproxy\.service was written by others and would be/,
+  );
+  assert.deepEqual(filesOfOthersFaults(files, balancer, { ...setup, replaceFiles: true }), []);
+});
+
 const none = { replaced: [], beside: [], environment: [], isComplete: true };
-const judge = (files: Partial<FilesOfOthers>, replaceFiles = false): string[] =>
-  filesOfOthersFaults({ ...none, ...files }, broker, { ...plan, replaceFiles });
+const judge = (
+  files: Partial<FilesOfOthers>,
+  replaceFiles = false,
+  machine: typeof broker | typeof balancer = broker,
+): string[] => filesOfOthersFaults({ ...none, ...files }, machine, { ...plan, replaceFiles });
 
 test("a file of others is refused unless the user says that it may be replaced", () => {
   const replaced = [
@@ -192,15 +245,20 @@ test("a file of others is refused unless the user says that it may be replaced",
     `/etc/haproxy/haproxy.cfg was written by others (frontend web on *:8443) and ${remedy}`,
     `/etc/rabbitmq/advanced.config was written by others and ${remedy}`,
   ]);
-  assert.deepEqual(judge({ replaced }, true), []);
+  const beside = [{ path: "/etc/rabbitmq/conf.d/a.conf", content: "a.b" }];
+  assert.deepEqual(judge({ beside }), [
+    "/etc/rabbitmq/conf.d/a.conf was written by others (a.b) and is read beside the program's own files; take what it sets into the " +
+      "stack's configuration and remove it, use another machine, or set existing.replaceFiles: true, so that it stays",
+  ]);
+  assert.deepEqual(judge({ replaced, beside }, true), []);
   assert.equal(
     filesOfOthersNotice([
-      { label: "lb1 (10.0.0.4)", files: { ...none, replaced, beside: ["/etc/rabbitmq/conf.d/a.conf"] } },
+      { label: "lb1 (10.0.0.4)", files: { ...none, replaced, beside } },
       { label: "lb2 (10.0.0.5)", files: none },
     ]),
     "Files of others:\n" +
       "lb1 (10.0.0.4): kept until destroy gives back: /etc/haproxy/haproxy.cfg (frontend web on *:8443) and /etc/rabbitmq/advanced.config.\n" +
-      "lb1 (10.0.0.4): stays, and is read too: /etc/rabbitmq/conf.d/a.conf.",
+      "lb1 (10.0.0.4): stays, and is read too: /etc/rabbitmq/conf.d/a.conf (a.b).",
   );
   assert.equal(filesOfOthersNotice([{ label: "lb2", files: none }]), undefined);
 });
@@ -237,6 +295,17 @@ test("a setting of the environment that the program does not follow is refused, 
     CONFIG_FILES: "/srv/*.conf",
     ADVANCED_CONFIG_FILE: "/srv/x",
     ENABLED_PLUGINS_FILE: "/srv/x",
+    QUORUM_DIR: "/data/quorum",
+    STREAM_DIR: "/data/stream",
+    FEATURE_FLAGS_FILE: "/data/flags",
+    CONF_ENV_FILE: "/srv/env.conf",
+    ENABLED_PLUGINS: "rabbitmq_top",
+    LOG_BASE: "/srv/log",
+    RABBITMQ_LOGS: "-",
+    LOG: "error",
+    DEFAULT_USER: "ops",
+    DEFAULT_VHOST: "orders",
+    ExecStart: "/opt/rabbitmq/sbin/rabbitmq-server",
   };
   for (const [name, value] of Object.entries(bad)) {
     assert.deepEqual(given(name, value), [
@@ -252,6 +321,16 @@ test("a setting of the environment that the program does not follow is refused, 
     NODE_IP_ADDRESS: "0.0.0.0",
     NODE_PORT: "5672",
     CONFIG_FILE: "/etc/rabbitmq/rabbitmq",
+    LOGS: "/var/log/rabbitmq/rabbit@mq1.log",
+    DEFAULT_VHOST: "/",
   };
   for (const [name, value] of Object.entries(good)) assert.deepEqual(given(name, value), [], name);
+});
+
+test("a secret of the broker's environment is refused and not shown", () => {
+  const path = "/etc/rabbitmq/rabbitmq-env.conf";
+  for (const name of ["RABBITMQ_ERLANG_COOKIE", "DEFAULT_PASS"])
+    assert.deepEqual(judge({ environment: [{ path, name, value: "hunter2" }] }), [
+      `${path} sets ${name}, which the program does not follow; remove that setting`,
+    ]);
 });

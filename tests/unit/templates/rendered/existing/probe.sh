@@ -223,44 +223,53 @@ contents() { # FILE: what it says by name, and no values: they may be secret
     ;;
   *keepalived.conf) awk '$1 == "vrrp_instance" { sub(/\{.*/, "", $2); print $1, $2 }' "$1" ;;
   *enabled_plugins) sed 's/%.*//' "$1" | grep -o '[A-Za-z0-9_]\+' ;;
-  *rabbitmq.conf) awk -F= '!/^[[:space:]]*(#|$)/ { gsub(/[[:space:]]/, "", $1); print $1 }' "$1" ;;
+  */rabbitmq/*.conf) awk -F= '!/^[[:space:]]*(#|$)/ { gsub(/[[:space:]]/, "", $1); print $1 }' "$1" ;;
   esac
 }
 
-foreign() { # FILE PACKAGE: the file and what it says, if neither the program nor the package has written it
-  local said=unreadable
+named() { # FILE: contents on one line; "unreadable" if nobody can say
+  if cat "$1" >/dev/null 2>&1; then
+    contents "$1" | tr -d '\000-\011\013-\037' | paste -s -d , | sed 's/,/, /g' | cut -c 1-300
+  else
+    echo unreadable
+  fi
+}
+
+foreign() { # FILE PACKAGE [KEY]: the file and what it says, if neither the program nor the package has written it
+  local said
   if ! [ -e "$1" ] && ! [ -L "$1" ]; then return; fi
   if grep -qs 'Written by rabbitmq-ha' "$1" || shipped "$1" "$2"; then return; fi
-  if cat "$1" >/dev/null 2>&1; then
-    said=$(contents "$1" | tr -d '\000-\011\013-\037' | paste -s -d , | sed 's/,/, /g' | cut -c 1-300)
-    # A list of no plug-ins takes nothing away.
-    if [ "${1##*/}" = enabled_plugins ] && [ -z "$said" ]; then return; fi
-  fi
-  echo "foreign=$1 $said"
+  said=$(named "$1")
+  # A list of no plug-ins takes nothing away.
+  if [ "${1##*/}" = enabled_plugins ] && [ -z "$said" ]; then return; fi
+  echo "${3:-foreign}=$1 $said"
 }
 
 files() { # what others have written where the program writes, and what its services read beside it
-  local file line
+  local file
   if ! is_set_up; then
     foreign /etc/rabbitmq/rabbitmq.conf rabbitmq-server
     foreign /etc/rabbitmq/advanced.config rabbitmq-server
     foreign /etc/rabbitmq/enabled_plugins rabbitmq-server
-    for file in /etc/rabbitmq/conf.d/*.conf; do
-      if [ -e "$file" ]; then echo "beside=$file"; fi
-    done
+    for file in /etc/rabbitmq/conf.d/*.conf; do foreign "$file" rabbitmq-server beside; done
   fi
   for file in /etc/rabbitmq/rabbitmq-env.conf /etc/default/rabbitmq-server \
-    /etc/systemd/system/rabbitmq-server.service.d/*.conf; do
-    if ! [ -e "$file" ]; then continue; fi
-    if ! cat "$file" >/dev/null 2>&1; then
-      echo "environment=$file"
-      continue
-    fi
-    sed 's/^[[:space:]]*//; /^[#;]/d' "$file" |
-      grep -oE "(^|[^A-Z_])(RABBITMQ_)?(MNESIA_BASE|MNESIA_DIR|NODENAME|USE_LONGNAME|NODE_IP_ADDRESS|ERL_EPMD_ADDRESS|ERL_EPMD_PORT|NODE_PORT|DIST_PORT|CONFIG_FILE|CONFIG_FILES|ADVANCED_CONFIG_FILE|ENABLED_PLUGINS_FILE)=(\"[^\"]*\"|'[^']*'|[^[:space:]\"';]*)" |
-      while IFS= read -r line; do echo "environment=$file $line"; done
+    /etc/systemd/system/rabbitmq-server.service /etc/systemd/system/rabbitmq-server.service.d/*.conf; do
+    environment "$file" "(\"[^\"]*\"|'[^']*'|[^[:space:]\"';]*)"
   done
   echo files=done
+}
+
+environment() { # FILE VALUE: what it sets, if it is none of the program's, where VALUE is the pattern of a value
+  local line
+  if ! [ -e "$1" ] || grep -qs 'Written by rabbitmq-ha' "$1"; then return; fi
+  if ! cat "$1" >/dev/null 2>&1; then
+    echo "environment=$1"
+    return
+  fi
+  sed 's/^[[:space:]]*//; /^[#;]/d' "$1" |
+    grep -oE "(^|[^A-Z_])(RABBITMQ_)?(MNESIA_BASE|MNESIA_DIR|QUORUM_DIR|STREAM_DIR|FEATURE_FLAGS_FILE|NODENAME|USE_LONGNAME|NODE_IP_ADDRESS|ERL_EPMD_ADDRESS|ERL_EPMD_PORT|NODE_PORT|DIST_PORT|CONF_ENV_FILE|CONFIG_FILE|CONFIG_FILES|ADVANCED_CONFIG_FILE|ENABLED_PLUGINS_FILE|ENABLED_PLUGINS|LOG_BASE|LOGS|LOG|ERLANG_COOKIE|DEFAULT_USER|DEFAULT_PASS|DEFAULT_VHOST|ExecStart)=$2" |
+    while IFS= read -r line; do echo "environment=$1 $line"; done
 }
 
 rabbitmq() { # the broker's package that is installed, or the one that the sources would install, without asking them

@@ -226,20 +226,26 @@ contents() { # FILE: what it says by name, and no values: they may be secret
     ;;
   *keepalived.conf) awk '$1 == "vrrp_instance" { sub(/\{.*/, "", $2); print $1, $2 }' "$1" ;;
   *enabled_plugins) sed 's/%.*//' "$1" | grep -o '[A-Za-z0-9_]\+' ;;
-  *rabbitmq.conf) awk -F= '!/^[[:space:]]*(#|$)/ { gsub(/[[:space:]]/, "", $1); print $1 }' "$1" ;;
+  */rabbitmq/*.conf) awk -F= '!/^[[:space:]]*(#|$)/ { gsub(/[[:space:]]/, "", $1); print $1 }' "$1" ;;
   esac
 }
 
-foreign() { # FILE PACKAGE: the file and what it says, if neither the program nor the package has written it
-  local said=unreadable
+named() { # FILE: contents on one line; "unreadable" if nobody can say
+  if cat "$1" >/dev/null 2>&1; then
+    contents "$1" | tr -d '\000-\011\013-\037' | paste -s -d , | sed 's/,/, /g' | cut -c 1-300
+  else
+    echo unreadable
+  fi
+}
+
+foreign() { # FILE PACKAGE [KEY]: the file and what it says, if neither the program nor the package has written it
+  local said
   if ! [ -e "$1" ] && ! [ -L "$1" ]; then return; fi
   if grep -qs 'Written by rabbitmq-ha' "$1" || shipped "$1" "$2"; then return; fi
-  if cat "$1" >/dev/null 2>&1; then
-    said=$(contents "$1" | tr -d '\000-\011\013-\037' | paste -s -d , | sed 's/,/, /g' | cut -c 1-300)
-    # A list of no plug-ins takes nothing away.
-    if [ "${1##*/}" = enabled_plugins ] && [ -z "$said" ]; then return; fi
-  fi
-  echo "foreign=$1 $said"
+  said=$(named "$1")
+  # A list of no plug-ins takes nothing away.
+  if [ "${1##*/}" = enabled_plugins ] && [ -z "$said" ]; then return; fi
+  echo "${3:-foreign}=$1 $said"
 }
 
 files() { # what others have written where the program writes, and what its services read beside it
@@ -248,11 +254,26 @@ files() { # what others have written where the program writes, and what its serv
     foreign /etc/haproxy/haproxy.cfg haproxy
     foreign /etc/haproxy/stats.cfg haproxy
     foreign /etc/keepalived/keepalived.conf keepalived
-    for file in /etc/haproxy/conf.d/*.cfg; do
-      if [ -e "$file" ]; then echo "beside=$file"; fi
-    done
+    for file in /etc/haproxy/conf.d/*.cfg; do foreign "$file" haproxy beside; done
   fi
+  for file in /etc/default/haproxy /etc/sysconfig/haproxy /etc/default/keepalived /etc/sysconfig/keepalived \
+    /etc/systemd/system/haproxy.service /etc/systemd/system/haproxy.service.d/*.conf \
+    /etc/systemd/system/keepalived.service /etc/systemd/system/keepalived.service.d/*.conf; do
+    environment "$file" '.*'
+  done
   echo files=done
+}
+
+environment() { # FILE VALUE: what it sets, if it is none of the program's, where VALUE is the pattern of a value
+  local line
+  if ! [ -e "$1" ] || grep -qs 'Written by rabbitmq-ha' "$1"; then return; fi
+  if ! cat "$1" >/dev/null 2>&1; then
+    echo "environment=$1"
+    return
+  fi
+  sed 's/^[[:space:]]*//; /^[#;]/d' "$1" |
+    grep -oE "(^|[^A-Z_])(RABBITMQ_)?(CONFIG|CFGDIR|EXTRAOPTS|OPTIONS|DAEMON_ARGS|KEEPALIVED_OPTIONS|ExecStart)=$2" |
+    while IFS= read -r line; do echo "environment=$1 $line"; done
 }
 
 neighbour() { # DEVICE ADDRESS: the MAC that answers for an address of the network
