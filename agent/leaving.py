@@ -8,7 +8,7 @@ import contextlib
 import os
 import urllib.parse
 
-from . import clock, cluster, erlang, files, host, khepri, queues, rabbitmq
+from . import broker_conf, clock, cluster, erlang, files, host, khepri, queues, rabbitmq
 from .errors import NoAnswer, StepError, Stopped
 
 COPIES_SECONDS = 60
@@ -134,18 +134,32 @@ class Leaving:
             raise self.refused("it is the last disc node that runs.", "Give another broker the type disc first.")
 
     def check_gone(self, seen):
-        """Checks that neither this broker nor one outside the asked cluster lists it as a member beside others."""
+        """Checks that neither this broker nor one outside the asked cluster lists it as a member beside others.
+
+        Raises NoAnswer unless all of them say so. This broker may be down, as one that has left is.
+        """
         apart = [name for name in self.brokers if name not in seen.members]
+        silent = {}
         for name, said in cluster.look_all(sorted({*apart, self.name})).items():
-            if not isinstance(said, cluster.Cluster) or self.name not in said.members:
-                continue
-            if any(each in self.brokers for each in said.members if each != self.name):
+            if not isinstance(said, cluster.Cluster):
+                silent[name] = said
+            elif self.name in said.members and any(each in self.brokers for each in said.members if each != self.name):
                 raise self.refused(
                     "it is no member where {} is, but is one where {} is: {}.".format(
                         self.of or host.name(), name, " ".join(said.members)
                     ),
                     "Have all brokers in one cluster first: 'rabbitmq-ha member' joins one that is apart.",
                 )
+        if self.name in silent and not rabbitmq.serves(self.name, broker_conf.read().port):
+            del silent[self.name]
+        for name, said in silent.items():
+            raise NoAnswer(
+                "{} does not {}: it is no member where {} is, and {} does not say whether it is one there.".format(
+                    self.name, self.wish, self.of or host.name(), name
+                ),
+                "Have {} answer, and run this again.".format(name),
+                said.log or said.message,
+            )
 
     def check_copies(self):
         """Checks that no queue has its only copy here. Returns the queues.

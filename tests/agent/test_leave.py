@@ -2,7 +2,7 @@
 
 import unittest
 
-from agent import leaving
+from agent import broker_conf, leaving
 
 from .brokers import ClusterTest, Queue, mirrored, quorum
 from .support import Atom, Ended, Hangs, cluster, evaluated, node
@@ -115,8 +115,31 @@ class Leave(ClusterTest):
             self.on_question("cluster_name()", said)
             self.refuses(*LEAVE, because="it is no member where b1 is, but is one where b")
             self.assertEqual(self.told, [])
-        # Brokers that have left do not answer, or are alone.
+        # Brokers that have left are alone, or down.
         self.on_question("cluster_name()", lambda call: cluster(call.of or "b1"))
+        self.works(*LEAVE)
+
+    def test_a_broker_has_left_only_if_all_say_so(self):
+        def scenario(silent, serving):
+            self.start()
+            self.usual()
+            self.put(broker_conf.FILE, "[broker]\nbrokers = b1,b2,b3\ndiscovery_peers = b1\nport = 5672\n")
+            self.serving = {"b1", "b2"} | set(serving)
+
+            def said(call):
+                if call.of == silent:
+                    raise Ended(69)
+                return cluster(call.of or "b1")
+
+            self.on_question("cluster_name()", said)
+
+        for silent, serving in (("b2", ()), ("b3", ("b3",))):
+            with self.subTest(silent):
+                scenario(silent, serving)
+                self.refuses(*LEAVE, because="it is no member where b1 is, and {} does not say".format(silent))
+                self.assertEqual(self.told, [])
+        # Its machine is off.
+        scenario("b3", ())
         self.works(*LEAVE)
 
     def test_a_majority_of_the_members_stays(self):
