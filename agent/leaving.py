@@ -38,7 +38,7 @@ end,
 [{N, case rabbit_maintenance:is_being_drained_consistent_read(N) of true -> true; false -> Suspended(N) end} || N <- %s]
 """
 
-# Adds the queues' member on a node again. A queue that has one, or does not exist any more, needs nothing. From 3.12 on
+# Adds a member of the queues on a node. A queue that has one, or does not exist any more, needs nothing. From 3.12 on
 # members can be voters or not, so add_member has one more argument.
 _GROW = """
 code:ensure_loaded(rabbit_quorum_queue),
@@ -208,6 +208,29 @@ class Leaving:
         return said[self.name]
 
     # What the broker gives up
+
+    def hand_over(self, seen):
+        """Gives each quorum queue with a place here one on a broker that stays and has none.
+
+        So it has no fewer copies afterwards, if there are brokers for them.
+        """
+        taken: dict = {name: set() for name in seen.running if name != self.name}
+        for queue in queues.look(self.of).all:
+            if queue.kind != queues.QUORUM or not (self.name in queue.members or queue.key in self.note.places):
+                continue
+            free = [name for name in taken if name not in queue.members]
+            if free:
+                taken[min(free, key=lambda name: (len(taken[name]), name))].add(queue.key)
+        for name, keys in sorted(taken.items()):
+            if not keys:
+                continue
+            print("{}: {} takes its places in {} quorum queues".format(self.name, name, len(keys)))
+            refused = self._grow(name, keys)
+            if refused != "0":
+                raise self.refused(
+                    "{} did not take its places in {} quorum queues.".format(name, refused),
+                    "Each needs a majority of its members for that: have those run, and run this again.",
+                )
 
     def step_down(self):
         """Removes the broker's quorum queue members and its clients.
@@ -384,7 +407,9 @@ class Leaving:
             if said != "ok":
                 raise StepError("{} cannot be revived: {}".format(self.name, said))
         if self.note.places:
-            self._grow()
+            refused = self._grow(self.name, self.note.places)
+            if refused != "0":
+                raise StepError("{} did not get its places in {} quorum queues back".format(self.name, refused))
         if self.may_shrink_on:
             # The note stays, so that the next run gives back what is still taken from now on.
             self.note.is_drained = False
@@ -393,11 +418,10 @@ class Leaving:
             self.note.remove()
         return True
 
-    def _grow(self):
-        question = _GROW % {"node": erlang.atom(self.node), "queues": queues.source(sorted(self.note.places))}
-        said = rabbitmq.have(question, of=self.of, seconds=SHRINK_SECONDS).strip()
-        if said != "0":
-            raise StepError("{} did not get its places in {} quorum queues back".format(self.name, said))
+    def _grow(self, name, keys):
+        """Gives queues a member on a broker. Returns how many refused, as the broker prints it."""
+        question = _GROW % {"node": erlang.atom(rabbitmq.node(name)), "queues": queues.source(sorted(keys))}
+        return rabbitmq.have(question, of=self.of, seconds=SHRINK_SECONDS).strip()
 
 
 def leave(name, brokers):
@@ -412,6 +436,7 @@ def leave(name, brokers):
         leaving.check_others(seen)
         leaving.check_streams(leaving.check_copies())
         if name in seen.running:
+            leaving.hand_over(seen)
             leaving.step_down()
             leaving.stop()
             # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
@@ -421,4 +446,5 @@ def leave(name, brokers):
             print("{}: does not run, so it is forgotten as it is".format(name))
             # A queue that cannot remove its member has no majority without it: only that broker could bring it back.
             leaving.shrink(is_down=True)
+            leaving.hand_over(seen)
         leaving.forget()

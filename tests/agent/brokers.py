@@ -139,7 +139,7 @@ class ClusterTest(HostTest):
     def add_members(self, call):
         name = self.one(call)
         given = [q for q in self.queues if q.kind == "quorum" and '"{}"'.format(q.code) in call.stdin]
-        self.told.append("give back " + " ".join(sorted(queue.name for queue in given)))
+        self.told.append("add {} on {}".format(" ".join(sorted(queue.name for queue in given)), name))
         for queue in given:
             queue.members.append(name)
         return "0\n"

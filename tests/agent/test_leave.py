@@ -29,8 +29,38 @@ class Leave(ClusterTest):
     def test_a_queue_with_two_members_removes_its_member_before_the_drain(self):
         self.cluster(queues=[quorum(members=["b1", "b3"])])
         self.works(*LEAVE)
-        self.assertEqual(self.told, ALL)
-        self.assertEqual(self.queues[0].members, ["b1"])
+        self.assertEqual(self.told, ["add bills on b2", *ALL])
+        self.assertEqual(self.queues[0].members, ["b1", "b2"])
+
+    def test_a_queue_has_no_fewer_members_afterwards_if_there_are_brokers_for_them(self):
+        def scenario(running):
+            self.start()
+            self.cluster(
+                "b1", "b2", "b3", "b4", "b5", queues=[quorum(), quorum("more"), quorum("on", ("b1", "b4", "b5"))]
+            )
+            self.running = list(running)
+
+        wider = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3,b4,b5")
+        scenario(["b1", "b2", "b3", "b4", "b5"])
+        self.works(*wider)
+        self.assertEqual(self.told, ["add bills on b4", "add more on b5", *ALL])
+        # One that does not run: its places are taken once they are free.
+        scenario(["b1", "b2", "b4", "b5"])
+        self.works(*wider)
+        self.assertEqual(self.told, ["shrink b3", "add bills on b4", "add more on b5", "forget b3"])
+        self.assertEqual(
+            [queue.members for queue in self.queues],
+            [["b1", "b2", "b4"], ["b1", "b2", "b5"], ["b1", "b4", "b5"]],
+        )
+
+    def test_it_stays_if_nobody_takes_its_places(self):
+        for said, because in (("1\n", "b2 did not take its places in 1 quorum queues"), (Ended(69), ""), (Hangs(), "")):
+            with self.subTest(because):
+                self.start()
+                self.cluster(queues=[quorum(members=["b1", "b3"])])
+                self.on("add_member", said)
+                self.refuses(*LEAVE, because=because)
+                self.assertEqual(self.told, [])
 
     def test_it_also_gives_up_members_of_queues_declared_during_the_drain(self):
         self.usual()
@@ -67,7 +97,7 @@ class Leave(ClusterTest):
         self.running = ["b1", "b2", "b3"]
         self.on("rabbitmq-queues shrink", self.shrink)
         self.works(*LEAVE)
-        self.assertEqual(self.told, ALL)
+        self.assertEqual(self.told, ["add bills on b2", *ALL])
         self.assertFalse(self.has(NOTE))
 
     def test_with_the_host_off_each_queue_may_take_long(self):
@@ -217,7 +247,7 @@ class Leave(ClusterTest):
         # Once it runs again, the next run gives them back, and refuses once more.
         self.running.append("b3")
         self.refuses(*LEAVE, because="It serves again, with its places in 1 quorum queues.")
-        self.assertEqual(self.told[3:], ["revive", "give back bills"])
+        self.assertEqual(self.told[3:], ["revive", "add bills on b3"])
         self.assertEqual(sorted(self.queues[1].members), ["b1", "b2", "b3"])
         self.assertFalse(self.has(NOTE))
 
@@ -231,7 +261,7 @@ class Leave(ClusterTest):
 
         self.on("rabbit_maintenance, drain", drain)
         self.refuses(*LEAVE, because="b2 is being drained.")
-        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "add bills on b3"])
         self.assertIn("It serves again", self.errors)
 
     def test_no_broker_leaves_while_another_is_drained(self):
@@ -261,7 +291,7 @@ class Leave(ClusterTest):
                 self.usual()
                 self.on("rabbit_maintenance, drain", said)
                 self.refuses(*LEAVE, because="it could not be drained: " + said.strip())
-                self.assertEqual(self.told, ["shrink b3", "revive", "give back bills"])
+                self.assertEqual(self.told, ["shrink b3", "revive", "add bills on b3"])
 
     def test_a_drain_that_the_others_do_not_see_does_not_count(self):
         self.usual()
@@ -282,13 +312,13 @@ class Leave(ClusterTest):
         self.refuses(
             *LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)"
         )
-        self.assertEqual(self.told, ["give back bills"])
+        self.assertEqual(self.told, ["add bills on b3"])
 
     def test_only_removed_queue_members_are_restored(self):
         self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
         self.on("stop_and_halt", "{badrpc,timeout}\n")
         self.refuses(*LEAVE, because="it was told to stop, and after 120 s nobody says that it has")
-        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "add bills on b3"])
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
 
     def test_queue_members_are_recorded_before_their_removal(self):
@@ -311,7 +341,7 @@ class Leave(ClusterTest):
         # The next run is refused, as another broker is down now, and gives back what the killed one had taken.
         self.running.remove("b2")
         self.refuses(*LEAVE, because="b2 would have to run beside it")
-        self.assertEqual(self.told, ["shrink b3", "give back " + self.queues[0].name])
+        self.assertEqual(self.told, ["shrink b3", "add {} on b3".format(self.queues[0].name)])
         self.assertFalse(self.has(NOTE))
 
     def test_a_forgotten_broker_has_left_despite_an_error_of_the_tool(self):
@@ -383,7 +413,7 @@ class Leave(ClusterTest):
 
         self.on("shrink", hang)
         self.refuses(*LEAVE, because="was not done after")
-        self.assertEqual(self.told, ["shrink b3", "give back bills"])
+        self.assertEqual(self.told, ["shrink b3", "add bills on b3"])
 
     def test_members_that_a_hung_shrink_removes_later_are_restored_by_the_next_run(self):
         self.cluster(queues=[quorum("first"), quorum("second")])
@@ -455,7 +485,7 @@ class Members(ClusterTest):
         note.is_drained, note.places = True, {("/", self.queues[0].code)}
         note.write()
         self.works("members", "--brokers", "b1,b2,b3")
-        self.assertEqual(self.told, ["revive", "give back bills"])
+        self.assertEqual(self.told, ["revive", "add bills on b2"])
         self.assertEqual(leaving.Note.names(), [])
 
     def test_no_broker_leaves_without_complete_answers(self):

@@ -441,7 +441,7 @@ class Type(ClusterTest):
     """A change disc ⇄ ram empties the node, so it is done like a leave and a new join."""
 
     RAM = MEMBER + ("--type", "ram")
-    CHANGED = ["shrink b1", "drain", "stop_app", "change ram", "start_app", "revive", "give back bills"]
+    CHANGED = ["shrink b1", "drain", "stop_app", "change ram", "start_app", "revive", "add bills on b1"]
 
     def disc_node(self, queues=None):
         elsewhere = quorum("elsewhere", members=["b2", "b3"])
@@ -522,7 +522,7 @@ class Type(ClusterTest):
         self.disc_node()
         self.on("change_cluster_node_type", Ended(70, "", "no_online_cluster_nodes"))
         self.refuses(*self.RAM, because="change_cluster_node_type ram ended with 70")
-        self.assertEqual(self.told, ["shrink b1", "drain", "stop_app", "start_app", "revive", "give back bills"])
+        self.assertEqual(self.told, ["shrink b1", "drain", "stop_app", "start_app", "revive", "add bills on b1"])
 
     def test_queue_members_of_a_broker_that_is_not_back_yet_are_restored_later(self):
         self.disc_node()
@@ -569,7 +569,7 @@ class Type(ClusterTest):
         note.places = {("/", self.queues[0].code)}
         note.write()
         self.works(*self.RAM)
-        self.assertEqual(self.told, ["give back bills"])
+        self.assertEqual(self.told, ["add bills on b1"])
         self.assertFalse(self.has(NOTE))
 
     def test_nothing_is_emptied_without_complete_answers(self):
