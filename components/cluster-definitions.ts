@@ -1,7 +1,7 @@
 /** RabbitMQ's definitions on the cluster: users with their passwords, and all that is no secret. */
 import * as pulumi from "@pulumi/pulumi";
 import type { PasswordHash } from "../hosts/definition-objects.ts";
-import { userPasswordName } from "../hosts/resource-names.ts";
+import { stepNames, userPasswordName } from "../hosts/resource-names.ts";
 import { Step } from "../remote/step.ts";
 import { generatedSecret, randomText } from "../secret.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -55,7 +55,7 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
     const dependsOn = [...nodes.map((node) => node.ready), ...after];
     // Without users there is nothing to do; the step stays in place so that the last one can go.
     const passwords = new Step(
-      `${name}-users`,
+      stepNames.users(name),
       {
         host,
         subcommand: "definition-users",
@@ -65,7 +65,7 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
       { parent: this, dependsOn },
     );
     this.set = new Step(
-      `${name}-set`,
+      stepNames.set(name),
       {
         host,
         subcommand: "definitions",

@@ -1,4 +1,5 @@
 /** HAProxy on two or more balancers, in front of the brokers. */
+import { partName, stepNames } from "../hosts/resource-names.ts";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
@@ -103,13 +104,13 @@ export class HaproxyPair extends pulumi.ComponentResource {
 
   constructor(name: string, args: HaproxyPairArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:HaproxyPair", name, {}, options);
-    const balancers = args.hosts.map((host) => this.#balancer(`${name}-${host.name}`, host, args));
+    const balancers = args.hosts.map((host) => this.#balancer(partName(name, host.name), host, args));
     const services = balancers.map(({ service }) => service);
     this.installed = balancers.map(({ installed }) => installed);
     this.serving = balancers.map(
       ({ host, trackedFiles, configurationHash }) =>
         new Step(
-          `${name}-${host.name}-serving`,
+          `${partName(name, host.name)}-serving`,
           {
             host,
             subcommand: "serving",
@@ -191,7 +192,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
     const content = pulumi.output(statsText).apply((text) => checksum(cfg, text, unit, source?.sha256));
     // HAProxy starts while the brokers do. A changed configuration is reloaded later, by the step `serving`.
     const service = new Service(
-      `${prefix}-service`,
+      stepNames.service(prefix),
       {
         host,
         unit: "haproxy",

@@ -1,4 +1,5 @@
 /** The virtual address, which one balancer at a time holds by VRRP. */
+import { partName, stepNames } from "../hosts/resource-names.ts";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressMove, Host, HostAddress } from "../hosts/host.ts";
@@ -106,7 +107,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
         moved: host.moveAddress === undefined ? undefined : moveScriptPath(host),
       };
       new Step(
-        `${name}-${host.name}-holder`,
+        `${partName(name, host.name)}-holder`,
         { host, subcommand: "holder", options, stdin: restartHash },
         { parent: this, dependsOn: instances.flatMap(({ service, watch }) => [service, watch]) },
       );
@@ -171,7 +172,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
     ];
     const content = createHash("sha256").update([conf, check, unit].join("\0")).digest("hex");
     const service = new Service(
-      `${prefix}-service`,
+      stepNames.service(prefix),
       { host, unit: "keepalived", trackedFiles, changeMarker: content, heldAddress: virtualAddress },
       on(...files, ...args.serving, ...args.after),
     );

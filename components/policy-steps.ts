@@ -1,4 +1,5 @@
 /** The two steps of a policy: one sets it, the other one clears it. */
+import { stepNames } from "../hosts/resource-names.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -32,7 +33,7 @@ export function createPolicySteps(
     ...(queueType === "classic" ? {} : { queueType }),
   };
   const set = new Step(
-    `${prefix}-set`,
+    stepNames.set(prefix),
     {
       host,
       subcommand: "policy",

@@ -1,4 +1,5 @@
 /** The cluster as a whole: its name, its administrator and its members. */
+import { stepNames } from "../hosts/resource-names.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
@@ -32,13 +33,13 @@ export class RabbitCluster extends pulumi.ComponentResource {
     const nodesReady = nodes.map((node) => node.ready);
     this.ready = [
       new Step(
-        `${name}-name`,
+        stepNames.clusterName(name),
         { host, subcommand: "cluster-name", options: { name: clusterName } },
         // A new member looks for queues to copy only in a cluster that has its name: the first members find none.
         { parent: this, dependsOn: nodesReady },
       ),
       new Step(
-        `${name}-admin`,
+        stepNames.admin(name),
         {
           host,
           subcommand: "admin",

@@ -12,6 +12,18 @@ export const componentNames = {
   definitions: "definitions",
 } as const;
 
+/** A component's part on one of its hosts. */
+export const partName = (component: string, host: string): string => `${component}-${host}`;
+
+/** The steps of a component, or of its part on a host. */
+export const stepNames = {
+  clusterName: (component: string): string => `${component}-name`,
+  admin: (component: string): string => `${component}-admin`,
+  set: (component: string): string => `${component}-set`,
+  users: (component: string): string => `${component}-users`,
+  service: (part: string): string => `${part}-service`,
+} as const;
+
 /** A host's machine, and the step that waits until it can be used. */
 export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
@@ -30,20 +42,20 @@ export const brokerAgentName = (broker: string): string => `${broker}-agent-serv
 
 /** A component's service on one of its hosts. */
 export const haproxyServiceName = (balancer: string): string =>
-  `${componentNames.haproxy}-${balancer}-service`;
+  stepNames.service(partName(componentNames.haproxy, balancer));
 export const keepalivedServiceName = (balancer: string): string =>
-  `${componentNames.virtualAddress}-${balancer}-service`;
+  stepNames.service(partName(componentNames.virtualAddress, balancer));
 /** The watch over a balancer's Keepalived, and its unit, without `.service`. */
 export const vrrpWatchName = (balancer: string): string =>
   `${componentNames.virtualAddress}-${balancer}-watch-service`;
 export const vrrpWatchUnit = "rabbitmq-ha-vrrp-watch";
 
 /** The steps that concern the whole cluster. */
-export const clusterNameStepName = `${componentNames.cluster}-name`;
-export const adminStepName = `${componentNames.cluster}-admin`;
+export const clusterNameStepName = stepNames.clusterName(componentNames.cluster);
+export const adminStepName = stepNames.admin(componentNames.cluster);
 export const policySetStepName = (queues: keyof typeof componentNames.policy): string =>
-  `${componentNames.policy[queues]}-set`;
-export const definitionUsersStepName = `${componentNames.definitions}-users`;
-export const definitionsStepName = `${componentNames.definitions}-set`;
+  stepNames.set(componentNames.policy[queues]);
+export const definitionUsersStepName = stepNames.users(componentNames.definitions);
+export const definitionsStepName = stepNames.set(componentNames.definitions);
 /** The password that the stack has made up for a user of the definitions. */
 export const userPasswordName = (user: string): string => `user-password-${user}`;
