@@ -1,4 +1,5 @@
 /** What a repair prints: what it will do, what it leaves to the user, and the result. */
+import { labPodman } from "../platforms/lab/podman.ts";
 import type { Finding } from "../verify/finding.ts";
 import { alignColumns } from "../verify/table.ts";
 import type { SkippedItem, RepairPlan } from "./repair-plan.ts";
@@ -22,8 +23,6 @@ export function planMessage({ reruns }: RepairPlan): string {
   ]);
   return ["To re-run:", ...lines].join("\n");
 }
-
-const labPodman = "CONTAINERS_CONF=/var/lib/rabbitmq-ha-lab/containers.conf podman";
 
 /** @returns one item that is not repaired, why, and what to do instead */
 function skippedItemMessage({ kind, name, findings, resources }: SkippedItem, lab: boolean): string {

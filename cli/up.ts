@@ -2,6 +2,7 @@
  * `npm run up`: sets a stack up or updates it, verifies it and prints how to use it. `--repair` also repairs it.
  * `--force-boot NAME` first starts a broker without those that it waits for.
  */
+import { labPodman } from "../platforms/lab/podman.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";
@@ -112,7 +113,7 @@ export function formatSummary(system: System, stack: string, lab: boolean): stri
     ["Destroy", npmCommand("destroy", stack)],
   ];
   if (lab && host !== undefined) {
-    const shell = `CONTAINERS_CONF=/var/lib/rabbitmq-ha-lab/containers.conf podman exec -it ${host.name} bash`;
+    const shell = `${labPodman} exec -it ${host.name} bash`;
     rows.push(["Shell", `${shell}   (any of the stack's hosts)`]);
   }
   const width = Math.max(...rows.map(([name]) => name.length));

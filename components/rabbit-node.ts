@@ -1,4 +1,5 @@
 /** One RabbitMQ broker on one host, a member of the cluster. */
+import { advancedConfigFile, brokerHome, configFile, furtherConfigFolder } from "../hosts/broker-paths.ts";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
@@ -145,7 +146,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       brokerCookieName(this.name),
       {
         host,
-        path: "/var/lib/rabbitmq/.erlang.cookie",
+        path: `${brokerHome}/.erlang.cookie`,
         owner: "rabbitmq:rabbitmq",
         mode: "0400",
         content: this.#args.cookie,
@@ -189,8 +190,8 @@ export class RabbitNode extends pulumi.ComponentResource {
     const check = isOurs ? {} : { check: `${programPath} check-advanced {}` };
     const portCheck = this.#args.tls?.only === true ? { check: `${programPath} check-tls-only {}` } : {};
     return [
-      file("config", "/etc/rabbitmq/rabbitmq.conf", conf, portCheck),
-      file("tick-time", "/etc/rabbitmq/advanced.config", advanced, check),
+      file("config", configFile, conf, portCheck),
+      file("tick-time", advancedConfigFile, advanced, check),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
   }
@@ -200,7 +201,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       `${this.name}-secret-settings`,
       {
         host: this.#args.host,
-        path: "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf",
+        path: `${furtherConfigFolder}/rabbitmq-ha-secrets.conf`,
         owner: "root:rabbitmq",
         mode: "0640",
         content,

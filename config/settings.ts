@@ -1,4 +1,5 @@
 /** Checks `rabbitmq.settings` and `rabbitmq.secretSettings`, the user's own lines of rabbitmq.conf. */
+import { brokerDataFolder } from "../hosts/broker-paths.ts";
 import type { z } from "zod";
 import { distributionPort } from "../hosts/ports.ts";
 import { formatPath, joinNames, namespace } from "./faults.ts";
@@ -83,7 +84,7 @@ const refusedSettings: readonly RefusedSetting[] = [
   },
   {
     keys: /^raft\.data_dir$/,
-    message: "the program looks for the data in /var/lib/rabbitmq/mnesia; remove it",
+    message: `the program looks for the data in ${brokerDataFolder}; remove it`,
   },
   {
     keys: /^management\.listener\.ssl$/,

@@ -1,4 +1,5 @@
 /** A broker's data volume: it outlives the broker's instance, and is mounted before RabbitMQ is installed. */
+import { brokerHome } from "../../hosts/broker-paths.ts";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
 import type { Host } from "../../hosts/host.ts";
@@ -10,8 +11,6 @@ import { requireSubnet, type Network } from "./network.ts";
 import { aws } from "./sdk.ts";
 import type { TagFactory } from "./tags.ts";
 
-/** The folder of RabbitMQ's data. */
-const dataFolder = "/var/lib/rabbitmq";
 const dataUnitDropIn = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha-data.conf";
 /** Limit for the attached volume to appear on the host. */
 const deviceTimeoutSeconds = 60;
@@ -43,14 +42,14 @@ export function mountDataVolume(
     {
       host,
       subcommand: "mount",
-      options: { target: dataFolder, patience: deviceTimeoutSeconds },
+      options: { target: brokerHome, patience: deviceTimeoutSeconds },
       // With the time of its creation: only a volume that was just created gets a file system.
       stdin: pulumi.interpolate`${volume.id} ${createdAt}`,
       identity: [volume.id],
     },
     { ...options, dependsOn: [attachment] },
   );
-  const content = render("aws/data.conf", { target: dataFolder });
+  const content = render("aws/data.conf", { target: brokerHome });
   return new File(
     `${host.name}-data-unit`,
     { host, path: dataUnitDropIn, content },

@@ -1,4 +1,5 @@
 /** The faults of existing machines, as messages: pure functions of what the probes found. */
+import { brokerDataFolder } from "../../hosts/broker-paths.ts";
 import { joinNames } from "../../config/faults.ts";
 import { filesOfOthersFaults } from "./files-of-others.ts";
 import { pythonFaults } from "./python.ts";
@@ -224,7 +225,7 @@ export function dataFaults({ machine: { name, role }, facts }: ProbedHost): stri
   const own = `rabbit@${name}`;
   if (role !== "broker" || dataNodes.length === 0 || dataNodes.includes(own)) return [];
   const [other = ""] = dataNodes;
-  const fault = `/var/lib/rabbitmq/mnesia holds the data of ${joinNames(dataNodes)} and none of ${own}`;
+  const fault = `${brokerDataFolder} holds the data of ${joinNames(dataNodes)} and none of ${own}`;
   // No cluster takes in data that no stack has made, whatever the broker's name.
   if (!surroundings.isKnown) return [`${fault}; give another machine, or move it away`];
   return [`${fault}; to keep the data, name the broker ${other.replace("rabbit@", "")}; else move it away`];

@@ -1,4 +1,12 @@
 /** Files on an existing machine that others wrote: where the program writes its own, and what its brokers read beside it. */
+import {
+  advancedConfigFile,
+  brokerDataFolder,
+  configFile,
+  configFolder,
+  enabledPluginsFile,
+  furtherConfigFolder,
+} from "../../hosts/broker-paths.ts";
 import { joinNames } from "../../config/faults.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
@@ -24,19 +32,17 @@ const anyAddress = ["", "auto", "0.0.0.0", "::"];
 
 type HarmlessValues = (machine: JudgedMachine, setup: JudgedSetup) => readonly (string | number)[];
 
-const mnesia = "/var/lib/rabbitmq/mnesia";
-
 /**
  * What the program relies on in a broker's environment, without the prefix RABBITMQ_: the values that change nothing.
  * Everything else would put data, files, logs or listeners where neither the program nor the other brokers look for
  * them, or replace what the program sets (rabbitmq-server, rabbit_env.erl).
  */
 const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
-  MNESIA_BASE: () => ["", mnesia],
-  MNESIA_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}`],
-  QUORUM_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}/quorum`],
-  STREAM_DIR: ({ name }) => ["", `${mnesia}/rabbit@${name}/stream`],
-  FEATURE_FLAGS_FILE: ({ name }) => ["", `${mnesia}/rabbit@${name}-feature_flags`],
+  MNESIA_BASE: () => ["", brokerDataFolder],
+  MNESIA_DIR: ({ name }) => ["", `${brokerDataFolder}/rabbit@${name}`],
+  QUORUM_DIR: ({ name }) => ["", `${brokerDataFolder}/rabbit@${name}/quorum`],
+  STREAM_DIR: ({ name }) => ["", `${brokerDataFolder}/rabbit@${name}/stream`],
+  FEATURE_FLAGS_FILE: ({ name }) => ["", `${brokerDataFolder}/rabbit@${name}-feature_flags`],
   NODENAME: ({ name }) => ["", "rabbit", `rabbit@${name}`],
   USE_LONGNAME: () => ["", "false"],
   NODE_IP_ADDRESS: () => anyAddress,
@@ -44,11 +50,11 @@ const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
   ERL_EPMD_PORT: () => ["", epmdPort],
   NODE_PORT: (_, { ports }) => ["", ports.amqp],
   DIST_PORT: () => ["", distributionPort],
-  CONF_ENV_FILE: () => ["", "/etc/rabbitmq/rabbitmq-env.conf"],
-  CONFIG_FILE: () => ["", "/etc/rabbitmq/rabbitmq", "/etc/rabbitmq/rabbitmq.conf"],
-  CONFIG_FILES: () => ["", "/etc/rabbitmq/conf.d"],
-  ADVANCED_CONFIG_FILE: () => ["", "/etc/rabbitmq/advanced", "/etc/rabbitmq/advanced.config"],
-  ENABLED_PLUGINS_FILE: () => ["", "/etc/rabbitmq/enabled_plugins"],
+  CONF_ENV_FILE: () => ["", `${configFolder}/rabbitmq-env.conf`],
+  CONFIG_FILE: () => ["", `${configFolder}/rabbitmq`, configFile],
+  CONFIG_FILES: () => ["", furtherConfigFolder],
+  ADVANCED_CONFIG_FILE: () => ["", `${configFolder}/advanced`, advancedConfigFile],
+  ENABLED_PLUGINS_FILE: () => ["", enabledPluginsFile],
   ENABLED_PLUGINS: () => [""],
   LOG_BASE: () => ["", "/var/log/rabbitmq"],
   LOGS: ({ name }) => ["", `/var/log/rabbitmq/rabbit@${name}.log`],

@@ -1,4 +1,5 @@
 /** What a machine has of its former life that would stop the set-up half-way, or undo it later. */
+import { brokerDataFolder } from "../../hosts/broker-paths.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import type { ProbeTarget } from "./probe-target.ts";
 
@@ -131,6 +132,6 @@ function ownBrokerFaults(
   const stop = "systemctl disable --now rabbitmq-server";
   return [
     `${doesBrokerRun ? "runs" : "has the data of"} a RabbitMQ of its own, ${own}, which no stack has set up and no cluster can take in; ` +
-      `give another machine, or put its data away: ${stop}; mv /var/lib/rabbitmq/mnesia /var/lib/rabbitmq/mnesia.before`,
+      `give another machine, or put its data away: ${stop}; mv ${brokerDataFolder} ${brokerDataFolder}.before`,
   ];
 }

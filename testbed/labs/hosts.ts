@@ -1,8 +1,7 @@
 /** Acts on lab hosts from outside, without their help: they are containers on this computer. */
 import { execa } from "execa";
+import { podmanEnv } from "../../platforms/lab/podman.ts";
 
-/** The environment in which podman finds the lab's containers; see templates/lab/podman. */
-export const podmanEnv = { CONTAINERS_CONF: "/var/lib/rabbitmq-ha-lab/containers.conf" } as const;
 /** Seconds that one command may take. */
 const commandTimeoutSeconds = 60;
 /** Seconds that the removal of a whole lab may take. */
