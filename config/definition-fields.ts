@@ -1,5 +1,5 @@
 /** The fields of each kind of objects in RabbitMQ's definitions: what they may hold, and what they are if left out. */
-import type { DefinitionFields, DefinitionKindName } from "../hosts/definition-objects.ts";
+import { isMapping, type DefinitionFields, type DefinitionKindName } from "../hosts/definition-objects.ts";
 import { joinNames, unknownKeyMessage, type Path } from "./faults.ts";
 import { patternFault } from "./policy.ts";
 
@@ -162,10 +162,6 @@ export function isListOfPairs(value: unknown): value is [string, unknown][] {
     Array.isArray(value) &&
     value.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string")
   );
-}
-
-export function isMapping(value: unknown): value is DefinitionFields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const clearPassword =

@@ -1,6 +1,5 @@
 /** Rules on RabbitMQ's definitions: what is the stack's own, what refers to nothing, what would hide a secret. */
-import { keyOf, titleOf, type DefinitionFields } from "../hosts/definition-objects.ts";
-import { isMapping } from "./definition-fields.ts";
+import { isMapping, keyOf, tagList, titleOf, type DefinitionFields } from "../hosts/definition-objects.ts";
 import type { DefinitionSource, GivenObject } from "./definition-source.ts";
 import type { Fault } from "./faults.ts";
 import { checkDefinition } from "./policy.ts";
@@ -97,16 +96,11 @@ export function definitionFaults(
   return [...faults, ...passwordFaults(users, context)];
 }
 
-function tagsOf(fields: DefinitionFields): string[] {
-  const tags = fields["tags"];
-  const list = typeof tags === "string" ? tags.split(",") : ((tags ?? []) as string[]);
-  return list.map((tag) => tag.trim());
-}
-
 function userFaults(user: GivenObject, source: DefinitionSource, { passwords }: DefinitionContext): Fault[] {
   const name = String(user.fields["name"]);
   const isDoubled = user.fields["password_hash"] !== undefined && passwords.includes(name);
-  const isUnstated = tagsOf(user.fields).includes("administrator") && !source.administrators.includes(name);
+  const isUnstated =
+    tagList(user.fields["tags"]).includes("administrator") && !source.administrators.includes(name);
   return [
     ...(isDoubled
       ? [

@@ -4,10 +4,11 @@ import { dirname, resolve } from "node:path";
 import {
   definitionKindNames,
   definitionKinds,
+  isMapping,
   type DefinedObject,
   type DefinitionKindName,
 } from "../hosts/definition-objects.ts";
-import { isMapping, readFields } from "./definition-fields.ts";
+import { readFields } from "./definition-fields.ts";
 import { unknownKeyMessage, type Fault, type Path } from "./faults.ts";
 
 /** An object, and where it stands. */

@@ -2,11 +2,12 @@
 import {
   canonicalJson,
   definitionKindNames,
+  isMapping,
+  tagList,
   titleOf,
   type DefinedObject,
   type DefinitionFields,
 } from "../hosts/definition-objects.ts";
-import { isMapping } from "./definition-fields.ts";
 import {
   definitionFaults,
   reasonToLeaveOut,
@@ -77,14 +78,6 @@ function commonForm({ kind, fields }: DefinedObject, defaultType: (vhost: unknow
     : { kind, fields };
 }
 
-function listOf(tags: unknown): string[] {
-  const list = typeof tags === "string" ? tags.split(",") : ((tags ?? []) as string[]);
-  return list
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== "")
-    .sort();
-}
-
 /** What RabbitMQ's import reads in every series: all but the name is metadata. */
 function vhostForm(fields: DefinitionFields): DefinitionFields {
   const { name, metadata, description, tags } = fields;
@@ -93,13 +86,13 @@ function vhostForm(fields: DefinitionFields): DefinitionFields {
   const { default_queue_type: _, ...known } = given;
   const merged: Record<string, unknown> = { ...known, ...(description === undefined ? {} : { description }) };
   const allTags = tags ?? given["tags"];
-  if (allTags !== undefined) merged["tags"] = listOf(allTags);
+  if (allTags !== undefined) merged["tags"] = tagList(allTags);
   return { name, metadata: { ...merged, ...(type === undefined ? {} : { default_queue_type: type }) } };
 }
 
 function userForm(fields: DefinitionFields): DefinitionFields {
   const { name, tags, limits } = fields;
-  return { name, tags: listOf(tags), ...(limits === undefined ? {} : { limits }) };
+  return { name, tags: tagList(tags), ...(limits === undefined ? {} : { limits }) };
 }
 
 /**

@@ -1,6 +1,12 @@
 /** RabbitMQ's definitions: what `rabbitmqctl export_definitions` prints, read, counted and named. */
 
-import { canonicalJson, definitionKinds } from "../hosts/definition-objects.ts";
+import {
+  definitionKinds,
+  definitionKindNames,
+  isMapping,
+  keyOf as keyOfDefined,
+  type DefinitionKindName,
+} from "../hosts/definition-objects.ts";
 
 /** The lists of a definitions file, in the order in which they have to be made. */
 export const categories = [
@@ -32,9 +38,13 @@ export interface Entry {
   readonly object: DefinitionObject;
 }
 
+const kinds = Object.fromEntries(
+  definitionKindNames.map((kind) => [definitionKinds[kind].list, kind]),
+) as Readonly<Record<Category, DefinitionKindName>>;
+
 /** @returns the keys that make an object of a category this one and no other */
 function keysOf(category: Category): readonly string[] {
-  return Object.values(definitionKinds).find(({ list }) => list === category)?.keys ?? [];
+  return definitionKinds[kinds[category]].keys;
 }
 
 /** By category: one object, and several. */
@@ -62,7 +72,7 @@ export function parseDefinitions(text: string): Definitions {
   } catch {
     throw new DefinitionsError("they are not one whole JSON document");
   }
-  if (!isObject(found)) throw new DefinitionsError("they are no JSON object");
+  if (!isMapping(found)) throw new DefinitionsError("they are no JSON object");
   const version = found["rabbitmq_version"] ?? found["rabbit_version"];
   if (typeof version !== "string") throw new DefinitionsError("they lack rabbitmq_version");
   const lists = categories.map((category) => [category, readList(found, category)] as const);
@@ -73,24 +83,19 @@ function readList(found: Readonly<Record<string, unknown>>, category: Category):
   const list = found[category];
   if (!Array.isArray(list)) throw new DefinitionsError(`they lack the list ${category}`);
   const names = keysOf(category).filter((key) => key !== "arguments");
-  const whole = list.every((each) => isObject(each) && names.every((key) => typeof each[key] === "string"));
+  const whole = list.every((each) => isMapping(each) && names.every((key) => typeof each[key] === "string"));
   if (!whole) throw new DefinitionsError(`an object of the list ${category} lacks its name`);
   return list as DefinitionObject[];
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** @returns the same text for the same object, whatever it holds */
 export function keyOf({ category, object }: Entry): string {
-  const parts = keysOf(category).map((key) => (key === "arguments" ? asMap(object[key]) : object[key]));
-  return canonicalJson([category, ...parts]);
+  return keyOfDefined({ kind: kinds[category], fields: object });
 }
 
 /** @returns the map; Erlang writes an empty one as an empty list where it does not know better */
 export function asMap(value: unknown): Readonly<Record<string, unknown>> {
-  return isObject(value) ? value : {};
+  return isMapping(value) ? value : {};
 }
 
 /** @returns such as `orders in /shop`; never a secret */

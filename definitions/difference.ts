@@ -1,5 +1,5 @@
 /** What definitions would make and change in a cluster that has others; nothing is ever removed. */
-import { isDeepStrictEqual } from "node:util";
+import { isSameValue, tagList } from "../hosts/definition-objects.ts";
 import {
   asMap,
   type Category,
@@ -130,7 +130,7 @@ function missingPart(entry: Entry, there: ReadonlySet<string>): string | undefin
 
 function isSame(one: Entry, other: Entry): boolean {
   if (one.category === "queues" && !isSameType(one.object, other.object)) return false;
-  return isDeepStrictEqual(contentOf(one), contentOf(other));
+  return isSameValue(contentOf(one), contentOf(other));
 }
 
 /** A queue that was declared without a type has that which was the default then. */
@@ -149,10 +149,14 @@ function contentOf({ category, object }: Entry): unknown {
   const pick = (...keys: readonly string[]): unknown[] => keys.map((key) => object[key] ?? null);
   switch (category) {
     case "users":
-      return [...pick("password_hash", "hashing_algorithm"), tagsOf(object["tags"]), asMap(object["limits"])];
+      return [
+        ...pick("password_hash", "hashing_algorithm"),
+        tagList(object["tags"]),
+        asMap(object["limits"]),
+      ];
     case "vhosts": {
       const { description = "", tags } = { ...asMap(object["metadata"]), ...object };
-      return [description, tagsOf(tags)];
+      return [description, tagList(tags)];
     }
     case "permissions":
       return pick("configure", "write", "read");
@@ -174,9 +178,4 @@ function contentOf({ category, object }: Entry): unknown {
     case "bindings":
       return [];
   }
-}
-
-function tagsOf(value: unknown): unknown[] {
-  const tags = typeof value === "string" ? value.split(",") : Array.isArray(value) ? value : [];
-  return tags.filter((tag) => tag !== "").sort();
 }

@@ -1,5 +1,7 @@
 /** The objects of RabbitMQ's definitions: what tells each from others of its kind, and how messages name it. */
 
+import { isDeepStrictEqual } from "node:util";
+
 export type DefinitionFields = Readonly<Record<string, unknown>>;
 
 /** The hash of a user's password, with the names that definitions have for both. */
@@ -100,4 +102,22 @@ export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? {} : value.map(plain);
   if (typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** @returns whether two values are the same to RabbitMQ: empty lists and mappings, and what is not there, do not differ */
+export function isSameValue(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(plain(one), plain(other));
+}
+
+export function isMapping(value: unknown): value is DefinitionFields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @returns the tags of a user or a virtual host, sorted; older series have them as one text */
+export function tagList(tags: unknown): string[] {
+  const list = typeof tags === "string" ? tags.split(",") : Array.isArray(tags) ? tags.map(String) : [];
+  return list
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "")
+    .sort();
 }

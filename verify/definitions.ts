@@ -1,10 +1,10 @@
 /** Checks that the cluster has what the stack defines: virtual hosts, users, permissions, policies, queues. */
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
   definitionKindNames,
   definitionKinds,
+  isSameValue,
   keyOf,
   plain,
   titleOf,
@@ -89,9 +89,7 @@ function objectProblems(wanted: DefinedObject, actual: ReadonlyMap<string, Defin
       wanted.kind === "user" ? [definitionUsersStepName, definitionsStepName] : [definitionsStepName];
     return [fail(`the ${title} is missing`, ...steps)];
   }
-  const other = Object.keys(wanted.fields).filter(
-    (key) => !isDeepStrictEqual(plain(wanted.fields[key]), plain(has[key])),
-  );
+  const other = Object.keys(wanted.fields).filter((key) => !isSameValue(wanted.fields[key], has[key]));
   if (other.length === 0) return [];
   const told = other.map(
     (key) => `${key} ${JSON.stringify(has[key])} instead of ${JSON.stringify(wanted.fields[key])}`,

@@ -2,12 +2,13 @@
  * Asks a broker for its definitions, and gives it some, over SSH with RabbitMQ's own tool. So it needs no port but sshd's,
  * goes through a bastion, and no password is sent. Questions and definitions go by standard input.
  */
+import { isMapping } from "../../hosts/definition-objects.ts";
+import { brokerHome } from "../../hosts/broker-paths.ts";
 import {
   categories,
   DefinitionsError,
   type Definitions,
   type DefinitionObject,
-  isObject,
   parseDefinitions,
 } from "../../definitions/definitions.ts";
 import { runOn } from "../../remote/ssh.ts";
@@ -113,7 +114,8 @@ export function readAnswer(answer: string): { definitions: Definitions; text: st
     if (!(error instanceof DefinitionsError)) throw error;
     throw new PartialAnswer(`the definitions are not whole: ${error.message}`);
   }
-  if (!isObject(before) || !isObject(after)) throw new PartialAnswer("the broker did not count its objects");
+  if (!isMapping(before) || !isMapping(after))
+    throw new PartialAnswer("the broker did not count its objects");
   for (const category of categories) {
     const [first, last, listed] = [before[category], after[category], definitions[category].length];
     if (first === undefined && last === undefined) continue;
@@ -186,11 +188,10 @@ async function evaluate(
   timeoutSeconds: number,
   signal?: AbortSignal,
 ): Promise<string> {
-  const home = "/var/lib/rabbitmq";
   const script = [
-    `cd ${home} &&`,
+    `cd ${brokerHome} &&`,
     `exec timeout -k 5 ${timeoutSeconds - 5} runuser -u rabbitmq --`,
-    `env HOME=${home} LANG=C.UTF-8 LC_ALL=C.UTF-8 /usr/lib/rabbitmq/bin/rabbitmqctl eval`,
+    `env HOME=${brokerHome} LANG=C.UTF-8 LC_ALL=C.UTF-8 /usr/lib/rabbitmq/bin/rabbitmqctl eval`,
   ].join(" ");
   const command = `${login.user === "root" ? "" : "sudo -n "}sh -c ${shellWord(script)}`;
   return runOn(login, {
