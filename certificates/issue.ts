@@ -20,7 +20,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 const backdatedMs = 60 * 60 * 1000;
 
 const authorityDays = 3653;
-export const certificateDays = 365;
+const certificateDays = 365;
 
 /** Loaded only where a stack has TLS: it takes a fifth of a second. */
 async function library(): Promise<typeof x509> {

@@ -7,7 +7,7 @@ import * as values from "./values.ts";
  * The plug-ins that come with RabbitMQ 3.8 to 4.3, each in some version at least (plugins.mk of rabbitmq-server 3.8.35,
  * 3.9.29, 3.10.25, 3.11.28, 3.12.14, 3.13.7, 4.0.9, 4.1.8, 4.2.9 and 4.3.5), and those that these bring along.
  */
-export const shippedPlugins = [
+const shippedPlugins = [
   "rabbitmq_amqp1_0",
   "rabbitmq_auth_backend_cache",
   "rabbitmq_auth_backend_http",

@@ -65,7 +65,6 @@ export const tls = z
   })
   .exactOptional();
 
-export type TlsBlock = NonNullable<z.output<typeof tls>>;
 
 /** Lines of rabbitmq.conf that the program writes itself where there is TLS. */
 const ownLines =

@@ -3,7 +3,7 @@
 import type { TimeSpan } from "./timeline.ts";
 
 /** Milliseconds without a confirm after which a publisher counts as standing still. */
-export const gapThresholdMs = 1000;
+const gapThresholdMs = 1000;
 
 export interface Balance {
   readonly confirmed: number;

@@ -34,7 +34,7 @@ export interface OperationRecord {
 /** The variable of the environment that asks the tests to record what they measure. */
 const recordVariable = "RABBITMQ_HA_RECORD";
 
-export const recordsFile: string = join(root, "docs", "versions.jsonl");
+const recordsFile: string = join(root, "docs", "versions.jsonl");
 
 /** @returns the records of a file; none when there is no such file */
 export async function readRecords(file = recordsFile): Promise<readonly OperationRecord[]> {
