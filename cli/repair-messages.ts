@@ -1,5 +1,5 @@
 /** What a repair prints: what it will do, what it leaves to the user, and the result. */
-import { labPodman } from "../platforms/lab/podman.ts";
+import { labPodman } from "../hosts/lab-podman.ts";
 import type { Finding } from "../verify/finding.ts";
 import { alignColumns } from "../verify/table.ts";
 import type { SkippedItem, RepairPlan } from "./repair-plan.ts";

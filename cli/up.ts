@@ -2,7 +2,7 @@
  * `npm run up`: sets a stack up or updates it, verifies it and prints how to use it. `--repair` also repairs it.
  * `--force-boot NAME` first starts a broker without those that it waits for.
  */
-import { labPodman } from "../platforms/lab/podman.ts";
+import { labPodman } from "../hosts/lab-podman.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";

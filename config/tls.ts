@@ -65,7 +65,6 @@ export const tls = z
   })
   .exactOptional();
 
-
 /** Lines of rabbitmq.conf that the program writes itself where there is TLS. */
 const ownLines =
   /^(listeners\.ssl|ssl_options\.(cacertfile|certfile|keyfile|password|versions)|management\.ssl)(\.|$)/;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { podmanEnv } from "../../platforms/lab/podman.ts";
+import { podmanEnv } from "../../hosts/lab-podman.ts";
 import { writeOwnFiles } from "./own-files.ts";
 import { addressOf, siteOf, removeSite, virtualAddressOf, type Site } from "./site.ts";
 import type { ToolContext } from "./tool.ts";

@@ -1,6 +1,6 @@
 /** Acts on lab hosts from outside, without their help: they are containers on this computer. */
 import { execa } from "execa";
-import { podmanEnv } from "../../platforms/lab/podman.ts";
+import { podmanEnv } from "../../hosts/lab-podman.ts";
 
 /** Seconds that one command may take. */
 const commandTimeoutSeconds = 60;
