@@ -41,9 +41,10 @@ export interface RemoteCommand {
 
 /**
  * What failed; `closed`: sshd closed the connection before the log-in; `timeout`: no log-in in time; `slow`: logged in,
- * but the command takes too long; `key`: the private key.
+ * but the command takes too long; `key`: the private key; `forwarding`: the bastion forwards no connections.
  */
-export type SshErrorReason = "unreachable" | "closed" | "timeout" | "slow" | "key" | "host-key" | "command";
+export type SshErrorReason =
+  "unreachable" | "closed" | "timeout" | "slow" | "key" | "host-key" | "command" | "forwarding";
 
 /** A command could not be run, or it failed; the message is one line. */
 export class SshError extends Error {
@@ -238,10 +239,15 @@ function logIn(
     .finally(() => clearTimeout(timer));
 }
 
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254, 5.1). */
+const administrativelyProhibited = 1;
+
 function tunnel(bastion: ssh2.Client, { host, port }: Login): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     bastion.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
       if (error === undefined) resolve(channel);
+      else if ((error as { reason?: unknown }).reason === administrativelyProhibited)
+        reject(new SshError("forwarding", `forwards no connection to port ${port}`, { bastion: true }));
       else reject(new SshError("unreachable", `the bastion cannot reach ${host}:${port}: ${error.message}`));
     });
   });

@@ -1,6 +1,7 @@
 /** Checks all existing machines at the same time, before anything is registered. */
 import * as pulumi from "@pulumi/pulumi";
 import { joinNames } from "../../config/faults.ts";
+import { bastionFaults, bastionNotices, probeBastion } from "./bastion.ts";
 import type { PrecheckedMachine } from "./existing.ts";
 import { findFaults, probedHosts } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
@@ -28,8 +29,11 @@ export interface PrecheckArgs extends IntendedSetup {
  */
 export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, PrecheckedMachine>> {
   const { stack, machines } = args;
-  const looks = await Promise.all(machines.map((machine) => probeMachine(machine, args)));
-  const faults = findFaults(looks, args);
+  const [bastion, ...looks] = await Promise.all([
+    probeBastion(machines),
+    ...machines.map((machine) => probeMachine(machine, args)),
+  ]);
+  const faults = [...bastionFaults(bastion), ...findFaults(looks, args)];
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);
@@ -38,7 +42,8 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   const kept = filesOfOthersNotice(hosts.map(({ label, facts }) => ({ label, files: facts.files })));
   if (kept !== undefined) await pulumi.log.info(kept);
   const sshds = hosts.map(({ label, facts }) => ({ label, limits: facts.sshdLimits }));
-  for (const notice of sshdLimitNotices(sshds)) await pulumi.log.info(notice);
+  for (const notice of [...bastionNotices(bastion), ...sshdLimitNotices(sshds)])
+    await pulumi.log.info(notice);
   const python = pythonNotice(hosts.map(({ label, facts }) => ({ label, version: facts.python })));
   if (python !== undefined) await pulumi.log.info(python);
   const recommended = productionNotice(looks, args.settings);

@@ -52,6 +52,11 @@ function sshErrorMessage(error: SshError, login: Login, stack: string): string {
       return `refuses the SSH key for the user ${user}; add it to that user's ~/.ssh/authorized_keys there, or set another user or key`;
     case "host-key":
       return hostKeyMessage(error, login, stack);
+    case "forwarding":
+      return (
+        `${error.message} for the user ${user}; allow it in its sshd_config (AllowTcpForwarding, PermitOpen), ` +
+        "and in the options of the key in ~/.ssh/authorized_keys there"
+      );
     case "command":
       return `could not be probed: ${error.message}; the user ${user} must be able to run bash there`;
   }

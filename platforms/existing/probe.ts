@@ -4,7 +4,7 @@ import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { servedProtocols } from "../../hosts/protocols.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { systems } from "../../hosts/systems.ts";
-import { SshError } from "../../remote/ssh.ts";
+import { SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 import { runWithPinnedKey } from "./pinned-host-keys.ts";
@@ -114,6 +114,11 @@ const bashAsRoot =
   "bash -c 'words=$(LC_ALL=C sudo -n true 2>&1 </dev/null) && exec sudo -n bash -s;" +
   ` echo "sudo=$(echo "$words" | tail -n 1)"'`;
 
+/** @returns the command that runs the script on its standard input as root */
+export function runAsRoot({ user }: Pick<Login, "user">): string {
+  return user === "root" ? "bash -s" : bashAsRoot;
+}
+
 /** @returns whether the probe, or what runs it, has written a line: its first one has the clock */
 export function isProbeLine(line: string): boolean {
   return /^(clock|sudo)=/.test(line);
@@ -146,7 +151,7 @@ export function renderProbeScript(
 /** Probes one machine. An SSH error is returned, not thrown. */
 export async function probeMachine(machine: ProbeTarget, plan: IntendedSetup): Promise<ProbeResult> {
   const { login } = machine;
-  const command = login.user === "root" ? "bash -s" : bashAsRoot;
+  const command = runAsRoot(login);
   let arrival: number | undefined;
   const onOutput = (): void => {
     arrival ??= performance.now() / 1000;
@@ -169,12 +174,7 @@ export async function probeMachine(machine: ProbeTarget, plan: IntendedSetup): P
  * @param arrival when the first line arrived, in seconds of this computer's monotonic clock
  */
 export function parseProbeOutput(output: string, arrival: number): HostFacts | SudoDenied {
-  const values = new Map<string, string[]>();
-  for (const line of output.split("\n")) {
-    const [, key, value] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
-  }
-  const all = (key: string): readonly string[] => values.get(key) ?? [];
+  const all = parseLines(output);
   const first = (key: string): string | undefined => all(key)[0];
   const number = (key: string): number => Number(first(key) ?? NaN);
   const sudo = first("sudo");
@@ -185,7 +185,7 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     isConfiguredSystem: first("fits") === "yes",
     systemdVersion: first("systemd") === undefined ? undefined : parseInt(first("systemd") ?? "", 10),
     machineId: first("machine-id") ?? "",
-    ...(values.has("owner") ? { owner: parseOwner(first("owner") ?? "") } : {}),
+    ...(all("owner").length > 0 ? { owner: parseOwner(first("owner") ?? "") } : {}),
     addresses: all("inet").map(parseInet),
     isClockSynchronized: first("synchronized") === "yes",
     memoryKib: number("memory"),
@@ -206,6 +206,16 @@ export function parseProbeOutput(output: string, arrival: number): HostFacts | S
     files: parseFilesOfOthers(all),
     rabbitmq: parseBrokerPackage(first),
   };
+}
+
+/** @returns the values of a key, of a probe's lines of KEY=VALUE */
+export function parseLines(output: string): (key: string) => readonly string[] {
+  const values = new Map<string, string[]>();
+  for (const line of output.split("\n")) {
+    const [, key, value] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  return (key) => values.get(key) ?? [];
 }
 
 function parseOwner(text: string): MachineOwner | "unreadable" {

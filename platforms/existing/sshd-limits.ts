@@ -2,10 +2,11 @@
 import { splitAtSpace } from "./probe-line.ts";
 
 /**
- * The most steps that `up` runs on one host at once, each with a log-in of its own: those on a balancer. sshd's limit on
- * sessions counts within one connection, where there is one, and its penalties are for log-ins that fail.
+ * The most steps that `up` runs on one host at once, each with a log-in of its own; plug-ins' files, TLS and the agent
+ * check add three on a broker. sshd's limit on sessions counts within one connection, where there is one, and its
+ * penalties are for log-ins that fail.
  */
-const loginsAtOnce = 8;
+export const loginsAtOnce = 8;
 
 /** The settings that limit log-ins, by which name `sshd -T` prints them. */
 const limits = { maxstartups: "MaxStartups", persourcemaxstartups: "PerSourceMaxStartups" } as const;
@@ -28,17 +29,21 @@ export function parseSshdLimits(all: (key: string) => readonly string[]): SshdLi
     });
 }
 
-/** @returns a line for each machine whose sshd takes fewer log-ins at once than `up` makes; each step tries again */
+/**
+ * @param wanted the log-ins at once that `up` makes
+ * @returns a line for each host whose sshd takes fewer; each step tries again
+ */
 export function sshdLimitNotices(
   hosts: readonly { readonly label: string; readonly limits: readonly SshdLimit[] }[],
+  wanted = loginsAtOnce,
 ): string[] {
   return hosts.flatMap(({ label, limits }) => {
-    const low = limits.filter(({ count }) => count < loginsAtOnce);
+    const low = limits.filter(({ count }) => count < wanted);
     if (low.length === 0) return [];
     const said = low.map(({ setting, count }) => `${setting} ${count}`).join(", ");
     return [
-      `${label}: its sshd refuses log-ins from ${said} at once on, and up makes up to ${loginsAtOnce}; each is tried again, which ` +
-        `takes longer: raise that to ${loginsAtOnce} or more in its sshd_config.`,
+      `${label}: its sshd refuses log-ins from ${said} at once on, and up makes up to ${wanted}; each is tried again, which ` +
+        `takes longer: raise that to ${wanted} or more in its sshd_config.`,
     ];
   });
 }

@@ -18,8 +18,13 @@ export interface Surroundings {
   /** The file by which cloud-init writes /etc/hosts at each boot, and the value of manage_etc_hosts there. */
   readonly hostsManager: { readonly path: string; readonly value: string } | undefined;
   /** The rule of the machine's firewall that counts connections to sshd, and how many it lets in, in which time. */
-  readonly connectionLimit:
-    { readonly chain: string; readonly count: number; readonly seconds: number } | undefined;
+  readonly connectionLimit: ConnectionLimit | undefined;
+}
+
+export interface ConnectionLimit {
+  readonly chain: string;
+  readonly count: number;
+  readonly seconds: number;
 }
 
 /** The services that the program configures and starts. */
@@ -28,7 +33,6 @@ export const unitsOf = { broker: ["rabbitmq-server"], balancer: ["haproxy", "kee
 /** @param all the values of a key, as the probe has printed them */
 export function parseSurroundings(all: (key: string) => readonly string[]): Surroundings {
   const [manager] = all("hosts-manager").map(splitAtSpace);
-  const [limit] = all("limited").map((text) => text.split(" "));
   return {
     hostName: all("hostname")[0],
     // An account without a shell gets /bin/sh (passwd(5)).
@@ -40,11 +44,15 @@ export function parseSurroundings(all: (key: string) => readonly string[]): Surr
       .map(splitAtSpace)
       .map(([path, why]) => ({ path, why })),
     hostsManager: manager === undefined ? undefined : { path: manager[0], value: unquoted(manager[1]) },
-    connectionLimit:
-      limit === undefined
-        ? undefined
-        : { chain: limit[0] ?? "", count: Number(limit[1]), seconds: Number(limit[2]) },
+    connectionLimit: parseConnectionLimit(all),
   };
+}
+
+/** @param all the values of a key, as a probe has printed them */
+export function parseConnectionLimit(all: (key: string) => readonly string[]): ConnectionLimit | undefined {
+  const [limit] = all("limited").map((text) => text.split(" "));
+  if (limit === undefined) return undefined;
+  return { chain: limit[0] ?? "", count: Number(limit[1]), seconds: Number(limit[2]) };
 }
 
 function unquoted(text: string): string {
@@ -82,11 +90,16 @@ function shellFaults({ loginShell }: Surroundings, user: string): string[] {
   ];
 }
 
-/** A little more than the connections that a first `up` makes to a host: each step has one of its own. */
-const connectionsOfUp = 20;
+/** A little more than the most connections that a first `up` makes to a host: each step has one of its own. */
+export const connectionsOfUp = 40;
 
-function connectionFaults({ connectionLimit }: Surroundings, port: number): string[] {
-  if (connectionLimit === undefined || connectionLimit.count > connectionsOfUp) return [];
+/** @param wanted the connections of a first `up` */
+export function connectionFaults(
+  { connectionLimit }: Pick<Surroundings, "connectionLimit">,
+  port: number,
+  wanted = connectionsOfUp,
+): string[] {
+  if (connectionLimit === undefined || connectionLimit.count > wanted) return [];
   const { chain, count, seconds } = connectionLimit;
   const remedy = chain.startsWith("ufw")
     ? `ufw insert 1 allow from ADDRESS to any port ${port} proto tcp`

@@ -25,6 +25,8 @@ export interface SshServerOptions {
   readonly usesKeyboardInteractive?: boolean;
   /** Whether the server forwards TCP connections. @default true */
   readonly allowsForwarding?: boolean;
+  /** Whether it says that forwarding is prohibited, as sshd does with AllowTcpForwarding no. */
+  readonly prohibitsForwarding?: boolean;
   /** The types of the server's host keys; the first one is `hostKey`. */
   readonly hostKeyTypes?: readonly ("ed25519" | "ecdsa")[];
 }
@@ -147,6 +149,8 @@ export class SshServer {
       client.on("session", (accept) => {
         this.#serveSession(accept(), user);
       });
+      // Without a listener the library answers that the channel is administratively prohibited.
+      if (this.#options.prohibitsForwarding === true) return;
       client.on("tcpip", (accept, reject, { destIP, destPort }) => {
         if (this.#options.allowsForwarding === false) {
           reject();

@@ -1,8 +1,10 @@
 /** Existing machines as the program registers them: how they are reached, and what destroy leaves. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { loginsAtOnce } from "../../platforms/existing/sshd-limits.ts";
+import { connectionsOfUp } from "../../platforms/existing/surroundings.ts";
 import { existingConfig } from "../support/command-texts.ts";
-import { concernedHost, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import { concernedHost, hostOf, hosts, mostAtOnce, remoteCommand } from "../support/graph-facts.ts";
 import {
   unwrapSecrets,
   runProgram,
@@ -126,4 +128,26 @@ test("on another interface, VRRP is spoken between the balancers' addresses on i
   assert.match(input("cent124-firewall", "create"), /--interface ens18,eth1 .*,vrrp - 10\.7\.0\.123/);
   assert.doesNotMatch(input("cent124-firewall", "create"), /vrrp - 192/);
   assert.match(input("cent120-firewall", "create"), /--interface ens18 /);
+});
+
+test("the precheck knows how many connections to a host up makes, and how many at once", async () => {
+  const numbers = ({ graph }: ProgramRun): readonly (readonly [number, number])[] =>
+    hosts.map((host) => {
+      const steps = graph
+        .ofType(remoteCommand)
+        .map(({ name }) => name)
+        .filter((name) => hostOf(name) === host);
+      return [steps.length, mostAtOnce(graph, steps)];
+    });
+  assert.equal(Math.max(...numbers(run).map(([, atOnce]) => atOnce)), loginsAtOnce);
+  const config = {
+    ...existingConfig(),
+    tls: {},
+    definitions: { vhosts: [{ name: "a" }], users: [{ name: "u" }] },
+    haproxy: { avoidAlarms: true },
+    rabbitmq: { pluginFiles: [{ url: "http://files/acme-1.0.ez", sha256: "a".repeat(64) }] },
+  };
+  const full = numbers(await runProgram({ config, secrets: ["sshPrivateKey"], stack: "prod" }));
+  // The precheck's own connection, and the verification's, come on top.
+  assert.ok(Math.max(...full.map(([count]) => count)) + 2 <= connectionsOfUp, JSON.stringify(full));
 });

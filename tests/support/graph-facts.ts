@@ -102,6 +102,24 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   },
 };
 
+/**
+ * @returns how many of these resources can be worked on at once: the largest set of which none waits for another, which
+ * is their number less that of the largest matching of each with one that it waits for (Dilworth)
+ */
+export function mostAtOnce(graph: Graph, names: readonly string[]): number {
+  const later = new Map<string, string>();
+  const match = (name: string, seen: Set<string>): boolean =>
+    [...graph.dependenciesOf(name)].some((earlier) => {
+      if (!names.includes(earlier) || seen.has(earlier)) return false;
+      seen.add(earlier);
+      const taken = later.get(earlier);
+      if (taken !== undefined && !match(taken, seen)) return false;
+      later.set(earlier, name);
+      return true;
+    });
+  return names.length - names.filter((name) => match(name, new Set())).length;
+}
+
 /** Registers one test for each fact. @param graph returns the graph when a test runs @param stack its name */
 export function testGraphFacts(graph: () => Graph, stack: string): void {
   test("the stack has exactly the expected resources, with their names, types and parents", () => {

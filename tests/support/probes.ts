@@ -1,5 +1,6 @@
 /** The scripts that probe existing machines; they belong to no resource. */
 import { renderProbeScript } from "../../platforms/existing/probe.ts";
+import { renderBastionScript } from "../../platforms/existing/bastion.ts";
 import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/probe-target.ts";
 import { intendedSetup } from "./intended-setup.ts";
 
@@ -17,5 +18,6 @@ export function probeScripts(): Readonly<Record<string, string>> {
   return {
     "existing/probe.sh": renderProbeScript(broker, plan),
     "existing/balancer/probe.sh": renderProbeScript(balancer, { ...plan, interface: "eth1" }),
+    "existing/bastion.sh": renderBastionScript(22),
   };
 }

@@ -18,6 +18,7 @@ const other = newKey();
 const folder = await makeScratchFolder();
 const servers: SshServer[] = [];
 const warn = mock.method(pulumi.log, "warn", () => Promise.resolve());
+const info = mock.method(pulumi.log, "info", () => Promise.resolve());
 
 /** Files in a machine's folder control it: `denied` is sudo's error message, `seen` the probe's output. */
 const sudo = `#!/bin/bash
@@ -234,5 +235,57 @@ test("a fault of the bastion is reported once", async () => {
   ]);
   assert.deepEqual(faults(await refused(args(...behind(loginAt(mute.port, mute.hostKey.public))))), [
     `the bastion (127.0.0.1): 127.0.0.1:${mute.port} does not answer by SSH within 9 s; start it, let the firewall pass port ${mute.port}, or correct the address`,
+  ]);
+});
+
+test("a bastion is asked for its own limits; one that says nothing of them is none", async () => {
+  const limits = await makeScratchFolder();
+  const answer = async (name: string, body: string): Promise<void> => {
+    await writeFile(join(limits, name), `#!/bin/bash\n${body}\n`);
+    await chmod(join(limits, name), 0o755);
+  };
+  const path = process.env["PATH"];
+  process.env["PATH"] = `${limits}:${path ?? ""}`;
+  try {
+    const [server, bastion] = await Promise.all([serve(), serve()]);
+    const proxy = { ...loginAt(bastion.port, bastion.hostKey.public), user: "root" };
+    const behind = args(machine("mq1", { ...loginAt(server.port, server.hostKey.public), proxy }));
+    await answer("iptables-save", "exit 1");
+    await answer("sshd", "echo maxstartups 2:30:60");
+    info.mock.resetCalls();
+    await precheck(behind);
+    const told = info.mock.calls.map((call) => String((call.arguments as unknown[])[0]));
+    assert.match(
+      told.join("\n"),
+      /^the bastion \(127\.0\.0\.1\): its sshd refuses log-ins from MaxStartups 2 at/m,
+    );
+    const rule = `-A INPUT -p tcp -m tcp --dport ${bastion.port} -m recent --update --seconds 30 --hitcount 6 -j DROP`;
+    await answer("iptables-save", `echo "${rule}"`);
+    assert.match(
+      faults(await refused(behind)).join("\n"),
+      new RegExp(
+        `^the bastion .*its firewall \\(INPUT\\) refuses who connects to port ${bastion.port} 6 times in 30 s`,
+      ),
+    );
+    const mute = await serve({ forcedCommand: "echo only forwarding; exit 1" });
+    const other = { ...proxy, port: mute.port, hostKey: mute.hostKey.public };
+    const found = await precheck(
+      args(machine("mq1", { ...loginAt(server.port, server.hostKey.public), proxy: other })),
+    );
+    assert.equal(found.size, 1);
+  } finally {
+    process.env["PATH"] = path;
+  }
+});
+
+test("a bastion that forwards nothing is named once, with what to allow", async () => {
+  const [server, bastion] = await Promise.all([serve(), serve({ prohibitsForwarding: true })]);
+  const proxy = loginAt(bastion.port, bastion.hostKey.public);
+  const behind = ["mq1", "mq2"].map((name) =>
+    machine(name, { ...loginAt(server.port, server.hostKey.public), proxy }),
+  );
+  assert.deepEqual(faults(await refused(args(...behind))), [
+    `the bastion (127.0.0.1): forwards no connection to port ${server.port} for the user ops; allow it in its sshd_config ` +
+      "(AllowTcpForwarding, PermitOpen), and in the options of the key in ~/.ssh/authorized_keys there",
   ]);
 });
