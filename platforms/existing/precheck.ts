@@ -10,7 +10,7 @@ import { firewallWarnings } from "./firewalls.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
 import { productionNotice } from "./production.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
-import { pythonNotice } from "./python.ts";
+import { pythonNotice, pythonWarning } from "./python.ts";
 import { sshdLimitNotices } from "./sshd-limits.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 
@@ -44,8 +44,11 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
   const sshds = hosts.map(({ label, facts }) => ({ label, limits: facts.sshdLimits }));
   for (const notice of [...bastionNotices(bastion), ...sshdLimitNotices(sshds)])
     await pulumi.log.info(notice);
-  const python = pythonNotice(hosts.map(({ label, facts }) => ({ label, version: facts.python })));
+  const pythons = hosts.map(({ label, facts }) => ({ label, ...facts.python }));
+  const python = pythonNotice(pythons);
   if (python !== undefined) await pulumi.log.info(python);
+  const noPython = pythonWarning(pythons);
+  if (noPython !== undefined) await pulumi.log.warn(noPython);
   const recommended = productionNotice(looks, args.settings);
   if (recommended !== undefined) await pulumi.log.info(recommended);
   const drifting = clockWarning(looks);

@@ -8,7 +8,7 @@ import { SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 import { runWithPinnedKey } from "./pinned-host-keys.ts";
-import { parsePython } from "./python.ts";
+import { parsePython, type PythonFacts } from "./python.ts";
 import { parseSshdLimits, type SshdLimit } from "./sshd-limits.ts";
 import { parseBrokerPackage } from "./rabbitmq.ts";
 import { parseSurroundings, unitsOf, type Surroundings } from "./surroundings.ts";
@@ -79,8 +79,7 @@ export interface HostFacts {
   readonly advertisingRouters: readonly string[];
   /** Whether the probe could listen for advertisements. */
   readonly couldListen: boolean;
-  /** The version of `python3`; absent if there is none. */
-  readonly python: string | undefined;
+  readonly python: PythonFacts;
   readonly sshdLimits: readonly SshdLimit[];
   readonly surroundings: Surroundings;
   readonly firewall: FirewallFacts;

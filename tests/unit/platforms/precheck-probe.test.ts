@@ -149,7 +149,8 @@ test("a broker", async () => {
   ]);
   assert.deepEqual(dataNodes, ["rabbit@old"]);
   assert.deepEqual(sight.sshdLimits, [{ setting: "MaxStartups", count: 3 }]);
-  assert.match(sight.python ?? "", /^3\.\d+$/);
+  assert.match(sight.python.version ?? "", /^3\.\d+$/);
+  assert.equal(sight.python.isOffered, false);
   // lb1's address 10.0.0.7 does not count: the program has an entry of its own for lb1, which it will write again.
   assert.deepEqual(resolvedNames, [{ name: "mq1", address: "10.9.9.9" }]);
   assert.ok(
@@ -230,4 +231,21 @@ test("of cloud-init's files the last one that says who manages /etc/hosts counts
   });
   await writeFile(join(folder, "cloud", "cloud-init.disabled"), "");
   assert.equal(await managed(), undefined);
+});
+
+test("where there is no python3, the package manager's lists are asked for it", async () => {
+  const answer = async (name: string, body: string): Promise<void> => {
+    await writeFile(join(folder, name), `#!/bin/bash\n${body}\n`);
+    await chmod(join(folder, name), 0o755);
+  };
+  const python = async (): Promise<unknown> => (await probed(machines[0])).python;
+  try {
+    await answer("python3", "exit 127");
+    await answer("dnf", `[ "$*" = "-q -C list available python3" ]`);
+    assert.deepEqual(await python(), { version: undefined, isOffered: true });
+    await answer("dnf", "exit 1");
+    assert.deepEqual(await python(), { version: undefined, isOffered: false });
+  } finally {
+    for (const name of ["python3", "dnf"]) await rm(join(folder, name), { force: true });
+  }
 });

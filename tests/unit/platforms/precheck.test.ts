@@ -38,7 +38,7 @@ const seen = [
     "systemd=252",
     "inet=eth3 127.0.0.1/8",
   ],
-  ...["memory=2000000", "disk=9000000", "files=done", "installed=3.10.8-1", ""],
+  ...["memory=2000000", "disk=9000000", "files=done", "installed=3.10.8-1", "python=3.11", ""],
 ].join("\n");
 
 before(async () => {

@@ -119,9 +119,19 @@ sshd_limits() { # what sshd itself says of log-ins at once
   timeout 3 sshd -T 2>/dev/null | grep -E '^(maxstartups|persourcemaxstartups) ' | each sshd
 }
 
+python() { # its version; without any whether the package lists, as they are, offer it
+  local version
+  version=$(timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  if [ -n "$version" ]; then
+    echo "python=$version"
+  elif timeout 5 dnf -q -C list available python3 >/dev/null 2>&1; then
+    echo python-offered=yes
+  fi
+}
+
 surroundings() {
   uname -n | each hostname
-  timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null | each python
+  python &
   # What a user's own shell cannot read, no step can run.
   timeout 3 getent passwd root | awk -F : '{ print $7; exit }' | each shell
   unit_faults
