@@ -29,19 +29,32 @@ Own = fun(Q) -> amqqueue:get_exclusive_owner(Q) =:= none end,
 
 /** Makes a member with Khepri know all that was written before. */
 const fence = `
-ok = case (try rabbit_khepri:is_enabled() catch error:undef -> false end)
-    andalso erlang:function_exported(rabbit_khepri, fence, 1) of
+Khepri = (try rabbit_khepri:is_enabled() catch error:undef -> false end),
+ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
   true -> rabbit_khepri:fence(20000);
   false -> ok
 end,
 `;
+
+/** Without Khepri's tables in memory its lists and their counts are empty. Up to 3.13 they have other names. */
+const tables = `
+IsThere = fun(Table) -> ets:info(Table, size) =/= undefined end,
+true = not Khepri orelse lists:all(fun(Names) -> lists:any(IsThere, Names) end, [
+  [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
+  [rabbit_khepri_user, rabbit_khepri_users], [rabbit_khepri_user_permission, rabbit_khepri_user_permissions],
+  [rabbit_khepri_binding, rabbit_khepri_bindings],
+  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters]]),
+`;
+
+/** What the question counts. */
+const counted = ["vhosts", "users", "permissions", "policies", "exchanges", "queues", "bindings"] as const;
 
 /**
  * The broker's own export, with what it lacks: in 3.x internal exchanges, and queues whose broker does not run. 3.8 to
  * 3.10 cannot export a set of federation upstreams, so there the parameters are listed one by one. Counted before and
  * after, by other functions than those that export.
  */
-const question = `${fence}${common}
+const question = `${fence}${tables}${common}
 Queues = fun() -> [Q || V <- Hosts(), Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V), Own(Q)] end,
 Bare = fun(<<>>) -> false; (<<"amq.", _/binary>>) -> false; (_) -> true end,
 Exchanges = fun() -> [I || V <- Hosts(), X <- rabbit_exchange:list(V),
@@ -116,9 +129,10 @@ export function readAnswer(answer: string): { definitions: Definitions; text: st
   }
   if (!isMapping(before) || !isMapping(after))
     throw new PartialAnswer("the broker did not count its objects");
-  for (const category of categories) {
+  for (const category of counted) {
     const [first, last, listed] = [before[category], after[category], definitions[category].length];
-    if (first === undefined && last === undefined) continue;
+    if (typeof first !== "number" || typeof last !== "number")
+      throw new PartialAnswer(`the broker did not count its ${category}`);
     if (first !== last)
       throw new PartialAnswer(
         `${category} come or go at this moment (${String(first)}, then ${String(last)}); run this again`,
@@ -126,6 +140,9 @@ export function readAnswer(answer: string): { definitions: Definitions; text: st
     if (first !== listed)
       throw new PartialAnswer(`the broker has ${String(first)} ${category}, and lists ${listed} of them`);
   }
+  // No broker is without a virtual host, and no cluster of a stack without a user.
+  for (const category of ["vhosts", "users"] as const)
+    if (definitions[category].length === 0) throw new PartialAnswer(`the broker lists no ${category} at all`);
   return { definitions, text };
 }
 

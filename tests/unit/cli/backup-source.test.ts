@@ -62,6 +62,18 @@ test("a list that is missing, or shorter than the broker's count, is refused", (
   );
   assert.throws(() => readAnswer(of({ after: six })), /queues come or go at this moment \(1, then 6\)/);
   assert.throws(() => readAnswer(of({ before: undefined })), /did not count its objects/);
+  assert.throws(() => readAnswer(of({ before: {}, after: {} })), /did not count its vhosts/);
+  const { queues: __, ...uncounted } = counts;
+  assert.throws(() => readAnswer(of({ before: uncounted, after: uncounted })), /did not count its queues/);
+});
+
+test("lists without any user or virtual host are refused, although the broker counts none", () => {
+  for (const category of ["users", "vhosts"]) {
+    const none = { ...counts, [category]: 0 };
+    const definitions = { ...whole.definitions, [category]: [] };
+    const text = printed({ definitions, before: none, after: none });
+    assert.throws(() => readAnswer(text), new RegExp(`the broker lists no ${category} at all`));
+  }
 });
 
 test("over SSH: the answer, and in words what keeps a broker from giving it", async () => {
