@@ -171,7 +171,7 @@ export class RabbitNode extends pulumi.ComponentResource {
         host,
         subcommand: "plugin-files",
         options: { plugins, proxy: host.packages?.proxy },
-        stdin: fileList(pluginFiles),
+        stdin: `${fileList(pluginFiles)}end\n`,
         undo: { subcommand: "plugin-files", options: { remove: true } },
       },
       this.#dependingOn(packages),
@@ -293,7 +293,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   }
 }
 
-/** @returns the list of plug-ins' files as their step reads it */
+/** @returns the list of plug-ins' files as their step reads it, without its last line */
 function fileList(files: RabbitNodeArgs["pluginFiles"] = []): string {
   return files.map(({ url, sha256 }) => `${sha256} ${url}\n`).join("");
 }

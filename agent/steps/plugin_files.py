@@ -1,6 +1,6 @@
 """Puts the plug-ins' archives that the configuration lists on this host, and removes those of before.
 
-The list comes on standard input, one a line: the SHA-256 and the URL. Files of others stay. Nothing is changed unless
+The list comes on standard input, one a line: the SHA-256 and the URL, and a last line. Files of others stay. Nothing is changed unless
 all can be fetched.
 """
 
@@ -14,6 +14,7 @@ TIMEOUT_SECONDS = 1800
 
 LOG = "/var/log/rabbitmq-ha-plugin-files.log"
 DOWNLOADS = "plugin-files"
+END = "end"
 
 
 def arguments(parser):
@@ -46,13 +47,14 @@ def run(wanted):
 
 def _given(text):
     """Returns (SHA-256, URL) by the name of the file."""
+    *lines, last = text.splitlines() or [""]
+    if not lines or last != END:
+        # A broken connection also ends the input.
+        raise StepError("{}: the list of plug-ins' files did not come whole on standard input".format(host.name()))
     found = {}
-    for line in text.splitlines():
+    for line in lines:
         total, url = line.split(" ", 1)
         found[url.split("?")[0].rsplit("/", 1)[-1]] = (total, url)
-    if not found:
-        # A broken connection also ends the input.
-        raise StepError("{}: no list of plug-ins' files came on standard input".format(host.name()))
     return found
 
 

@@ -21,7 +21,7 @@ def sum_of(text):
 
 
 def lines(*names):
-    return "".join("{} https://example.org/x/{}\n".format(sum_of(name), name) for name in names)
+    return "".join("{} https://example.org/x/{}\n".format(sum_of(name), name) for name in names) + "end\n"
 
 
 class PluginFiles(BrokerHost):
@@ -87,11 +87,14 @@ class PluginFiles(BrokerHost):
             self.assertEqual(self.read(NOTE), "{} {}\n".format(sum_of(OLD), OLD))
             self.assertTrue(fingerprint.is_read())
 
-    def test_a_list_that_did_not_come_removes_nothing(self):
-        self.given(OLD)
-        self.list = ""
-        self.refuses(*STEP, because="no list of plug-ins' files")
-        self.assertEqual(self.there(), [OLD])
+    def test_a_list_that_did_not_come_whole_removes_nothing(self):
+        # What only another plug-in needs may be left out of --plugins.
+        step = STEP[:2] + ("rabbitmq_management," + DELAYED,)
+        self.given(NEW, OTHER)
+        for text in ("", "end\n", lines(NEW)[: -len("end\n")], lines(NEW)[:70], lines(NEW, OTHER)[:-6]):
+            self.list = text
+            self.refuses(*step, because="the list of plug-ins' files did not come whole")
+            self.assertEqual(self.there(), [NEW, OTHER])
 
     def test_the_file_of_a_plugin_that_shall_run_is_not_removed(self):
         self.given(NEW, OTHER)

@@ -26,7 +26,7 @@ test("each broker fetches them before it enables plug-ins, and removes them when
       String(inputs["create"]),
       / plugin-files --plugins rabbitmq_management,rabbitmq_prometheus,acme_audit --proxy http:\/\/proxy:3128 /,
     );
-    assert.equal(inputs["stdin"], `${"a".repeat(64)} https://example.org/acme_audit-1.0.ez\n`);
+    assert.equal(inputs["stdin"], `${"a".repeat(64)} https://example.org/acme_audit-1.0.ez\nend\n`);
     assert.match(String(inputs["delete"]), / plugin-files --remove /);
     assert.ok(given.graph.get(`${broker}-plugins`).dependencies.includes(`${broker}-plugin-files`));
   }
