@@ -26,8 +26,9 @@ class Owner:
 
 def read():
     """The machine's owner; None where it bears no mark. Raises NoAnswer for a mark that cannot be read."""
-    text = files.read(MARK, "")
-    if not text:
+    try:
+        text = files.read(MARK)
+    except FileNotFoundError:
         return None
     try:
         values = [jsontext.loads(text)[key] for key in _KEYS]

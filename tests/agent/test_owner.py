@@ -51,7 +51,7 @@ class Mark(HostTest):
         self.assertEqual((self.mark()["stackId"], self.mark()["identity"]), ("prod-a1", "id-1"))
 
     def test_a_mark_that_cannot_be_read_is_nobodys_leave(self):
-        for text in ("{", "[]", '{"stackId": "prod-a1"}', json.dumps(dict.fromkeys(["stackId", "stack"], 1))):
+        for text in ("", "{", "[]", '{"stackId": "prod-a1"}', json.dumps(dict.fromkeys(["stackId", "stack"], 1))):
             self.start()
             self.put(MARK, text)
             for step in (STEP, TAKE):
