@@ -22,6 +22,7 @@ const rooms = {
   cli: [
     "testbed",
     "definitions",
+    "migration",
     "toolchain",
     "verify",
     "remote/ssh.ts",
@@ -29,6 +30,7 @@ const rooms = {
     "hosts",
     "user-error.ts",
   ],
+  migration: ["definitions", "hosts"],
   definitions: ["hosts"],
   testbed: [
     "verify",
