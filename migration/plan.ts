@@ -86,6 +86,14 @@ export interface Plan {
   readonly findings: readonly Finding[];
 }
 
+/** What a type of queue takes, as the broker itself says. */
+export interface TypeAbilities {
+  /** The arguments that it knows. One of another type is refused at the declaration, one of no type is ignored. */
+  readonly arguments: readonly string[];
+  /** A policy with one of these keys is not applied to such a queue at all. */
+  readonly unsupportedPolicyKeys: readonly string[];
+}
+
 /** What the translator has to know of NEW. */
 export interface Target {
   /** Such as `4.3.6`. */
@@ -96,9 +104,13 @@ export interface Target {
   readonly hasRelaxedChecks: boolean;
   /** The deprecated features that it permits, such as `transient_nonexcl_queues`. */
   readonly permits: readonly string[];
-  /** The exchange types that it knows. */
   readonly exchangeTypes: readonly string[];
-  /** What the stack's own policy does. */
+  /** The components of parameters, such as `shovel`. */
+  readonly components: readonly string[];
+  readonly policyKeys: readonly string[];
+  readonly queueTypes: Readonly<Record<QueueType, TypeAbilities>>;
+  readonly adminUser: string;
+  /** What the stack's own policy says of queues that have no other. */
   readonly policy: Readonly<Record<string, unknown>>;
 }
 
