@@ -84,6 +84,16 @@ export const commandHelp = {
     ],
     example: "backups/dev-2026-11-27T093012Z-3.10.8.backup",
   },
+  migrate: {
+    summary: "show what a migration from one stack's cluster to another's would carry, change and leave",
+    flags: [
+      ["--from STACK", "the stack whose cluster is left"],
+      ["--to STACK", "the stack whose cluster is taken"],
+      ["--dry-run", "only look; nothing is changed"],
+      ["--json", "write what was found as JSON"],
+    ],
+    example: "--from old --to new --dry-run",
+  },
   pulumi: {
     summary: "run the Pulumi CLI with this project's toolchain and backend",
     flags: [["ARGUMENT...", "arguments of the Pulumi CLI"]],

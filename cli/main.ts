@@ -16,7 +16,13 @@ import { type CommandName, formatCommands, formatUsage, isCommand } from "./help
 import { meantStack } from "./meant-stack.ts";
 import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
 import { takeHostOptions } from "./host-options.ts";
-import { ensureSecretsProtected, readPlatform, takeStackOption, addStackFileFlags } from "./stack.ts";
+import {
+  addStackFileFlags,
+  ensureSecretsProtected,
+  readPlatform,
+  takeStackOption,
+  takeStackPair,
+} from "./stack.ts";
 import { needsHosts, selectTests } from "./test-files.ts";
 
 interface Command {
@@ -77,6 +83,10 @@ const commands: Readonly<Record<CommandName, Command>> = {
     needs: () => [],
     run: async (...args) => (await import("./restore.ts")).run(...args),
   },
+  migrate: {
+    needs: () => [],
+    run: async (...args) => (await import("./migrate.ts")).run(...args),
+  },
   pulumi: {
     needs: () => [],
     run: async (pulumi, args) => pulumi.run(await addStackFileFlags(pulumi, args)),
@@ -107,6 +117,14 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
 };
 
+/** @returns the stacks that the arguments name; the Pulumi CLI may choose one by itself */
+function stacksOf(verb: CommandName, args: readonly string[]): readonly string[] {
+  if (verb === "pulumi") return [];
+  if (verb !== "migrate") return [takeStackOption(args).stack];
+  const { from, to } = takeStackPair(args);
+  return [from, to];
+}
+
 async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   if (!isCommand(verb)) {
     const isHelp = verb === "--help" || verb === "-h";
@@ -119,18 +137,19 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
     return 0;
   }
   const command = commands[verb];
-  const named = verb === "pulumi" ? undefined : takeStackOption(args).stack;
-  if (named !== undefined) ensureSecretsProtected(named, process.env);
+  const named = stacksOf(verb, args);
+  for (const stack of named) ensureSecretsProtected(stack, process.env);
   const needs = command.needs(args);
   if (needs.includes("lab")) ensureRoot("the lab");
   const wanted = needs.flatMap((need) => packages[need]);
   if (wanted.length > 0) await ensurePackages(wanted, needs.includes("lab") ? "the lab" : "npm run check");
   const toolchain = await ensureToolchain();
   logSetup(describeToolchain(toolchain));
-  const stack = named ?? meantStack(args, pulumiEnvironment(toolchain, false));
-  if (named === undefined && stack !== undefined) ensureSecretsProtected(stack, process.env);
+  const meant = verb === "pulumi" ? meantStack(args, pulumiEnvironment(toolchain, false)) : undefined;
+  if (meant !== undefined) ensureSecretsProtected(meant, process.env);
   const { variables, rest } = verb === "up" || verb === "preview" ? takeHostOptions(args) : { rest: args };
-  const isLab = stack !== undefined && readPlatform(stack) === "lab";
+  const stacks = meant === undefined ? named : [meant];
+  const isLab = stacks.length > 0 && stacks.every((stack) => readPlatform(stack) === "lab");
   const env = { ...pulumiEnvironment(toolchain, isLab), ...variables };
   return command.run(makePulumiCli(toolchain.cli.path, env), rest);
 }

@@ -85,6 +85,28 @@ export function takeStackOption(args: readonly string[]): {
   return { stack: value, rest };
 }
 
+/**
+ * Takes `--from STACK` and `--to STACK` out of a command's arguments.
+ * @throws UserError unless they name two stacks
+ */
+export function takeStackPair(args: readonly string[]): {
+  readonly from: string;
+  readonly to: string;
+  readonly rest: string[];
+} {
+  const hint = (name: string): string =>
+    `a stack's name, such as --${name} ${name === "from" ? "old" : "new"}`;
+  const { value: from, rest: others } = takeOption(args, { name: "from", valueHint: hint("from") });
+  const { value: to, rest } = takeOption(others, { name: "to", valueHint: hint("to") });
+  if (from === undefined || to === undefined)
+    throw new UserError(`migrate needs two stacks: --from OLD --to NEW`);
+  if (from === to)
+    throw new UserError(
+      `--from and --to are both ${from}; name the stack that is left and the one that is taken`,
+    );
+  return { from, to, rest };
+}
+
 /** @returns the command line that runs the npm script on this stack */
 export function npmCommand(script: string, stack: string, ...flags: readonly string[]): string {
   const args = [...flags, ...(stack === defaultStack ? [] : ["--stack", stack])];

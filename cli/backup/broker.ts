@@ -183,6 +183,19 @@ function withoutSecrets(text: string, { users }: Definitions): string {
   return secrets.reduce((words, secret) => words.replaceAll(secret, "***"), text);
 }
 
+/**
+ * Evaluates an expression whose value is JSON in base 64.
+ * @throws SshError or PartialAnswer unless the answer is whole
+ */
+export async function askJson(
+  login: Login,
+  expression: string,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  return readJson(await evaluate(login, expression, timeoutSeconds, signal));
+}
+
 /** @param printed a binary in base 64, as Erlang writes it: in one or several pieces */
 function readJson(printed: string): unknown {
   const whole = /^\s*<<((?:"[A-Za-z0-9+/=]*"[\s,]*)+)>>\s*$/.exec(printed)?.[1];

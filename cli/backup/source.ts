@@ -17,22 +17,30 @@ export class NoAnswerError extends Error {}
 /** After how long the next broker is asked as well. */
 const patienceMs = 10_000;
 
-export interface AskOptions {
-  readonly ask?: (login: Login, signal: AbortSignal) => Promise<Answer>;
+export interface AskOptions<Found = Answer> {
+  readonly ask: (login: Login, signal: AbortSignal) => Promise<Found>;
   readonly patience?: number;
   /** Ends the wait for all of them. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @returns the first whole answer, and whose it is @throws NoAnswerError */
+/** @returns the first whole answer with the definitions, and whose it is @throws NoAnswerError */
 export async function askAnyBroker(
   logins: readonly Login[],
-  { ask = askDefinitions, patience = patienceMs, signal }: AskOptions = {},
+  options: Partial<AskOptions> = {},
 ): Promise<Answer & { readonly broker: string }> {
+  return askAny(logins, { ask: askDefinitions, ...options });
+}
+
+/** @returns the first whole answer to any question, and whose it is @throws NoAnswerError */
+export async function askAny<Found extends object>(
+  logins: readonly Login[],
+  { ask, patience = patienceMs, signal }: AskOptions<Found>,
+): Promise<Found & { readonly broker: string }> {
   const over = new AbortController();
   const isOver = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
   const failures: string[] = [];
-  const pending: Promise<Answer & { broker: string }>[] = [];
+  const pending: Promise<Found & { broker: string }>[] = [];
   try {
     for (const login of logins) {
       if (isOver.aborted) break;

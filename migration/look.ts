@@ -1,0 +1,196 @@
+/** What a migration from one cluster to another would do, and what stands against it. Nothing is changed. */
+import type { Definitions, Entry } from "../definitions/definitions.ts";
+import { compareDefinitions, type StacksOwn } from "../definitions/difference.ts";
+import { blocking, checkSides, pathOf, type Side as StateSide } from "./checks.ts";
+import { type Estimate, estimateOf } from "./estimate.ts";
+import type { CarriedQueue, Finding, Plan, Target } from "./plan.ts";
+import { queueKey } from "./plan.ts";
+import { type ClusterState, depthsOf, StateError } from "./state.ts";
+import { subjectOf, translate } from "./translate.ts";
+
+/** A cluster with its definitions and what in it is its stack's own. */
+export interface Side extends StateSide {
+  readonly definitions: Definitions;
+  readonly own: StacksOwn;
+  /** What the stack's own policy says of queues. */
+  readonly policy: Readonly<Record<string, unknown>>;
+}
+
+export interface LookArgs {
+  readonly old: Side;
+  readonly fresh: Side;
+  /** How many addresses each of NEW's brokers had to reach. */
+  readonly endpointCount: number;
+  /** Whether both stacks' administrators have one name and one password. */
+  readonly hasSameAdmin: boolean;
+}
+
+export interface Look {
+  readonly from: { readonly stack: string; readonly version: string };
+  readonly to: { readonly stack: string; readonly version: string };
+  /** What the way between the versions is. */
+  readonly path: string;
+  readonly plan: Plan;
+  /** The plan's findings, and those about the clusters. */
+  readonly findings: readonly Finding[];
+  readonly estimate: Estimate;
+}
+
+/** @throws StateError if NEW does not say what its queues can */
+export function look(args: LookArgs): Look {
+  const { old, fresh, endpointCount } = args;
+  const depths = depthsOf(old.state);
+  const plan = translate(old.definitions, { ...old.own, depths }, targetOf(fresh));
+  const findings = [
+    ...checkSides(old, fresh, endpointCount),
+    ...checkClients(args, plan.queues),
+    ...checkDepths(plan.queues),
+    ...checkRoom(plan.queues, fresh.state),
+    ...collisions(plan, fresh),
+    ...plan.findings,
+  ];
+  return {
+    from: { stack: old.stack, version: old.state.version },
+    to: { stack: fresh.stack, version: fresh.state.version },
+    path: pathOf(old.state, fresh.state),
+    plan,
+    findings,
+    estimate: estimateOf(plan.queues),
+  };
+}
+
+/** @returns what the translator has to know of NEW */
+export function targetOf({ state, own, policy }: Pick<Side, "state" | "own" | "policy">): Target {
+  const abilitiesOf = (type: "classic" | "quorum" | "stream") => {
+    const said = state.queue_types[type];
+    if (said === null) throw new StateError(`RabbitMQ ${state.version} does not say what ${type} queues can`);
+    return { arguments: said.arguments, unsupportedPolicyKeys: said.unsupported_policies };
+  };
+  return {
+    version: state.version,
+    defaultQueueType: state.default_queue_type ?? "classic",
+    hasRelaxedChecks: state.relaxed_checks,
+    permits: state.permits,
+    exchangeTypes: state.exchange_types,
+    components: state.components,
+    policyKeys: state.policy_keys,
+    queueTypes: {
+      classic: abilitiesOf("classic"),
+      quorum: abilitiesOf("quorum"),
+      stream: abilitiesOf("stream"),
+    },
+    adminUser: own.adminUser,
+    policy,
+  };
+}
+
+/** What clients do that quorum queues do not do, and who logs in as an administrator. */
+function checkClients({ old, fresh, hasSameAdmin }: LookArgs, queues: readonly CarriedQueue[]): Finding[] {
+  const found: Finding[] = [];
+  const toQuorum = new Set(
+    queues.filter(({ from, to }) => from !== to && to === "quorum").map((queue) => queueKey(queue)),
+  );
+  const sole = old.state.queues.filter((queue) => queue.sole_consumer && toQuorum.has(queueKey(queue)));
+  if (sole.length > 0)
+    found.push({
+      outcome: "becomes",
+      isBlocking: false,
+      subjects: sole.map((object) => subjectOf({ category: "queues", object })),
+      what: "an exclusive consumer is no longer the only one",
+      why: "quorum queues ignore that a consumer asks to be exclusive",
+      remedy:
+        "see that one instance of that client runs, or give the queue x-single-active-consumer and a new name",
+    });
+  const prefetching = old.state.global_prefetch ?? 0;
+  if (prefetching > 0 && toQuorum.size > 0)
+    found.push({
+      outcome: "cannot",
+      isBlocking: false,
+      subjects: [],
+      what: `${prefetching} channels have a global prefetch; one that consumes from a quorum queue is closed by NEW`,
+      why: "quorum queues have no prefetch of a whole channel",
+      remedy: "let the client set its prefetch without global (basic.qos global=false)",
+    });
+  const connected = old.state.admin_connections;
+  if (connected !== 0 && !hasSameAdmin) {
+    const who = `${connected === null ? "an unknown number of" : String(connected)} connections`;
+    found.push(
+      blocking(
+        `${who} are of OLD's administrator ${old.own.adminUser}, whom NEW does not let in`,
+        `each stack has an administrator of its own, NEW's is ${fresh.own.adminUser}`,
+        "give these clients a user of their own, or NEW the same rabbitmq.adminUser and adminPassword",
+      ),
+    );
+  }
+  return found;
+}
+
+function checkDepths(queues: readonly CarriedQueue[]): Finding[] {
+  const unknown = queues.filter(({ depth }) => depth === undefined);
+  if (unknown.length === 0) return [];
+  return [
+    blocking(
+      "did not say what it holds",
+      "its broker does not run, or is too busy to answer in time",
+      "start the broker that has it, or run this again",
+      unknown.map(({ vhost, name }) => subjectOf({ category: "queues", object: { vhost, name } })),
+    ),
+  ];
+}
+
+/** A quorum queue writes a message to a log and, with its segments, needs about twice its size for some time. */
+const roomFactor = 2;
+
+function checkRoom(queues: readonly CarriedQueue[], { nodes }: ClusterState): Finding[] {
+  const needed = estimateOf(queues).bytes * roomFactor;
+  return nodes.flatMap(({ name, disk_free: free, disk_limit: limit }) => {
+    if (free === null || free - (limit ?? 0) >= needed) return [];
+    const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
+    return [
+      blocking(
+        `${name} of NEW has ${mb(Math.max(0, free - (limit ?? 0)))} of disk left above its limit, and ${mb(needed)} may be needed`,
+        "each broker of NEW may hold a copy of each message",
+        "give it a larger disk, or let consumers empty queues before",
+      ),
+    ];
+  });
+}
+
+/** NEW has to be empty of what would be in the way. */
+function collisions({ definitions, queues }: Plan, { definitions: present, own, state }: Side): Finding[] {
+  const difference = compareDefinitions(definitions, present, own);
+  const found = (entries: readonly Entry[], what: string, why: string, remedy: string): Finding[] =>
+    entries.length === 0 ? [] : [blocking(what, why, remedy, entries.map(subjectOf))];
+  const depths = depthsOf(state);
+  const filled = queues.filter((queue) => {
+    const depth = depths.get(queueKey(queue));
+    return depth !== undefined && depth.ready + depth.unacknowledged > 0;
+  });
+  const taken = difference.leftOut.filter(({ category }) => category === "users");
+  return [
+    ...found(
+      difference.conflicting,
+      "is in NEW with other properties",
+      "RabbitMQ changes these by no command, and clients that declare it as in OLD would be refused",
+      "delete it in NEW, or take it out of NEW's definitions and delete it",
+    ),
+    ...found(
+      difference.changed,
+      "is otherwise in NEW",
+      "NEW was given its own, which the migration would overwrite, or NEW's next up would take back",
+      "make it the same on both sides, or delete it in NEW",
+    ),
+    ...found(
+      taken,
+      "has the name of NEW's administrator",
+      "NEW's administrator keeps its own password",
+      "give NEW another rabbitmq.adminUser and run up",
+    ),
+    ...found(
+      filled.map(({ vhost, name }): Entry => ({ category: "queues", object: { vhost, name } })),
+      "has messages in NEW already",
+      "consumers would get them before OLD's",
+      "empty the queue in NEW",
+    ),
+  ];
+}

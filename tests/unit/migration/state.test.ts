@@ -1,0 +1,33 @@
+/** The state of a cluster: taken whole or not at all. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { stateQuestion } from "../../../migration/question.ts";
+import { depthsOf, parseState, shortNode, StateError } from "../../../migration/state.ts";
+import { held, stateOf } from "./sides.ts";
+
+test("a part that is missing is named", () => {
+  const { alarms: _, ...cut } = stateOf("o", "3.10.8");
+  assert.throws(
+    () => parseState(cut),
+    (error) => error instanceof StateError && error.message.includes("alarms"),
+  );
+  assert.throws(() => parseState({ ...stateOf("o", "3.10.8"), running: [] }), /running/);
+  assert.equal(parseState(stateOf("o", "3.10.8")).version, "3.10.8");
+});
+
+test("a queue that did not say all has no depth", () => {
+  const queues = [held("a", 1, 2), { ...held("b", 1), bytes: null }];
+  assert.deepEqual(
+    [...depthsOf({ queues }).values()],
+    [{ ready: 1, unacknowledged: 0, consumers: 1, bytes: 2 }],
+  );
+});
+
+test("names go into the question as data", () => {
+  const question = stateQuestion({ endpoints: [{ host: '">>, x', port: 5672 }], adminUser: '">>). halt' });
+  assert.ok(!question.includes("halt") && !question.includes('">>, x'));
+});
+
+test("a node is called by its host", () => {
+  assert.equal(shortNode("rabbit@cent120.example.org"), "cent120");
+});
