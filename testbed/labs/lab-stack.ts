@@ -19,6 +19,8 @@ export interface LabStackArgs {
   readonly types?: readonly ("disc" | "ram")[];
   /** The RabbitMQ that it has. @default Debian 12's */
   readonly release?: BrokerRelease;
+  /** The stack whose state it shares. @default a state of its own */
+  readonly stateOf?: TrialStack;
 }
 
 export class LabStack extends TrialStack {
@@ -30,8 +32,8 @@ export class LabStack extends TrialStack {
   readonly #release: BrokerRelease | undefined;
   readonly #lab: Readonly<Record<string, string>>;
 
-  constructor({ name, net, size = 3, types = [], release }: LabStackArgs) {
-    super(`test-${name}`);
+  constructor({ name, net, size = 3, types = [], release, stateOf }: LabStackArgs) {
+    super(`test-${name}`, stateOf);
     this.brokers = Array.from({ length: size }, (_, index) => `${name}${120 + index}`);
     this.balancers = [0, 1].map((index) => `${name}${120 + size + index}`);
     this.virtualAddress = `192.168.${net}.100`;

@@ -34,10 +34,15 @@ export abstract class TrialStack {
   /** Whether a test has failed since then, so that the hosts may be in any state. */
   #hasFailedTest = false;
   readonly #runs: RunningUp[] = [];
+  readonly #stateOf: TrialStack | undefined;
 
-  /** @param stack its name */
-  constructor(stack: string) {
+  /**
+   * @param stack its name
+   * @param stateOf the stack whose state it shares, as commands on two stacks need; it is opened before and closed after
+   */
+  constructor(stack: string, stateOf?: TrialStack) {
     this.stack = stack;
+    this.#stateOf = stateOf;
   }
 
   get #file(): string {
@@ -67,7 +72,8 @@ export abstract class TrialStack {
     this.#firstLines = undefined;
     this.#lastUp = undefined;
     this.#isUp = false;
-    this.#state = await mkdtemp(join(tmpdir(), "rabbitmq-ha-test-"));
+    const shared = this.#stateOf;
+    this.#state = shared === undefined ? await mkdtemp(join(tmpdir(), "rabbitmq-ha-test-")) : shared.#state;
   }
 
   /** Removes all resources of the stack by the user's command. */
@@ -79,7 +85,8 @@ export abstract class TrialStack {
   /** Removes the stack's file and state. */
   protected async removeFileAndState(): Promise<void> {
     await rm(this.#file, { force: true });
-    if (this.#state !== "") await rm(this.#state, { recursive: true, force: true });
+    if (this.#state !== "" && this.#stateOf === undefined)
+      await rm(this.#state, { recursive: true, force: true });
   }
 
   /** Rewrites the stack's file from lines of its `config`; what the CLI has written stays: the salt, and secrets. */
