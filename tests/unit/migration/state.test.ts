@@ -4,6 +4,15 @@ import { test } from "node:test";
 import { stateQuestion } from "../../../migration/question.ts";
 import { depthsOf, parseState, shortNode, StateError } from "../../../migration/state.ts";
 import { held, stateOf } from "./sides.ts";
+import { answerOf } from "./targets.ts";
+
+test("brokers of 3.10.8 and 4.3.6 answer whole", () => {
+  const [old, fresh] = ["3.10.8", "4.3.6"].map(answerOf);
+  assert.deepEqual([old?.running.length, fresh?.running.length], [3, 3]);
+  assert.deepEqual([old?.default_queue_type, fresh?.default_queue_type], ["classic", "quorum"]);
+  assert.equal(old?.queues.length, depthsOf({ queues: old?.queues ?? [] }).size);
+  assert.ok(fresh?.components.includes("shovel") && !old?.components.includes("shovel"));
+});
 
 test("a part that is missing is named", () => {
   const { alarms: _, ...cut } = stateOf("o", "3.10.8");

@@ -1,5 +1,9 @@
-/** What RabbitMQ 4.0.5 and 4.3.6 say of themselves, as the question to a broker brings it. */
+/** What RabbitMQ 4.0.5 and 4.3.6 say of themselves; the latter as its brokers have answered. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { targetOf } from "../../../migration/look.ts";
 import type { Target } from "../../../migration/plan.ts";
+import { type ClusterState, parseState } from "../../../migration/state.ts";
 
 const classic = [
   "x-expires",
@@ -91,4 +95,18 @@ export const four: Target = {
   policy: { "delivery-limit": 20 },
 };
 
-export const fourThree: Target = { ...four, version: "4.3.6", permits: [] };
+/** @returns the answer of a broker of this version to the question */
+export function answerOf(version: string): ClusterState {
+  const path = join(import.meta.dirname, "states", `${version}.json`);
+  return parseState(JSON.parse(readFileSync(path, "utf8")));
+}
+
+export const fourThree: Target = {
+  ...targetOf({
+    state: answerOf("4.3.6"),
+    own: { adminUser: "admin", policyName: "quorum-all" },
+    policy: { "delivery-limit": 20 },
+  }),
+  hasRelaxedChecks: true,
+  permits: [],
+};
