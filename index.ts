@@ -13,17 +13,19 @@ import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
-import { componentNames } from "./hosts/resource-names.ts";
+import { componentNames, userPasswordName } from "./hosts/resource-names.ts";
 
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, frontends, secrets } = config;
 const { ports } = rabbitmq;
 const tls = config.tls && makeTls(config, config.tls);
-export const { policy, queues, adminUser } = rabbitmq;
+export const { policy, queues } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
 const cookie = secrets.erlangCookie ?? generatedSecret("erlang-cookie", () => randomText(40));
-export const adminPassword = secrets.adminPassword ?? generatedSecret("admin-password", () => randomText(24));
+const [administrator, ...formerAdministrators] = config.administrators;
+export const adminUser = administrator;
+export const adminPassword = administratorPassword(administrator);
 
 const agentCheck = haproxy.avoidAlarms ? { agentPort } : {};
 
@@ -69,8 +71,10 @@ const haproxyPair = new HaproxyPair(componentNames.haproxy, {
 const cluster = new RabbitCluster(componentNames.cluster, {
   nodes,
   clusterName: config.clusterName,
-  adminUser,
-  adminPassword,
+  administrators: [
+    { name: adminUser, password: adminPassword },
+    ...formerAdministrators.map((name) => ({ name, password: administratorPassword(name) })),
+  ],
   balancersUpdated: haproxyPair.serving,
 });
 const vip = new KeepalivedVip(componentNames.virtualAddress, {
@@ -132,6 +136,8 @@ export const expected = {
     tls: { ports: tls.ports, names: tls.names, ...tls.dates },
   }),
 };
+/** Every administrator that is valid, the newest first. */
+export const { administrators } = config;
 /** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(
   [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({
@@ -139,3 +145,10 @@ export const ssh = pulumi.secret(
     ...connection,
   })),
 );
+
+/** One that takes the configured administrator's place has a password by its own name, as any user. */
+function administratorPassword(name: string): pulumi.Output<string> {
+  if (name === rabbitmq.adminUser)
+    return secrets.adminPassword ?? generatedSecret("admin-password", () => randomText(24));
+  return secrets.userPasswords?.[name] ?? generatedSecret(userPasswordName(name), () => randomText(24));
+}

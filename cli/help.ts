@@ -94,6 +94,19 @@ export const commandHelp = {
     ],
     example: "--from old --to new --dry-run",
   },
+  rotate: {
+    summary: "change a secret while clients go on with the old one and with the new one",
+    flags: [
+      ["administrator", "a second administrator with a password of its own; both are valid"],
+      ["user NAME", "the same for a user of the definitions: same rights, another password"],
+      stackFlag,
+      ["--name NEW", "the new user's name (default: the user's with the quarter, such as admin-2026q4)"],
+      ["--preview", "show what would change, and end"],
+      ["--finish", "remove the former user, if nobody is connected as it"],
+      ["--close-connections", "remove it although somebody is, which ends these connections"],
+    ],
+    example: "user orders --preview",
+  },
   pulumi: {
     summary: "run the Pulumi CLI with this project's toolchain and backend",
     flags: [["ARGUMENT...", "arguments of the Pulumi CLI"]],

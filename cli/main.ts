@@ -87,6 +87,10 @@ const commands: Readonly<Record<CommandName, Command>> = {
     needs: () => [],
     run: async (...args) => (await import("./migrate.ts")).run(...args),
   },
+  rotate: {
+    needs: stackNeeds,
+    run: async (...args) => (await import("./rotate.ts")).run(...args),
+  },
   pulumi: {
     needs: () => [],
     run: async (pulumi, args) => pulumi.run(await addStackFileFlags(pulumi, args)),

@@ -9,6 +9,7 @@ export interface StateResource {
   readonly parent?: string;
   readonly dependencies?: readonly string[] | null;
   readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
   /** Whether it is only pending deletion. */
   readonly delete?: boolean;
 }

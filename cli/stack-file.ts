@@ -12,7 +12,7 @@ import type { PulumiCli } from "./pulumi.ts";
 
 const root = dirname(import.meta.dirname);
 /** The folder of the copies; git ignores it. */
-const copies = join(root, ".pulumi-state", "stack-files");
+export const copies = join(root, ".pulumi-state", "stack-files");
 
 /** The part of a state's `secrets_providers` that is read here. */
 export interface SecretsProvider {
@@ -30,6 +30,10 @@ export function stackFileName(stack: string): string {
   return `Pulumi.${shortStackName(stack)}.yaml`;
 }
 
+export function stackFilePath(stack: string): string {
+  return join(root, stackFileName(stack));
+}
+
 /** @returns the text of the stack's file; empty if there is no file */
 export function readStackFile(stack: string): string {
   return findStackFile(stack) ?? "";
@@ -37,7 +41,7 @@ export function readStackFile(stack: string): string {
 
 /** @returns the text of the stack's file; undefined if there is no file */
 export function findStackFile(stack: string): string | undefined {
-  const file = join(root, stackFileName(stack));
+  const file = stackFilePath(stack);
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
@@ -46,6 +50,11 @@ const saltPattern = /^encryptionsalt:[ \t]*(\S+)[ \t]*$/m;
 /** Whether the stack's file has a salt. */
 export function hasSalt(stack: string): boolean {
   return saltPattern.test(readStackFile(stack));
+}
+
+/** @returns the salt in a file; undefined if it has none */
+export function saltOf(path: string): string | undefined {
+  return saltPattern.exec(readFileSync(path, "utf8"))?.[1];
 }
 
 /** Whether a file's text is already bound to a key: it holds secrets, or names another secrets provider. */

@@ -14,6 +14,7 @@ import { restoreHint } from "./force-boot-messages.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
+import { warnOfChangesInPlace } from "./rotate/in-place.ts";
 import { readStackFile, stackFileName } from "./stack-file.ts";
 import { npmCommand, openStack, readPlatform, readResources, takeStackOption, takeOption } from "./stack.ts";
 import { readSystem, verify, writeHint } from "./verify.ts";
@@ -51,6 +52,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     stack,
     await openStack(pulumi, stack, options.flags),
   );
+  await warnOfChangesInPlace(pulumi, stack);
   if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
     const newest = await newestBackup(backupFolder(pulumi.env), stack);

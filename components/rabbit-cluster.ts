@@ -4,14 +4,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { Step } from "../remote/step.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 
+export interface Administrator {
+  readonly name: string;
+  readonly password: pulumi.Input<string>;
+}
+
 export interface RabbitClusterArgs {
   /** Every broker. Steps that concern the whole cluster run on the first one's host. */
   readonly nodes: readonly [RabbitNode, ...RabbitNode[]];
   /** The cluster's name, which clients and the management UI show. */
   readonly clusterName: string;
-  /** The administrator's name, other than `guest`. */
-  readonly adminUser: string;
-  readonly adminPassword: pulumi.Input<string>;
+  /** The administrators, the newest first: their names, other than `guest`. One that is no longer listed is deleted. */
+  readonly administrators: readonly [Administrator, ...Administrator[]];
   /** Done once the balancers have read the new list of brokers. Only then does a removed broker leave. */
   readonly balancersUpdated: readonly pulumi.Resource[];
 }
@@ -28,7 +32,8 @@ export class RabbitCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: RabbitClusterArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
-    const { nodes, clusterName, adminUser, adminPassword, balancersUpdated } = args;
+    const { nodes, clusterName, administrators, balancersUpdated } = args;
+    const [{ name: user }, ...others] = administrators;
     const { host, ready: firstReady } = nodes[0];
     const nodesReady = nodes.map((node) => node.ready);
     this.ready = [
@@ -43,8 +48,10 @@ export class RabbitCluster extends pulumi.ComponentResource {
         {
           host,
           subcommand: "admin",
-          options: { user: adminUser },
-          stdin: pulumi.interpolate`${adminPassword}\n`,
+          options: { user, also: others.length > 0 && others.map((each) => each.name) },
+          stdin: pulumi
+            .all(administrators.map(({ password }) => password))
+            .apply((passwords) => passwords.map((password) => `${password}\n`).join("")),
         },
         // Nothing resets the first broker once it is a member; the others may still be joining.
         { parent: this, dependsOn: firstReady },

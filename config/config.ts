@@ -15,6 +15,7 @@ import { readValues } from "./reading.ts";
 import { refusalError } from "./refusal-error.ts";
 import { combinationFaults } from "./rules.ts";
 import { configKeys, type SchemaOutput } from "./schema.ts";
+import { usersInPlaceOf } from "./rotation.ts";
 import { secretKeys } from "./secrets.ts";
 import type { Config, ParsedConfig, Platform, Secrets } from "./types.ts";
 
@@ -94,6 +95,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     balancers,
     virtualAddress,
     clusterName,
+    administrators: usersInPlaceOf(rabbitmq.adminUser, parsed.rotation) as [string, ...string[]],
     rabbitmq: {
       ...rabbitmq,
       ...resolveQueues(given, version),

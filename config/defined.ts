@@ -5,6 +5,8 @@ import type { DefinitionContext } from "./definition-rules.ts";
 import { checkDefinitions, type CheckedDefinitions } from "./definitions.ts";
 import { configuredVersion, resolveQueues, type GivenQueues } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import { rotationOf } from "./rotation-rules.ts";
+import { usersInPlaceOf } from "./rotation.ts";
 
 /** @returns undefined if nothing is defined, or if that cannot be judged because of other faults */
 export function definitionsOf(
@@ -13,10 +15,12 @@ export function definitionsOf(
 ): CheckedDefinitions | undefined {
   const known = operatingSystems.find((each) => each === os);
   const given = reading.validValue(["definitions"]) as Readonly<Record<string, unknown>> | undefined;
-  const passwords = keysOf(reading, ["userPasswords"]);
+  const adminUser = textAt(reading, ["rabbitmq", "adminUser"]) ?? "";
+  const rotation = rotationOf(reading);
+  const administrators = [adminUser, ...usersInPlaceOf(adminUser, rotation)];
+  const passwords = keysOf(reading, ["userPasswords"]).filter((name) => !administrators.includes(name));
   const isNothing = given === undefined || (Object.keys(given).length === 0 && passwords.length === 0);
   if (known === undefined || isNothing) return undefined;
-  const adminUser = textAt(reading, ["rabbitmq", "adminUser"]) ?? "";
   const version = configuredVersion(reading, known);
   const series = abilitiesOf(version);
   const value = (key: string): unknown => reading.validValue(["rabbitmq", key]);
@@ -29,6 +33,8 @@ export function definitionsOf(
   const { policy, policyAppliesTo, queueType } = resolveQueues(stated, version);
   const context: DefinitionContext = {
     adminUser,
+    administrators,
+    rotation,
     policy,
     policyAppliesTo,
     queueType,

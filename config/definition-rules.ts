@@ -3,11 +3,15 @@ import { isMapping, keyOf, tagList, titleOf, type DefinitionFields } from "../ho
 import type { DefinitionSource, GivenObject } from "./definition-source.ts";
 import type { Fault } from "./faults.ts";
 import { checkDefinition } from "./policy.ts";
+import { noSuchUser, successorsIn, type Rotation } from "./rotation.ts";
 import type { Policy } from "./types.ts";
 
 /** What the rest of the configuration says. */
 export interface DefinitionContext {
   readonly adminUser: string;
+  /** The users that are, or were, the administrator. */
+  readonly administrators: readonly string[];
+  readonly rotation: Rotation;
   readonly policy: Policy;
   readonly policyAppliesTo: string;
   /** The type of a queue that is declared without one. */
@@ -21,11 +25,12 @@ export interface DefinitionContext {
 /** @returns why an object is not for the definitions, and what to do; undefined if it is */
 export function reasonToLeaveOut(
   { kind, fields }: GivenObject,
-  { adminUser, policy }: DefinitionContext,
+  { administrators, policy }: DefinitionContext,
 ): string | undefined {
   const name = String(fields["name"]);
   const user = kind === "user" ? name : fields["user"];
-  if (user === adminUser) return "the stack's administrator, who is no user of applications";
+  if (administrators.some((name) => name === user))
+    return "the stack's administrator, who is no user of applications";
   if (user === "guest") return "a user whose password everybody knows, which the stack deletes";
   if (kind === "policy" && name === policy.name)
     return "the stack's own policy, which rabbitmq.policy describes";
@@ -93,7 +98,7 @@ export function definitionFaults(
         : []),
     ];
   });
-  return [...faults, ...passwordFaults(users, context)];
+  return [...faults, ...passwordFaults(users, context), ...rotatedUserFaults(users, source, context)];
 }
 
 function userFaults(user: GivenObject, source: DefinitionSource, { passwords }: DefinitionContext): Fault[] {
@@ -121,13 +126,32 @@ function userFaults(user: GivenObject, source: DefinitionSource, { passwords }: 
   ];
 }
 
-function passwordFaults(users: ReadonlySet<unknown>, { passwords }: DefinitionContext): Fault[] {
+function passwordFaults(users: ReadonlySet<unknown>, { passwords, rotation }: DefinitionContext): Fault[] {
+  const successors = successorsIn(rotation);
   return passwords
-    .filter((name) => !users.has(name))
+    .filter((name) => !users.has(name) && !successors.includes(name))
     .map((name) => ({
       path: ["userPasswords", name],
       message: "no user of the definitions; remove it, or add the user to definitions.users",
     }));
+}
+
+function rotatedUserFaults(
+  users: ReadonlySet<unknown>,
+  { faulty }: DefinitionSource,
+  { adminUser, rotation }: DefinitionContext,
+): Fault[] {
+  if (faulty.has("user")) return [];
+  return Object.entries(rotation).flatMap(([name, successors]): Fault[] => {
+    const path = ["rotation", name];
+    if (name !== adminUser && !users.has(name)) return [{ path, value: successors, message: noSuchUser }];
+    const defined = successors.filter((user) => user !== name && users.has(user));
+    return defined.map((user) => ({
+      path,
+      value: successors,
+      message: `has ${user}, a user of the definitions itself; write another name, or remove this key or that user`,
+    }));
+  });
 }
 
 /** @returns the default queue type that is stated, if one is */

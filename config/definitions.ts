@@ -16,6 +16,7 @@ import {
 } from "./definition-rules.ts";
 import { readDefinitions, type GivenObject } from "./definition-source.ts";
 import type { Fault } from "./faults.ts";
+import { rotatedObjects } from "./rotation.ts";
 import type { Definitions, DefinedUser } from "./types.ts";
 
 export interface CheckedDefinitions {
@@ -31,14 +32,15 @@ export function checkDefinitions(
   const source = readDefinitions(given);
   const faults: Fault[] = [...source.faults];
   const leftOut: string[] = [];
-  const objects = source.objects.filter((each) => {
+  const named = source.objects.filter((each) => {
     const reason = reasonToLeaveOut(each, context);
     if (reason === undefined) return true;
     if (source.isFile) leftOut.push(`${titleOf(each)}: ${reason}`);
     else faults.push(source.faultAt(each.path, `${titleOf(each)} is ${reason}; remove it`));
     return false;
   });
-  faults.push(...definitionFaults(source, objects, context));
+  faults.push(...definitionFaults(source, named, context));
+  const objects = rotatedObjects(named, context.rotation);
   const types = new Map(
     objects.flatMap(({ kind, fields }) =>
       kind === "vhost" ? [[fields["name"], statedQueueType(fields)] as const] : [],

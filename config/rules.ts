@@ -12,6 +12,7 @@ import { repositoryFaults } from "./repository-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
 import { configuredVersion, queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import { rotationFaults } from "./rotation-rules.ts";
 import { secretMap } from "./secrets.ts";
 import { tlsFaults } from "./tls.ts";
 
@@ -69,8 +70,14 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
     ...queueFaults(reading, os),
     ...tlsFaults(reading),
     ...portFaults(reading),
-    ...(definitionsOf(reading, os)?.faults ?? []),
+    ...definitionsAndRotation(reading, os),
   ];
+}
+
+function definitionsAndRotation(reading: ConfigReading, os: string | undefined): Fault[] {
+  const defined = definitionsOf(reading, os);
+  const isDefining = defined !== undefined || reading.hasFault(["definitions"]);
+  return [...(defined?.faults ?? []), ...rotationFaults(reading, isDefining)];
 }
 
 function hosts(reading: ConfigReading, key: string): UncheckedHost[] | undefined {

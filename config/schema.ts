@@ -4,12 +4,14 @@ import { maxConnectionsPossible } from "../hosts/descriptors.ts";
 import { defaultPlatform } from "../hosts/platform-kinds.ts";
 import { defaultStatsPort } from "../hosts/ports.ts";
 import { protocols, type ProtocolName } from "../hosts/protocols.ts";
+import { defaultAdminUser } from "../hosts/users.ts";
 import { advanced } from "./advanced.ts";
 import { aws, sources } from "./aws.ts";
 import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
 import { pluginFault, pluginFile } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
+import { rotation } from "./rotation.ts";
 import { secrets, userPasswords } from "./secrets.ts";
 import { checkSecretSettings, checkSettings } from "./settings.ts";
 import { tls } from "./tls.ts";
@@ -45,7 +47,7 @@ const portKeys = Object.fromEntries(
 
 const rabbitmq = z
   .strictObject({
-    adminUser: values.userName.default("admin"),
+    adminUser: values.userName.default(defaultAdminUser),
     plugins: values
       .list(
         values.text("not a plug-in's name", "one such as rabbitmq_shovel", pluginFault),
@@ -159,6 +161,7 @@ export const schema = z.strictObject({
   existing,
   aws,
   definitions: z.record(z.string(), z.unknown()).prefault({}),
+  rotation,
   ...secrets,
   userPasswords,
 });
@@ -182,5 +185,6 @@ export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "existing",
   "aws",
   "definitions",
+  "rotation",
   "userPasswords",
 ]);

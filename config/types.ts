@@ -283,6 +283,8 @@ export interface ParsedConfig {
    */
   readonly metricsFrom?: readonly string[];
   readonly packages: PackageSources;
+  /** The administrators, the newest first; never empty. */
+  readonly administrators: readonly [string, ...string[]];
   /** Absent if nothing is defined. */
   readonly definitions?: Definitions;
   /** Absent: no TLS. */

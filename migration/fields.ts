@@ -1,11 +1,12 @@
 /** Reads objects of definitions, whichever form a series of RabbitMQ gives them. */
-import { type DefinitionObject, isObject } from "../definitions/definitions.ts";
+import type { DefinitionObject } from "../definitions/definitions.ts";
+import { isMapping } from "../hosts/definition-objects.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** @returns the mapping; RabbitMQ 3.x writes some as a list of pairs, and an empty one as an empty list */
 export function fieldsOf(value: unknown): Fields {
-  if (isObject(value)) return value;
+  if (isMapping(value)) return value;
   if (!Array.isArray(value)) return {};
   const pairs = value.filter(
     (each): each is [string, unknown] =>

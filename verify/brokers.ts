@@ -67,7 +67,7 @@ export async function examineBrokers(cluster: ClusterClient): Promise<Finding[]>
       const api = await cluster.firstToAnswer;
       const rows = await api.get("/api/users?columns=name", z.array(z.object({ name: z.string() })));
       const users = rows.map(({ name }) => name);
-      return members.judgeUsers(users, system.adminUser);
+      return members.judgeUsers(users, system.administrators ?? [system.adminUser]);
     }),
   ]);
 }

@@ -180,9 +180,11 @@ export function judgeFeatureFlags(
 }
 
 /** The password of the default user guest is public. */
-export function judgeUsers(names: readonly string[], adminUser: string): Verdict {
-  if (adminUser !== "guest" && names.includes("guest")) {
+export function judgeUsers(names: readonly string[], administrators: readonly string[]): Verdict {
+  if (!administrators.includes("guest") && names.includes("guest")) {
     return fail("the user guest exists, expected it to be deleted", adminStepName);
   }
+  const missing = administrators.filter((name) => !names.includes(name));
+  if (missing.length > 0) return fail(`the administrator ${missing.join(", ")} is missing`, adminStepName);
   return pass(`users: ${names.join(", ")}`);
 }

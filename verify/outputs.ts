@@ -55,6 +55,8 @@ const outputs = z.object({
   /** Where further protocols are reached; absent in the outputs of earlier releases. */
   endpoints: z.record(z.string(), z.string()).optional(),
   adminUser: z.string(),
+  /** All that are valid, the newest first; absent in the outputs of earlier releases. */
+  administrators: z.array(z.string()).optional(),
   adminPassword: z.string(),
   /** Absent in the outputs of earlier releases, whose policy has the name of mirrored queues with RabbitMQ 4, too. */
   queues: z.enum(["mirrored", "quorum"]).optional(),

@@ -1,14 +1,15 @@
-"""Makes sure that the cluster has its administrator, and deletes the user guest.
+"""Makes sure that the cluster has its administrators, and deletes the user guest.
 
-The administrator has the tag, all permissions on the virtual host / and the password, which comes on standard input.
-guest goes because everybody knows its password. If the administrator's name has changed, the former one goes too, since
-its password is still valid. Only a user that this stack has made is deleted.
+An administrator has the tag, all permissions on the virtual host / and the password, which comes on standard input.
+guest goes because everybody knows its password. A former administrator that is no longer listed goes too, since its
+password is still valid. Only a user that this stack has made is deleted.
 """
 
 import base64
 import sys
 
 from .. import erlang, files, host, rabbitmq
+from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
 TIMEOUT_SECONDS = 300
@@ -93,17 +94,26 @@ class State:
 
 def arguments(parser):
     parser.add_argument("--user", required=True, help="the administrator's name")
+    parser.add_argument("--also", type=listed, default=[], help="further administrators: a,b; a line of input each")
 
 
 def run(wanted):
+    administrators = [(user, _password(user)) for user in [wanted.user] + wanted.also]
+    try:
+        make_all_whole(administrators)
+    except StepError as failure:
+        # A broker's error may quote a password.
+        texts = [failure.message, failure.remedy, failure.log]
+        for _, password in administrators:
+            texts = [without(password, text) for text in texts]
+        raise type(failure)(*texts)
+
+
+def _password(user):
     password = sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
     if not password:
-        raise StepError("{}: no password for {} came on standard input".format(host.name(), wanted.user))
-    try:
-        make_whole(wanted.user, password)
-    except StepError as failure:
-        # A broker's error may quote the password.
-        raise type(failure)(*[without(password, text) for text in (failure.message, failure.remedy, failure.log)])
+        raise StepError("{}: no password for {} came on standard input".format(host.name(), user))
+    return password
 
 
 def without(password, text):
@@ -112,16 +122,26 @@ def without(password, text):
     return text
 
 
-def make_whole(user, password):
-    known = "User = {}, Password = {},".format(erlang.text(user), erlang.text(password))
+def make_all_whole(administrators):
     is_first_run = not host.exists(MARK)
     noted = [name for name in files.read(MARK, "").split("\n") if name]
-    former = [name for name in noted if name != user]
+    users = [user for user, _ in administrators]
+    former = [name for name in noted if name not in users]
+    own = [name for name in noted if name in users]
+    for user, password in administrators:
+        own = make_whole(user, password, former, own, is_first_run)
+        former = []
+
+
+def make_whole(user, password, former, own, is_first_run):
+    """Makes one administrator, then deletes the former ones. Returns which of those that stay the stack has made."""
+    known = "User = {}, Password = {},".format(erlang.text(user), erlang.text(password))
     state = State(user, former, rabbitmq.evaluate(known + _STATE))
     # At the first run a user with this password was made by an earlier release, which noted nothing. Any other one that is
     # there already is somebody's own: it becomes the administrator, but is never deleted.
-    is_own = user in noted or not state.is_there or (is_first_run and state.has_password)
-    own = [user] if is_own else []
+    is_own = not state.is_there or (is_first_run and state.has_password)
+    if is_own and user not in own:
+        own = own + [user]
     # Before anything is changed: a run that ends half-way must leave no doubt about whose the users are.
     _note(former + own)
     calls = state.due()
@@ -131,7 +151,18 @@ def make_whole(user, password):
             raise StepError("{}: {} could not be made administrator: {}".format(host.name(), user, answer[1]))
         if State(user, former, answer).due():
             raise StepError("{}: {} is still no administrator with this password".format(host.name(), user))
+        _tell(user, state)
     _note(own)
+    return own
+
+
+def _tell(user, state):
+    if state.is_there and not state.has_password:
+        print("changed the password of {}: who uses the former one is refused from now on;".format(user))
+        print("npm run rotate -- administrator changes to another administrator without that")
+    for name in state.unwanted:
+        if name != GUEST:
+            print("deleted the former administrator {}, and closed its connections".format(name))
 
 
 def _note(names):

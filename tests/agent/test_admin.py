@@ -28,24 +28,25 @@ class Broker:
 
     def answer(self, call):
         user = decoded(re.search(r"User = (.*?),", call.stdin).group(1))
+        self.given = decoded(re.search(r"Password = (.*?),", call.stdin).group(1))
         for action, words in re.findall(r"ok = rabbit_auth_backend_internal:(\w+)\((.*?), Actor\)", call.stdin):
             if action in self.refuses:
                 return (Atom("failed"), self.refuses[action])
             self.act(action, user, words)
         own = self.users.get(user)
         tags = [(name, [Atom(tag) for tag in each["tags"]]) for name, each in self.users.items()]
-        return (tags, own["permissions"] if own else [], bool(own and own["password"] == PASSWORD))
+        return (tags, own["permissions"] if own else [], bool(own and own["password"] == self.given))
 
     def act(self, action, user, words):
         own = self.users.setdefault(user, {"tags": [], "permissions": [], "password": None})
         if action in ("add_user", "change_password"):
-            own["password"] = PASSWORD
+            own["password"] = self.given
         elif action == "set_tags":
             own["tags"] = own["tags"] + ["administrator"]
         elif action == "set_permissions":
             own["permissions"] = [ALL]
         elif action == "delete_user":
-            assert own["password"] == PASSWORD and "administrator" in own["tags"] and ALL in own["permissions"]
+            assert own["password"] == self.given and "administrator" in own["tags"] and ALL in own["permissions"]
             del self.users[decoded(words)]
 
 
@@ -204,6 +205,74 @@ class Admin(HostTest):
             self.refuses(*OPS, because="does not list its users")
             self.assertEqual(len(self.calls), 1)
             self.assertEqual(self.read(MARK), "admin\n")
+
+    def rotate(self, users, passwords):
+        self.given = "\n".join(passwords)
+        also = ["--also", ",".join(users[1:])] if users[1:] else []
+        self.works("admin", "--user", users[0], *also)
+
+    def test_two_administrators_are_valid_at_the_same_time_each_with_its_password(self):
+        self.broker(guest={})
+        self.works(*ADMIN)
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        passwords = {name: user["password"] for name, user in self.store.users.items()}
+        self.assertEqual(passwords, {"admin": PASSWORD, "ops": "new"})
+        self.assertEqual(sorted(self.read(MARK).split()), ["admin", "ops"])
+        before = len(self.calls)
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        self.assertEqual(len(self.calls), before + 2)
+        self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_the_former_one_goes_at_the_end_of_the_rotation_and_says_so(self):
+        self.broker()
+        self.works(*ADMIN)
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        self.rotate(["ops"], ["new"])
+        self.assertEqual(self.names(), ["ops"])
+        self.assertEqual(self.read(MARK), "ops\n")
+        self.assertIn("deleted the former administrator admin", self.output)
+
+    def test_a_second_one_that_is_somebody_elses_is_never_deleted(self):
+        self.broker()
+        self.works(*ADMIN)
+        self.store.users["ops"] = dict(WHOLE, password="own")
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        self.assertEqual(self.read(MARK), "admin\n")
+        self.rotate(["admin"], [PASSWORD])
+        self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_on_another_first_host_both_are_known_by_their_passwords(self):
+        self.broker(admin=WHOLE, ops=dict(WHOLE, password="new"))
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        self.rotate(["ops"], ["new"])
+        self.assertEqual(self.names(), ["ops"])
+
+    def test_a_rotation_that_ended_half_way_goes_on(self):
+        self.broker()
+        self.works(*ADMIN)
+        self.store.refuses = {"set_permissions": '{error,{no_such_vhost,<<"/">>}}'}
+        self.given = "new\n" + PASSWORD
+        self.refuses("admin", "--user", "ops", "--also", "admin")
+        self.assertEqual(self.store.users["admin"]["password"], PASSWORD)
+        self.store.refuses = {}
+        self.rotate(["ops", "admin"], ["new", PASSWORD])
+        self.rotate(["ops"], ["new"])
+        self.assertEqual(self.names(), ["ops"])
+
+    def test_without_the_second_password_nothing_is_asked(self):
+        self.broker()
+        self.given = PASSWORD
+        self.refuses("admin", "--user", "ops", "--also", "admin", because="no password for admin")
+        self.assertEqual(self.calls, [])
+
+    def test_a_password_that_is_changed_in_place_is_said_once_with_the_command_that_avoids_it(self):
+        self.broker(admin=dict(WHOLE, password="another"))
+        self.works(*ADMIN)
+        self.assertIn("changed the password of admin", self.output)
+        self.assertIn("npm run rotate -- administrator", self.output)
+        self.assertNotIn(PASSWORD, self.output)
+        self.works(*ADMIN)
+        self.assertNotIn("changed the password", self.output)
 
     def test_a_change_without_effect_is_reported(self):
         self.broker(guest={})

@@ -287,6 +287,7 @@ describe("a VPC of the stack's own", () => {
       ...[
         "adminPassword",
         "adminUser",
+        "administrators",
         "amqpUri",
         "amqpsUri",
         "balance",

@@ -161,6 +161,7 @@ test("the outputs are exactly these", () => {
     endpoints: {},
     statsUrls: ["123", "124"].map((last) => `http://192.168.56.${last}:8100/rabbitmq-stats`),
     adminUser: "admin",
+    administrators: ["admin"],
     queues: "mirrored",
     policy: { name: "ha-all", pattern: "^", definition: { "ha-mode": "all", "ha-sync-mode": "automatic" } },
     statsPassword: null,

@@ -171,7 +171,8 @@ test("a different pattern, and a missing or extra key in the definition, are rep
 });
 
 test("the user guest fails the check, unless it is the administrator", () => {
-  assert.equal(judgeUsers(["admin"], "admin").ok, true);
-  assert.equal(judgeUsers(["admin", "guest"], "admin").ok, false);
-  assert.equal(judgeUsers(["guest"], "guest").ok, true);
+  assert.equal(judgeUsers(["admin"], ["admin"]).ok, true);
+  assert.equal(judgeUsers(["admin", "guest"], ["admin"]).ok, false);
+  assert.equal(judgeUsers(["guest"], ["guest"]).ok, true);
+  assert.equal(judgeUsers(["ops"], ["ops", "admin"]).ok, false);
 });

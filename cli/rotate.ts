@@ -1,0 +1,126 @@
+/** `npm run rotate`: changes a secret while clients go on with the old one and with the new one. */
+import { parseArgs } from "node:util";
+import { definitionsStepName } from "../hosts/resource-names.ts";
+import { UserError } from "../user-error.ts";
+import type { PulumiCli } from "./pulumi.ts";
+import { apply } from "./rotate/apply.ts";
+import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
+import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
+import { withValue } from "./rotate/stack-edit.ts";
+import { askUsers } from "./rotate/users.ts";
+import { resourceNameOf } from "./repair-plan.ts";
+import { readStackFile } from "./stack-file.ts";
+import { readResources, takeStackOption } from "./stack.ts";
+import { readSystem } from "./verify.ts";
+
+export interface RotateOptions {
+  /** Absent: the administrator. */
+  readonly user?: string;
+  /** Of the new user. */
+  readonly name?: string;
+  readonly finish: boolean;
+  readonly closeConnections: boolean;
+  readonly preview: boolean;
+}
+
+/** @throws UserError if the arguments say nothing that can be rotated, or contradict each other */
+export function parseRotateOptions(args: readonly string[]): RotateOptions {
+  const { values, positionals } = parse(args);
+  const [subject, user, ...more] = positionals;
+  const wordsOf = { administrator: 1, user: 2 };
+  if (subject !== "administrator" && subject !== "user")
+    throw new UserError("rotate takes what to rotate: administrator, or user NAME");
+  if (more.length > 0 || positionals.length !== wordsOf[subject])
+    throw new UserError(`rotate ${subject} takes ${subject === "user" ? "one name" : "no name"}`);
+  const { finish = false, "close-connections": closeConnections = false, preview = false, name } = values;
+  if (finish && name !== undefined)
+    throw new UserError("--name is for the beginning of a rotation, and --finish for its end; leave one out");
+  if (closeConnections && !finish)
+    throw new UserError("--close-connections is for the end of a rotation; write it beside --finish");
+  return {
+    finish,
+    closeConnections,
+    preview,
+    ...(user === undefined ? {} : { user }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        name: { type: "string" },
+        finish: { type: "boolean" },
+        "close-connections": { type: "boolean" },
+        preview: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    throw new UserError(`rotate: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
+  const { stack, rest } = takeStackOption(args);
+  const options = parseRotateOptions(rest);
+  const rotated = rotatedOf(readStackFile(stack), options.user);
+  return options.finish ? finish(pulumi, stack, rotated, options) : start(pulumi, stack, rotated, options);
+}
+
+async function start(
+  pulumi: PulumiCli,
+  stack: string,
+  rotated: Rotated,
+  { name, preview: previewOnly }: RotateOptions,
+): Promise<number> {
+  const plan = planStart(rotated, name, new Date(), stack);
+  await readSystem(pulumi, stack);
+  const code = await apply({ pulumi, stack, text: textOf(stack, rotated, plan), previewOnly });
+  if (code === 0 && !previewOnly) process.stdout.write(`\n${startMessage(stack, rotated, plan)}\n`);
+  return code;
+}
+
+async function finish(
+  pulumi: PulumiCli,
+  stack: string,
+  rotated: Rotated,
+  { closeConnections, preview: previewOnly }: RotateOptions,
+): Promise<number> {
+  const plan = planFinish(rotated, stack);
+  const system = await readSystem(pulumi, stack);
+  const answer = await askUsers(system);
+  const leaving = leavingUsers(rotated, plan, system, answer);
+  const refusal = refusalToFinish({ rotated, plan, stack, leaving, answer, closeConnections });
+  if (refusal !== undefined) throw new UserError(`nothing was changed: ${refusal}`);
+  const written = textOf(stack, rotated, plan);
+  const text = closeConnections && rotated.kind === "user" ? withRemovable(written, leaving) : written;
+  const flags = plan.isWritten && rotated.kind === "user" ? await rerunFlags(pulumi, stack) : [];
+  const code = await apply({ pulumi, stack, text, previewOnly, flags });
+  if (code !== 0 || previewOnly) return code;
+  const after = await askUsers(await readSystem(pulumi, stack));
+  const left = leaving.filter((user) => after.names.includes(user));
+  if (left.length > 0) {
+    const command = rotateCommand(rotated, stack, "--finish", "--close-connections");
+    process.stderr.write(
+      `\n${left.join(", ")} stays, since somebody has connected as it meanwhile; it goes with: ${command}\n`,
+    );
+    return 1;
+  }
+  process.stdout.write(`\n${plan.users.join(", ")} alone is valid in the place of ${rotated.name}\n`);
+  return 0;
+}
+
+function textOf(stack: string, { name }: Rotated, { users, isWritten }: Plan): string {
+  const file = readStackFile(stack);
+  return isWritten ? file : withValue(file, ["rotation", name], users);
+}
+
+/** Without a change the step on the definitions would not look again. */
+async function rerunFlags(pulumi: PulumiCli, stack: string): Promise<string[]> {
+  const resources = await readResources(pulumi, stack);
+  const step = resources.find(({ urn }) => resourceNameOf(urn) === definitionsStepName);
+  return step === undefined ? [] : ["--replace", step.urn];
+}

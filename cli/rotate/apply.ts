@@ -1,0 +1,54 @@
+/** Applies a changed text of the stack's file: previewed first, then written, then `up`. */
+import { writeFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { PulumiCli } from "../pulumi.ts";
+import { addSalt, copies, readStackFile, saltOf, stackFileName, stackFilePath } from "../stack-file.ts";
+import { openStack } from "../stack.ts";
+import { run as runUp } from "../up.ts";
+
+export interface Application {
+  readonly pulumi: PulumiCli;
+  readonly stack: string;
+  /** The new text of the stack's file. */
+  readonly text: string;
+  /** Whether to end after the preview. */
+  readonly previewOnly: boolean;
+  /** Flags of Pulumi's `up`. @default none */
+  readonly flags?: readonly string[];
+}
+
+/** @returns the exit code; the file is as it was if the preview fails */
+export async function apply({ pulumi, stack, text, previewOnly, flags = [] }: Application): Promise<number> {
+  const previewed = await previewText(pulumi, stack, text);
+  if (previewed !== 0) {
+    process.stderr.write(`\nnothing was changed, and ${stackFileName(stack)} is as it was\n`);
+    return previewed;
+  }
+  if (previewOnly) return 0;
+  await replaceStackFile(stack, text);
+  return runUp(pulumi, ["--stack", stack, ...flags]);
+}
+
+/** Shows what `up` would do with another text of the stack's file. */
+async function previewText(pulumi: PulumiCli, stack: string, text: string): Promise<number> {
+  const flags = await openStack(pulumi, stack, []);
+  const copy = flags[flags.indexOf("--config-file") + 1];
+  const salt = flags.includes("--config-file") && copy !== undefined ? saltOf(copy) : undefined;
+  const path = join(copies, `rotate-${stackFileName(stack)}`);
+  await mkdir(copies, { recursive: true });
+  await writeFile(path, salt === undefined ? text : (addSalt(text, { state: { salt } }) ?? text));
+  try {
+    return await pulumi.run(["preview", "--stack", stack, "--config-file", path]);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function replaceStackFile(stack: string, text: string): Promise<void> {
+  if (readStackFile(stack) === text) return;
+  const path = stackFilePath(stack);
+  // Renamed in one step: a killed run leaves the one text or the other.
+  writeFileSync(`${path}.new`, text, { flush: true });
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,46 @@
+/** Rules on `rotation`: who is rotated, and by whom. */
+import type { Fault } from "./faults.ts";
+import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import { noSuchUser, rotationRemedy, type Rotation } from "./rotation.ts";
+import { userName } from "./values.ts";
+
+/** @returns the rotations without a fault, by name */
+export function rotationOf(reading: ConfigReading): Rotation {
+  const pairs = keysOf(reading, ["rotation"]).flatMap((name) => {
+    const users = reading.validValue(["rotation", name]);
+    return Array.isArray(users) ? [[name, users as readonly string[]] as const] : [];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** @returns the faults of `rotation` by itself and with the administrator; those with the definitions are theirs */
+export function rotationFaults(reading: ConfigReading, isDefining: boolean): Fault[] {
+  const adminUser = textAt(reading, ["rabbitmq", "adminUser"]);
+  const known = rotationOf(reading);
+  const seen = new Map<string, string>();
+  return Object.entries(known).flatMap(([name, users]): Fault[] => {
+    const fault = (message: string, value: unknown = users): Fault => ({
+      path: ["rotation", name],
+      value,
+      message,
+    });
+    if (users.length === 0) return [fault(`names nobody; write ${rotationRemedy}, or remove the key`)];
+    const isAnybody = name === adminUser || adminUser === undefined || isDefining;
+    return [
+      ...(isAnybody ? [] : [fault(noSuchUser)]),
+      ...users.flatMap((user) => {
+        const other = seen.get(user);
+        seen.set(user, name);
+        return other === undefined ? [] : [fault(`has ${user}, and so has ${other}; write each user once`)];
+      }),
+      ...users.flatMap((user) => nameFaults(user, name, adminUser).map((message) => fault(message))),
+    ];
+  });
+}
+
+function nameFaults(user: string, name: string, adminUser: string | undefined): string[] {
+  if (user === name) return [];
+  if (user === adminUser) return [`has the administrator ${user}; write another name`];
+  const { error } = userName.safeParse(user);
+  return error === undefined ? [] : [`has ${JSON.stringify(user)}: ${error.issues[0]?.message ?? ""}`];
+}

@@ -1,0 +1,180 @@
+/** The command `rotate`: what it writes into the stack's file, what it refuses, and what it waits for. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { z } from "zod";
+import { parseRotateOptions } from "../../../cli/rotate.ts";
+import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "../../../cli/rotate/finish.ts";
+import { inPlaceMessages } from "../../../cli/rotate/in-place.ts";
+import { planFinish, planStart, rotatedOf, type Rotated } from "../../../cli/rotate/plan.ts";
+import { askWhole, connectedAs, staying, type ClusterUsers } from "../../../cli/rotate/users.ts";
+
+const today = new Date("2026-11-27T12:00:00Z");
+const file = `config:
+  rabbitmq-ha:rabbitmq: { adminUser: ops }
+  rabbitmq-ha:rotation: { ops: [ops-2, ops], orders: [orders-2] }
+  rabbitmq-ha:definitions: { file: definitions.json }
+`;
+const orders: Rotated = { kind: "user", name: "orders", users: ["orders-2", "orders"] };
+
+test("the words of the command", () => {
+  assert.deepEqual(parseRotateOptions(["administrator"]), {
+    finish: false,
+    closeConnections: false,
+    preview: false,
+  });
+  assert.equal(parseRotateOptions(["user", "orders", "--name", "o2"]).name, "o2");
+  for (const [args, message] of [
+    [[], /takes what to rotate: administrator, or user NAME/],
+    [["cookies"], /takes what to rotate/],
+    [["user"], /user takes one name/],
+    [["administrator", "ops"], /administrator takes no name/],
+    [["administrator", "--finish", "--name", "x"], /--name is for the beginning/],
+    [["administrator", "--close-connections"], /write it beside --finish/],
+    [["administrator", "--force"], /rotate: .*--force/],
+  ] as const)
+    assert.throws(() => parseRotateOptions(args), message);
+});
+
+test("a user is found by the name in the configuration, and by the one that is valid in its place", () => {
+  assert.deepEqual(rotatedOf(file, undefined), {
+    kind: "administrator",
+    name: "ops",
+    users: ["ops-2", "ops"],
+  });
+  assert.equal(rotatedOf(file, "orders").name, "orders");
+  assert.equal(rotatedOf(file, "orders-2").name, "orders");
+  assert.deepEqual(rotatedOf(file, "bills"), { kind: "user", name: "bills", users: undefined });
+  assert.equal(rotatedOf("config: {}\n", undefined).name, "admin");
+});
+
+test("the new user is named by the quarter, once", () => {
+  const plan = (users: readonly string[] | undefined, name?: string) =>
+    planStart({ kind: "user", name: "orders", users }, name, today, "dev");
+  assert.deepEqual(plan(undefined), { users: ["orders-2026q4", "orders"], isWritten: false });
+  assert.deepEqual(plan(["orders-2026q4"]).users, ["orders-2026q4-2", "orders-2026q4"]);
+  assert.deepEqual(plan(["o1"], "o2").users, ["o2", "o1"]);
+  assert.throws(() => plan(["o1"], "o1"), /o1 is in use/);
+});
+
+test("a rotation that was killed goes on, and another one has to wait for its end", () => {
+  assert.deepEqual(planStart(orders, undefined, today, "dev"), { users: orders.users, isWritten: true });
+  assert.throws(
+    () => planStart(orders, "orders-3", today, "prod"),
+    /first end that: npm run rotate -- user orders --finish --stack prod$/,
+  );
+  assert.deepEqual(planFinish(orders, "dev"), { users: ["orders-2"], isWritten: false });
+  assert.deepEqual(planFinish({ ...orders, users: ["orders-2"] }, "dev"), {
+    users: ["orders-2"],
+    isWritten: true,
+  });
+  assert.throws(
+    () => planFinish({ kind: "administrator", name: "admin", users: undefined }, "dev"),
+    /has begun/,
+  );
+});
+
+const answer: ClusterUsers = {
+  names: ["admin", "orders", "orders-2"],
+  made: ["orders", "orders-2"],
+  connections: [
+    { user: "orders", peer_host: "10.0.0.5" },
+    { user: "orders-2" },
+    { user: "orders", peer_host: "10.0.0.5" },
+  ],
+};
+const plan = { users: ["orders-2"], isWritten: false };
+const end = { rotated: orders, plan, stack: "dev", leaving: ["orders"], answer, closeConnections: false };
+
+test("the former user goes only when nobody is connected as it, or if that is said", () => {
+  assert.equal(
+    refusalToFinish(end),
+    "orders has 2 connections, from 10.0.0.5; move these clients first, or close their connections: npm run rotate -- user orders --finish --close-connections",
+  );
+  assert.equal(refusalToFinish({ ...end, closeConnections: true }), undefined);
+  assert.equal(refusalToFinish({ ...end, answer: { ...answer, connections: [] } }), undefined);
+  assert.match(
+    refusalToFinish({ ...end, answer: { ...answer, names: ["orders"] }, closeConnections: true }) ?? "",
+    /no user orders-2 yet; first run: npm run up/,
+  );
+  assert.equal(connectedAs(["nobody"], answer.connections), undefined);
+});
+
+test("after a run that ended half-way, those that stayed are found in the cluster", () => {
+  const lines = ['user {"name":"orders-2","tags":[]}', 'permission {"user":"orders"}'];
+  const definitions = { lines, hashes: {} };
+  assert.deepEqual(staying(answer, { definitions }), ["orders"]);
+  assert.deepEqual(leavingUsers({ ...orders, users: ["orders-2"] }, plan, { definitions }, answer), [
+    "orders",
+  ]);
+  const admin: Rotated = { kind: "administrator", name: "admin", users: ["admin-2"] };
+  assert.deepEqual(
+    leavingUsers(
+      admin,
+      { users: ["admin-2"], isWritten: true },
+      { administrators: ["admin-2", "admin"] },
+      answer,
+    ),
+    ["admin"],
+  );
+});
+
+test("a user whose connections are closed is named among what may be removed, once", () => {
+  const edited = withRemovable(file, ["orders"]);
+  assert.match(edited, /definitions: \{ file: definitions.json, remove: \[user orders\] \}/);
+  assert.equal(withRemovable(edited, ["orders"]), edited);
+});
+
+function api(answers: Readonly<Record<string, unknown>>) {
+  return {
+    get: <T>(path: string, shape: z.ZodType<T>): Promise<T> => {
+      const found = Object.entries(answers).find(([start]) => path.startsWith(start))?.[1];
+      return found === undefined
+        ? Promise.reject(new Error("no answer in time"))
+        : Promise.resolve(shape.parse(found));
+    },
+  };
+}
+const whole = {
+  "/api/users": [{ name: "admin" }, { name: "orders" }],
+  "/api/connections": [{ user: "orders", peer_host: "10.0.0.5" }, {}],
+  "/api/global-parameters": { value: ['["user","orders"]', '["user","gone"]', '["queue","/","a"]'] },
+  "/api/nodes": ["a", "b"].map((name) => ({ name: `rabbit@${name}`, running: true })),
+};
+
+test("who is connected is known only if every broker is part of the answer", async () => {
+  const { names, made, connections } = await askWhole(api(whole), ["a", "b"]);
+  assert.deepEqual([names, made, connections.length], [["admin", "orders"], ["orders"], 2]);
+  await assert.rejects(askWhole(api(whole), ["a", "b", "c"]), /nothing was changed: c does not run/);
+  const stopped = { ...whole, "/api/nodes": [{ name: "rabbit@a", running: false }] };
+  await assert.rejects(askWhole(api(stopped), ["a"]), /a does not run/);
+  for (const path of Object.keys(whole)) {
+    const part = Object.fromEntries(Object.entries(whole).filter(([each]) => each !== path));
+    await assert.rejects(askWhole(api(part), ["a"]), /no answer/, path);
+  }
+});
+
+test("what to do next is said with the command", () => {
+  const text = startMessage("prod", orders, { users: ["orders-2", "orders"], isWritten: true });
+  assert.match(text, /stack output userPasswords --show-secrets --stack prod/);
+  assert.match(text, /npm run rotate -- user orders --finish --stack prod$/);
+});
+
+test("a change in place is said before it is done, without a password", () => {
+  const before = { administrators: ["admin"], adminPassword: "one", userPasswords: { a: "1", b: "2" } };
+  const messages = (after: Partial<typeof before>) => inPlaceMessages(before, { ...before, ...after }, "dev");
+  assert.deepEqual(messages({}), []);
+  assert.deepEqual(messages({ adminPassword: "two" }), [
+    "adminPassword is another one: up refuses admin with the former one; for both to be valid, take the change back and run npm run rotate -- administrator",
+  ]);
+  assert.match(messages({ administrators: ["ops"] })[0] ?? "", /^up deletes the administrator admin /);
+  assert.match(
+    messages({ userPasswords: { a: "1", b: "3" } })[0] ?? "",
+    /^userPasswords.b .*rotate -- user b$/,
+  );
+  // Both of a rotation, and its end.
+  assert.deepEqual(messages({ administrators: ["admin-2", "admin"], adminPassword: "two" }), []);
+  assert.deepEqual(
+    inPlaceMessages({ administrators: ["admin-2", "admin"] }, { administrators: ["admin-2"] }, "dev"),
+    [],
+  );
+});
