@@ -12,7 +12,7 @@ ACTOR = '<<"rabbitmq-ha">>'
 PLURALS = {kind: kind[:-1] + "ies" if kind == "policy" else kind + "s" for kind in definitions.KEYS}
 
 # Without Khepri's tables in memory its lists are empty. Up to 3.13 they have other names.
-_WHOLE = """
+WHOLE = """
 IsThere = fun(Table) -> ets:info(Table, size) =/= undefined end,
 true = not %s orelse lists:all(fun(Tables) -> lists:any(IsThere, Tables) end, [
   [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
@@ -27,7 +27,7 @@ NOTED = """case rabbit_runtime_parameters:value_global({}) of not_found -> []; K
 # from their records, since RabbitMQ's own list lacks those of a broker that is down.
 _LOOK = (
     khepri.FENCE
-    + _WHOLE
+    + WHOLE
     + """
 Form = fun Form([{_, _} | _] = L) -> maps:from_list([{K, Form(V)} || {K, V} <- L]);
   Form(L) when is_list(L) -> [Form(E) || E <- L];

@@ -304,6 +304,20 @@ class Removing(Definitions):
 
         self.sweep(scenario, ONE_MEMBER, ("Queue(", "rabbit_policy:delete", "import_parsed"))
 
+    def test_who_knows_is_asked_whether_a_queue_is_empty_and_a_user_connected(self):
+        """RabbitMQ's own numbers are 0 where nobody answers, so the removal does not rest on them."""
+        self.broker(noted=[queue("a")])
+        self.given()
+        self.works(*MEMBERS)
+        (asked,) = self.done("Told = fun(ok)")
+        quorum, other = asked.split("(rabbit_quorum_queue, Q) ->")[1].split("(_, Q) ->")
+        self.assertIn("Proof(", quorum)
+        self.assertNotIn("rabbit_amqqueue:stat(", quorum)
+        self.assertIn("rabbit_amqqueue:stat(", other)
+        self.assertNotIn("rabbit_connection_tracking:list", asked)
+        self.assertIn("rabbit_khepri:fence", asked)
+        self.assertIn("rabbit_khepri_queue", asked)
+
     def test_an_answer_that_is_not_whole_by_its_content_is_none(self):
         odd = {
             "virtual hosts come or go": lambda: setattr(self, "vhosts_then", ["/", "new"]),
