@@ -8,6 +8,7 @@ import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import { machineLabel, type IntendedSetup } from "./probe-target.ts";
 import { firewallWarnings } from "./firewalls.ts";
 import { filesOfOthersNotice } from "./files-of-others.ts";
+import { neighbourFaults } from "./neighbours.ts";
 import { productionNotice } from "./production.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { pythonNotice, pythonWarning } from "./python.ts";
@@ -22,7 +23,8 @@ export interface PrecheckArgs extends IntendedSetup {
 }
 
 /**
- * Takes less than ten seconds, whatever the machines do.
+ * Takes less than ten seconds, whatever the machines do; with a stated interface, on which the balancers are asked for
+ * each other once nothing else is wrong, as long again at most.
  *
  * @returns by the machine's name, what the program has to know about it
  * @throws pulumi.RunError with all faults in one message
@@ -34,6 +36,7 @@ export async function precheck(args: PrecheckArgs): Promise<ReadonlyMap<string, 
     ...machines.map((machine) => probeMachine(machine, args)),
   ]);
   const faults = [...bastionFaults(bastion), ...findFaults(looks, args)];
+  if (faults.length === 0) faults.push(...(await neighbourFaults(probedHosts(looks), args)));
   if (faults.length > 0) throw refusalError(formatFaults(faults, stack.name));
   const notice = routerCheckNotice(looks, args);
   if (notice !== undefined) await pulumi.log.info(notice);

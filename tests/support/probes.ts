@@ -1,6 +1,7 @@
 /** The scripts that probe existing machines; they belong to no resource. */
 import { renderProbeScript } from "../../platforms/existing/probe.ts";
 import { renderBastionScript } from "../../platforms/existing/bastion.ts";
+import { renderNeighboursScript } from "../../platforms/existing/neighbours.ts";
 import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/probe-target.ts";
 import { intendedSetup } from "./intended-setup.ts";
 
@@ -19,5 +20,6 @@ export function probeScripts(): Readonly<Record<string, string>> {
     "existing/probe.sh": renderProbeScript(broker, plan),
     "existing/balancer/probe.sh": renderProbeScript(balancer, { ...plan, interface: "eth1" }),
     "existing/bastion.sh": renderBastionScript(22),
+    "existing/neighbours.sh": renderNeighboursScript("eth1", ["10.7.0.5", "10.7.0.6"]),
   };
 }
