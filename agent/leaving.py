@@ -136,7 +136,7 @@ class Leaving:
     def check_gone(self, seen):
         """Checks that neither this broker nor one outside the asked cluster lists it as a member beside others.
 
-        Raises NoAnswer unless all of them say so. This broker may be down, as one that has left is.
+        Raises NoAnswer unless each that serves says so. One that has left as well is down, and its host may be gone.
         """
         apart = [name for name in self.brokers if name not in seen.members]
         silent = {}
@@ -150,9 +150,9 @@ class Leaving:
                     ),
                     "Have all brokers in one cluster first: 'rabbitmq-ha member' joins one that is apart.",
                 )
-        if self.name in silent and not rabbitmq.serves(self.name, broker_conf.read().port):
-            del silent[self.name]
         for name, said in silent.items():
+            if not rabbitmq.serves(name, broker_conf.read().port):
+                continue
             raise NoAnswer(
                 "{} does not {}: it is no member where {} is, and {} does not say whether it is one there.".format(
                     self.name, self.wish, self.of or host.name(), name

@@ -168,8 +168,11 @@ class Leave(ClusterTest):
                 scenario(silent, serving)
                 self.refuses(*LEAVE, because="it is no member where b1 is, and {} does not say".format(silent))
                 self.assertEqual(self.told, [])
-        # Its machine is off.
+        # It has left and is down; or its machine is off, and so is that of another one that has left at the same time.
         scenario("b3", ())
+        self.works(*LEAVE)
+        scenario("b2", ())
+        self.serving = {"b1"}
         self.works(*LEAVE)
 
     def test_a_majority_of_the_members_stays(self):
