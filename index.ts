@@ -111,11 +111,14 @@ export const managementUrls = brokers.map(({ address }) => `${scheme}://${addres
 export const amqpsUri = tls ? pulumi.interpolate`amqps://${user}@${virtualAddress}:${tls.ports.amqp}` : null;
 /** The authorities that clients trust, PEM. */
 export const caCertificate = tls?.authorities ?? null;
-/** Where the further protocols are reached, by their keys in `rabbitmq.ports`. */
+/** Where the further protocols are reached, by their keys in `rabbitmq.ports`, and such as `mqttTls` with TLS. */
 export const endpoints = Object.fromEntries(
   frontends
     .filter(({ name }) => name !== "amqp" && name !== "management")
-    .map(({ name, port }) => [name, pulumi.interpolate`${virtualAddress}:${port}`]),
+    .map(({ name, isTls, port }) => [
+      isTls ? `${name}Tls` : name,
+      pulumi.interpolate`${virtualAddress}:${port}`,
+    ]),
 );
 export const statsUrls = balancers.map(
   ({ address }) => `http://${address}:${haproxy.statsPort}${haproxy.statsPath}`,

@@ -43,13 +43,16 @@ interface Configured {
   readonly secrets: { readonly tlsCaKey?: pulumi.Output<string>; readonly tlsKey?: pulumi.Output<string> };
 }
 
-type Block = Pick<CertificatesArgs, "names" | "authorities" | "renewal" | "ca" | "certificate"> & {
+type Block<Ports> = Pick<CertificatesArgs, "names" | "authorities" | "renewal" | "ca" | "certificate"> & {
   readonly only: boolean;
-  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly ports: Ports;
 };
 
 /** @returns how the stack serves with TLS, and its certificates */
-export function makeTls({ secrets, clusterName, brokers, virtualAddress }: Configured, block: Block) {
+export function makeTls<Ports>(
+  { secrets, clusterName, brokers, virtualAddress }: Configured,
+  block: Block<Ports>,
+) {
   const { tlsCaKey: caKey, tlsKey: certificateKey } = secrets;
   const { authorities, ...made } = makeCertificates({
     ...{ ...block, clusterName, brokers, virtualAddress },

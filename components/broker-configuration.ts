@@ -1,7 +1,7 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
-import { portSettings, type ProtocolSettings } from "../hosts/protocols.ts";
+import { portSettings, servedProtocols, type ProtocolSettings } from "../hosts/protocols.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
@@ -21,15 +21,6 @@ export interface BrokerConfigurationArgs extends ProtocolSettings {
   readonly netTickTime: number;
   /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
   readonly hasMnesia?: boolean;
-  /** AMQP and the management UI with TLS. @default without */
-  readonly tls?: BrokerTls;
-}
-
-/** How a broker serves with TLS. */
-export interface BrokerTls {
-  readonly ports: { readonly amqp: number; readonly management: number };
-  /** Whether it serves in no other way. */
-  readonly only: boolean;
 }
 
 export interface BrokerConfiguration {
@@ -63,8 +54,8 @@ const tlsFiles = {
   authorities: "/etc/rabbitmq-ha/tls/authorities.pem",
 };
 
-/** @returns the lines of rabbitmq.conf by which AMQP and the management UI are served with TLS */
-function tlsSettings({ ports }: BrokerTls): { key: string; value: string | number }[] {
+/** @returns the lines of rabbitmq.conf by which the protocols are served with TLS, and by which alone if that is wanted */
+function tlsSettings(args: ProtocolSettings): { key: string; value: string | number }[] {
   const options = {
     cacertfile: tlsFiles.authorities,
     certfile: tlsFiles.broker,
@@ -72,10 +63,14 @@ function tlsSettings({ ports }: BrokerTls): { key: string; value: string | numbe
     "versions.1": "tlsv1.3",
     "versions.2": "tlsv1.2",
   };
+  const served = servedProtocols(args).flatMap(({ isTls, port, tls }) =>
+    isTls && tls !== undefined ? [{ ...tls, port }] : [],
+  );
+  const closing = args.tls?.only === true ? served.flatMap((each) => each.closing ?? []) : [];
   return [
-    { key: "listeners.ssl.default", value: ports.amqp },
-    { key: "management.ssl.port", value: ports.management },
-    ...["ssl_options", "management.ssl"].flatMap((listener) =>
+    ...closing.map((key) => ({ key, value: "none" })),
+    ...served.map(({ setting, port }) => ({ key: setting, value: port })),
+    ...[...new Set(served.map((each) => each.options))].flatMap((listener) =>
       Object.entries(options).map(([option, value]) => ({ key: `${listener}.${option}`, value })),
     ),
   ];
@@ -126,7 +121,7 @@ function brokerConf(args: BrokerConfigurationArgs): string {
     ports,
     portSettings: portSettings(args),
     plain: tls?.only !== true,
-    tlsSettings: tls === undefined ? [] : tlsSettings(tls),
+    tlsSettings: tlsSettings(args),
     settings: withDefaults(args, tls === undefined ? {} : tlsDefaults),
     peers,
     type,

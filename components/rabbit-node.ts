@@ -3,7 +3,7 @@ import { advancedConfigFile, brokerHome, configFile, furtherConfigFolder } from 
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import type { Ports } from "../hosts/protocols.ts";
+import type { Ports, TlsPorts } from "../hosts/protocols.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";
@@ -14,7 +14,6 @@ import {
   discoveryPeers,
   renderBrokerConfiguration,
   type BrokerConfiguration,
-  type BrokerTls,
 } from "./broker-configuration.ts";
 import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } from "./broker-watch.ts";
 import {
@@ -56,7 +55,7 @@ export interface RabbitNodeArgs {
   /** TCP port that tells HAProxy's agent check whether the broker is in alarm. @default none */
   readonly agentPort?: number;
   /** How it serves with TLS. @default without */
-  readonly tls?: BrokerTls & {
+  readonly tls?: TlsPorts & {
     /** By broker: its certificate with its key, PEM. */
     readonly certificates: Readonly<Record<string, pulumi.Input<string>>>;
     /** The authorities whose certificates clients may show, PEM. */

@@ -7,7 +7,7 @@ import { awsPlatform } from "./aws.ts";
 import { definitionsOf } from "./defined.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { frontendsOf, mainPorts } from "../hosts/protocols.ts";
+import { frontendsOf, mainPorts, servedTlsPorts } from "../hosts/protocols.ts";
 import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
@@ -87,6 +87,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
   const { secretSettings: _, queues, ...rabbitmq } = parsed.rabbitmq;
   const packages = toPackageSources(parsed.packages);
   const version = rabbitmqVersion(os, packages);
+  const tls = parsed.tls && { ...parsed.tls, ports: servedTlsPorts(parsed.tls.ports, rabbitmq.plugins) };
   const given = { ...rabbitmq, ...(queues === undefined ? {} : { queues }) };
   return {
     platform: platformOf(parsed),
@@ -100,13 +101,13 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
       ...rabbitmq,
       ...resolveQueues(given, version),
       hasMnesia: abilitiesOf(version).hasMnesia,
-      ports: mainPorts(rabbitmq.ports, parsed.tls),
+      ports: mainPorts(rabbitmq.ports, tls),
     },
     haproxy,
     keepalived,
     ...(metricsFrom === undefined ? {} : { metricsFrom }),
     packages,
-    ...(parsed.tls === undefined ? {} : { tls: parsed.tls }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 

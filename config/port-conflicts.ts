@@ -1,9 +1,8 @@
 /** No two listeners on one host can have the same port. */
 import { namespace, formatPath, type Fault, type Path } from "./faults.ts";
 import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
-import { isServed, protocols } from "../hosts/protocols.ts";
+import { defaultTlsPorts, isServed, protocols } from "../hosts/protocols.ts";
 import type { ConfigReading } from "./reading.ts";
-import { defaultTlsPorts } from "./tls.ts";
 
 const stats = ["haproxy", "statsPort"];
 

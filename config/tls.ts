@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { Fault } from "./faults.ts";
 import { isIpv4 } from "../hosts/network.ts";
+import { defaultTlsPorts, type TlsName } from "../hosts/protocols.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
 import * as values from "./values.ts";
@@ -37,23 +38,19 @@ function isReadable(text: string): boolean {
 }
 
 const certificate = values.lines("not a text", "the PEM file, after a |", certificateFault).exactOptional();
-/** The protocols that are served with TLS, and where. */
-export const defaultTlsPorts = { amqp: 5671, management: 15671 } as const;
+
+/** A key for each protocol, since a port that is not used yet may be written down too. */
+const portKeys = Object.fromEntries(
+  Object.entries(defaultTlsPorts).map(([name, port]) => [name, values.port.default(port)]),
+) as Readonly<Record<TlsName, z.ZodDefault<typeof values.port>>>;
 
 const number = values.wholeNumber("a number", "", 1, 999);
 
 export const tls = z
   .strictObject({
     names: values.list(values.text("not a name", nameRemedy, nameFault), nameRemedy).default([]),
-    only: values
-      .flag("true if AMQP and the management UI shall be had by TLS alone, or false")
-      .default(false),
-    ports: z
-      .strictObject({
-        amqp: values.port.default(defaultTlsPorts.amqp),
-        management: values.port.default(defaultTlsPorts.management),
-      })
-      .prefault({}),
+    only: values.flag("true if clients shall reach the brokers by TLS alone, or false").default(false),
+    ports: z.strictObject(portKeys).prefault({}),
     authorities: values
       .list(number, "the numbers of the stack's authorities, such as [1]")
       .min(1, "empty; write the numbers of the stack's authorities, such as [1]")
@@ -67,7 +64,7 @@ export const tls = z
 
 /** Lines of rabbitmq.conf that the program writes itself where there is TLS. */
 const ownLines =
-  /^(listeners\.ssl|ssl_options\.(cacertfile|certfile|keyfile|password|versions)|management\.ssl)(\.|$)/;
+  /^(((mqtt|stomp|stream)\.)?listeners\.ssl|(ssl_options|web_(mqtt|stomp)\.ssl)\.(cacertfile|certfile|keyfile|password|versions|port|listener)|management\.ssl)(\.|$)/;
 
 export function tlsFaults(reading: ConfigReading, today = new Date()): Fault[] {
   const has = (...path: string[]): boolean => reading.validValue(path) !== undefined;

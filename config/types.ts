@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { PasswordHash } from "../hosts/definition-objects.ts";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
-import type { Frontend, Ports } from "../hosts/protocols.ts";
+import type { Frontend, Ports, ServedTlsPorts } from "../hosts/protocols.ts";
 import type { ErlangApplication } from "./erlang-terms.ts";
 import type { HostKeys } from "./host-keys.ts";
 
@@ -245,14 +245,14 @@ export interface KeepalivedConfig {
   readonly prefixLength?: number;
 }
 
-/** TLS for clients and for the management UI. */
+/** TLS for clients. */
 export interface TlsConfig {
   /** Further DNS names and IPv4 addresses in every broker's certificate. */
   readonly names: readonly string[];
-  /** Whether AMQP and the management UI are had by TLS alone. */
+  /** Whether clients reach the brokers by TLS alone. */
   readonly only: boolean;
-  /** TCP ports of brokers and balancers for AMQP and for the management UI by TLS. */
-  readonly ports: { readonly amqp: number; readonly management: number };
+  /** TCP ports of brokers and balancers with TLS, of the protocols that are served. */
+  readonly ports: ServedTlsPorts;
   /** The numbers of the stack's own authorities: clients trust all of them, and the first one issues. Never empty. */
   readonly authorities: readonly number[];
   /** Another number has all certificates made anew. */

@@ -6,16 +6,29 @@
  */
 export type TrafficSource = "brokers" | "balancers" | "clients" | "operators" | "readers";
 
+/** How a protocol gets TLS in rabbitmq.conf. */
+interface TlsLines {
+  /** RabbitMQ's own port for it with TLS. */
+  readonly port: number;
+  /** The line that sets this port. */
+  readonly setting: string;
+  /** The line that closes the plain port, by `none`. @default the port is closed as long as no line sets it */
+  readonly closing?: string;
+  /** The prefix of the lines with the certificate. */
+  readonly options: string;
+}
+
 interface Row {
   /** Its key in `rabbitmq.ports`. */
   readonly name: string;
   /** The plug-in that brings it. @default RabbitMQ itself */
   readonly plugin?: string;
-  /** RabbitMQ's own ports for it, plain and with TLS (https://www.rabbitmq.com/docs/networking#ports). */
+  /** RabbitMQ's own port for it (https://www.rabbitmq.com/docs/networking#ports). */
   readonly port: number;
-  readonly tlsPort: number;
   /** The line of rabbitmq.conf that sets its port. */
   readonly setting: string;
+  /** @default it has no TLS */
+  readonly tls?: TlsLines;
   /** The name of its proxy in HAProxy. @default it does not go through the balancers */
   readonly proxy?: string;
   /** Who connects to the brokers' own port. */
@@ -39,8 +52,8 @@ const rows = [
   {
     name: "amqp",
     port: 5672,
-    tlsPort: 5671,
     setting: "listeners.tcp.default",
+    tls: { port: 5671, setting: "listeners.ssl.default", closing: "listeners.tcp", options: "ssl_options" },
     proxy: "rabbitmq_cluster",
     // Brokers ask each other's port whether it serves.
     from: ["balancers", "brokers"],
@@ -50,8 +63,8 @@ const rows = [
     name: "management",
     plugin: "rabbitmq_management",
     port: 15672,
-    tlsPort: 15671,
     setting: "management.tcp.port",
+    tls: { port: 15671, setting: "management.ssl.port", options: "management.ssl" },
     proxy: "rabbitmq_management",
     from: ["operators", "balancers"],
     carriesMessages: false,
@@ -61,7 +74,6 @@ const rows = [
     name: "prometheus",
     plugin: "rabbitmq_prometheus",
     port: 15692,
-    tlsPort: 15691,
     setting: "prometheus.tcp.port",
     from: [],
     carriesMessages: false,
@@ -70,8 +82,13 @@ const rows = [
     name: "mqtt",
     plugin: "rabbitmq_mqtt",
     port: 1883,
-    tlsPort: 8883,
     setting: "mqtt.listeners.tcp.default",
+    tls: {
+      port: 8883,
+      setting: "mqtt.listeners.ssl.default",
+      closing: "mqtt.listeners.tcp",
+      options: "ssl_options",
+    },
     proxy: "rabbitmq_mqtt",
     from: ["balancers"],
     carriesMessages: true,
@@ -82,8 +99,13 @@ const rows = [
     name: "stomp",
     plugin: "rabbitmq_stomp",
     port: 61613,
-    tlsPort: 61614,
     setting: "stomp.listeners.tcp.default",
+    tls: {
+      port: 61614,
+      setting: "stomp.listeners.ssl.default",
+      closing: "stomp.listeners.tcp",
+      options: "ssl_options",
+    },
     proxy: "rabbitmq_stomp",
     from: ["balancers"],
     carriesMessages: true,
@@ -94,8 +116,13 @@ const rows = [
     name: "webMqtt",
     plugin: "rabbitmq_web_mqtt",
     port: 15675,
-    tlsPort: 15676,
     setting: "web_mqtt.tcp.port",
+    tls: {
+      port: 15676,
+      setting: "web_mqtt.ssl.port",
+      closing: "web_mqtt.tcp.listener",
+      options: "web_mqtt.ssl",
+    },
     proxy: "rabbitmq_web_mqtt",
     from: ["balancers"],
     carriesMessages: true,
@@ -106,8 +133,13 @@ const rows = [
     name: "webStomp",
     plugin: "rabbitmq_web_stomp",
     port: 15674,
-    tlsPort: 15673,
     setting: "web_stomp.tcp.port",
+    tls: {
+      port: 15673,
+      setting: "web_stomp.ssl.port",
+      closing: "web_stomp.tcp.listener",
+      options: "web_stomp.ssl",
+    },
     proxy: "rabbitmq_web_stomp",
     from: ["balancers"],
     carriesMessages: true,
@@ -119,8 +151,13 @@ const rows = [
     name: "stream",
     plugin: "rabbitmq_stream",
     port: 5552,
-    tlsPort: 5551,
     setting: "stream.listeners.tcp.default",
+    tls: {
+      port: 5551,
+      setting: "stream.listeners.ssl.default",
+      closing: "stream.listeners.tcp",
+      options: "ssl_options",
+    },
     proxy: "rabbitmq_stream",
     from: ["balancers"],
     carriesMessages: true,
@@ -130,6 +167,9 @@ const rows = [
 ] as const satisfies readonly Row[];
 
 export type ProtocolName = (typeof rows)[number]["name"];
+
+/** The protocols that can be served with TLS. */
+export type TlsName = Extract<(typeof rows)[number], { readonly tls: TlsLines }>["name"];
 
 /** The brokers' TCP ports, of all protocols. The balancers use the same ones. */
 export type Ports = Readonly<Record<ProtocolName, number>>;
@@ -146,6 +186,11 @@ const writtenAlways: readonly ProtocolName[] = ["amqp", "management", "prometheu
 
 /** RabbitMQ's own ports. */
 export const defaultPorts = Object.fromEntries(protocols.map(({ name, port }) => [name, port])) as Ports;
+
+/** RabbitMQ's own ports with TLS. */
+export const defaultTlsPorts = Object.fromEntries(
+  protocols.flatMap(({ name, tls }) => (tls === undefined ? [] : [[name, tls.port]])),
+) as Readonly<Record<TlsName, number>>;
 
 /** What a stack's brokers are told to serve. */
 export interface ProtocolSettings {
@@ -191,13 +236,29 @@ export function servedProtocols({ ports, plugins, tls }: ProtocolSettings): read
   return [...plain, ...served.flatMap((each) => withTls(each, tls))];
 }
 
-/** Beside the plain one it has a proxy of its own; alone it has the only one, whose name the program on the hosts knows. */
+/**
+ * Beside the plain one it has a proxy of its own, and goes by AMQP's with TLS: while a change closes the plain ports, those
+ * with TLS serve. Alone it has the only one, whose name the program on the hosts knows.
+ */
 function withTls(protocol: Protocol, tls: TlsPorts | undefined): ServedProtocol[] {
-  const { name, proxy } = protocol;
+  const { name, proxy, follows: leader } = protocol;
   const port = tls?.ports[name];
   if (tls === undefined || port === undefined) return [];
-  const own = proxy === undefined || tls.only ? {} : { proxy: `${proxy}_tls` };
+  const beside = (of: string): string => (tls.only ? of : `${of}_tls`);
+  const own = {
+    ...(proxy === undefined ? {} : { proxy: beside(proxy) }),
+    ...(leader === undefined ? {} : { follows: beside(leader) }),
+  };
   return [{ ...protocol, ...own, port, configKey: `tls.ports.${name}`, isTls: true }];
+}
+
+/** The ports with TLS of protocols that are served. */
+export type ServedTlsPorts = Partial<Ports> & { readonly amqp: number };
+
+/** @returns the ports with TLS that brokers with these plug-ins open */
+export function servedTlsPorts(ports: ServedTlsPorts, plugins: readonly string[]): ServedTlsPorts {
+  const served = protocols.filter((each) => each.tls !== undefined && isServed(each, plugins));
+  return { ...Object.fromEntries(served.map(({ name }) => [name, ports[name]])), amqp: ports.amqp };
 }
 
 /** @returns the port at which the stack's own programs reach a protocol: the plain one, where there is one */
@@ -220,7 +281,7 @@ export function portSettings(
   settings: ProtocolSettings,
 ): readonly { readonly key: string; readonly value: number }[] {
   return servedProtocols(settings)
-    .filter(({ name, port }) => !writtenAlways.includes(name) && port !== defaultPorts[name])
+    .filter(({ name, port, isTls }) => !isTls && !writtenAlways.includes(name) && port !== defaultPorts[name])
     .map(({ setting, port }) => ({ key: setting, value: port }));
 }
 

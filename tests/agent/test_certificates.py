@@ -109,12 +109,18 @@ class Certificates(BrokerHost):
 class OnlyTls(BrokerHost):
     NEW = "/etc/rabbitmq/rabbitmq.conf.7.new"
     CONF = "/etc/rabbitmq/rabbitmq.conf"
+    AMQP = "listeners.tcp = none\nlisteners.ssl.default = 5671\n"
+    MORE = "mqtt.listeners.tcp = none\nweb_mqtt.tcp.listener = none\n"
+
+    def start(self):
+        super().start()
+        self.put("/var/lib/rabbitmq-ha/member")
+        self.put(self.NEW, self.AMQP)
 
     def check(self):
         return ("check-tls-only", self.root + self.NEW)
 
     def test_a_member_without_tls_keeps_its_plain_ports(self):
-        self.put("/var/lib/rabbitmq-ha/member")
         self.put(self.CONF, "listeners.tcp.default = 5672\n")
         self.refuses(
             *self.check(), because="mq1: its clients have no port with TLS yet, so the plain ones cannot be closed"
@@ -122,9 +128,21 @@ class OnlyTls(BrokerHost):
         self.assertIn("first run up with tls and without tls.only", self.errors)
 
     def test_one_with_tls_may_close_them_and_one_that_is_new_has_none(self):
-        self.put("/var/lib/rabbitmq-ha/member")
         self.put(self.CONF, "listeners.tcp.default = 5672\nlisteners.ssl.default = 5671\n")
         self.works(*self.check())
         self.put(self.CONF, "listeners.tcp.default = 5672\n")
         os.unlink(self.root + "/var/lib/rabbitmq-ha/member")
+        self.works(*self.check())
+
+    def test_each_further_protocol_has_tls_before_its_plain_port_is_closed(self):
+        self.put(self.NEW, self.AMQP + self.MORE)
+        amqp = "listeners.tcp.default = 5672\nlisteners.ssl.default = 5671\n"
+        self.put(self.CONF, amqp + "mqtt.listeners.ssl.default = 8883\n")
+        self.refuses(*self.check(), because="mq1: its clients of web_mqtt have no port with TLS yet")
+        self.put(self.CONF, amqp + "mqtt.listeners.ssl.default = 8883\nweb_mqtt.ssl.port = 15676\n")
+        self.works(*self.check())
+
+    def test_a_protocol_that_is_new_where_all_are_closed_has_no_clients_yet(self):
+        self.put(self.NEW, self.AMQP + self.MORE)
+        self.put(self.CONF, self.AMQP)
         self.works(*self.check())

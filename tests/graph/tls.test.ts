@@ -197,6 +197,43 @@ test("tls.only leaves no plain port", async () => {
   assert.equal(only.outputs["managementUrl"], "https://192.168.56.100:15671");
 });
 
+test("a plug-in's protocol has TLS on the brokers, behind the balancers, and among what verify looks at", async () => {
+  const plugins = ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt", "rabbitmq_web_stomp"];
+  const config = { rabbitmq: { plugins } };
+  const plain = await runOn(november, undefined, state, { config });
+  const open = await runOn(november, {}, state, { config });
+  assert.deepEqual(
+    differences(plain, open).filter((each) => !each.endsWith(" new")),
+    [
+      ...each(brokers, "*-config stdin", "*-restart stdin"),
+      ...each(balancers, "haproxy-*-config stdin", "haproxy-*-serving stdin"),
+    ].sort(),
+  );
+  const conf = String(open.graph.get("cent120-config").inputs["stdin"]);
+  assert.match(conf, /^mqtt\.listeners\.ssl\.default = 8883$/m);
+  assert.match(conf, /^web_stomp\.ssl\.certfile = /m);
+  assert.doesNotMatch(conf, /= none$/m);
+  const cfg = String(open.graph.get("haproxy-cent123-config").inputs["stdin"]);
+  assert.match(cfg, /^listen rabbitmq_mqtt\n {4}bind \*:1883$/m);
+  assert.match(cfg, /^listen rabbitmq_mqtt_tls\n {4}bind \*:8883$/m);
+  assert.match(cfg, /server cent120 192\.168\.56\.120:8883 track rabbitmq_cluster_tls\/cent120 /);
+  const create = String(open.graph.get("cent120-certificates").inputs["create"]);
+  assert.match(create, / --ports 5671,15671,8883,15673 #/);
+  const { tls } = unwrapSecrets(open.outputs["expected"]) as { readonly tls: { readonly ports: unknown } };
+  assert.deepEqual(tls.ports, { amqp: 5671, management: 15671, mqtt: 8883, webStomp: 15673 });
+  const address = "192.168.56.100";
+  assert.deepEqual(unwrapSecrets(open.outputs["endpoints"]), {
+    mqtt: `${address}:1883`,
+    webStomp: `${address}:15674`,
+    mqttTls: `${address}:8883`,
+    webStompTls: `${address}:15673`,
+  });
+  const only = await runOn(november, { only: true }, state, { config });
+  const closed = String(only.graph.get("cent120-config").inputs["stdin"]);
+  assert.match(closed, /^mqtt\.listeners\.tcp = none\nweb_stomp\.tcp\.listener = none$/m);
+  assert.doesNotMatch(closed, /1883|15674/);
+});
+
 test("a given authority issues, and a given certificate is used as it is", async () => {
   const { certificate, key } = await makeAuthority("given", new Date("2026-01-01"));
   const config = { tlsCaKey: key };

@@ -130,6 +130,12 @@ function rocky9Config(): ConfigBlocks {
     ...existingConfig(),
     os: "rocky-9",
     tls: { only: true },
+    rabbitmq: {
+      plugins: [
+        ...["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt", "rabbitmq_stomp"],
+        ...["rabbitmq_web_mqtt", "rabbitmq_web_stomp", "rabbitmq_stream"],
+      ],
+    },
     packages: { rabbitmq: { version: "3.13.7-1.el8" } },
   };
 }

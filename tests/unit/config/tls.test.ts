@@ -51,7 +51,7 @@ test("refuses wrong values, with what to write instead", () => {
     [
       'tls.names[1] = "a b": neither a DNS name nor an IPv4 address; write one such as rabbit.example.org',
       'tls.names[2] = "10.0.0.300": neither a DNS name nor an IPv4 address; write one such as rabbit.example.org',
-      'tls.only = "yes": neither true nor false; write true if AMQP and the management UI shall be had by TLS alone, or false',
+      'tls.only = "yes": neither true nor false; write true if clients shall reach the brokers by TLS alone, or false',
       "tls.authorities = []: empty; write the numbers of the stack's authorities, such as [1]",
       "tls.renewal = 0: not a number; write a whole number from 1 to 999",
     ],
@@ -59,7 +59,22 @@ test("refuses wrong values, with what to write instead", () => {
   refuses({ tls: { authorities: [1, 1] } }, ["tls.authorities = [1,1]: has a number twice; write each once"]);
 });
 
+const plugins = ["rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_mqtt", "rabbitmq_web_stomp"];
+
+test("the protocols of plug-ins have TLS once their plug-ins are there", () => {
+  const { tls } = parseConfig(draft({ tls: { ports: { mqtt: 8884 } }, "rabbitmq.plugins": plugins }));
+  assert.deepEqual(tls?.ports, { amqp: 5671, management: 15671, mqtt: 8884, webStomp: 15673 });
+  assert.deepEqual(parseConfig(draft({ tls: { ports: { mqtt: 8884 } } })).tls?.ports, {
+    amqp: 5671,
+    management: 15671,
+  });
+});
+
 test("refuses a port that another listener has", () => {
+  refuses({ tls: { ports: { mqtt: 15673 } }, "rabbitmq.plugins": plugins }, [
+    "tls.ports.webStomp = 15673: already the port of rabbitmq-ha:tls.ports.mqtt on the same host; write another",
+  ]);
+  parseConfig(draft({ tls: { ports: { mqtt: 15671 } } }));
   refuses({ tls: { ports: { amqp: 5672 } } }, [
     "tls.ports.amqp = 5672: already the port of rabbitmq-ha:rabbitmq.ports.amqp on the same host; write another",
   ]);
@@ -111,4 +126,19 @@ test("refuses lines of rabbitmq.conf that TLS writes, and leaves those of a stac
   refuses({ tls: {}, "rabbitmq.settings": settings }, [
     'rabbitmq.settings["ssl_options.certfile"]: the program writes this line itself where there is tls; remove one of them',
   ]);
+  const own = [
+    "mqtt.listeners.ssl.default",
+    "stream.listeners.ssl",
+    "web_mqtt.ssl.port",
+    "web_stomp.ssl.versions.1",
+  ];
+  refuses(
+    { tls: {}, "rabbitmq.settings": Object.fromEntries(own.map((key) => [key, 1])) },
+    own.map(
+      (key) =>
+        `rabbitmq.settings["${key}"]: the program writes this line itself where there is tls; remove one of them`,
+    ),
+  );
+  const free = { "web_mqtt.ssl.verify": "verify_peer", "mqtt.ssl_cert_login": true };
+  parseConfig(draft({ tls: {}, "rabbitmq.settings": free }));
 });

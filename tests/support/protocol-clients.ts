@@ -1,0 +1,149 @@
+/** Clients of MQTT, STOMP, their web variants and streams, plain or with TLS. */
+import { once } from "node:events";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import mqtt from "mqtt";
+
+const timeoutMs = 20_000;
+
+/** Whom a client connects to, and as whom. */
+export interface Service {
+  readonly host: string;
+  /** The password of the user `admin`. */
+  readonly password: string;
+  /** The authority that a client with TLS trusts, PEM. @default without TLS */
+  readonly ca?: string;
+}
+
+async function connect({ host, ca }: Service, port: number): Promise<Socket> {
+  const socket = ca === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ca });
+  socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer")));
+  await once(socket, ca === undefined ? "connect" : "secureConnect");
+  return socket;
+}
+
+/** Publishes a message and receives it on another connection. @returns what was received */
+export async function mqttMessage({ password, ca }: Service, url: string, text: string): Promise<string> {
+  const login = { username: "admin", password, ...(ca === undefined ? {} : { ca }) };
+  const open = () =>
+    mqtt.connectAsync(url, { ...login, reconnectPeriod: 0, connectTimeout: timeoutMs }, false);
+  const [receiver, sender] = await Promise.all([open(), open()]);
+  try {
+    const topic = `ports/${text.replaceAll(" ", "-")}`;
+    await receiver.subscribeAsync(topic, { qos: 1 });
+    const received = new Promise<string>((resolve, reject) => {
+      receiver.once("message", (_topic, payload) => resolve(payload.toString()));
+      setTimeout(() => reject(new Error(`no message from ${url}`)), timeoutMs).unref();
+    });
+    await sender.publishAsync(topic, text, { qos: 1 });
+    return await received;
+  } finally {
+    await Promise.all([receiver.endAsync(), sender.endAsync()]);
+  }
+}
+
+/** Reads from a socket until the text matches. */
+async function read(socket: Socket, pattern: RegExp): Promise<string> {
+  let text = "";
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (pattern.test(text)) return text;
+  }
+  throw new Error(`the connection ended with ${JSON.stringify(text)}`);
+}
+
+/** Sends a message to a queue and receives it, in frames of STOMP 1.2. @returns the frames received */
+export async function stompMessage(service: Service, port: number, text: string): Promise<string> {
+  const socket = await connect(service, port);
+  try {
+    const login = `login:admin\npasscode:${service.password}`;
+    socket.write(`CONNECT\naccept-version:1.2\nhost:/\n${login}\n\n\0`);
+    await read(socket, /^CONNECTED/);
+    socket.write("SUBSCRIBE\nid:0\ndestination:/queue/ports\nauto-delete:true\n\n\0");
+    socket.write(`SEND\ndestination:/queue/ports\n\n${text}\0`);
+    return await read(socket, /MESSAGE[^\0]*\0/);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** @returns the answer to an upgrade to WebSocket */
+export async function webSocketAnswer(service: Service, port: number, protocol: string): Promise<string> {
+  const socket = await connect(service, port);
+  try {
+    socket.write(
+      `GET /ws HTTP/1.1\r\nHost: ${service.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
+    );
+    return await read(socket, /\r\n/);
+  } finally {
+    socket.destroy();
+  }
+}
+
+const shortText = (text: string): Buffer => {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(Buffer.byteLength(text));
+  return Buffer.concat([length, Buffer.from(text)]);
+};
+
+/** A frame of the stream protocol: its length, key, version 1, and the rest. */
+function frame(key: number, ...rest: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(rest);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(4 + body.length, 0);
+  head.writeUInt16BE(key, 4);
+  head.writeUInt16BE(1, 6);
+  return Buffer.concat([head, body]);
+}
+
+const correlation = Buffer.from("00000001", "hex");
+
+/** @returns the body, behind key and version, of the next frame with this key */
+async function streamFrame(socket: Socket, pending: { data: Buffer }, key: number): Promise<Buffer> {
+  for (;;) {
+    while (pending.data.length >= 4 && pending.data.length >= 4 + pending.data.readUInt32BE(0)) {
+      const end = 4 + pending.data.readUInt32BE(0);
+      const found = pending.data.subarray(4, end);
+      pending.data = pending.data.subarray(end);
+      if (found.readUInt16BE(0) === key) return found.subarray(4);
+    }
+    const [more] = (await once(socket, "data", { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
+    pending.data = Buffer.concat([pending.data, more]);
+  }
+}
+
+/** Opens a connection of the stream protocol. @returns what the broker advertises: its name and port */
+export async function openStream(service: Service, port: number): Promise<Readonly<Record<string, string>>> {
+  const socket = await connect(service, port);
+  const pending = { data: Buffer.alloc(0) };
+  try {
+    socket.write(frame(0x11, correlation, Buffer.from("00000000", "hex")));
+    await streamFrame(socket, pending, 0x8011);
+    const opaque = Buffer.from(`\0admin\0${service.password}`);
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(opaque.length);
+    socket.write(frame(0x13, correlation, shortText("PLAIN"), size, opaque));
+    await streamFrame(socket, pending, 0x8013);
+    socket.write(frame(0x14, await streamFrame(socket, pending, 0x14)));
+    socket.write(frame(0x15, correlation, shortText("/")));
+    return properties(await streamFrame(socket, pending, 0x8015));
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** @returns the properties behind an answer's correlation id and code */
+function properties(answer: Buffer): Readonly<Record<string, string>> {
+  if (answer.readUInt16BE(4) !== 1)
+    throw new Error(`the broker answers with code ${String(answer.readUInt16BE(4))}`);
+  let at = 10;
+  const text = (): string => {
+    const start = at + 2;
+    at = start + answer.readUInt16BE(at);
+    return answer.toString("utf8", start, at);
+  };
+  return Object.fromEntries(
+    Array.from({ length: answer.readUInt32BE(6) }, () => [text(), text()] as [string, string]),
+  );
+}
