@@ -13,7 +13,7 @@ import { readConfig } from "./config/config.ts";
 import { agentPort } from "./hosts/ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
-import { componentNames, userPasswordName } from "./hosts/resource-names.ts";
+import { componentNames, cookieName, userPasswordName } from "./hosts/resource-names.ts";
 
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, frontends, secrets } = config;
@@ -22,7 +22,8 @@ const tls = config.tls && makeTls(config, config.tls);
 export const { policy, queues } = rabbitmq;
 const hosts = await makeHosts(config);
 const peers = [...config.brokers, ...config.balancers];
-const cookie = secrets.erlangCookie ?? generatedSecret("erlang-cookie", () => randomText(40));
+const cookie =
+  secrets.erlangCookie ?? generatedSecret(cookieName(rabbitmq.cookieRenewal), () => randomText(40));
 const [administrator, ...formerAdministrators] = config.administrators;
 export const adminUser = administrator;
 export const adminPassword = administratorPassword(administrator);
@@ -135,6 +136,7 @@ export const expected = {
   agentCheck: haproxy.avoidAlarms,
   proxies: frontends.map(({ proxy }) => proxy),
   queueType,
+  ...(rabbitmq.cookieRenewal > 1 && { cookieRenewal: rabbitmq.cookieRenewal }),
   ...(tls && {
     tls: { ports: tls.ports, names: tls.names, ...tls.dates },
   }),

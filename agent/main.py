@@ -14,7 +14,7 @@ SUBCOMMANDS = (
     ("status", "findings")
     + ("owner", "names", "file", "check-advanced", "check-tls-only")
     + ("packages", "rpms", "sources", "repository-key", "firewall")
-    + ("service", "note")
+    + ("service", "note", "cookie")
     + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "certificates")
     + ("admin", "cluster-name", "policy", "definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")

@@ -98,6 +98,7 @@ export const commandHelp = {
     summary: "change a secret while clients go on with the old one and with the new one",
     flags: [
       ["administrator", "a second administrator with a password of its own; both are valid"],
+      ["cookie", "another Erlang cookie, without a stop of the brokers"],
       ["user NAME", "the same for a user of the definitions: same rights, another password"],
       stackFlag,
       ["--name NEW", "the new user's name (default: the user's with the quarter, such as admin-2026q4)"],

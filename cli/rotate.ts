@@ -4,6 +4,7 @@ import { definitionsStepName } from "../hosts/resource-names.ts";
 import { UserError } from "../user-error.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { apply } from "./rotate/apply.ts";
+import { withNextCookie } from "./rotate/cookie.ts";
 import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
 import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
 import { withValue } from "./rotate/stack-edit.ts";
@@ -14,6 +15,7 @@ import { readResources, takeStackOption } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
 export interface RotateOptions {
+  readonly subject: "administrator" | "user" | "cookie";
   /** Absent: the administrator. */
   readonly user?: string;
   /** Of the new user. */
@@ -27,9 +29,11 @@ export interface RotateOptions {
 export function parseRotateOptions(args: readonly string[]): RotateOptions {
   const { values, positionals } = parse(args);
   const [subject, user, ...more] = positionals;
-  const wordsOf = { administrator: 1, user: 2 };
-  if (subject !== "administrator" && subject !== "user")
-    throw new UserError("rotate takes what to rotate: administrator, or user NAME");
+  const wordsOf = { administrator: 1, user: 2, cookie: 1 };
+  if (subject !== "administrator" && subject !== "user" && subject !== "cookie")
+    throw new UserError("rotate takes what to rotate: administrator, user NAME, or cookie");
+  if (subject === "cookie" && Object.keys(values).some((flag) => flag !== "preview"))
+    throw new UserError("rotate cookie takes only --stack NAME and --preview");
   if (more.length > 0 || positionals.length !== wordsOf[subject])
     throw new UserError(`rotate ${subject} takes ${subject === "user" ? "one name" : "no name"}`);
   const { finish = false, "close-connections": closeConnections = false, preview = false, name } = values;
@@ -38,6 +42,7 @@ export function parseRotateOptions(args: readonly string[]): RotateOptions {
   if (closeConnections && !finish)
     throw new UserError("--close-connections is for the end of a rotation; write it beside --finish");
   return {
+    subject,
     finish,
     closeConnections,
     preview,
@@ -66,8 +71,19 @@ function parse(args: readonly string[]) {
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
   const { stack, rest } = takeStackOption(args);
   const options = parseRotateOptions(rest);
+  if (options.subject === "cookie") return rotateCookie(pulumi, stack, options);
   const rotated = rotatedOf(readStackFile(stack), options.user);
   return options.finish ? finish(pulumi, stack, rotated, options) : start(pulumi, stack, rotated, options);
+}
+
+/** It has no second half: the former cookie is refused from then on, which only brokers and their tools notice. */
+async function rotateCookie(
+  pulumi: PulumiCli,
+  stack: string,
+  { preview: previewOnly }: RotateOptions,
+): Promise<number> {
+  const text = withNextCookie(readStackFile(stack), await readSystem(pulumi, stack));
+  return apply({ pulumi, stack, text, previewOnly });
 }
 
 async function start(

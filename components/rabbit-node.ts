@@ -22,6 +22,7 @@ import {
   brokerMemberName,
   brokerPluginsName,
   brokerServiceName,
+  cookieStepName,
 } from "../hosts/resource-names.ts";
 
 export interface RabbitNodeArgs {
@@ -34,6 +35,8 @@ export interface RabbitNodeArgs {
   readonly type?: "disc" | "ram";
   /** The Erlang cookie that all brokers share: at most 255 letters and digits. */
   readonly cookie: pulumi.Input<string>;
+  /** Done once the running brokers have the cookie. @default they have always had it */
+  readonly cookieChange?: pulumi.Resource;
   readonly plugins: readonly string[];
   /** The archives of plug-ins that do not come with RabbitMQ. @default none */
   readonly pluginFiles?: readonly { readonly url: string; readonly sha256: string }[];
@@ -140,7 +143,7 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   /** The cookie by which the brokers know each other, and the plug-ins, which need it. */
   #writeIdentity(packages: pulumi.Resource): pulumi.Resource[] {
-    const { host, plugins } = this.#args;
+    const { host, plugins, cookieChange } = this.#args;
     const cookie = new File(
       brokerCookieName(this.name),
       {
@@ -151,7 +154,7 @@ export class RabbitNode extends pulumi.ComponentResource {
         content: this.#args.cookie,
         unlessRunning: "rabbitmq-server",
       },
-      this.#dependingOn(packages),
+      this.#dependingOn(packages, ...(cookieChange === undefined ? [] : [cookieChange])),
     );
     const enabled = new Step(
       brokerPluginsName(this.name),
@@ -311,8 +314,22 @@ function hashWith(
 /** The arguments that all brokers of a cluster have in common. */
 export type CommonNodeArgs = Omit<
   RabbitNodeArgs,
-  "host" | "brokers" | "type" | "previous" | "forgettingHost"
->;
+  "host" | "brokers" | "type" | "previous" | "forgettingHost" | "cookieChange"
+> & {
+  /** Above 1, running brokers are given the cookie; else it is only in their files. @default 1 */
+  readonly cookieRenewal?: number;
+};
+
+/** Has the running brokers take another cookie without a restart, before it is in their files. */
+function changeCookie(
+  host: Host,
+  brokers: readonly string[],
+  { cookie, cookieRenewal = 1, ports }: CommonNodeArgs,
+): { readonly cookieChange?: pulumi.Resource } {
+  if (cookieRenewal === 1) return {};
+  const args = { host, subcommand: "cookie", options: { brokers, port: ports.amqp }, stdin: cookie };
+  return { cookieChange: new Step(cookieStepName, args, {}) };
+}
 
 /**
  * Creates one broker for each host, named after the host. They start in parallel; the first forms the cluster, and the
@@ -324,6 +341,8 @@ export function createBrokers(
 ): [RabbitNode, ...RabbitNode[]] {
   const brokers = hosts.map(({ host }) => host.name);
   const nodes: RabbitNode[] = [];
+  const [first] = hosts;
+  const change = first === undefined ? {} : changeCookie(first.host, brokers, common);
   for (const { host, type } of hosts) {
     const previous = nodes.at(-1);
     const forgettingHost = hosts.map((each) => each.host).find((other) => other !== host);
@@ -331,9 +350,9 @@ export function createBrokers(
       ...(previous === undefined ? {} : { previous }),
       ...(forgettingHost === undefined ? {} : { forgettingHost }),
     };
-    nodes.push(new RabbitNode(host.name, { ...common, host, type, brokers, ...neighbours }));
+    nodes.push(new RabbitNode(host.name, { ...common, ...change, host, type, brokers, ...neighbours }));
   }
-  const [first, ...others] = nodes;
-  if (first === undefined) throw new pulumi.RunError("a cluster needs at least one broker");
-  return [first, ...others];
+  const [head, ...others] = nodes;
+  if (head === undefined) throw new pulumi.RunError("a cluster needs at least one broker");
+  return [head, ...others];
 }

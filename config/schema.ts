@@ -69,6 +69,7 @@ const rabbitmq = z
     advanced: advanced.prefault(""),
     ports: z.strictObject(portKeys).prefault({}),
     netTickTime: values.wholeNumber("a tick time", "seconds", 1).default(5),
+    cookieRenewal: values.wholeNumber("a number of the Erlang cookie", "", 1).default(1),
   })
   .prefault({});
 

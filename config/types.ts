@@ -197,6 +197,8 @@ export interface RabbitmqConfig {
   readonly ports: Ports;
   /** Seconds after which a silent broker counts as gone (Erlang's `net_ticktime`). */
   readonly netTickTime: number;
+  /** Above 1, running brokers take the Erlang cookie of that number. */
+  readonly cookieRenewal: number;
 }
 
 /** HAProxy's source code, to compile it instead of installing the system's package. */

@@ -55,6 +55,11 @@ export const clusterNameStepName = stepNames.clusterName(componentNames.cluster)
 export const adminStepName = stepNames.admin(componentNames.cluster);
 export const policySetStepName = (queues: keyof typeof componentNames.policy): string =>
   stepNames.set(componentNames.policy[queues]);
+/** Changes the Erlang cookie of running brokers. */
+export const cookieStepName = `${componentNames.cluster}-cookie`;
+/** The generated cookie. */
+export const cookieName = (renewal: number): string =>
+  renewal === 1 ? "erlang-cookie" : `erlang-cookie-${String(renewal)}`;
 export const definitionUsersStepName = stepNames.users(componentNames.definitions);
 export const definitionsStepName = stepNames.set(componentNames.definitions);
 /** The password that the stack has made up for a user of the definitions. */

@@ -22,6 +22,8 @@ const expected = z.object({
   proxies: z.array(z.string()).optional(),
   /** The type of a queue that is declared without one; absent in the outputs of earlier releases. */
   queueType: z.string().optional(),
+  /** Absent for the first cookie. */
+  cookieRenewal: z.number().optional(),
   /** Absent where no protocol is served with TLS. */
   tls: z
     .object({

@@ -154,6 +154,28 @@ test("a user of the definitions: previewed, killed half-way, and closed at the e
   );
 });
 
+test("the Erlang cookie: all brokers change at once, and nothing is closed", async (context) => {
+  await lab.ensureUp(settings);
+  const read = (host: string): Promise<string> => lab.runOn(host, "cat /var/lib/rabbitmq/.erlang.cookie");
+  const before = await read(lab.brokers[0] ?? "");
+  const password = String(await lab.output("adminPassword"));
+  const client = startClient("admin", password, "/");
+  const watch = new CommandLineWatch();
+  const output = await rotate("cookie");
+  const files = await Promise.all(lab.brokers.map(read));
+  assert.equal(new Set(files).size, 1);
+  assert.notEqual(files[0], before);
+  await pause(2000);
+  await stopClients();
+  await assertNothingLost([client], uriOf("admin", password, "/"));
+  await assertSecret([before, files[0] ?? ""], watch, output);
+  context.diagnostic(`logins ${client.logins}, confirmed ${client.confirmed.length}`);
+  // One that starts has the new one from its file, and joins.
+  const last = lab.brokers.at(-1) ?? "";
+  await lab.runOn(last, "systemctl restart rabbitmq-server");
+  assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is whole/);
+});
+
 test("a password that is changed in place is announced, and the former one refused", async () => {
   await lab.ensureUp(settings);
   const password = String(await lab.output("adminPassword"));

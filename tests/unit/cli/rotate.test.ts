@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { parseRotateOptions } from "../../../cli/rotate.ts";
+import { withNextCookie } from "../../../cli/rotate/cookie.ts";
 import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "../../../cli/rotate/finish.ts";
 import { inPlaceMessages } from "../../../cli/rotate/in-place.ts";
 import { planFinish, planStart, rotatedOf, type Rotated } from "../../../cli/rotate/plan.ts";
+import type { System } from "../../../verify/outputs.ts";
 import { askWhole, connectedAs, staying, type ClusterUsers } from "../../../cli/rotate/users.ts";
 
 const today = new Date("2026-11-27T12:00:00Z");
@@ -18,21 +20,34 @@ const orders: Rotated = { kind: "user", name: "orders", users: ["orders-2", "ord
 
 test("the words of the command", () => {
   assert.deepEqual(parseRotateOptions(["administrator"]), {
+    subject: "administrator",
     finish: false,
     closeConnections: false,
     preview: false,
   });
   assert.equal(parseRotateOptions(["user", "orders", "--name", "o2"]).name, "o2");
   for (const [args, message] of [
-    [[], /takes what to rotate: administrator, or user NAME/],
+    [[], /takes what to rotate: administrator, user NAME, or cookie/],
     [["cookies"], /takes what to rotate/],
     [["user"], /user takes one name/],
     [["administrator", "ops"], /administrator takes no name/],
     [["administrator", "--finish", "--name", "x"], /--name is for the beginning/],
     [["administrator", "--close-connections"], /write it beside --finish/],
+    [["cookie", "--finish"], /cookie takes only --stack NAME and --preview/],
     [["administrator", "--force"], /rotate: .*--force/],
   ] as const)
     assert.throws(() => parseRotateOptions(args), message);
+});
+
+test("the cookie gets the next number, once, and one of the user's own is left to the user", () => {
+  const first = "config:\n  rabbitmq-ha:rabbitmq:\n    adminUser: ops\n";
+  const second = `${first}    cookieRenewal: 2\n`;
+  const applied = (cookieRenewal: number) => ({ expected: { cookieRenewal } as System["expected"] });
+  assert.equal(withNextCookie(first, {}), second);
+  assert.equal(withNextCookie(second, {}), second);
+  assert.equal(withNextCookie(second, applied(2)), second.replace("2", "3"));
+  const given = `${first}  rabbitmq-ha:erlangCookie:\n    secure: v1:abc\n`;
+  assert.throws(() => withNextCookie(given, {}), /write rabbitmq.cookieRenewal: 2, and run up/);
 });
 
 test("a user is found by the name in the configuration, and by the one that is valid in its place", () => {

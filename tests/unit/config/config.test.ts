@@ -45,6 +45,7 @@ const defaults: ParsedConfig = {
       ...{ mqtt: 1883, stomp: 61613, webMqtt: 15675, webStomp: 15674, stream: 5552 },
     },
     netTickTime: 5,
+    cookieRenewal: 1,
   },
   haproxy: {
     maxConnections: { global: 5120, proxy: 2000 },
@@ -111,6 +112,7 @@ test("accepts every setting and keeps it unchanged", () => {
         ...{ mqtt: 1884, stomp: 61615, webMqtt: 15677, webStomp: 15678, stream: 5553 },
       },
       netTickTime: 8,
+      cookieRenewal: 2,
     },
     haproxy: {
       maxConnections: { global: 9000, proxy: 8000 },

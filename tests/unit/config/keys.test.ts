@@ -71,7 +71,7 @@ test("refuses a secret inside a block", () => {
 
 test("refuses a block that is a number", () => {
   refuses({ rabbitmq: "5" }, [
-    "rabbitmq = 5: not a mapping; write it with the keys adminUser, plugins, pluginFiles, queues, policy, settings, secretSettings, advanced, ports and netTickTime",
+    "rabbitmq = 5: not a mapping; write it with the keys adminUser, plugins, pluginFiles, queues, policy, settings, secretSettings, advanced, ports, netTickTime and cookieRenewal",
   ]);
 });
 
@@ -146,7 +146,7 @@ test("refuses a password that HAProxy cannot read", () => {
 
 test("refuses an unknown key that suggests a secret, and does not show its value", () => {
   refuses({ "rabbitmq.token": "hunter2" }, [
-    "rabbitmq.token = (not shown): unknown key; the keys here are adminUser, plugins, pluginFiles, queues, policy, settings, secretSettings, advanced, ports and netTickTime",
+    "rabbitmq.token = (not shown): unknown key; the keys here are adminUser, plugins, pluginFiles, queues, policy, settings, secretSettings, advanced, ports, netTickTime and cookieRenewal",
   ]);
 });
 
