@@ -14,7 +14,7 @@ import { configuredVersion, queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { rotationFaults } from "./rotation-rules.ts";
 import { secretMap } from "./secrets.ts";
-import { tlsFaults } from "./tls.ts";
+import { tlsFaults } from "./tls-rules.ts";
 
 interface UncheckedHost {
   readonly path: Path;
