@@ -7,6 +7,7 @@ import { MirrorPolicy } from "./components/mirror-policy.ts";
 import { QuorumPolicy } from "./components/quorum-policy.ts";
 import { RabbitCluster } from "./components/rabbit-cluster.ts";
 import { partitionHandling } from "./components/broker-configuration.ts";
+import { ProxyProtocol } from "./components/proxy-protocol.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
 import { makeTls } from "./certificates/certificates.ts";
 import { readConfig } from "./config/config.ts";
@@ -17,6 +18,7 @@ import { componentNames, cookieName, userPasswordName } from "./hosts/resource-n
 
 const config = readConfig();
 const { rabbitmq, haproxy, keepalived, frontends, secrets } = config;
+const { proxyProtocol } = haproxy;
 const { ports } = rabbitmq;
 const tls = config.tls && makeTls(config, config.tls);
 export const { policy, queues } = rabbitmq;
@@ -43,6 +45,7 @@ const nodes = createBrokers(hosts.brokers, {
   ...secretSettings,
   ...agentCheck,
   ...(tls && { tls }),
+  ...(proxyProtocol !== undefined && { proxyProtocol }),
   peers,
   cookie,
 });
@@ -57,6 +60,16 @@ const queuePolicy =
         appliesTo,
         queueType,
       });
+const clientAddresses =
+  proxyProtocol === undefined
+    ? undefined
+    : new ProxyProtocol(componentNames.proxyProtocol, {
+        hosts: hosts.balancers,
+        nodes,
+        frontends,
+        header: proxyProtocol,
+        ...(haproxy.source && { source: haproxy.source }),
+      });
 const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   hosts: hosts.balancers,
   peers,
@@ -66,6 +79,7 @@ const haproxyPair = new HaproxyPair(componentNames.haproxy, {
   virtualAddress: config.virtualAddress,
   ...haproxy,
   ...agentCheck,
+  ...(clientAddresses && { before: clientAddresses.done }),
   extraPackages: keepalivedPackages,
   ...(secrets.statsPassword === undefined ? {} : { statsPassword: secrets.statsPassword }),
 });
@@ -137,6 +151,7 @@ export const expected = {
   proxies: frontends.map(({ proxy }) => proxy),
   queueType,
   ...(rabbitmq.cookieRenewal > 1 && { cookieRenewal: rabbitmq.cookieRenewal }),
+  ...(proxyProtocol === true && { proxyProtocol }),
   ...(tls && {
     tls: { ports: tls.ports, names: tls.names, ...tls.dates },
   }),

@@ -19,13 +19,24 @@ SHOWN_SECONDS = 10
 
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
-# What a port shows: its certificate's digest, `closed` if nothing listens there, or why it shows none.
+# What a port shows: its certificate's digest, `closed` if nothing listens there, or why it shows none. AMQP's may expect
+# the PROXY protocol's header first.
 _SHOWN = """
-[case ssl:connect("127.0.0.1", Port, [{verify, verify_none}, {log_level, none}, {active, false}], 5000) of
-  {ok, Socket} ->
-    {ok, Shown} = ssl:peercert(Socket),
-    ssl:close(Socket),
-    base64:encode(crypto:hash(sha256, Shown));
+Header = case application:get_env(rabbit, proxy_protocol, false) of
+  true -> <<"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\\r\\n">>;
+  _ -> <<>>
+end,
+Amqp = application:get_env(rabbit, ssl_listeners, []),
+[case gen_tcp:connect("127.0.0.1", Port, [binary, {active, false}], 5000) of
+  {ok, Plain} ->
+    [ok = gen_tcp:send(Plain, Header) || lists:member(Port, Amqp)],
+    case ssl:connect(Plain, [{verify, verify_none}, {log_level, none}], 5000) of
+      {ok, Socket} ->
+        {ok, Shown} = ssl:peercert(Socket),
+        ssl:close(Socket),
+        base64:encode(crypto:hash(sha256, Shown));
+      {error, Reason} -> iolist_to_binary(io_lib:format("no TLS: ~0p", [Reason]))
+    end;
   {error, econnrefused} -> <<"closed">>;
   {error, Reason} -> iolist_to_binary(io_lib:format("~0p", [Reason]))
 end || Port <- %s]

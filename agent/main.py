@@ -19,6 +19,7 @@ SUBCOMMANDS = (
     + ("admin", "cluster-name", "policy", "definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
+    + ("proxy-lines", "proxy-protocol")
     + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")
 )
 

@@ -25,7 +25,14 @@ export interface HaproxyPairArgs {
   /** The same brokers as components. Each balancer waits until it sees all of them up, also after one has changed. */
   readonly nodes: readonly Pick<RabbitNode, "ready" | "configurationHash">[];
   /** The protocols to balance; a port is the same on balancers and brokers. */
-  readonly frontends: readonly Pick<Frontend, "proxy" | "port" | "carriesMessages" | "follows" | "balance">[];
+  readonly frontends: readonly Pick<
+    Frontend,
+    "proxy" | "port" | "carriesMessages" | "follows" | "balance" | "readsProxyHeader"
+  >[];
+  /** Whether the brokers get each client's own address (ProxyProtocol changes a running HAProxy). @default no */
+  readonly proxyProtocol?: boolean;
+  /** What has to be done before HAProxy's configuration is written. @default nothing */
+  readonly before?: readonly pulumi.Resource[];
   /** TCP port of each broker's agent check, which reports an alarm. @default no agent check */
   readonly agentPort?: number;
   /** The maximum of simultaneous connections: of the process, and of each proxy in it. */
@@ -174,7 +181,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
         check: `${binary} -c -f {}`,
       },
       // HAProxy would not start with more connections than its unit allows.
-      on(installed, ...(limit > 0 ? [dropInFile] : [])),
+      on(installed, ...(limit > 0 ? [dropInFile] : []), ...(args.before ?? [])),
     );
     const statsText = statsCfg(host, args);
     const stats = new File(
@@ -242,12 +249,15 @@ export class HaproxyPair extends pulumi.ComponentResource {
 
 /** @returns haproxy.cfg, of the values that it shows */
 function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
-  const { brokers, frontends, agentPort = 0, maxConnections, balance } = args;
+  const { brokers, frontends, agentPort = 0, maxConnections, balance, proxyProtocol = false } = args;
   const { checkInterval, rise, fall, timeouts } = args;
   return render("haproxy/haproxy.cfg", {
     brokers,
     frontends: frontends.map(
-      ({ proxy, port, carriesMessages, follows = "", balance: own = balance }, index) => ({
+      (
+        { proxy, port, carriesMessages, follows = "", balance: own = balance, readsProxyHeader = false },
+        index,
+      ) => ({
         isFirst: index === 0,
         proxy,
         port,
@@ -255,6 +265,7 @@ function haproxyCfg(args: HaproxyPairArgs, chroot: string): string {
         follows,
         balance: own,
         agentPort: carriesMessages ? agentPort : 0,
+        sendsHeader: proxyProtocol && readsProxyHeader,
       }),
     ),
     maxConnections,

@@ -57,6 +57,8 @@ export interface RabbitNodeArgs {
   readonly hasMnesia?: boolean;
   /** TCP port that tells HAProxy's agent check whether the broker is in alarm. @default none */
   readonly agentPort?: number;
+  /** Whether a new broker expects each client's own address from its first start on. @default that is not written */
+  readonly proxyProtocol?: boolean;
   /** How it serves with TLS. @default without */
   readonly tls?: TlsPorts & {
     /** By broker: its certificate with its key, PEM. */
@@ -121,6 +123,7 @@ export class RabbitNode extends pulumi.ComponentResource {
       ...this.#writeConfiguration(configuration, packages),
       this.#writeSecrets(secrets ?? brokerSecrets({}), packages),
       ...this.#writeCertificates(packages),
+      ...this.#writeProxyProtocol(packages),
     ]);
     const member = this.#join(service);
     this.ready = this.#restartOnChange(hash, member);
@@ -233,6 +236,20 @@ export class RabbitNode extends pulumi.ComponentResource {
       this.#dependingOn(step),
     );
     return [step];
+  }
+
+  /** A broker that has been a member changes in its turn (ProxyProtocol). */
+  #writeProxyProtocol(packages: pulumi.Resource): pulumi.Resource[] {
+    const { host, proxyProtocol } = this.#args;
+    if (proxyProtocol === undefined) return [];
+    const options = { first: true, header: proxyProtocol };
+    return [
+      new Step(
+        `${this.name}-proxy-protocol-first`,
+        { host, subcommand: "proxy-protocol", options },
+        this.#dependingOn(packages),
+      ),
+    ];
   }
 
   #writeWatchFiles(packages: pulumi.Resource): WatchFiles {

@@ -99,6 +99,9 @@ const haproxy = z
     avoidAlarms: values
       .flag("true if a broker in alarm shall get no new connections, or false")
       .default(false),
+    proxyProtocol: values
+      .flag("true if the brokers shall see each client's own address, or false")
+      .exactOptional(),
     timeouts: z
       .strictObject({
         connect: values.duration.default("2s"),

@@ -46,7 +46,7 @@ const refusedSettings: readonly RefusedSetting[] = [
     keys: /^((web_)?(mqtt|stomp)\.)?proxy_protocol$/,
     isRefused: isTrue,
     message:
-      "the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+      "the brokers would refuse every client whose connection comes without the header of this protocol; remove it, and write haproxy.proxyProtocol: true, which has HAProxy send it",
   },
   {
     keys: /^stream\.advertised_(tls_)?(host|port)$/,

@@ -224,6 +224,11 @@ export interface HaproxyConfig {
   readonly fall: number;
   /** Whether a broker in alarm gets no new connections. */
   readonly avoidAlarms: boolean;
+  /**
+   * Whether HAProxy sends each client's own address to the brokers, which then expect it of everybody; false switches a
+   * stack back that had it. @default the brokers see the balancers' addresses, and nothing is changed
+   */
+  readonly proxyProtocol?: boolean;
   readonly timeouts: { readonly connect: Duration; readonly client: Duration; readonly server: Duration };
   readonly statsPort: number;
   /** Starts with a slash. */

@@ -37,6 +37,8 @@ interface Row {
   readonly carriesMessages: boolean;
   /** The proxy whose checks decide about the brokers here too. @default it has checks of its own */
   readonly follows?: string;
+  /** Whether the broker reads the PROXY protocol's header, which has the client's own address. @default no */
+  readonly readsProxyHeader?: boolean;
   /** How HAProxy chooses a broker. @default `haproxy.balance` */
   readonly balance?: "leastconn" | "roundrobin";
 }
@@ -58,6 +60,7 @@ const rows = [
     // Brokers ask each other's port whether it serves.
     from: ["balancers", "brokers"],
     carriesMessages: true,
+    readsProxyHeader: true,
   },
   {
     name: "management",
@@ -92,6 +95,7 @@ const rows = [
     proxy: "rabbitmq_mqtt",
     from: ["balancers"],
     carriesMessages: true,
+    readsProxyHeader: true,
     follows,
     balance: "leastconn",
   },
@@ -109,6 +113,7 @@ const rows = [
     proxy: "rabbitmq_stomp",
     from: ["balancers"],
     carriesMessages: true,
+    readsProxyHeader: true,
     follows,
     balance: "leastconn",
   },
@@ -126,6 +131,7 @@ const rows = [
     proxy: "rabbitmq_web_mqtt",
     from: ["balancers"],
     carriesMessages: true,
+    readsProxyHeader: true,
     follows,
     balance: "leastconn",
   },
@@ -143,10 +149,12 @@ const rows = [
     proxy: "rabbitmq_web_stomp",
     from: ["balancers"],
     carriesMessages: true,
+    readsProxyHeader: true,
     follows,
     balance: "leastconn",
   },
   // A client connects again until it has the broker that it wants, which the least used one may never be.
+  // No line of rabbitmq.conf has streams read the header (rabbitmq_stream.schema up to 4.3).
   {
     name: "stream",
     plugin: "rabbitmq_stream",

@@ -10,6 +10,7 @@ export const componentNames = {
   haproxy: "haproxy",
   virtualAddress: "virtual-address",
   definitions: "definitions",
+  proxyProtocol: "proxy-protocol",
 } as const;
 
 /** A component's part on one of its hosts. */
@@ -34,6 +35,7 @@ export const pinnedHostKeyName = (address: string): string => `host-key-${addres
 /** A broker's steps. */
 export const brokerCookieName = (broker: string): string => `${broker}-cookie`;
 export const brokerCertificatesName = (broker: string): string => `${broker}-certificates`;
+export const proxyProtocolStepName = (broker: string): string => `${broker}-proxy-protocol`;
 export const brokerServiceName = (broker: string): string => `${broker}-service`;
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;
 export const brokerMemberName = (broker: string): string => `${broker}-member`;

@@ -7,8 +7,8 @@ import { adminStepName } from "../hosts/resource-names.ts";
 /** A broker that does not read from a connection does not see it close. */
 const closeTimeoutMs = 1000;
 
-/** Opens a connection that is closed when the work that uses it ends. */
-export type OpenConnection = () => Promise<ChannelModel>;
+/** Opens a connection that is closed when the work that uses it ends. @param name what the brokers list it by */
+export type OpenConnection = (name?: string) => Promise<ChannelModel>;
 
 /**
  * Runs work that opens connections, then closes them. At the deadline the sockets are destroyed, so the work ends too.
@@ -25,12 +25,13 @@ export async function withConnections<T>(
   const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
   const done = new AbortController();
   const connections: ChannelModel[] = [];
-  const open: OpenConnection = async () => {
+  const open: OpenConnection = async (name) => {
     // net.connect, to which amqplib hands its socket options, destroys the socket when the signal fires.
     const options = {
       signal: AbortSignal.any([deadline, done.signal]),
       timeout: timeoutSeconds * 1000,
       noDelay: true,
+      ...(name === undefined ? {} : { clientProperties: { connection_name: name } }),
     };
     const connection = await connect(uri, options);
     // The call that waits on a lost connection fails by itself. Without a listener the event would end the process.

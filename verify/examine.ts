@@ -1,6 +1,7 @@
 /** Runs all checks on a running system concurrently. */
 import { examineBalancers } from "./balancers.ts";
 import { examineBrokers } from "./brokers.ts";
+import { examineClientAddress } from "./client-address.ts";
 import { examineConsoles } from "./consoles.ts";
 import type { Finding } from "./finding.ts";
 import { examineDefinitions } from "./definitions.ts";
@@ -25,6 +26,7 @@ export async function examine(system: System): Promise<Finding[]> {
     examineHosts(system),
     examineConsoles(system),
     examineTls(system),
+    examineClientAddress(cluster),
   ]);
   return groups.flat();
 }

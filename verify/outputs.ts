@@ -24,6 +24,8 @@ const expected = z.object({
   queueType: z.string().optional(),
   /** Absent for the first cookie. */
   cookieRenewal: z.number().optional(),
+  /** Whether the brokers see each client's own address; absent where not. */
+  proxyProtocol: z.boolean().optional(),
   /** Absent where no protocol is served with TLS. */
   tls: z
     .object({

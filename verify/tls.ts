@@ -1,6 +1,6 @@
 /** Checks what each endpoint with TLS shows: its certificate's chain, names and dates, and the versions that it accepts. */
 import { once } from "node:events";
-import { isIPv4 } from "node:net";
+import { connect as connectPlain, isIPv4, type Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
 import type { System } from "./outputs.ts";
@@ -54,6 +54,8 @@ interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly resources: readonly string[];
+  /** Whether a client first says its own address there, by the PROXY protocol. */
+  readonly expectsHeader: boolean;
 }
 
 export async function examineTls(system: System): Promise<Finding[]> {
@@ -65,9 +67,10 @@ export async function examineTls(system: System): Promise<Finding[]> {
     ...balancers.map(({ name }) => haproxyServiceName(name)),
   ];
   const endpoints = Object.values(tls.ports).flatMap((port): Endpoint[] => [
-    { subject: "virtual address", host: virtualAddress, port, resources: address },
+    { subject: "virtual address", host: virtualAddress, port, resources: address, expectsHeader: false },
     ...brokers.map(({ name, address: host }) => ({
       ...{ subject: name, host, port },
+      expectsHeader: expected?.proxyProtocol === true && port === tls.ports["amqp"],
       resources: [brokerCertificatesName(name)],
     })),
   ]);
@@ -116,14 +119,27 @@ async function acceptsOldTls(endpoint: Endpoint): Promise<boolean> {
   }
 }
 
-async function open({ host, port }: Endpoint, options: ConnectionOptions): Promise<TLSSocket> {
+async function open({ host, port, expectsHeader }: Endpoint, options: ConnectionOptions): Promise<TLSSocket> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const socket = connect({ host, port, rejectUnauthorized: false, ...options });
+  const plain = connectPlain({ host, port });
   try {
+    await once(plain, "connect", { signal });
+    if (expectsHeader) plain.write(proxyHeader(plain));
+    const socket = connect({ socket: plain, host, rejectUnauthorized: false, ...options });
     await once(socket, "secureConnect", { signal });
     return socket;
   } catch (error) {
-    socket.destroy();
+    plain.destroy();
     throw error;
   }
+}
+
+/** @returns the PROXY protocol's header in its first version, with the connection's own ends */
+export function proxyHeader({
+  localAddress,
+  remoteAddress,
+  localPort,
+  remotePort,
+}: Pick<Socket, "localAddress" | "remoteAddress" | "localPort" | "remotePort">): string {
+  return `PROXY TCP4 ${localAddress} ${remoteAddress} ${localPort} ${remotePort}\r\n`;
 }

@@ -65,6 +65,17 @@ class Certificates(BrokerHost):
         self.assertIn("port 15671: " + OLD, self.errors)
         self.assertNotIn("port 5671", self.errors)
 
+    def test_only_a_port_of_amqp_is_sent_the_header_that_it_may_expect(self):
+        self.works(*STEP)
+        question = self.done("ssl:peercert")[0]
+        self.assertIn('case application:get_env(rabbit, proxy_protocol, false) of\n  true -> <<"PROXY TCP4 ', question)
+        self.assertIn('1 1\\r\\n">>', question)
+        self.assertIn("[ok = gen_tcp:send(Plain, Header) || lists:member(Port, Amqp)]", question)
+
+    def test_a_connection_that_is_closed_is_no_port_that_nothing_listens_at(self):
+        self.shown = ["no TLS: closed", NEW]
+        self.refuses(*STEP, because="does not show its new certificate")
+
     def test_a_port_that_only_the_next_start_opens_is_no_fault(self):
         self.shown = ["closed", "closed"]
         self.works(*STEP)

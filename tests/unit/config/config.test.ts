@@ -320,7 +320,7 @@ test("knows every key of the configuration table", () => {
     rabbitmq:
       "adminUser plugins pluginFiles queues policy settings secretSettings advanced ports netTickTime",
     haproxy:
-      "maxConnections balance checkInterval rise fall avoidAlarms timeouts statsPort statsPath statsRefresh source",
+      "maxConnections balance checkInterval rise fall avoidAlarms proxyProtocol timeouts statsPort statsPath statsRefresh source",
     keepalived: "virtualRouterId advertisementInterval preempt interface prefixLength",
     lab: "subnet image",
   };

@@ -75,12 +75,12 @@ test("refuses what moves the brokers' own traffic or their data", () => {
   accepts({ "distribution.listener.port_range.min": 25672, "distribution.listener.port_range.max": "25672" });
 });
 
-test("refuses the PROXY protocol, which HAProxy does not speak to the brokers", () => {
+test("refuses the PROXY protocol in the brokers alone, and names the key for both sides", () => {
   refusesSettings({ proxy_protocol: true }, [
-    "rabbitmq.settings.proxy_protocol = true: the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+    "rabbitmq.settings.proxy_protocol = true: the brokers would refuse every client whose connection comes without the header of this protocol; remove it, and write haproxy.proxyProtocol: true, which has HAProxy send it",
   ]);
   refusesSettings({ proxy_protocol: "true" }, [
-    'rabbitmq.settings.proxy_protocol = "true": the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it',
+    'rabbitmq.settings.proxy_protocol = "true": the brokers would refuse every client whose connection comes without the header of this protocol; remove it, and write haproxy.proxyProtocol: true, which has HAProxy send it',
   ]);
   accepts({ proxy_protocol: false });
 });
@@ -209,7 +209,7 @@ test("refuses a secret setting that RabbitMQ or the program could not read, and 
       hidden,
       "the program writes this line itself; write adminPassword, with pulumi config set --secret",
       "no secret, and the program has to read it; write it under rabbitmq.settings, in the clear",
-      "the brokers would refuse every client, since HAProxy does not send the header of this protocol; remove it",
+      "the brokers would refuse every client whose connection comes without the header of this protocol; remove it, and write haproxy.proxyProtocol: true, which has HAProxy send it",
     ],
   );
 });
