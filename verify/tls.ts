@@ -5,6 +5,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
 import type { System } from "./outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
+import { protocols } from "../hosts/protocols.ts";
 import { brokerCertificatesName, haproxyServiceName } from "../hosts/resource-names.ts";
 
 const timeoutMs = 8000;
@@ -66,9 +67,9 @@ export async function examineTls(system: System): Promise<Finding[]> {
     ...keepalivedServiceNames(system),
     ...balancers.map(({ name }) => haproxyServiceName(name)),
   ];
-  const endpoints = Object.values(tls.ports).flatMap((port): Endpoint[] => [
+  const endpoints = Object.entries(tls.ports).flatMap(([protocol, port]): Endpoint[] => [
     { subject: "virtual address", host: virtualAddress, port, resources: address, expectsHeader: false },
-    ...brokers.map(({ name, address: host }) => ({
+    ...(isForOperators(protocol) ? brokers : []).map(({ name, address: host }) => ({
       ...{ subject: name, host, port },
       expectsHeader: expected?.proxyProtocol === true && port === tls.ports["amqp"],
       resources: [brokerCertificatesName(name)],
@@ -87,6 +88,11 @@ export async function examineTls(system: System): Promise<Finding[]> {
       }),
     ),
   );
+}
+
+/** Whether the firewalls let an operator reach a protocol at the brokers themselves. All ports of one show the same file. */
+function isForOperators(name: string): boolean {
+  return protocols.some((protocol) => protocol.name === name && protocol.from.includes("operators"));
 }
 
 async function look(endpoint: Endpoint, ca: string, names: readonly string[]): Promise<ShownCertificate> {

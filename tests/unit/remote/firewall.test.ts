@@ -53,3 +53,17 @@ test("a balancer allows clients from anywhere, and VRRP from the other balancers
   const elsewhere = { ...args("10.0.0.9", "balancer"), host, vrrpAddresses: ["10.7.0.8", "10.7.0.9"] };
   assert.deepEqual(lines(elsewhere), [...tcp, "vrrp - 10.7.0.8"]);
 });
+
+test("a plug-in's ports, plain and with TLS, are for the balancers on a broker, and for anybody on a balancer", () => {
+  const tls = { only: false, ports: { amqp: 5671, mqtt: 8883 } };
+  const frontends = frontendsOf({ ports: defaultPorts, plugins: ["rabbitmq_mqtt"], tls });
+  const found = (role: FirewallArgs["role"]): string[] =>
+    lines({ ...args("10.0.0.1", role), frontends }).filter((line) => / (1883|8883) /.test(line));
+  assert.deepEqual(found("broker"), [
+    "tcp 1883 10.0.0.8",
+    "tcp 1883 10.0.0.9",
+    "tcp 8883 10.0.0.8",
+    "tcp 8883 10.0.0.9",
+  ]);
+  assert.deepEqual(found("balancer"), ["tcp 1883 any", "tcp 8883 any"]);
+});

@@ -55,7 +55,11 @@ before(async () => {
 const servers: ReturnType<typeof createServer>[] = [];
 after(() => servers.forEach((server) => server.close()));
 
-async function systemWith(caCertificate: string, virtualAddress: string): Promise<System> {
+async function systemWith(
+  caCertificate: string,
+  virtualAddress: string,
+  protocol = "management",
+): Promise<System> {
   const server = createServer({ cert: broker.certificate, key: broker.key }, (socket) => socket.destroy());
   servers.push(server);
   server.on("tlsClientError", () => undefined);
@@ -67,7 +71,7 @@ async function systemWith(caCertificate: string, virtualAddress: string): Promis
     caCertificate,
     brokers: [{ name: "b", address: "127.0.0.1", url: "" }],
     balancers: [],
-    expected: { tls: { ports: { amqp: port }, names: [], validUntil: "", renewedFrom: "2027-01-01" } },
+    expected: { tls: { ports: { [protocol]: port }, names: [], validUntil: "", renewedFrom: "2027-01-01" } },
   } as unknown as System;
 }
 
@@ -80,6 +84,16 @@ test("a broker and the virtual address that show the right certificate pass", as
       ["b", true],
     ],
   );
+});
+
+test("a port that the firewalls keep from operators is looked at behind the balancers alone", async () => {
+  for (const protocol of ["amqp", "mqtt", "stream"]) {
+    const findings = await examineTls(await systemWith(authority.certificate, "127.0.0.1", protocol));
+    assert.deepEqual(
+      findings.map(({ subject, ok }) => [subject, ok]),
+      [["virtual address", true]],
+    );
+  }
 });
 
 test("one of another authority, for another address, or none at all fails", async () => {
