@@ -1,5 +1,7 @@
 /** TLS: turned on in a running stack, its certificates renewed, and the plain ports closed, all under load. */
 import assert from "node:assert/strict";
+import type { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { request } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,6 +12,7 @@ import { execa } from "execa";
 import { readSystem } from "../../testbed/chaos/suite.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { ensurePythonTools } from "../../toolchain/python.ts";
+import { openBrowser, Tab } from "../support/browser.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
@@ -21,21 +24,24 @@ const ports = [5671, 15671];
 interface Shown {
   readonly endpoint: string;
   readonly serial: string;
+  readonly certificate: X509Certificate;
 }
 
-/** @returns the serial number of the certificate that each endpoint shows to a client that trusts the authority */
+/** @returns the certificate that each endpoint shows to a client that trusts the authority */
 async function shown(ca: string): Promise<Shown[]> {
-  const hosts = [lab.virtualAddress, ...lab.brokers.map((_, index) => `192.168.81.${120 + index}`)];
+  const hosts = [
+    lab.virtualAddress,
+    ...lab.brokers.map((_, index) => lab.virtualAddress.replace(/\d+$/, String(120 + index))),
+  ];
   return Promise.all(
     hosts.flatMap((host) =>
       ports.map(async (port) => {
         const socket = connect({ host, port, ca });
-        const serial = await new Promise<string>((resolve, reject) => {
-          socket.once("secureConnect", () => resolve(socket.getPeerX509Certificate()?.serialNumber ?? ""));
-          socket.once("error", reject);
-        });
+        await once(socket, "secureConnect");
+        const certificate = socket.getPeerX509Certificate();
         socket.destroy();
-        return { endpoint: `${host}:${port}`, serial };
+        assert.ok(certificate);
+        return { endpoint: `${host}:${port}`, serial: certificate.serialNumber, certificate };
       }),
     ),
   );
@@ -98,6 +104,34 @@ test("TLS 1.1 is refused", async () => {
       socket.destroy();
       assert.equal(taken, isTaken, `${version} at ${port}`);
     }
+  }
+});
+
+test("a browser that knows the brokers' keys logs in by HTTPS, and one that does not shows no page", async () => {
+  await lab.ensureUp(block());
+  const certificates = (await shown(String(await lab.output("caCertificate")))).map(
+    ({ certificate }) => certificate,
+  );
+  const url = `https://${lab.virtualAddress}:15671`;
+  const hosts = lab.virtualAddress.replace(/\d+$/, "*");
+  const stranger = await openBrowser(hosts);
+  try {
+    await assert.rejects(Tab.open(stranger, url), /ERR_CERT_AUTHORITY_INVALID/);
+  } finally {
+    await stranger.close();
+  }
+  const browser = await openBrowser(hosts, certificates);
+  try {
+    const tab = await Tab.open(browser, url);
+    await tab.type("input[name=username]", "admin");
+    await tab.type("input[name=password]", String(await lab.output("adminPassword")));
+    await tab.click("input[type=submit]");
+    await tab.waitForText("#logout", /^User admin$/);
+    await tab.waitForTexts('#main table.list tr:has(a[href^="#/nodes/"])', [
+      ...lab.brokers.map((host) => new RegExp(`^rabbit@${host} `)),
+    ]);
+  } finally {
+    await browser.close();
   }
 });
 

@@ -1,12 +1,16 @@
 /** A headless Chromium on a lab's pages: types, clicks, reads the visible text and saves screenshots. */
+import { createHash, type X509Certificate } from "node:crypto";
 import puppeteer, { type Browser, type ElementHandle, type Page } from "puppeteer-core";
 import { relativeToRoot, screenshotPath, publishScreenshot } from "./screenshots.ts";
 
 /** How long a page may take to show what is expected; the management UI refreshes every 5 s. */
 const timeoutSeconds = 30;
 
-/** @param hosts the only addresses that the browser may reach, such as `192.168.56.*` */
-export async function openBrowser(hosts: string): Promise<Browser> {
+/**
+ * @param hosts the only addresses that the browser may reach, such as `192.168.56.*`
+ * @param pins the certificates that it takes although it does not know their authority, by their public keys alone
+ */
+export async function openBrowser(hosts: string, pins: readonly X509Certificate[] = []): Promise<Browser> {
   return puppeteer.launch({
     executablePath: "/usr/bin/chromium-headless-shell",
     headless: "shell",
@@ -17,8 +21,17 @@ export async function openBrowser(hosts: string): Promise<Browser> {
       "--no-sandbox",
       // Neither a page nor Chromium itself reaches any host but the lab's.
       `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${hosts}`,
+      // It has no option to trust a file.
+      ...(pins.length === 0 ? [] : [`--ignore-certificate-errors-spki-list=${pins.map(keyHash).join(",")}`]),
     ],
   });
+}
+
+/** @returns the SHA-256 of a certificate's public key (RFC 7469, 2.4) */
+function keyHash({ publicKey }: X509Certificate): string {
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
 }
 
 /** @returns JavaScript that gives the texts of the visible elements, each as one line */
