@@ -5,7 +5,13 @@ import { reasonOf } from "../../verify/cause.ts";
 import { createClusterClient, type ManagementApi } from "../../verify/management.ts";
 import type { System } from "../../verify/outputs.ts";
 
-const connection = z.object({ user: z.string().optional(), peer_host: z.string().optional() });
+const connection = z.object({
+  user: z.string().optional(),
+  /** Through a balancer, the balancer's address. */
+  peer_host: z.string().optional(),
+  /** What the client calls its connection. */
+  user_provided_name: z.string().optional(),
+});
 const node = z.object({ name: z.string(), running: z.boolean() });
 const user = z.object({ name: z.string() });
 
@@ -45,7 +51,10 @@ export async function askWhole(
   brokers: readonly string[],
 ): Promise<ClusterUsers> {
   const users = await api.get("/api/users?columns=name", z.array(user));
-  const connections = await api.get("/api/connections?columns=user,peer_host", z.array(connection));
+  const connections = await api.get(
+    "/api/connections?columns=user,peer_host,user_provided_name",
+    z.array(connection),
+  );
   const noted = await api.get("/api/global-parameters/rabbitmq_ha_definitions", note, [200, 404]);
   // Asked last, so that a broker that has gone meanwhile is noticed.
   const nodes = await api.get("/api/nodes?columns=name,running", z.array(node));
@@ -80,8 +89,12 @@ export function connectedAs(
   const rows = names.flatMap((name) => {
     const own = connections.filter((each) => each.user === name);
     if (own.length === 0) return [];
-    const hosts = [...new Set(own.map((each) => each.peer_host ?? "unknown"))].slice(0, 5);
+    const hosts = [...new Set(own.map(labelOf))].slice(0, 5);
     return [`${name} has ${own.length} connection${own.length === 1 ? "" : "s"}, from ${hosts.join(", ")}`];
   });
   return rows.length === 0 ? undefined : rows.join("; ");
+}
+
+function labelOf({ peer_host: address = "unknown", user_provided_name: name }: Connection): string {
+  return name === undefined ? address : `${address} (${name})`;
 }

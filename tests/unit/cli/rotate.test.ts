@@ -112,6 +112,8 @@ test("the former user goes only when nobody is connected as it, or if that is sa
     /no user orders-2 yet; first run: npm run up/,
   );
   assert.equal(connectedAs(["nobody"], answer.connections), undefined);
+  const named = { user: "orders", peer_host: "10.0.0.5", user_provided_name: "shop" };
+  assert.equal(connectedAs(["orders"], [named]), "orders has 1 connection, from 10.0.0.5 (shop)");
 });
 
 test("after a run that ended half-way, those that stayed are found in the cluster", () => {
