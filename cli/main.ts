@@ -160,10 +160,14 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
 
 // The command below handles Ctrl-C and ends in order; this process then ends with its exit code.
 process.on("SIGINT", () => undefined);
+// What is waited for may end by a timer alone that keeps no process alive, such as AbortSignal.timeout's.
+const keepAlive = setInterval(() => undefined, 60_000);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
+} finally {
+  clearInterval(keepAlive);
 }

@@ -49,7 +49,8 @@ export async function withConnections<T>(
     throw error;
   } finally {
     const closed = Promise.allSettled(connections.map((connection) => connection.close()));
-    await Promise.race([closed, pause(closeTimeoutMs, undefined, { ref: false })]);
+    const waited = pause(closeTimeoutMs, undefined, { signal: done.signal }).catch(() => undefined);
+    await Promise.race([closed, waited]);
     done.abort();
   }
 }
