@@ -149,6 +149,7 @@ export const expected = {
   partitionHandling: partitionHandling(rabbitmq.settings),
   agentCheck: haproxy.avoidAlarms,
   proxies: frontends.map(({ proxy }) => proxy),
+  ...(haproxy.brokers && { servers: haproxy.brokers.map(({ name }) => name) }),
   queueType,
   ...(rabbitmq.cookieRenewal > 1 && { cookieRenewal: rabbitmq.cookieRenewal }),
   ...(proxyProtocol === true && { proxyProtocol }),

@@ -85,11 +85,14 @@ export const commandHelp = {
     example: "backups/dev-2026-11-27T093012Z-3.10.8.backup",
   },
   migrate: {
-    summary: "show what a migration from one stack's cluster to another's would carry, change and leave",
+    summary: "move clients and messages from one stack's cluster to another's, behind the same address",
     flags: [
       ["--from STACK", "the stack whose cluster is left"],
       ["--to STACK", "the stack whose cluster is taken"],
       ["--dry-run", "only look; nothing is changed"],
+      ["--max-gap SECONDS", "for how long clients may wait in the end (default: 5)"],
+      ["--back", "go back to the old cluster, with what the new one has"],
+      ["--finish", "stop the old brokers, which keep their data; there is no way back then"],
       ["--json", "write what was found as JSON"],
     ],
     example: "--from old --to new --dry-run",

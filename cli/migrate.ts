@@ -1,35 +1,68 @@
-/** `npm run migrate`: what a migration from one stack's cluster to another's would do. */
+/** `npm run migrate`: moves the clients and messages of one stack's cluster to another's, behind the same address. */
 import { parseArgs } from "node:util";
 import { lookJson, lookMessage } from "../migration/messages.ts";
 import { UserError } from "../user-error.ts";
 import { lookAt } from "./migrate/look.ts";
+import { runFinish, runMove } from "./migrate/run-move.ts";
 import type { PulumiCli } from "./pulumi.ts";
-import { takeStackPair } from "./stack.ts";
+import { takeOption, takeStackPair } from "./stack.ts";
+
+/** What is done: `forth` and `back` move, `finish` ends the migration. */
+export type MigrateAction = "look" | "forth" | "back" | "finish";
 
 export interface MigrateOptions {
   readonly from: string;
   readonly to: string;
+  readonly action: MigrateAction;
   readonly isJson: boolean;
+  readonly maxGapSeconds: number;
 }
+
+const defaultMaxGapSeconds = 5;
+/** To end the connections and load the balancers' configuration takes about two. */
+const leastMaxGapSeconds = 3;
 
 /** @throws UserError unless there are two stacks and known flags */
 export function parseMigrateOptions(args: readonly string[]): MigrateOptions {
-  const { from, to, rest } = takeStackPair(args);
+  const { from, to, rest: flags } = takeStackPair(args);
+  const { value: gap, rest } = takeOption(flags, {
+    name: "max-gap",
+    valueHint: "seconds, such as --max-gap 10",
+  });
   const { values, positionals } = parseArgs({ args: rest, strict: false, allowPositionals: true });
-  const { "dry-run": isDry, json, ...unknown } = values;
+  const { "dry-run": isDry, json, back, finish, ...unknown } = values;
   const others = [...Object.keys(unknown).map((name) => `--${name}`), ...positionals];
   if (others.length > 0)
     throw new UserError(
-      `migrate takes --from OLD, --to NEW, --dry-run and --json; leave out: ${others.join(" ")}`,
+      `migrate takes --from OLD, --to NEW, --dry-run, --json, --max-gap SECONDS, --back and --finish; leave out: ${others.join(" ")}`,
     );
-  if (isDry !== true) throw new UserError("migrate only looks so far; add --dry-run");
-  return { from, to, isJson: json === true };
+  const given = [
+    ...(isDry === true ? ["look"] : []),
+    ...(back === true ? ["back"] : []),
+    ...(finish === true ? ["finish"] : []),
+  ];
+  if (given.length > 1)
+    throw new UserError("--dry-run, --back and --finish are different things; write one of them");
+  const [action = "forth"] = given as MigrateAction[];
+  const maxGapSeconds = Number(gap ?? defaultMaxGapSeconds);
+  if (!Number.isFinite(maxGapSeconds) || maxGapSeconds < leastMaxGapSeconds)
+    throw new UserError(`--max-gap ${String(gap)}: write at least ${leastMaxGapSeconds} seconds`);
+  return { from, to, action, isJson: json === true, maxGapSeconds };
 }
 
-/** @returns 1 if something stands against the migration */
+/** @returns 1 if something stands against the migration, or a balancer is left */
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { from, to, isJson } = parseMigrateOptions(args);
-  const found = await lookAt(pulumi, from, to);
-  process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
-  return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
+  const { from, to, action, isJson, maxGapSeconds } = parseMigrateOptions(args);
+  switch (action) {
+    case "look": {
+      const found = await lookAt(pulumi, from, to);
+      process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
+      return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
+    }
+    case "finish":
+      return runFinish(pulumi, from, to);
+    case "forth":
+    case "back":
+      return runMove(pulumi, { from, to, wanted: action, maxGapSeconds });
+  }
 }

@@ -119,6 +119,7 @@ const haproxy = z
       .default("/rabbitmq-stats"),
     statsRefresh: values.duration.default("5s"),
     source: source.exactOptional(),
+    brokers: values.list(z.strictObject(hostEntry), `one or more hosts ${hostRemedy}`).exactOptional(),
   })
   .prefault({});
 

@@ -236,6 +236,8 @@ export interface HaproxyConfig {
   readonly statsRefresh: Duration;
   /** Absent: the system's package. */
   readonly source?: HaproxySource;
+  /** The brokers that the balancers serve; absent: the stack's own. */
+  readonly brokers?: readonly HostEntry[];
 }
 
 /** The settings of the virtual address. */

@@ -133,7 +133,7 @@ export async function fetchStatsPage(balancer: Balancer, system: System, suffix 
 }
 
 export async function examineBalancers(system: System): Promise<Finding[]> {
-  const names = system.brokers.map(({ name }) => name);
+  const names = system.expected?.servers ?? system.brokers.map(({ name }) => name);
   return Promise.all(
     system.balancers.map((balancer) =>
       runCheck("backends", balancer.name, [haproxyServiceName(balancer.name)], async () =>

@@ -20,6 +20,8 @@ const expected = z.object({
   agentCheck: z.boolean(),
   /** The proxies in the balancers' HAProxy; absent in the outputs of earlier releases. */
   proxies: z.array(z.string()).optional(),
+  /** The brokers in the balancers' HAProxy; absent where they are the stack's own. */
+  servers: z.array(z.string()).optional(),
   /** The type of a queue that is declared without one; absent in the outputs of earlier releases. */
   queueType: z.string().optional(),
   /** Absent for the first cookie. */

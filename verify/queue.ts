@@ -21,6 +21,8 @@ const messageBytes = 1024;
 
 export async function examineQueue(cluster: ClusterClient): Promise<Finding[]> {
   const { system } = cluster;
+  // The address leads to other brokers, which need not know the stack's user.
+  if (system.expected?.servers !== undefined) return [];
   const onFailure = attributeTimeouts(cluster, keepalivedServiceNames(system));
   const unusedName = `rabbitmq-ha-verify-${randomUUID()}`;
   const matchingName = findMatchingName(system.policy.pattern, unusedName);

@@ -70,6 +70,11 @@ export class Ledger {
     return Math.max(0, ...[...this.#confirmTimes.values()].map((times) => longestGapIn(times, span)));
   }
 
+  /** As `longestGapMs`, of some publishers. */
+  longestGapOfMs(publishers: readonly string[], span: TimeSpan): number {
+    return Math.max(0, ...publishers.map((name) => longestGapIn(this.#confirmTimes.get(name) ?? [], span)));
+  }
+
   /** @returns the longest time within the span in which no publisher got a confirm, in milliseconds */
   longestSilenceMs(span: TimeSpan): number {
     const all = [...this.#confirmTimes.values()].flat().sort((a, b) => a - b);

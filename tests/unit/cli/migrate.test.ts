@@ -4,10 +4,14 @@ import { test } from "node:test";
 import { amqpEndpoints } from "../../../cli/migrate/look.ts";
 import { parseMigrateOptions } from "../../../cli/migrate.ts";
 
-test("it needs two stacks, and looks only", () => {
+test("it needs two stacks, and does one thing", () => {
   const options = parseMigrateOptions(["--from", "old", "--to=new", "--dry-run", "--json"]);
-  assert.deepEqual(options, { from: "old", to: "new", isJson: true });
-  assert.equal(parseMigrateOptions(["--from", "old", "--to", "new", "--dry-run"]).isJson, false);
+  assert.deepEqual(options, { from: "old", to: "new", action: "look", isJson: true, maxGapSeconds: 5 });
+  const action = (...flags: readonly string[]) => parseMigrateOptions(["--from", "a", "--to", "b", ...flags]);
+  assert.equal(action().action, "forth");
+  assert.equal(action("--back").action, "back");
+  assert.equal(action("--finish").action, "finish");
+  assert.equal(action("--max-gap", "20").maxGapSeconds, 20);
 });
 
 test("other arguments are refused, each in words", () => {
@@ -17,7 +21,9 @@ test("other arguments are refused, each in words", () => {
   refused("--from", "old", "--to", "old")(/are both old/);
   refused("--from", "--to", "new")(/--from needs a stack's name, such as --from old/);
   refused("--from", "a", "--to", "b", "--dry-run", "--fast", "x")(/leave out: --fast x/);
-  refused("--from", "a", "--to", "b")(/add --dry-run/);
+  refused("--from", "a", "--to", "b", "--back", "--finish")(/write one of them/);
+  refused("--from", "a", "--to", "b", "--max-gap", "1")(/at least 3 seconds/);
+  refused("--from", "a", "--to", "b", "--max-gap", "soon")(/at least 3 seconds/);
 });
 
 test("OLD's brokers are reached at the port of its address", () => {

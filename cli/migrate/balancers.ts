@@ -1,0 +1,116 @@
+/** Has the old stack's balancers serve nobody, or the brokers of either cluster. */
+import { isDeepStrictEqual } from "node:util";
+import { componentNames } from "../../hosts/resource-names.ts";
+import {
+  disableCommands,
+  messageServers,
+  readServerStates,
+  type Server,
+  withServers,
+} from "../../migration/haproxy.ts";
+import { runOn } from "../../remote/ssh.ts";
+import { shellWord } from "../../templates/render.ts";
+import { reasonOf } from "../../verify/cause.ts";
+import { buildProgramCommand, findLogin } from "../../verify/hosts.ts";
+import type { Login, System } from "../../verify/outputs.ts";
+
+const configPath = "/etc/haproxy/haproxy.cfg";
+const timeoutSeconds = 20;
+const socket = "socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock";
+
+/** By balancer: why it has not done what it should. */
+export type Failures = ReadonlyMap<string, string>;
+
+export class Balancers {
+  readonly #system: System;
+  /** The balancers whose configuration was written last with these brokers. */
+  #staged: { readonly servers: readonly Server[]; readonly names: Set<string> } = {
+    servers: [],
+    names: new Set(),
+  };
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  /** Takes all brokers out and ends their sessions; a restart of HAProxy forgets it. */
+  async freeze(): Promise<Failures> {
+    return this.#onEach(async (login) => {
+      const before = messageServers(readServerStates(await runAsRoot(login, socket, "show stat\n")));
+      const answer = await runAsRoot(login, socket, `${disableCommands(before)}; show stat\n`);
+      const stat = answer.slice(Math.max(0, answer.indexOf("# pxname")));
+      const left = messageServers(readServerStates(stat)).filter(({ status }) => !status.startsWith("MAINT"));
+      if (left.length > 0)
+        throw new Error(`HAProxy still serves ${left.map(({ server }) => server).join(", ")}`);
+    });
+  }
+
+  /** Writes the configuration with these brokers, as `up` does; HAProxy does not read it yet. */
+  async stage(servers: readonly Server[]): Promise<Failures> {
+    if (!isDeepStrictEqual(servers, this.#staged.servers)) this.#staged = { servers, names: new Set() };
+    const { names } = this.#staged;
+    return this.#onEach(async (login, name) => {
+      if (names.has(name)) return;
+      const cfg = await runOn(login, { command: `cat ${configPath}`, timeoutSeconds });
+      const find = "b=/usr/local/haproxy/sbin/haproxy; [ -x $b ] || b=/usr/sbin/haproxy";
+      const resource = `${componentNames.haproxy}-${name}-config`;
+      const write = `${buildProgramCommand(login)} file --path ${configPath} --resource ${resource} --check "$b -c -f {}"`;
+      await runOn(login, { command: `${find}; ${write}`, input: withServers(cfg, servers), timeoutSeconds });
+      names.add(name);
+    });
+  }
+
+  /** Has HAProxy serve these brokers. */
+  async open(servers: readonly Server[]): Promise<Failures> {
+    const failed = new Map(await this.stage(servers));
+    const wanted = new Set(servers.map(({ name }) => name));
+    const others = await this.#onEach(async (login, name) => {
+      if (failed.has(name)) return;
+      // The servers that were taken out are back with a reload, too.
+      await runAsRoot(login, "systemctl reload haproxy");
+      const deadline = performance.now() + timeoutSeconds * 1000;
+      for (;;) {
+        const states = messageServers(
+          readServerStates(await runAsRoot(login, socket, "show stat\n").catch(() => "\n\n")),
+        );
+        const isRead = states.length > 0 && states.every(({ server }) => wanted.has(server));
+        if (isRead && states.some(({ status }) => status.startsWith("UP"))) return;
+        if (performance.now() > deadline) throw new Error("HAProxy does not see one of the brokers up");
+      }
+    });
+    for (const [name, why] of others) failed.set(name, why);
+    return failed;
+  }
+
+  /** @returns the balancer that has the virtual address; undefined if none says so */
+  async findHolder(): Promise<string | undefined> {
+    const { balancers, virtualAddress } = this.#system;
+    const answers = await Promise.all(
+      balancers.map(async ({ name }) => {
+        const login = findLogin(this.#system, name);
+        const text = await runOn(login, { command: "ip -o -4 addr show", timeoutSeconds: 5 }).catch(() => "");
+        return text.includes(` ${virtualAddress}/`) ? name : undefined;
+      }),
+    );
+    return answers.find((name) => name !== undefined);
+  }
+
+  async #onEach(work: (login: Login, name: string) => Promise<void>): Promise<Failures> {
+    const failures = new Map<string, string>();
+    await Promise.all(
+      this.#system.balancers.map(async ({ name }) => {
+        try {
+          await work(findLogin(this.#system, name), name);
+        } catch (error) {
+          failures.set(name, reasonOf(error));
+        }
+      }),
+    );
+    return failures;
+  }
+}
+
+async function runAsRoot(login: Login, script: string, input = ""): Promise<string> {
+  const sudo = login.user === "root" ? "" : "sudo -n ";
+  return runOn(login, { command: `${sudo}sh -c ${shellWord(script)}`, input, timeoutSeconds });
+}

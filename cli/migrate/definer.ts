@@ -1,0 +1,126 @@
+/** Gives each cluster of a migration the objects that it lacks of the other one. */
+import { categories, type Category, type Definitions, type Entry } from "../../definitions/definitions.ts";
+import { compareDefinitions } from "../../definitions/difference.ts";
+import { carryUser, lateCarryUser } from "../../migration/broker-questions.ts";
+import type { Direction } from "../../migration/move.ts";
+import type { CarriedQueue, Plan } from "../../migration/plan.ts";
+import { queueKey } from "../../migration/plan.ts";
+import type { QueueCount } from "../../migration/queue-counts.ts";
+import { returnQueue } from "../../migration/return.ts";
+import { shovelPrefix } from "../../migration/shovels.ts";
+import { findLogin } from "../../verify/hosts.ts";
+import { askAnyBroker } from "../backup/source.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Definer } from "./world.ts";
+
+export interface DefinerArgs {
+  readonly old: Cluster;
+  readonly fresh: Cluster;
+  /** What the old cluster's definitions become. */
+  readonly plan: (isFresh: boolean) => Promise<Plan>;
+}
+
+/** What a queue that is made late needs; the users' limits are those of the fence then. */
+const lateCategories: readonly Category[] = ["vhosts", "exchanges", "queues", "bindings"];
+const returnedCategories: readonly Category[] = [
+  "vhosts",
+  "users",
+  "permissions",
+  "topic_permissions",
+  ...lateCategories,
+];
+
+export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
+  const give = async (
+    target: Cluster,
+    wanted: Definitions,
+    only: readonly Category[],
+    withChanges: boolean,
+  ): Promise<void> => {
+    const present = await definitionsOf(target);
+    const own = { adminUser: target.system.adminUser, policyName: target.system.policy.name };
+    const { made, changed } = compareDefinitions(wanted, present, own);
+    const entries = [...made, ...(withChanges ? changed : [])].filter(
+      (entry) => only.includes(entry.category) && !isMigrationsOwn(entry),
+    );
+    if (entries.length > 0) await target.give(listsOf(entries));
+  };
+  const giveBack = async (only: readonly Category[]): Promise<void> => {
+    const found = await definitionsOf(fresh);
+    const own = fresh.system.adminUser;
+    await give(
+      old,
+      {
+        ...found,
+        users: found.users.filter(({ name }) => name !== own),
+        permissions: found.permissions.filter(({ user }) => user !== own),
+        queues: found.queues.map(returnQueue),
+      },
+      only,
+      false,
+    );
+  };
+  return {
+    async prepare(direction: Direction) {
+      if (direction === "back") {
+        await giveBack(returnedCategories);
+        return new Map();
+      }
+      const { definitions, queues } = await plan(false);
+      await give(fresh, definitions, categories, true);
+      return new Map(queues.flatMap((queue) => reasonsNotAhead(queue)));
+    },
+    async prepareLate(direction: Direction, _: readonly QueueCount[]) {
+      if (direction === "back") await giveBack(lateCategories);
+      else await give(fresh, (await plan(true)).definitions, lateCategories, false);
+    },
+    async settle(direction: Direction) {
+      if (direction === "forth") await give(fresh, (await plan(false)).later, ["parameters"], false);
+    },
+  };
+}
+
+/** A queue whose messages could expire or be refused while they wait in the new cluster is not carried early. */
+function reasonsNotAhead(queue: CarriedQueue): [string, string][] {
+  const { limits, isAutoDelete } = queue;
+  const reasons = [
+    ...(limits.expiresMs === undefined ? [] : ["it is deleted when nobody uses it for a while"]),
+    ...(limits.ttlMs === undefined ? [] : ["its messages expire"]),
+    ...(limits.maxLength === undefined && limits.maxBytes === undefined ? [] : ["its length is limited"]),
+    ...(isAutoDelete ? ["it is deleted with its last consumer"] : []),
+  ];
+  return reasons.length === 0 ? [] : [[queueKey(queue), reasons.join(", ")]];
+}
+
+async function definitionsOf({ system }: Cluster): Promise<Definitions> {
+  return (await askAnyBroker(system.brokers.map(({ name }) => findLogin(system, name)))).definitions;
+}
+
+function isMigrationsOwn({ category, object }: Entry): boolean {
+  const users = [carryUser, lateCarryUser];
+  const text = (key: string): string => {
+    const value = object[key];
+    return typeof value === "string" ? value : "";
+  };
+  switch (category) {
+    case "users":
+      return users.includes(text("name"));
+    case "permissions":
+      return users.includes(text("user"));
+    case "exchanges":
+    case "parameters":
+      return text("name").startsWith(shovelPrefix);
+    case "bindings":
+      return text("source").startsWith(shovelPrefix);
+    default:
+      return false;
+  }
+}
+
+function listsOf(entries: readonly Entry[]): Omit<Definitions, "version"> {
+  const lists = categories.map((category) => [
+    category,
+    entries.filter((entry) => entry.category === category).map(({ object }) => object),
+  ]);
+  return Object.fromEntries(lists) as Omit<Definitions, "version">;
+}

@@ -1,0 +1,144 @@
+/** Moves clients and messages between the clusters of two stacks, and ends the migration. */
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Look } from "../../migration/look.ts";
+import { type Direction, move } from "../../migration/move.ts";
+import type { Plan } from "../../migration/plan.ts";
+import { isDrained, totalOf } from "../../migration/queue-counts.ts";
+import { runOn } from "../../remote/ssh.ts";
+import { UserError } from "../../user-error.ts";
+import { reasonOf } from "../../verify/cause.ts";
+import { findLogin } from "../../verify/hosts.ts";
+import type { PulumiCli } from "../pulumi.ts";
+import { npmCommand } from "../stack.ts";
+import { readStackFile, stackFileName } from "../stack-file.ts";
+import { readSystem } from "../verify.ts";
+import { Cluster } from "./cluster.ts";
+import { makeDefiner } from "./definer.ts";
+import { lookAt } from "./look.ts";
+import { setServedBrokers } from "./stack-config.ts";
+import { Migration } from "./world.ts";
+
+export interface MoveArgs {
+  readonly from: string;
+  readonly to: string;
+  readonly wanted: Direction;
+  readonly maxGapSeconds: number;
+}
+
+interface Opened {
+  readonly old: Cluster;
+  readonly fresh: Cluster;
+  readonly migration: Migration;
+}
+
+async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened> {
+  const [oldSystem, freshSystem] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
+  const old = new Cluster(from, oldSystem);
+  const fresh = new Cluster(to, freshSystem);
+  let planned: Promise<Plan> | undefined;
+  const plan = (isFresh: boolean): Promise<Plan> => {
+    if (planned === undefined || isFresh) planned = lookPatiently(pulumi, from, to).then((look) => look.plan);
+    return planned;
+  };
+  const configure = async (direction: Direction): Promise<void> => {
+    const servers = direction === "forth" ? freshSystem.brokers : undefined;
+    const text = readStackFile(from);
+    const changed = setServedBrokers(text, servers);
+    if (changed !== text) await writeFile(resolve(stackFileName(from)), changed);
+  };
+  const migration = new Migration({ old, fresh, definer: makeDefiner({ old, fresh, plan }), configure });
+  return { old, fresh, migration };
+}
+
+/** @returns the exit code: 0 if clients use the wanted cluster, through every balancer */
+export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
+  const { from, to, wanted, maxGapSeconds } = args;
+  const started = performance.now();
+  const { migration, fresh } = await open(pulumi, from, to);
+  const note = await migration.readNote();
+  if (note === undefined && wanted === "forth") await refuseUnready(pulumi, args, fresh);
+  const outcome = await move(migration, wanted, { maxGapSeconds });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const target = wanted === "forth" ? to : from;
+  switch (outcome) {
+    case "nothing":
+      process.stdout.write(`no migration from ${from} to ${to} has begun\n`);
+      return 0;
+    case "already":
+      process.stdout.write(`clients use ${target} already\n`);
+      return 0;
+    case "cancelled":
+      process.stdout.write(`the migration is taken back; no message had been carried, after ${seconds} s\n`);
+      return 0;
+    case "moved":
+      process.stdout.write(`clients use ${target}, after ${seconds} s\n`);
+  }
+  if (migration.unreachedBalancers.size === 0) return 0;
+  for (const [name, why] of migration.unreachedBalancers)
+    process.stderr.write(
+      `${name} does not lead to ${target} yet (clients that it serves are refused): ${why}\n`,
+    );
+  process.stderr.write(`once it is back: ${npmCommand("up", from)}\n`);
+  return 1;
+}
+
+/** How often a look is repeated whose questions were not answered in time. */
+const lookTries = 4;
+
+async function lookPatiently(pulumi: PulumiCli, from: string, to: string): Promise<Look> {
+  for (let left = lookTries; ; left -= 1) {
+    try {
+      return await lookAt(pulumi, from, to);
+    } catch (error) {
+      if (left === 1) throw error;
+    }
+  }
+}
+
+/** Asked once, before anything is changed. */
+async function refuseUnready(pulumi: PulumiCli, { from, to }: MoveArgs, fresh: Cluster): Promise<void> {
+  const { findings } = await lookPatiently(pulumi, from, to);
+  const blocking = findings.filter(({ isBlocking }) => isBlocking);
+  if (blocking.length > 0)
+    throw new UserError(
+      `the migration is not begun; see npm run migrate -- --from ${from} --to ${to} --dry-run:\n${blocking
+        .map(({ subjects, what }) => `  ${subjects.join(", ")}: ${what}`)
+        .join("\n")}`,
+    );
+  if (!fresh.system.expected?.plugins.includes("rabbitmq_shovel"))
+    throw new UserError(
+      `stack ${to} has no rabbitmq_shovel, which carries the messages: add it to rabbitmq.plugins and run ${npmCommand("up", to)}`,
+    );
+}
+
+/** Stops the old brokers, which keep their data, and removes what the migration has made. */
+export async function runFinish(pulumi: PulumiCli, from: string, to: string): Promise<number> {
+  const { old, migration } = await open(pulumi, from, to);
+  const note = await migration.readNote();
+  if (note?.direction !== "forth" || note.phase !== "moved")
+    throw new UserError(`clients do not use ${to} yet; first: npm run migrate -- --from ${from} --to ${to}`);
+  const { queues, connections } = await migration.drain("forth");
+  if (!isDrained(queues) || connections > 0)
+    throw new UserError(
+      `${from} still has ${totalOf(queues)} messages and ${connections} connections; move them first: npm run migrate -- --from ${from} --to ${to} --back, and again forth`,
+    );
+  await migration.removeTraces();
+  await migration.removeNote();
+  for (const { name } of old.system.brokers) {
+    const login = findLogin(old.system, name);
+    const sudo = login.user === "root" ? "" : "sudo -n ";
+    const units = "rabbitmq-ha-watch rabbitmq-server";
+    await runOn(login, { command: `${sudo}systemctl disable --now ${units}`, timeoutSeconds: 120 }).catch(
+      (error: unknown) => process.stderr.write(`${name} is not stopped: ${reasonOf(error)}\n`),
+    );
+    process.stderr.write(`${name} is stopped\n`);
+  }
+  process.stdout.write(
+    [
+      `The brokers of ${from} are stopped, and keep their data; ${old.system.virtualAddress} stays on its balancers ${old.system.balancers.map(({ name }) => name).join(", ")}, which lead to ${to}.`,
+      "",
+    ].join("\n"),
+  );
+  return 0;
+}

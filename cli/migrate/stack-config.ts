@@ -1,0 +1,26 @@
+/** Writes to a stack's file which brokers its balancers serve, if not its own. */
+import { parseDocument } from "yaml";
+import type { Server } from "../../migration/haproxy.ts";
+
+const block = "rabbitmq-ha:haproxy";
+
+/**
+ * @param text of the stack's file
+ * @param servers undefined: the stack's own brokers
+ * @returns the text with or without the key `haproxy.brokers`; all else stays, comments too
+ */
+export function setServedBrokers(text: string, servers: readonly Server[] | undefined): string {
+  const document = parseDocument(text);
+  const path = ["config", block, "brokers"];
+  if (servers === undefined) {
+    if (!document.hasIn(path)) return text;
+    document.deleteIn(path);
+    const rest = document.getIn(["config", block]) as { readonly items?: readonly unknown[] } | undefined;
+    if (rest?.items?.length === 0) document.deleteIn(["config", block]);
+  } else {
+    const value = document.createNode(servers.map(({ name, address }) => ({ name, address })));
+    for (const each of (value as { items: { flow?: boolean }[] }).items) each.flow = true;
+    document.setIn(path, value);
+  }
+  return document.toString({ lineWidth: 0 });
+}

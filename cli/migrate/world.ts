@@ -1,0 +1,277 @@
+/** The two clusters and the balancers of a migration, as `move` asks and changes them. */
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  readCounts,
+  readFenced,
+  readShovels,
+  readStackNote,
+  type StackNote,
+} from "../../migration/broker-answers.ts";
+import {
+  countQuestion,
+  drainQuestion,
+  exchangeRemoval,
+  fenceOrder,
+  gateOrder,
+  noteOrder,
+  noteQuestion,
+  shovelQuestion,
+  shovelRemoval,
+  unfenceOrder,
+  userRemoval,
+} from "../../migration/broker-questions.ts";
+import type { Server } from "../../migration/haproxy.ts";
+import type { Direction, Fenced, Note, Prepared, World } from "../../migration/move.ts";
+import { isDrained, type QueueCount } from "../../migration/queue-counts.ts";
+import {
+  carryExchange,
+  carryPermissions,
+  carryShovel,
+  carryUsers,
+  type ClusterAddress,
+  shovelPrefix,
+} from "../../migration/shovels.ts";
+import { UserError } from "../../user-error.ts";
+import { Balancers } from "./balancers.ts";
+import type { Cluster } from "./cluster.ts";
+
+/** Seconds for an order that waits for connections to end, or for queues to be empty. */
+const longSeconds = 40;
+
+/** Gives a cluster what it lacks of the other one. */
+export interface Definer {
+  /** @returns by queue: why it is not carried before the source is closed */
+  prepare(direction: Direction): Promise<ReadonlyMap<string, string>>;
+  /** Makes queues that have come since. */
+  prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
+  /** Makes what fetches or sends messages by itself, once the source does that no more. */
+  settle(direction: Direction): Promise<void>;
+}
+
+export interface MigrationArgs {
+  readonly old: Cluster;
+  readonly fresh: Cluster;
+  readonly definer: Definer;
+  /** Writes to the old stack's file which brokers its balancers serve. */
+  readonly configure: (direction: Direction) => Promise<void>;
+}
+
+export class Migration implements World {
+  readonly #args: MigrationArgs;
+  /** The balancers that have not been led to where they should. */
+  readonly #left = new Map<string, string>();
+  /** The queues that have a shovel and what it publishes to. */
+  #carried = new Set<string>();
+
+  readonly #balancers: Balancers;
+
+  constructor(args: MigrationArgs) {
+    this.#args = args;
+    this.#balancers = new Balancers(args.old.system);
+  }
+
+  /** The balancers that still have another configuration than they should, each with the reason. */
+  get unreachedBalancers(): ReadonlyMap<string, string> {
+    return this.#left;
+  }
+
+  async readNote(): Promise<StackNote | undefined> {
+    const { old, fresh } = this.#args;
+    const [note, mark] = await Promise.all([
+      fresh.ask(noteQuestion, readStackNote),
+      old.ask(noteQuestion, readStackNote),
+    ]);
+    for (const found of [note, mark]) {
+      if (found !== undefined && (found.from !== old.stack || found.to !== fresh.stack))
+        throw new UserError(
+          `a migration from ${found.from} to ${found.to} is under way; end it first: npm run migrate -- --from ${found.from} --to ${found.to} --finish (or --back)`,
+        );
+    }
+    return note;
+  }
+
+  async writeNote(note: Note): Promise<void> {
+    const { old, fresh } = this.#args;
+    const text = this.#noteText(note);
+    // The new cluster's counts; the old one's keeps other migrations away.
+    await Promise.all([old, fresh].map((cluster) => cluster.ask(noteOrder(text), () => undefined)));
+  }
+
+  async removeNote(): Promise<void> {
+    const { old, fresh } = this.#args;
+    await fresh.ask(noteOrder(undefined), () => undefined);
+    await old.ask(noteOrder(undefined), () => undefined);
+  }
+
+  async prepare(direction: Direction): Promise<Prepared> {
+    const { definer, old, fresh } = this.#args;
+    const notAhead = await definer.prepare(direction);
+    const source = this.#source(direction);
+    for (const cluster of [old, fresh]) {
+      const vhosts = [...new Set((await source.ask(countQuestion, readCounts)).map(({ vhost }) => vhost))];
+      await cluster.give({ users: carryUsers(this.#secret), permissions: carryPermissions(vhosts) });
+    }
+    await source.ask(gateOrder, () => undefined);
+    return { notAhead };
+  }
+
+  async countSource(direction: Direction): Promise<readonly QueueCount[]> {
+    return this.#source(direction).ask(countQuestion, readCounts);
+  }
+
+  async countTarget(direction: Direction): Promise<readonly QueueCount[]> {
+    return this.#target(direction).ask(countQuestion, readCounts);
+  }
+
+  async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    await this.#carry(direction, queues, false);
+  }
+
+  async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    await this.#carry(direction, queues, true);
+  }
+
+  async freeze(): Promise<void> {
+    const failures = await this.#balancers.freeze();
+    for (const [name, why] of failures) this.report(`${name} still serves until the fence stands: ${why}`);
+  }
+
+  async fence(direction: Direction): Promise<Fenced> {
+    return this.#source(direction).ask(fenceOrder, readFenced, longSeconds);
+  }
+
+  async drain(direction: Direction): Promise<Fenced> {
+    return this.#source(direction).ask(drainQuestion, readFenced, longSeconds);
+  }
+
+  async prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    const missing = queues.filter(({ key }) => !this.#carried.has(key));
+    if (missing.length > 0) await this.#args.definer.prepareLate(direction, missing);
+  }
+
+  async permit(direction: Direction): Promise<void> {
+    const { old, fresh } = this.#args;
+    const text = this.#noteText({ direction, phase: "opening" });
+    if (direction === "forth") {
+      await fresh.ask(unfenceOrder(text), () => undefined);
+      return;
+    }
+    await fresh.ask(noteOrder(text), () => undefined);
+    await old.ask(unfenceOrder(), () => undefined);
+  }
+
+  async stage(direction: Direction): Promise<void> {
+    await this.#balancers.stage(this.#servers(direction));
+  }
+
+  async open(direction: Direction): Promise<void> {
+    const { system } = this.#args.old;
+    for (;;) {
+      const failures = await this.#balancers.open(this.#servers(direction));
+      const holder = await this.#balancers.findHolder();
+      this.#left.clear();
+      for (const [name, why] of failures) this.#left.set(name, why);
+      if (holder !== undefined && !failures.has(holder)) return;
+      const words = [...failures].map(([name, why]) => `${name}: ${why}`).join("; ");
+      this.report(
+        holder === undefined ? `no balancer says that it has ${system.virtualAddress}; ${words}` : words,
+      );
+      await this.pause(1);
+    }
+  }
+
+  async settle(direction: Direction): Promise<void> {
+    await this.#args.configure(direction);
+    await this.#removeShovels(direction);
+    await this.#args.definer.settle(direction);
+  }
+
+  async cancel(direction: Direction): Promise<boolean> {
+    await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
+    this.#carried = new Set();
+    if (!isDrained(await this.countTarget(direction))) return false;
+    await this.#removeShovels(direction);
+    return true;
+  }
+
+  /** Removes from both clusters what the migration has made there. */
+  async removeTraces(): Promise<void> {
+    for (const cluster of [this.#args.fresh, this.#args.old]) {
+      await cluster.ask(exchangeRemoval(shovelPrefix), () => undefined);
+      await cluster.ask(userRemoval, () => undefined);
+    }
+  }
+
+  report(line: string): void {
+    process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+  }
+
+  async pause(seconds: number): Promise<void> {
+    await pause(seconds * 1000);
+  }
+
+  #servers(direction: Direction): Server[] {
+    return this.#target(direction).system.brokers.map(({ name, address }) => ({ name, address }));
+  }
+
+  #source(direction: Direction): Cluster {
+    return direction === "forth" ? this.#args.old : this.#args.fresh;
+  }
+
+  #target(direction: Direction): Cluster {
+    return direction === "forth" ? this.#args.fresh : this.#args.old;
+  }
+
+  get #secret(): string {
+    return this.#args.old.system.adminPassword;
+  }
+
+  #noteText(note: Note): string {
+    const { old, fresh } = this.#args;
+    return JSON.stringify({ direction: note.direction, phase: note.phase, from: old.stack, to: fresh.stack });
+  }
+
+  /** A shovel that is there stays, so that nothing is carried twice. */
+  async #carry(direction: Direction, queues: readonly QueueCount[], isLate: boolean): Promise<void> {
+    if (queues.every(({ key }) => this.#carried.has(key))) return;
+    const { fresh } = this.#args;
+    const present = await fresh.ask(shovelQuestion(shovelPrefix), readShovels);
+    const parts = queues.map((queue) => ({
+      ...carryExchange(queue),
+      shovel: this.#shovel(direction, queue, isLate),
+      queue,
+    }));
+    const missing = parts.filter(
+      ({ shovel }) => !present.has(JSON.stringify([shovel["vhost"], shovel["name"]])),
+    );
+    if (missing.length > 0) {
+      await this.#target(direction).give({
+        exchanges: missing.map(({ exchange }) => exchange),
+        bindings: missing.map(({ binding }) => binding),
+      });
+      await fresh.give({ parameters: missing.map(({ shovel }) => shovel) });
+    }
+    for (const { key } of queues) this.#carried.add(key);
+  }
+
+  #shovel(direction: Direction, queue: QueueCount, isLate: boolean): ReturnType<typeof carryShovel> {
+    const { old } = this.#args;
+    return carryShovel(queue, {
+      source: addressOf(this.#source(direction)),
+      target: direction === "forth" ? undefined : addressOf(old),
+      secret: this.#secret,
+      isLate,
+    });
+  }
+
+  async #removeShovels(direction: Direction): Promise<void> {
+    await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
+    await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
+    this.#carried = new Set();
+  }
+}
+
+function addressOf({ system }: Cluster): ClusterAddress {
+  const { port } = new URL(system.amqpUri);
+  return { addresses: system.brokers.map(({ address }) => address), port: Number(port || 5672) };
+}

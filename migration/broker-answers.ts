@@ -1,0 +1,57 @@
+/** Reads what brokers answer in a migration. An answer that lacks something is none. */
+import { z } from "zod";
+import type { Note } from "./move.ts";
+import type { QueueCount } from "./queue-counts.ts";
+
+const queue = z.object({
+  vhost: z.string(),
+  name: z.string(),
+  messages: z.number().nullable(),
+  consumers: z.number().nullable(),
+});
+const counted = z.object({ queues: z.array(queue) });
+const fenced = z.object({ connections: z.number(), queues: z.array(queue) });
+const noted = z.object({ note: z.string().nullable() });
+const note = z.object({
+  direction: z.enum(["forth", "back"]),
+  phase: z.enum(["carrying", "closing", "opening", "moved"]),
+  /** The stacks, so that another migration is refused. */
+  from: z.string(),
+  to: z.string(),
+});
+const shovels = z.object({ shovels: z.array(z.object({ vhost: z.string(), name: z.string() })) });
+
+/** A note, and between which stacks. */
+export type StackNote = Note & { readonly from: string; readonly to: string };
+
+export function readCounts(answer: unknown): QueueCount[] {
+  return counted.parse(answer).queues.map(countOf);
+}
+
+export function readFenced(answer: unknown): {
+  readonly connections: number;
+  readonly queues: readonly QueueCount[];
+} {
+  const { connections, queues } = fenced.parse(answer);
+  return { connections, queues: queues.map(countOf) };
+}
+
+export function readShovels(answer: unknown): ReadonlySet<string> {
+  return new Set(shovels.parse(answer).shovels.map(({ vhost, name }) => JSON.stringify([vhost, name])));
+}
+
+/** @throws if there is a note that cannot be read */
+export function readStackNote(answer: unknown): StackNote | undefined {
+  const text = noted.parse(answer).note;
+  return text === null ? undefined : note.parse(JSON.parse(text));
+}
+
+function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): QueueCount {
+  return {
+    key: JSON.stringify([vhost, name]),
+    vhost,
+    name,
+    messages: messages ?? undefined,
+    consumers: consumers ?? undefined,
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * What a broker is asked and told in a migration, as texts of Erlang for `rabbitmqctl eval`. Each answers with JSON. They
+ * hold no secret.
+ */
+
+/** The users with which shovels log in to the source, and to OLD. */
+export const carryUser = "rabbitmq-ha-migration";
+/** As `carryUser`, and let in only once the source is fenced: its shovels wait until then. */
+export const lateCarryUser = "rabbitmq-ha-migration-late";
+/** The cluster's global parameters: how far the move is, and each user's own limit while the fence stands. */
+const noteName = "rabbitmq_ha_migration";
+const fenceName = "rabbitmq_ha_fence";
+const actor = `<<"rabbitmq-ha">>`;
+
+const json = `Json = fun(Term) -> base64:encode(iolist_to_binary(rabbit_json:encode(Term))) end,`;
+
+/** Text as Erlang, whatever characters it has. */
+function binary(text: string): string {
+  return `base64:decode(<<"${Buffer.from(text).toString("base64")}">>)`;
+}
+
+const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
+
+/** Makes a member with Khepri know all that was written before. */
+const upToDate = `
+ok = case (try rabbit_khepri:is_enabled() catch error:undef -> false end)
+    andalso erlang:function_exported(rabbit_khepri, fence, 1) of
+  true -> rabbit_khepri:fence(20000);
+  false -> ok
+end,
+`;
+
+/**
+ * The queues that are no client's own, with what each one's process says now; \`null\` where it does not say. A quorum
+ * queue's statistics are some seconds old, so its leader is asked, and a majority with it: up to RabbitMQ 4.2 by a
+ * function, which later ones refuse.
+ */
+const counts = `
+Number = fun(N) when is_integer(N) -> N; (_) -> null end,
+Agreed = fun(Q, Name) ->
+  Leader = amqqueue:get_pid(Q),
+  case (try ra:consistent_query(Leader, erlang:make_fun(rabbit_fifo, Name, 1), 5000)
+      catch error:function_clause -> ra:consistent_query(Leader, {rabbit_fifo, Name, []}, 5000) end) of
+    {ok, {_, N}, _} when is_integer(N) -> N;
+    {ok, N, _} when is_integer(N) -> N;
+    _ -> null
+  end
+end,
+Ask = fun(Q) ->
+  try case amqqueue:get_type(Q) of
+    rabbit_quorum_queue ->
+      {Agreed(Q, query_messages_total), Agreed(Q, query_consumer_count)};
+    _ ->
+      Info = rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged, consumers]),
+      [Ready, Unacked, Consumers] = [Number(proplists:get_value(K, Info)) || K <- [messages_ready, messages_unacknowledged, consumers]],
+      {try Ready + Unacked catch _:_ -> null end, Consumers}
+  end catch _:_ -> {null, null} end
+end,
+Listed = fun() -> lists:ukeysort(1, [{amqqueue:get_name(Q), Q} || V <- rabbit_vhost:list_names(),
+  Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
+  amqqueue:get_exclusive_owner(Q) =:= none, amqqueue:get_type(Q) =/= rabbit_stream_queue]) end,
+Counts = fun() -> [#{vhost => V, name => N, messages => M, consumers => C}
+  || {{resource, V, queue, N}, Q} <- Listed(), {M, C} <- [Ask(Q)]] end,
+`;
+
+/** The connections of everybody else. */
+const others = `
+Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
+Others = fun() -> lists:append([rabbit_connection_tracking:list_of_user(U) || U <- Users]) end,
+Limit = fun(U) -> case rabbit_auth_backend_internal:get_user_limits(U) of
+  Map when is_map(Map) -> maps:get(<<"max-connections">>, Map, -1);
+  _ -> -1
+end end,
+Set = fun(U, N) -> case rabbit_auth_backend_internal:set_user_limits(U,
+    iolist_to_binary(rabbit_json:encode(#{<<"max-connections">> => N})), ${actor}) of
+  ok -> ok;
+  {error_string, Why} -> exit({limit_refused, Why})
+end end,
+Known = fun(U) -> case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end end,
+`;
+
+/** Waits some seconds for two answers in a row that no queue holds a message. */
+const waiting = `
+Empty = fun(List) -> lists:all(fun(#{messages := M}) -> M =:= 0 end, List) end,
+Wait = fun Again(Times, Before) ->
+  Now = Counts(),
+  case {Empty(Now), Before} of
+    {true, true} -> Now;
+    {Is, _} when Times > 0 -> timer:sleep(150), Again(Times - 1, Is);
+    {true, false} -> timer:sleep(150), Again(1, true);
+    _ -> Now
+  end
+end,
+`;
+
+/** @returns `{queues}` */
+export const countQuestion = `${json}${upToDate}${counts} Json(#{queues => Counts()})`;
+
+/** @returns `{note}`: the text that was noted, or null */
+export const noteQuestion = `${json}${upToDate}
+Json(#{note => case rabbit_runtime_parameters:value_global(${noteName}) of not_found -> null; Text -> Text end})`;
+
+export function noteOrder(text: string | undefined): string {
+  const change =
+    text === undefined
+      ? `case rabbit_runtime_parameters:value_global(${noteName}) of
+           not_found -> ok;
+           _ -> rabbit_runtime_parameters:clear_global(${noteName}, ${actor})
+         end`
+      : `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
+  return `${json} ok = ${change}, Json(#{done => true})`;
+}
+
+/**
+ * Lets nobody log in but the shovels, and ends the connections of all others. The users' own limits are noted before the
+ * first one is changed. Shovels that wait for it are let in once no other connection is left, and have some seconds.
+ */
+export const fenceOrder = `${json}${upToDate}${mine}${others}${counts}${waiting}
+Noted = case rabbit_runtime_parameters:value_global(${fenceName}) of
+  not_found -> #{};
+  Text -> rabbit_json:decode(Text)
+end,
+New = maps:merge(maps:from_list([{U, Limit(U)} || U <- Users]), Noted),
+ok = case New =:= Noted of
+  true -> ok;
+  false -> rabbit_runtime_parameters:set_global(${fenceName}, iolist_to_binary(rabbit_json:encode(New)), ${actor})
+end,
+[Set(U, 0) || U <- Users, Limit(U) =/= 0],
+End = fun Again(0) -> length(Others());
+  Again(Times) -> case Others() of
+    [] -> 0;
+    Left ->
+      [spawn(fun() -> rabbit_connection_tracking:close_connections([C], "the cluster is being migrated", 0) end) || C <- Left],
+      timer:sleep(150),
+      Again(Times - 1)
+  end
+end,
+Open = End(30),
+Rest = case Open of
+  0 -> [Set(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
+  _ -> Counts()
+end,
+Json(#{connections => max(Open, length(Others())), queues => Rest})`;
+
+/** Waits up to some seconds for two answers in a row that no queue holds a message. Fails if the fence does not stand. */
+export const drainQuestion = `${json}${mine}${others}${counts}${waiting}
+true = lists:all(fun(U) -> Limit(U) =:= 0 end, Users),
+Json(#{queues => Wait(20, false), connections => length(Others())})`;
+
+/** Gives each user its own limit back, and notes how far the move is before. */
+export function unfenceOrder(note?: string): string {
+  const written =
+    note === undefined
+      ? ""
+      : `ok = rabbit_runtime_parameters:set_global(${noteName}, ${binary(note)}, ${actor}),`;
+  return `${json}${upToDate}${mine}${others} ${written}
+ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
+  not_found -> ok;
+  Text ->
+    maps:fold(fun(U, N, _) -> case Known(U) andalso Limit(U) =:= 0 of true -> Set(U, N); false -> ok end end, ok, rabbit_json:decode(Text)),
+    rabbit_runtime_parameters:clear_global(${fenceName}, ${actor})
+end,
+Json(#{done => true})`;
+}
+
+/** Has the shovels of \`lateCarryUser\` wait until the fence stands. */
+export const gateOrder = `${json}${mine}${others} ok = Set(lists:last(Mine), 0), Json(#{done => true})`;
+
+/** @returns \`{shovels, exchanges}\`: the migration's own, and what each shovel does now */
+export const shovelQuestion = (prefix: string): string => `${json}${upToDate}
+Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+Get = fun(Key, List) -> proplists:get_value(Key, List) end,
+Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
+  || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
+
+/** Ends the migration's shovels, or removes the exchanges that they publish to. */
+export const shovelRemoval = (prefix: string): string => `${json}${upToDate}
+Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+Get = fun(Key, List) -> proplists:get_value(Key, List) end,
+[rabbit_runtime_parameters:clear(Get(vhost, P), <<"shovel">>, Get(name, P), ${actor})
+  || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))],
+Json(#{done => true})`;
+
+export const exchangeRemoval = (prefix: string): string => `${json}${upToDate}
+Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+[rabbit_exchange:delete(R, false, ${actor}) || {resource, _, exchange, N} = R <- rabbit_exchange:list_names(), Own(N)],
+Json(#{done => true})`;
+
+/** Removes the migration's users. */
+export const userRemoval = `${json}${upToDate}${mine}
+[rabbit_auth_backend_internal:delete_user(U, ${actor}) || U <- Mine,
+  case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end],
+Json(#{done => true})`;

@@ -1,0 +1,53 @@
+/** For how long clients would wait if the source were closed now. */
+import type { QueueCount } from "./queue-counts.ts";
+
+/** Messages per second, as measured; a lower bound, since a shovel may have had nothing to do. */
+export interface Rates {
+  readonly perQueue?: number;
+  readonly together?: number;
+  readonly last?: { readonly at: number; readonly messages: ReadonlyMap<string, number> };
+}
+
+/** Until a shovel was measured: RabbitMQ's shovels are faster on any machine that has been tried. */
+const assumedPerQueue = 1000;
+const assumedTogether = 3000;
+/** To end the connections, ask for the counts, and load the balancers' configuration. */
+const switchSeconds = 2;
+
+/** @param now in milliseconds */
+export function updateRates(rates: Rates, target: readonly QueueCount[], now: number): Rates {
+  const messages = new Map(target.map((queue) => [queue.key, queue.messages ?? 0]));
+  const { last } = rates;
+  if (last === undefined || now <= last.at) return { ...rates, last: { at: now, messages } };
+  const seconds = (now - last.at) / 1000;
+  const gains = [...messages].map(
+    ([key, count]) => Math.max(0, count - (last.messages.get(key) ?? 0)) / seconds,
+  );
+  return {
+    perQueue: Math.max(rates.perQueue ?? 0, ...gains),
+    together: Math.max(
+      rates.together ?? 0,
+      gains.reduce((sum, gain) => sum + gain, 0),
+    ),
+    last: { at: now, messages },
+  };
+}
+
+export function estimateGap(
+  source: readonly QueueCount[],
+  rates: Rates,
+): { readonly seconds: number; readonly slowest: string } {
+  const perQueue = Math.max(rates.perQueue ?? 0, assumedPerQueue);
+  const together = Math.max(rates.together ?? 0, assumedTogether, perQueue);
+  const largest = source.reduce<QueueCount | undefined>(
+    (most, queue) => ((queue.messages ?? 0) > (most?.messages ?? 0) ? queue : most),
+    undefined,
+  );
+  const total = source.reduce((sum, { messages = 0 }) => sum + messages, 0);
+  const seconds = switchSeconds + Math.max((largest?.messages ?? 0) / perQueue, total / together);
+  const why = largest?.consumers === 0 ? "" : `, ${String(largest?.consumers ?? "unknown")} consumers`;
+  return {
+    seconds,
+    slowest: largest === undefined ? "nothing" : `${largest.name} (${largest.messages ?? 0}${why})`,
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * The order in which clients and messages move from one cluster to another one, and back. Everything that is asked and
+ * done is a `World`, so that each question can fail, hang or be answered in part in a test.
+ */
+import { estimateGap, type Rates, updateRates } from "./gap.ts";
+import { isDrained, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+
+/** From OLD to NEW, or from NEW to OLD. */
+export type Direction = "forth" | "back";
+
+/**
+ * How far a move is:
+ * - `carrying`: clients use the source; queues without consumers are carried already
+ * - `closing`: no client may use the source any more; the rest is carried
+ * - `opening`: the source was empty and stays closed; clients may use the target from now on
+ * - `moved`: the balancers lead to the target
+ */
+export type Phase = "carrying" | "closing" | "opening" | "moved";
+
+/** What a cluster keeps of a move, so that the next run of the command knows how far it is. */
+export interface Note {
+  readonly direction: Direction;
+  readonly phase: Phase;
+}
+
+export interface Fenced {
+  /** Connections of clients that have not ended yet. */
+  readonly connections: number;
+  readonly queues: readonly QueueCount[];
+}
+
+export interface World {
+  /** @returns undefined if no move has begun @throws if the cluster does not say it for sure */
+  readNote(): Promise<Note | undefined>;
+  writeNote(note: Note): Promise<void>;
+  removeNote(): Promise<void>;
+  /** Makes the target able to take what the source has; nothing of it is visible to a client. */
+  prepare(direction: Direction): Promise<Prepared>;
+  /** @returns the queues of the source that hold messages of their own @throws unless the answer is whole */
+  countSource(direction: Direction): Promise<readonly QueueCount[]>;
+  /** @returns how many messages the shovels' target holds @throws unless the answer is whole */
+  countTarget(direction: Direction): Promise<readonly QueueCount[]>;
+  /** Carries these queues from now on. */
+  carry(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
+  /** Has these queues be carried as soon as the source is fenced. */
+  carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
+  /** Has the balancers serve nobody. One that does not answer is left: the fence keeps its clients out. */
+  freeze(): Promise<void>;
+  /**
+   * Lets no client log in to the source, whatever way it takes, ends the connections that there are, and waits some
+   * seconds for the queues to be empty. @throws unless the answer is whole
+   */
+  fence(direction: Direction): Promise<Fenced>;
+  /** Waits some seconds for the source to be empty. @throws unless the answer is whole */
+  drain(direction: Direction): Promise<Fenced>;
+  /** Makes on the target the queues that the source got since `prepare`. */
+  prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
+  /** Notes that clients may use the target, and lets them log in to it. */
+  permit(direction: Direction): Promise<void>;
+  /** Writes the balancers' configuration, which they do not read yet. What fails is done by `open`. */
+  stage(direction: Direction): Promise<void>;
+  /** Leads the balancers to the target. @throws unless the one with the address does it */
+  open(direction: Direction): Promise<void>;
+  /** Ends the shovels, and writes the stack's configuration. */
+  settle(direction: Direction): Promise<void>;
+  /** Takes back all that was made, if no message has been carried. @returns whether that was so */
+  cancel(direction: Direction): Promise<boolean>;
+  report(line: string): void;
+  pause(seconds: number): Promise<void>;
+}
+
+export interface Prepared {
+  /** By `queueKey`: why a queue is not carried before the source is closed. */
+  readonly notAhead: ReadonlyMap<string, string>;
+}
+
+export interface MoveOptions {
+  /** The source is closed once what is left is carried within this time, as far as can be told. */
+  readonly maxGapSeconds: number;
+}
+
+export type Outcome = "moved" | "already" | "cancelled" | "nothing";
+
+/** Between two looks at the queues while clients use the source. */
+const carryIntervalSeconds = 2;
+/** Between two tries of what is not answered. */
+const retrySeconds = 1;
+/** Fewer messages are not worth a shovel before the source is closed. */
+const aheadFrom = 200;
+
+export async function move(world: World, wanted: Direction, options: MoveOptions): Promise<Outcome> {
+  const found = await world.readNote();
+  const first = await turn(world, found, wanted);
+  if (typeof first === "string") return first;
+  let note = first;
+  const enter = async (phase: Phase): Promise<void> => {
+    note = { ...note, phase };
+    await world.writeNote(note);
+  };
+  if (note.phase === "carrying") {
+    await carryAhead(world, wanted, options);
+    await enter("closing");
+  }
+  if (note.phase === "closing") {
+    await close(world, wanted);
+  }
+  await letIn(world, wanted);
+  await enter("moved");
+  return "moved";
+}
+
+/**
+ * Decides what a run begins with.
+ * @returns the outcome if there is nothing to do, or the note with which it goes on
+ */
+async function turn(world: World, found: Note | undefined, wanted: Direction): Promise<Note | Outcome> {
+  const begin = async (phase: "carrying" | "closing"): Promise<Note> => {
+    const note = { direction: wanted, phase };
+    await world.writeNote(note);
+    return note;
+  };
+  if (found === undefined) return wanted === "forth" ? begin("carrying") : "nothing";
+  if (found.direction === wanted) return found.phase === "moved" ? "already" : found;
+  const other = found.direction;
+  switch (found.phase) {
+    case "moved":
+      return begin("carrying");
+    case "opening":
+      // Clients may use either cluster meanwhile, so this is done to its end first.
+      await letIn(world, other);
+      await world.writeNote({ direction: other, phase: "moved" });
+      return begin("carrying");
+    case "carrying":
+      if (await world.cancel(other)) {
+        await restoreNote(world, other);
+        return "cancelled";
+      }
+      world.report(
+        "messages are carried already: what is left goes the same way first, so that all come back in order",
+      );
+      await world.writeNote({ direction: other, phase: "closing" });
+      await close(world, other);
+      return begin("closing");
+    case "closing":
+      await close(world, other);
+      return begin("closing");
+  }
+}
+
+/** The source is fenced and empty, so whatever of this is done first does no harm. */
+async function letIn(world: World, direction: Direction): Promise<void> {
+  await Promise.all([untilAnswered(world, () => world.permit(direction)), world.stage(direction)]);
+  await world.open(direction);
+  await world.settle(direction);
+}
+
+/** A move that never was leaves what was before it. */
+async function restoreNote(world: World, direction: Direction): Promise<void> {
+  if (direction === "forth") await world.removeNote();
+  else await world.writeNote({ direction: "forth", phase: "moved" });
+}
+
+/** Carries the queues that nobody consumes, until the rest is small. */
+async function carryAhead(world: World, direction: Direction, { maxGapSeconds }: MoveOptions): Promise<void> {
+  const { notAhead } = await world.prepare(direction);
+  const begun = new Set<string>();
+  let rates: Rates = {};
+  for (;;) {
+    try {
+      const [source, target] = [await world.countSource(direction), await world.countTarget(direction)];
+      const unknown = unknownOf(source);
+      rates = updateRates(rates, target, performance.now());
+      const next = source.filter(
+        (queue) =>
+          !begun.has(queue.key) &&
+          !notAhead.has(queue.key) &&
+          queue.consumers === 0 &&
+          (queue.messages ?? 0) >= aheadFrom,
+      );
+      if (next.length > 0) await world.carry(direction, next);
+      for (const { key } of next) begun.add(key);
+      const estimate = estimateGap(source, rates);
+      if (unknown.length > 0) world.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
+      else if (estimate.seconds <= maxGapSeconds) {
+        const rest = source.filter(({ key }) => !begun.has(key));
+        await world.carryOnceFenced(direction, rest);
+        world.report(`${totalOf(source)} messages are left; clients wait from now on`);
+        return;
+      } else {
+        world.report(
+          `${totalOf(source)} messages are left, about ${estimate.seconds.toFixed(1)} s; waiting for ${estimate.slowest} ` +
+            `(at most ${maxGapSeconds} s: --max-gap)`,
+        );
+      }
+    } catch (error) {
+      world.report(reason(error));
+    }
+    await world.pause(carryIntervalSeconds);
+  }
+}
+
+/** Lets no client use the source, and carries all that it has. Ends only after a whole answer that nothing is left. */
+async function close(world: World, direction: Direction): Promise<void> {
+  await world.freeze();
+  let isDone = false;
+  await untilAnswered(world, async () => {
+    const { connections, queues } = await world.fence(direction);
+    if (connections > 0) throw new Error(`${connections} connections are still open`);
+    isDone = isDrained(queues);
+    if (isDone) return;
+    const full = queues.filter(({ messages }) => messages !== 0);
+    await world.prepareLate(direction, full);
+    await world.carry(direction, full);
+  });
+  if (isDone) return;
+  await untilAnswered(
+    world,
+    async () => {
+      const { connections, queues } = await world.drain(direction);
+      // A client that came in by a restarted broker may have published.
+      if (connections > 0) throw new Error(`${connections} connections are open; fencing again`);
+      if (!isDrained(queues)) {
+        const unknown = unknownOf(queues);
+        const words =
+          unknown.length === 0 ? "" : `, and no answer for ${shown(unknown.map(({ name }) => name))}`;
+        const left = queues.filter(({ messages }) => messages !== 0);
+        await world.prepareLate(direction, left);
+        await world.carry(direction, left);
+        throw new Error(
+          `${totalOf(queues)} messages are left in ${shown(left.map(({ name }) => name))}${words}`,
+        );
+      }
+    },
+    () => world.fence(direction),
+  );
+}
+
+/** Tries until it succeeds; only a person ends it, and the next run goes on. */
+async function untilAnswered(
+  world: World,
+  attempt: () => Promise<void>,
+  before: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      world.report(reason(error));
+    }
+    await world.pause(retrySeconds);
+    await before().catch((error: unknown) => world.report(reason(error)));
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const shownNames = 5;
+
+function shown(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

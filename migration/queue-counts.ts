@@ -1,0 +1,25 @@
+/** What the queues of a cluster hold, as its brokers count. */
+
+/** A queue that is no client's own (exclusive), and no stream. */
+export interface QueueCount {
+  readonly key: string;
+  readonly vhost: string;
+  readonly name: string;
+  /** Ready and unacknowledged ones together; undefined where no whole answer came. */
+  readonly messages: number | undefined;
+  /** Without those of the migration; undefined where no whole answer came. */
+  readonly consumers: number | undefined;
+}
+
+export function totalOf(queues: readonly QueueCount[]): number {
+  return queues.reduce((sum, { messages = 0 }) => sum + messages, 0);
+}
+
+export function unknownOf(queues: readonly QueueCount[]): QueueCount[] {
+  return queues.filter(({ messages }) => messages === undefined);
+}
+
+/** @returns whether each queue has said that it holds nothing */
+export function isDrained(queues: readonly QueueCount[]): boolean {
+  return queues.every(({ messages }) => messages === 0);
+}
