@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { lookJson, lookMessage } from "../migration/messages.ts";
 import { UserError } from "../user-error.ts";
+import { withMigrationLock } from "./migrate/lock.ts";
 import { lookAt } from "./migrate/look.ts";
 import { runFinish, runMove } from "./migrate/run-move.ts";
 import type { PulumiCli } from "./pulumi.ts";
@@ -60,9 +61,11 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
       return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
     }
     case "finish":
-      return runFinish(pulumi, from, to);
+      return withMigrationLock(pulumi, [from, to], () => runFinish(pulumi, from, to));
     case "forth":
-    case "back":
-      return runMove(pulumi, { from, to, wanted: action, maxGapSeconds });
+    case "back": {
+      const args = { from, to, wanted: action, maxGapSeconds };
+      return withMigrationLock(pulumi, [from, to], () => runMove(pulumi, args));
+    }
   }
 }

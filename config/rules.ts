@@ -15,6 +15,7 @@ import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { rotationFaults } from "./rotation-rules.ts";
 import { secretMap } from "./secrets.ts";
 import { tlsFaults } from "./tls-rules.ts";
+import type { HostEntry } from "./types.ts";
 
 interface UncheckedHost {
   readonly path: Path;
@@ -61,6 +62,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
       : all.flatMap((host) => addressFaults([...host.path, "address"], host.address, subnet))),
     ...virtualAddressFaults(textAt(reading, ["virtualAddress"]), all, subnet),
     ...pluginFaults(reading),
+    ...servedBrokerFaults(reading),
     ...pluginNameFaults(reading),
     ...doubledSettingFaults(reading),
     ...cookieFaults(reading, os),
@@ -244,6 +246,18 @@ function pluginFaults(reading: ConfigReading): Fault[] {
         )
       : []),
   ];
+}
+
+function servedBrokerFaults(reading: ConfigReading): Fault[] {
+  const path = ["haproxy", "brokers"];
+  const served = reading.validValue(path) as readonly HostEntry[] | undefined;
+  if (served === undefined) return [];
+  if (served.length === 0)
+    return [{ path, value: served, message: "no brokers; write one or more, or leave the key out" }];
+  const isDoubled = (key: keyof HostEntry): boolean =>
+    new Set(served.map((each) => each[key])).size < served.length;
+  if (!isDoubled("name") && !isDoubled("address")) return [];
+  return [{ path, value: served, message: "the same name or address twice; write each broker once" }];
 }
 
 function doubledSettingFaults(reading: ConfigReading): Fault[] {

@@ -21,6 +21,8 @@ const note = z.object({
 });
 const shovels = z.object({ shovels: z.array(z.object({ vhost: z.string(), name: z.string() })) });
 
+const troubles = z.object({ troubles: z.array(z.object({ name: z.string(), reason: z.string() })) });
+
 /** A note, and between which stacks. */
 export type StackNote = Note & { readonly from: string; readonly to: string };
 
@@ -54,4 +56,9 @@ function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): Q
     messages: messages ?? undefined,
     consumers: consumers ?? undefined,
   };
+}
+
+/** @returns a line for each shovel that does not run */
+export function readTroubles(answer: unknown): string[] {
+  return troubles.parse(answer).troubles.map(({ name, reason }) => `shovel ${name} does not run: ${reason}`);
 }

@@ -76,6 +76,9 @@ Set = fun(U, N) -> case rabbit_auth_backend_internal:set_user_limits(U,
   ok -> ok;
   {error_string, Why} -> exit({limit_refused, Why})
 end end,
+Return = fun(U, N) when N < 0 -> rabbit_auth_backend_internal:clear_user_limits(U, <<"max-connections">>, ${actor});
+  (U, N) -> Set(U, N)
+end,
 Known = fun(U) -> case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end end,
 `;
 
@@ -137,7 +140,7 @@ End = fun Again(0) -> length(Others());
 end,
 Open = End(30),
 Rest = case Open of
-  0 -> [Set(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
+  0 -> [Return(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
   _ -> Counts()
 end,
 Json(#{connections => max(Open, length(Others())), queues => Rest})`;
@@ -157,7 +160,7 @@ export function unfenceOrder(note?: string): string {
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;
   Text ->
-    maps:fold(fun(U, N, _) -> case Known(U) andalso Limit(U) =:= 0 of true -> Set(U, N); false -> ok end end, ok, rabbit_json:decode(Text)),
+    maps:fold(fun(U, N, _) -> case Known(U) andalso Limit(U) =:= 0 of true -> Return(U, N); false -> ok end end, ok, rabbit_json:decode(Text)),
     rabbit_runtime_parameters:clear_global(${fenceName}, ${actor})
 end,
 Json(#{done => true})`;
@@ -191,3 +194,11 @@ export const userRemoval = `${json}${upToDate}${mine}
 [rabbit_auth_backend_internal:delete_user(U, ${actor}) || U <- Mine,
   case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end],
 Json(#{done => true})`;
+
+/** @returns `{troubles}`: the migration's shovels that do not run, each with its reason */
+export const troubleQuestion = (prefix: string): string => `${json}
+Own = fun(Name) -> is_binary(Name) andalso string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+Status = lists:append([case rpc:call(N, rabbit_shovel_status, status, [], 3000) of L when is_list(L) -> L; _ -> [] end
+  || N <- rabbit_nodes:all_running()]),
+Json(#{troubles => [#{name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
+  || S <- Status, {_, Name} <- [element(1, S)], Own(Name), {terminated, Why} <- [element(3, S)]]})`;

@@ -51,8 +51,6 @@ export interface World {
    * seconds for the queues to be empty. @throws unless the answer is whole
    */
   fence(direction: Direction): Promise<Fenced>;
-  /** Waits some seconds for the source to be empty. @throws unless the answer is whole */
-  drain(direction: Direction): Promise<Fenced>;
   /** Makes on the target the queues that the source got since `prepare`. */
   prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
   /** Notes that clients may use the target, and lets them log in to it. */
@@ -65,6 +63,8 @@ export interface World {
   settle(direction: Direction): Promise<void>;
   /** Takes back all that was made, if no message has been carried. @returns whether that was so */
   cancel(direction: Direction): Promise<boolean>;
+  /** @returns why messages may not move, a line each */
+  explain(): Promise<readonly string[]>;
   report(line: string): void;
   pause(seconds: number): Promise<void>;
 }
@@ -202,45 +202,27 @@ async function carryAhead(world: World, direction: Direction, { maxGapSeconds }:
 /** Lets no client use the source, and carries all that it has. Ends only after a whole answer that nothing is left. */
 async function close(world: World, direction: Direction): Promise<void> {
   await world.freeze();
-  let isDone = false;
   await untilAnswered(world, async () => {
+    // Fenced each time: a broker that was away may have had clients.
     const { connections, queues } = await world.fence(direction);
     if (connections > 0) throw new Error(`${connections} connections are still open`);
-    isDone = isDrained(queues);
-    if (isDone) return;
-    const full = queues.filter(({ messages }) => messages !== 0);
-    await world.prepareLate(direction, full);
-    await world.carry(direction, full);
+    if (isDrained(queues)) return;
+    const left = queues.filter(({ messages }) => messages !== 0);
+    await world.prepareLate(direction, left);
+    await world.carry(direction, left);
+    for (const line of await world.explain()) world.report(line);
+    throw new Error(leftMessage(left));
   });
-  if (isDone) return;
-  await untilAnswered(
-    world,
-    async () => {
-      const { connections, queues } = await world.drain(direction);
-      // A client that came in by a restarted broker may have published.
-      if (connections > 0) throw new Error(`${connections} connections are open; fencing again`);
-      if (!isDrained(queues)) {
-        const unknown = unknownOf(queues);
-        const words =
-          unknown.length === 0 ? "" : `, and no answer for ${shown(unknown.map(({ name }) => name))}`;
-        const left = queues.filter(({ messages }) => messages !== 0);
-        await world.prepareLate(direction, left);
-        await world.carry(direction, left);
-        throw new Error(
-          `${totalOf(queues)} messages are left in ${shown(left.map(({ name }) => name))}${words}`,
-        );
-      }
-    },
-    () => world.fence(direction),
-  );
+}
+
+function leftMessage(queues: readonly QueueCount[]): string {
+  const unknown = unknownOf(queues).map(({ name }) => name);
+  const words = unknown.length === 0 ? "" : `, and no answer for ${shown(unknown)}`;
+  return `${totalOf(queues)} messages are left in ${shown(queues.map(({ name }) => name))}${words}`;
 }
 
 /** Tries until it succeeds; only a person ends it, and the next run goes on. */
-async function untilAnswered(
-  world: World,
-  attempt: () => Promise<void>,
-  before: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<void> {
+async function untilAnswered(world: World, attempt: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
       await attempt();
@@ -249,7 +231,6 @@ async function untilAnswered(
       world.report(reason(error));
     }
     await world.pause(retrySeconds);
-    await before().catch((error: unknown) => world.report(reason(error)));
   }
 }
 

@@ -99,6 +99,7 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   const clients: ssh2.Client[] = [];
   const written: Written = { output: "", errors: "" };
   let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   const timedOut = new Promise<never>((_, reject) => {
     options.signal?.addEventListener("abort", () => {
       reject(new SshError("slow", `${login.host} is no longer waited for`));
@@ -118,7 +119,9 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   });
   const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
     const client = await logInPatiently(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
-    clients.push(client);
+    // Nobody waits any more, so nobody would end a connection that came after that: this process would never end.
+    if (isOver) client.destroy();
+    else clients.push(client);
     return client;
   };
   const run = async (): Promise<string> => {
@@ -131,6 +134,7 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
     return await Promise.race([run(), timedOut]);
   } finally {
     clearTimeout(timer);
+    isOver = true;
     for (const client of clients.reverse()) client.destroy();
   }
 }

@@ -5,7 +5,6 @@ import { carryUser, lateCarryUser } from "../../migration/broker-questions.ts";
 import type { Direction } from "../../migration/move.ts";
 import type { CarriedQueue, Plan } from "../../migration/plan.ts";
 import { queueKey } from "../../migration/plan.ts";
-import type { QueueCount } from "../../migration/queue-counts.ts";
 import { returnQueue } from "../../migration/return.ts";
 import { shovelPrefix } from "../../migration/shovels.ts";
 import { findLogin } from "../../verify/hosts.ts";
@@ -40,7 +39,9 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
     const present = await definitionsOf(target);
     const own = { adminUser: target.system.adminUser, policyName: target.system.policy.name };
     const { made, changed } = compareDefinitions(wanted, present, own);
-    const entries = [...made, ...(withChanges ? changed : [])].filter(
+    // A user's limit of connections is the fence of the target while clients use the source.
+    const changes = withChanges ? changed.map(withoutLimits) : [];
+    const entries = [...made, ...changes].filter(
       (entry) => only.includes(entry.category) && !isMigrationsOwn(entry),
     );
     if (entries.length > 0) await target.give(listsOf(entries));
@@ -70,7 +71,7 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
       await give(fresh, definitions, categories, true);
       return new Map(queues.flatMap((queue) => reasonsNotAhead(queue)));
     },
-    async prepareLate(direction: Direction, _: readonly QueueCount[]) {
+    async prepareLate(direction: Direction) {
       if (direction === "back") await giveBack(lateCategories);
       else await give(fresh, (await plan(true)).definitions, lateCategories, false);
     },
@@ -94,6 +95,12 @@ function reasonsNotAhead(queue: CarriedQueue): [string, string][] {
 
 async function definitionsOf({ system }: Cluster): Promise<Definitions> {
   return (await askAnyBroker(system.brokers.map(({ name }) => findLogin(system, name)))).definitions;
+}
+
+function withoutLimits({ category, object }: Entry): Entry {
+  if (category !== "users") return { category, object };
+  const { limits: _, ...rest } = object;
+  return { category, object: rest };
 }
 
 function isMigrationsOwn({ category, object }: Entry): boolean {

@@ -16,10 +16,18 @@ const askSeconds = 9;
 const patienceMs = 4000;
 
 /** @throws UserError if a stack is not set up, or none of its brokers answers whole */
-export async function lookAt(pulumi: PulumiCli, from: string, to: string): Promise<Look> {
+export async function lookAt(
+  pulumi: PulumiCli,
+  from: string,
+  to: string,
+  seconds = askSeconds,
+): Promise<Look> {
   const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
   const endpoints = amqpEndpoints(old);
-  const [oldSide, freshSide] = await Promise.all([askSide(old, from, []), askSide(fresh, to, endpoints)]);
+  const [oldSide, freshSide] = await Promise.all([
+    askSide(old, from, [], seconds),
+    askSide(fresh, to, endpoints, seconds),
+  ]);
   try {
     return look({
       old: oldSide,
@@ -40,11 +48,16 @@ export function amqpEndpoints({ brokers, amqpUri }: Pick<System, "brokers" | "am
 }
 
 /** @param endpoints what each broker of the stack tries to reach */
-export async function askSide(system: System, stack: string, endpoints: readonly Endpoint[]): Promise<Side> {
+export async function askSide(
+  system: System,
+  stack: string,
+  endpoints: readonly Endpoint[],
+  seconds = askSeconds,
+): Promise<Side> {
   const expression = stateQuestion({ endpoints, adminUser: system.adminUser });
   const ask = async (login: Login, signal: AbortSignal): Promise<Omit<Side, "stack" | "own" | "policy">> => {
     const askedMs = Date.now();
-    const state = askJson(login, expression, askSeconds, signal).then((found) => ({
+    const state = askJson(login, expression, seconds, signal).then((found) => ({
       state: parseState(found),
       answeredMs: Date.now(),
     }));

@@ -13,6 +13,7 @@ import type { PulumiCli } from "../pulumi.ts";
 import { npmCommand } from "../stack.ts";
 import { readStackFile, stackFileName } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";
+import { addressFaults } from "./address-faults.ts";
 import { Cluster } from "./cluster.ts";
 import { makeDefiner } from "./definer.ts";
 import { lookAt } from "./look.ts";
@@ -55,9 +56,9 @@ async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened
 export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
   const { from, to, wanted, maxGapSeconds } = args;
   const started = performance.now();
-  const { migration, fresh } = await open(pulumi, from, to);
+  const { migration, old, fresh } = await open(pulumi, from, to);
   const note = await migration.readNote();
-  if (note === undefined && wanted === "forth") await refuseUnready(pulumi, args, fresh);
+  if (note === undefined && wanted === "forth") await refuseUnready(pulumi, args, old, fresh);
   const outcome = await move(migration, wanted, { maxGapSeconds });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const target = wanted === "forth" ? to : from;
@@ -85,11 +86,13 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
 
 /** How often a look is repeated whose questions were not answered in time. */
 const lookTries = 4;
+/** For one broker. */
+const lookSeconds = 30;
 
 async function lookPatiently(pulumi: PulumiCli, from: string, to: string): Promise<Look> {
   for (let left = lookTries; ; left -= 1) {
     try {
-      return await lookAt(pulumi, from, to);
+      return await lookAt(pulumi, from, to, lookSeconds);
     } catch (error) {
       if (left === 1) throw error;
     }
@@ -97,7 +100,12 @@ async function lookPatiently(pulumi: PulumiCli, from: string, to: string): Promi
 }
 
 /** Asked once, before anything is changed. */
-async function refuseUnready(pulumi: PulumiCli, { from, to }: MoveArgs, fresh: Cluster): Promise<void> {
+async function refuseUnready(
+  pulumi: PulumiCli,
+  { from, to }: MoveArgs,
+  old: Cluster,
+  fresh: Cluster,
+): Promise<void> {
   const { findings } = await lookPatiently(pulumi, from, to);
   const blocking = findings.filter(({ isBlocking }) => isBlocking);
   if (blocking.length > 0)
@@ -106,6 +114,9 @@ async function refuseUnready(pulumi: PulumiCli, { from, to }: MoveArgs, fresh: C
         .map(({ subjects, what }) => `  ${subjects.join(", ")}: ${what}`)
         .join("\n")}`,
     );
+  const faults = addressFaults(old.system, fresh.system);
+  if (faults.length > 0)
+    throw new UserError(`the migration is not begun:\n${faults.map((line) => `  ${line}`).join("\n")}`);
   if (!fresh.system.expected?.plugins.includes("rabbitmq_shovel"))
     throw new UserError(
       `stack ${to} has no rabbitmq_shovel, which carries the messages: add it to rabbitmq.plugins and run ${npmCommand("up", to)}`,

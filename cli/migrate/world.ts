@@ -5,6 +5,7 @@ import {
   readFenced,
   readShovels,
   readStackNote,
+  readTroubles,
   type StackNote,
 } from "../../migration/broker-answers.ts";
 import {
@@ -17,6 +18,7 @@ import {
   noteQuestion,
   shovelQuestion,
   shovelRemoval,
+  troubleQuestion,
   unfenceOrder,
   userRemoval,
 } from "../../migration/broker-questions.ts";
@@ -42,8 +44,8 @@ const longSeconds = 40;
 export interface Definer {
   /** @returns by queue: why it is not carried before the source is closed */
   prepare(direction: Direction): Promise<ReadonlyMap<string, string>>;
-  /** Makes queues that have come since. */
-  prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
+  /** Makes queues that have come since, and what they need. */
+  prepareLate(direction: Direction): Promise<void>;
   /** Makes what fetches or sends messages by itself, once the source does that no more. */
   settle(direction: Direction): Promise<void>;
 }
@@ -64,6 +66,7 @@ export class Migration implements World {
   #carried = new Set<string>();
 
   readonly #balancers: Balancers;
+  readonly #allowed = new Set<string>();
 
   constructor(args: MigrationArgs) {
     this.#args = args;
@@ -106,11 +109,9 @@ export class Migration implements World {
   async prepare(direction: Direction): Promise<Prepared> {
     const { definer, old, fresh } = this.#args;
     const notAhead = await definer.prepare(direction);
+    for (const cluster of [old, fresh]) await cluster.give({ users: carryUsers(this.#secret) });
     const source = this.#source(direction);
-    for (const cluster of [old, fresh]) {
-      const vhosts = [...new Set((await source.ask(countQuestion, readCounts)).map(({ vhost }) => vhost))];
-      await cluster.give({ users: carryUsers(this.#secret), permissions: carryPermissions(vhosts) });
-    }
+    await this.#allow([...new Set((await source.ask(countQuestion, readCounts)).map(({ vhost }) => vhost))]);
     await source.ask(gateOrder, () => undefined);
     return { notAhead };
   }
@@ -140,13 +141,16 @@ export class Migration implements World {
     return this.#source(direction).ask(fenceOrder, readFenced, longSeconds);
   }
 
+  /** @returns what is left on the source @throws if its fence does not stand */
   async drain(direction: Direction): Promise<Fenced> {
     return this.#source(direction).ask(drainQuestion, readFenced, longSeconds);
   }
 
   async prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
     const missing = queues.filter(({ key }) => !this.#carried.has(key));
-    if (missing.length > 0) await this.#args.definer.prepareLate(direction, missing);
+    if (missing.length === 0) return;
+    const present = new Set((await this.countTarget(direction)).map(({ key }) => key));
+    if (missing.some(({ key }) => !present.has(key))) await this.#args.definer.prepareLate(direction);
   }
 
   async permit(direction: Direction): Promise<void> {
@@ -191,6 +195,7 @@ export class Migration implements World {
     this.#carried = new Set();
     if (!isDrained(await this.countTarget(direction))) return false;
     await this.#removeShovels(direction);
+    if (direction === "forth") await this.removeTraces();
     return true;
   }
 
@@ -200,6 +205,10 @@ export class Migration implements World {
       await cluster.ask(exchangeRemoval(shovelPrefix), () => undefined);
       await cluster.ask(userRemoval, () => undefined);
     }
+  }
+
+  async explain(): Promise<readonly string[]> {
+    return this.#args.fresh.ask(troubleQuestion(shovelPrefix), readTroubles);
   }
 
   report(line: string): void {
@@ -231,6 +240,16 @@ export class Migration implements World {
     return JSON.stringify({ direction: note.direction, phase: note.phase, from: old.stack, to: fresh.stack });
   }
 
+  /** Lets the shovels use these virtual hosts, on both sides. */
+  async #allow(vhosts: readonly string[]): Promise<void> {
+    const added = vhosts.filter((vhost) => !this.#allowed.has(vhost));
+    if (added.length === 0) return;
+    const { old, fresh } = this.#args;
+    const permissions = carryPermissions(added);
+    await Promise.all([old, fresh].map((cluster) => cluster.give({ permissions })));
+    for (const vhost of added) this.#allowed.add(vhost);
+  }
+
   /** A shovel that is there stays, so that nothing is carried twice. */
   async #carry(direction: Direction, queues: readonly QueueCount[], isLate: boolean): Promise<void> {
     if (queues.every(({ key }) => this.#carried.has(key))) return;
@@ -245,6 +264,7 @@ export class Migration implements World {
       ({ shovel }) => !present.has(JSON.stringify([shovel["vhost"], shovel["name"]])),
     );
     if (missing.length > 0) {
+      await this.#allow([...new Set(missing.map(({ queue }) => queue.vhost))]);
       await this.#target(direction).give({
         exchanges: missing.map(({ exchange }) => exchange),
         bindings: missing.map(({ binding }) => binding),

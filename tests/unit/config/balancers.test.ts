@@ -162,3 +162,18 @@ test("accepts the networks of those who read the metrics, and refuses an empty l
   assert.match(faults(draft({ metricsFrom: [] })).join("\n"), /names nobody/);
   assert.equal(faults(draft({ metricsFrom: ["10.9.0.7"] })).length, 1);
 });
+
+test("takes other brokers for the balancers, each with a name and an address", () => {
+  const brokers = [{ name: "n1", address: "192.168.57.1" }];
+  assert.deepEqual(parseConfig(draft({ "haproxy.brokers": brokers })).haproxy.brokers, brokers);
+  assert.equal(parseConfig(draft({})).haproxy.brokers, undefined);
+  refuses({ "haproxy.brokers": [] }, [
+    "haproxy.brokers = []: no brokers; write one or more, or leave the key out",
+  ]);
+  refuses({ "haproxy.brokers": [{ name: "n1", address: "nine" }] }, [
+    'haproxy.brokers[0].address = "nine": not an address; write an IPv4 address such as 192.168.56.120',
+  ]);
+  refuses({ "haproxy.brokers": [...brokers, ...brokers] }, [
+    "haproxy.brokers = […]: the same name or address twice; write each broker once",
+  ]);
+});

@@ -109,12 +109,6 @@ export class FakeClusters implements World {
       this.fenced.add(sourceOf(direction));
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();
-      return { connections: 0, queues: this.#counts(sourceOf(direction)) };
-    });
-  }
-
-  drain(direction: Direction): Promise<Fenced> {
-    return this.#do("drain", () => {
       this.#shovel();
       return { connections: 0, queues: this.#counts(sourceOf(direction)) };
     });
@@ -155,6 +149,10 @@ export class FakeClusters implements World {
       this.waiting.clear();
       return this.queues.every(({ messages }) => messages[targetOf(direction)].length === 0);
     });
+  }
+
+  explain(): Promise<readonly string[]> {
+    return this.#do("explain", () => []);
   }
 
   report(line: string): void {

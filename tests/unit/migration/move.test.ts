@@ -101,7 +101,7 @@ test("waits while more is left than the gap allows, and carries what nobody cons
 test("fences before the balancers serve the target, and serves nobody while messages are left", async () => {
   const world = clusters();
   await move(world, "forth", options);
-  const order = ["writeNote forth closing", "freeze", "fence", "drain", "permit", "open", "settle"];
+  const order = ["writeNote forth closing", "freeze", "fence", "permit", "open", "settle"];
   const at = order.map((call) => world.calls.indexOf(call));
   assert.deepEqual(
     at,
@@ -203,7 +203,7 @@ test("killed at any step, --back leads to the old cluster", async () => {
   }
 });
 
-for (const question of ["countSource", "countTarget", "fence", "drain"]) {
+for (const question of ["countSource", "countTarget", "fence", "permit"]) {
   test(`no answer to ${question} is no permission`, async () => {
     const world = clusters();
     watch(world);
@@ -223,10 +223,10 @@ for (const question of ["countSource", "countTarget", "fence", "drain"]) {
 test("a queue that does not answer is not empty", async () => {
   const world = clusters();
   watch(world);
-  const { drain } = world;
+  const fence = world.fence.bind(world);
   let silent = 3;
-  world.drain = async (direction) => {
-    const { connections, queues } = await drain.call(world, direction);
+  world.fence = async (direction) => {
+    const { connections, queues } = await fence(direction);
     if (silent === 0) return { connections, queues };
     silent -= 1;
     assert.ok(!world.calls.includes("permit"));
@@ -238,10 +238,10 @@ test("a queue that does not answer is not empty", async () => {
 
 test("a connection that is left keeps the target closed", async () => {
   const world = clusters();
-  const { fence } = world;
-  let open = 2;
+  const fence = world.fence.bind(world);
+  let open = 100;
   world.fence = async (direction) => {
-    const fenced = await fence.call(world, direction);
+    const fenced = await fence(direction);
     if (open === 0) return fenced;
     open -= 1;
     assert.ok(!world.calls.includes("permit"));
@@ -249,4 +249,14 @@ test("a connection that is left keeps the target closed", async () => {
   };
   assert.equal(await move(world, "forth", options), "moved");
   assert.equal(open, 0);
+});
+
+test("a queue with a consumer is not carried while clients use the source", async () => {
+  const world = new FakeClusters();
+  world.addQueue("backlog", 3300);
+  world.addQueue("slow", 500, true);
+  world.before = (call) => {
+    if (call === "freeze") assert.deepEqual([...world.shovels.keys()], ["backlog"]);
+  };
+  assert.equal(await move(world, "forth", options), "moved");
 });

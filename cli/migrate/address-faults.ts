@@ -1,0 +1,46 @@
+/** What keeps the new cluster from serving the clients of the old one behind the same balancers. */
+import type { System } from "../../verify/outputs.ts";
+
+type Side = Pick<
+  System,
+  "amqpUri" | "managementUrl" | "endpoints" | "caCertificate" | "virtualAddress" | "expected"
+>;
+
+/** @returns a line for each, with what to do */
+export function addressFaults(old: Side, fresh: Side): string[] {
+  if (old.amqpUri.startsWith("amqps:") || fresh.amqpUri.startsWith("amqps:"))
+    return [
+      "shovels use the plain port of AMQP: set tls.only to false in both stacks while the migration runs",
+    ];
+  const [here, there] = [portsOf(old), portsOf(fresh)];
+  const faults = [...here]
+    .filter(([name, port]) => there.get(name) !== port)
+    .map(
+      ([name, port]) =>
+        `the balancers' port of ${name} is ${port}, and NEW's brokers have ${there.get(name) ?? "none"}: set NEW's rabbitmq.ports and plugins to OLD's`,
+    );
+  if (old.expected?.agentCheck === true && fresh.expected?.agentCheck !== true)
+    faults.push(
+      "the balancers ask the brokers' hosts for alarms, and NEW's do not answer: set haproxy.avoidAlarms in NEW",
+    );
+  if (old.expected?.tls === undefined) return faults;
+  if (!fresh.expected?.tls?.names.includes(old.virtualAddress))
+    faults.push(`NEW's certificates are not for ${old.virtualAddress}: add it to NEW's tls.names`);
+  if (!(old.caCertificate ?? "").includes((fresh.caCertificate ?? "none").trim()))
+    faults.push(
+      "clients trust OLD's authority, which has not issued NEW's certificates: give NEW OLD's as tls.ca and tlsCaKey",
+    );
+  return faults;
+}
+
+function portsOf({ amqpUri, managementUrl, endpoints = {}, expected }: Side): ReadonlyMap<string, string> {
+  const tls = Object.entries(expected?.tls?.ports ?? {}).map(
+    ([name, port]) => [`${name} by TLS`, String(port)] as const,
+  );
+  return new Map([
+    ["amqp", new URL(amqpUri).port],
+    ["management", new URL(managementUrl).port],
+    ...Object.entries(endpoints).map(([name, endpoint]) => [name, endpoint.replace(/^.*:/, "")] as const),
+    ...tls,
+  ]);
+}
