@@ -254,6 +254,14 @@ function servedBrokerFaults(reading: ConfigReading): Fault[] {
   if (served === undefined) return [];
   if (served.length === 0)
     return [{ path, value: served, message: "no brokers; write one or more, or leave the key out" }];
+  if (reading.validValue(["haproxy", "proxyProtocol"]) === true)
+    return [
+      {
+        path,
+        value: served,
+        message: "beside haproxy.proxyProtocol, which these brokers may not expect; write that as false",
+      },
+    ];
   const isDoubled = (key: keyof HostEntry): boolean =>
     new Set(served.map((each) => each[key])).size < served.length;
   if (!isDoubled("name") && !isDoubled("address")) return [];

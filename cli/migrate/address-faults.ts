@@ -12,6 +12,10 @@ export function addressFaults(old: Side, fresh: Side): string[] {
     return [
       "shovels use the plain port of AMQP: set tls.only to false in both stacks while the migration runs",
     ];
+  if ([old, fresh].some(({ expected }) => expected?.proxyProtocol === true))
+    return [
+      "shovels send no header of the PROXY protocol: set haproxy.proxyProtocol to false in both stacks while the migration runs",
+    ];
   const [here, there] = [portsOf(old), portsOf(fresh)];
   const faults = [...here]
     .filter(([name, port]) => there.get(name) !== port)

@@ -39,6 +39,12 @@ test("alarms that nobody reports, and AMQP that is had by TLS alone", () => {
   assert.match(String(addressFaults(side({ amqpUri: "amqps://a:b@10.0.0.9:5671" }), side())), /tls.only/);
 });
 
+test("brokers that expect a header from everybody", () => {
+  const [plain, header] = [side(), side({ expected: { ...expected, proxyProtocol: true } })];
+  assert.match(String(addressFaults(plain, header)), /proxyProtocol to false/);
+  assert.match(String(addressFaults(header, plain)), /proxyProtocol to false/);
+});
+
 test("certificates that OLD's clients would refuse", () => {
   const tls = (names: string[]) => ({
     ...expected,

@@ -173,6 +173,9 @@ test("takes other brokers for the balancers, each with a name and an address", (
   refuses({ "haproxy.brokers": [{ name: "n1", address: "nine" }] }, [
     'haproxy.brokers[0].address = "nine": not an address; write an IPv4 address such as 192.168.56.120',
   ]);
+  refuses({ "haproxy.brokers": brokers, "haproxy.proxyProtocol": true }, [
+    "haproxy.brokers = […]: beside haproxy.proxyProtocol, which these brokers may not expect; write that as false",
+  ]);
   refuses({ "haproxy.brokers": [...brokers, ...brokers] }, [
     "haproxy.brokers = […]: the same name or address twice; write each broker once",
   ]);
