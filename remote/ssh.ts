@@ -120,8 +120,11 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
     const client = await logInPatiently(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
     // Nobody waits any more, so nobody would end a connection that came after that: this process would never end.
-    if (isOver) client.destroy();
-    else clients.push(client);
+    if (isOver) {
+      client.destroy();
+      throw new SshError("slow", `${to.host} is no longer waited for`);
+    }
+    clients.push(client);
     return client;
   };
   const run = async (): Promise<string> => {
