@@ -99,35 +99,45 @@ function frame(key: number, ...rest: readonly Buffer[]): Buffer {
 
 const correlation = Buffer.from("00000001", "hex");
 
-/** @returns the body, behind key and version, of the next frame with this key */
-async function streamFrame(socket: Socket, pending: { data: Buffer }, key: number): Promise<Buffer> {
-  for (;;) {
-    while (pending.data.length >= 4 && pending.data.length >= 4 + pending.data.readUInt32BE(0)) {
-      const end = 4 + pending.data.readUInt32BE(0);
-      const found = pending.data.subarray(4, end);
-      pending.data = pending.data.subarray(end);
-      if (found.readUInt16BE(0) === key) return found.subarray(4);
+/** The frames that a broker sends, each without its length. */
+async function* readFrames(socket: Socket): AsyncGenerator<Buffer, never> {
+  let data = Buffer.alloc(0);
+  for await (const more of socket.iterator({ destroyOnReturn: false })) {
+    data = Buffer.concat([data, more as Buffer]);
+    while (data.length >= 4 && data.length >= 4 + data.readUInt32BE(0)) {
+      const end = 4 + data.readUInt32BE(0);
+      yield data.subarray(4, end);
+      data = data.subarray(end);
     }
-    const [more] = (await once(socket, "data", { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
-    pending.data = Buffer.concat([pending.data, more]);
+  }
+  throw new Error("the broker closed the connection");
+}
+
+/** @returns the body, behind key and version, of the next frame with this key */
+async function nextFrame(frames: AsyncGenerator<Buffer, never>, key: number): Promise<Buffer> {
+  for (;;) {
+    const { value } = await frames.next();
+    if (value.readUInt16BE(0) === key) return value.subarray(4);
   }
 }
 
 /** Opens a connection of the stream protocol. @returns what the broker advertises: its name and port */
 export async function openStream(service: Service, port: number): Promise<Readonly<Record<string, string>>> {
   const socket = await connect(service, port);
-  const pending = { data: Buffer.alloc(0) };
+  const frames = readFrames(socket);
   try {
     socket.write(frame(0x11, correlation, Buffer.from("00000000", "hex")));
-    await streamFrame(socket, pending, 0x8011);
+    await nextFrame(frames, 0x8011);
+    socket.write(frame(0x12, correlation));
+    await nextFrame(frames, 0x8012);
     const opaque = Buffer.from(`\0admin\0${service.password}`);
     const size = Buffer.alloc(4);
     size.writeUInt32BE(opaque.length);
     socket.write(frame(0x13, correlation, shortText("PLAIN"), size, opaque));
-    await streamFrame(socket, pending, 0x8013);
-    socket.write(frame(0x14, await streamFrame(socket, pending, 0x14)));
+    await nextFrame(frames, 0x8013);
+    socket.write(frame(0x14, await nextFrame(frames, 0x14)));
     socket.write(frame(0x15, correlation, shortText("/")));
-    return properties(await streamFrame(socket, pending, 0x8015));
+    return properties(await nextFrame(frames, 0x8015));
   } finally {
     socket.destroy();
   }
