@@ -83,7 +83,7 @@ test("refuses a block that is text", () => {
 
 test("refuses a block that is a list", () => {
   refuses({ haproxy: "[1,2]" }, [
-    "haproxy = [1,2]: not a mapping; write it with the keys maxConnections, balance, checkInterval, rise, fall, avoidAlarms, proxyProtocol, timeouts, statsPort, statsPath, statsRefresh and source",
+    "haproxy = [1,2]: not a mapping; write it with the keys maxConnections, balance, checkInterval, rise, fall, avoidAlarms, proxyProtocol, timeouts, statsPort, statsPath, statsRefresh, source and brokers",
   ]);
 });
 
