@@ -1,6 +1,6 @@
 /** `npm run backup`: writes the definitions of all virtual hosts to an encrypted file. */
 import { UserError } from "../user-error.ts";
-import { findLogin } from "../verify/hosts.ts";
+import { brokerLogins } from "../verify/hosts.ts";
 import { backUp } from "./backup/make.ts";
 import { NoAnswerError } from "./backup/source.ts";
 import type { PulumiCli } from "./pulumi.ts";
@@ -16,9 +16,12 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   if (rest.length > 0)
     throw new UserError(`backup takes only --stack NAME and --to FOLDER; leave out: ${rest.join(" ")}`);
   const system = await readSystem(pulumi, stack);
-  const logins = system.brokers.map(({ name }) => findLogin(system, name));
   try {
-    const { path, summary, broker, seconds } = await backUp(pulumi, stack, { system, logins, to });
+    const { path, summary, broker, seconds } = await backUp(pulumi, stack, {
+      system,
+      logins: brokerLogins(system),
+      to,
+    });
     process.stdout.write(
       `${path}\n  ${summary}; as ${broker} has them, in ${seconds} s. Messages are not in it: docs/backup.md\n` +
         `  To see what it would make and change: ${npmCommand("restore", stack, path)}\n`,

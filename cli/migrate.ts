@@ -7,6 +7,7 @@ import { lookAt } from "./migrate/look.ts";
 import { runFinish, runMove } from "./migrate/run-move.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { takeOption, takeStackPair } from "./stack.ts";
+import { readSystem } from "./verify.ts";
 
 /** What is done: `forth` and `back` move, `finish` ends the migration. */
 export type MigrateAction = "look" | "forth" | "back" | "finish";
@@ -56,7 +57,8 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const { from, to, action, isJson, maxGapSeconds } = parseMigrateOptions(args);
   switch (action) {
     case "look": {
-      const found = await lookAt(pulumi, from, to);
+      const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
+      const found = await lookAt({ stack: from, system: old }, { stack: to, system: fresh });
       process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
       return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
     }

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compareDefinitions, type Difference } from "../definitions/difference.ts";
 import {
-  categories,
   type Definitions,
+  definitionsOf,
   DefinitionsError,
   parseDefinitions,
 } from "../definitions/definitions.ts";
@@ -66,7 +66,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const logins = [findLogin(system, before.broker)];
   const kept = await backUp(pulumi, stack, { system, logins, before: "restore", answer: before });
   process.stdout.write(`\nWhat the cluster has now is kept in ${kept.path}\n`);
-  const wanted = listsOf(given, definitions.version);
+  const wanted = definitionsOf(given, definitions.version);
   const refused = await give(wanted, logins[0] ?? findLogin(system, before.broker));
   const left = compare((await askCluster(system, stack, before.broker)).definitions);
   const missing = [...left.made, ...left.changed];
@@ -129,12 +129,4 @@ async function askCluster(
     const advice = npmCommand("up", stack, "--repair");
     throw new UserError(`no broker of stack ${stack} answers whole:\n${error.message}\nStart one: ${advice}`);
   }
-}
-
-function listsOf(entries: Difference["made"], version: string): Definitions {
-  const lists = categories.map((category) => [
-    category,
-    entries.filter((entry) => entry.category === category).map(({ object }) => object),
-  ]);
-  return { ...(Object.fromEntries(lists) as Omit<Definitions, "version">), version };
 }

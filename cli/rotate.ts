@@ -7,7 +7,7 @@ import { apply } from "./rotate/apply.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
 import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
 import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
-import { withValue } from "./rotate/stack-edit.ts";
+import { withValue } from "./stack-edit.ts";
 import { askUsers } from "./rotate/users.ts";
 import { resourceNameOf } from "./repair-plan.ts";
 import { readStackFile } from "./stack-file.ts";

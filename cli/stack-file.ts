@@ -5,7 +5,7 @@
  * under version control would then only work with that passphrase. So the file stays unchanged: the salt is taken
  * from the stack's state, which holds it too, and the CLI reads a copy of the file with that salt.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { PulumiCli } from "./pulumi.ts";
@@ -30,7 +30,7 @@ export function stackFileName(stack: string): string {
   return `Pulumi.${shortStackName(stack)}.yaml`;
 }
 
-export function stackFilePath(stack: string): string {
+function stackFilePath(stack: string): string {
   return join(root, stackFileName(stack));
 }
 
@@ -43,6 +43,14 @@ export function readStackFile(stack: string): string {
 export function findStackFile(stack: string): string | undefined {
   const file = stackFilePath(stack);
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+/** Writes the stack's file unless it has this text. A killed run leaves the one text or the other. */
+export function writeStackFile(stack: string, text: string): void {
+  if (readStackFile(stack) === text) return;
+  const path = stackFilePath(stack);
+  writeFileSync(`${path}.new`, text, { flush: true });
+  renameSync(`${path}.new`, path);
 }
 
 const saltPattern = /^encryptionsalt:[ \t]*(\S+)[ \t]*$/m;

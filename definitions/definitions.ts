@@ -129,6 +129,15 @@ export function summaryOf(definitions: Definitions): string {
   return counts.length === 0 ? "nothing" : counts.join(", ");
 }
 
+/** @returns definitions of these objects alone */
+export function definitionsOf(entries: readonly Entry[], version: string): Definitions {
+  const lists = categories.map((category) => [
+    category,
+    entries.filter((entry) => entry.category === category).map(({ object }) => object),
+  ]);
+  return { ...(Object.fromEntries(lists) as Record<Category, DefinitionObject[]>), version };
+}
+
 /** @returns all objects, in the order in which they have to be made */
 export function entriesOf(definitions: Definitions): Entry[] {
   return categories.flatMap((category) => definitions[category].map((object) => ({ category, object })));

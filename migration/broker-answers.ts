@@ -1,6 +1,7 @@
 /** Reads what brokers answer in a migration. An answer that lacks something is none. */
 import { z } from "zod";
 import type { Note } from "./move.ts";
+import { queueKey } from "./plan.ts";
 import type { QueueCount } from "./queue-counts.ts";
 
 const queue = z.object({
@@ -50,7 +51,7 @@ export function readStackNote(answer: unknown): StackNote | undefined {
 
 function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): QueueCount {
   return {
-    key: JSON.stringify([vhost, name]),
+    key: queueKey({ vhost, name }),
     vhost,
     name,
     messages: messages ?? undefined,

@@ -1,8 +1,10 @@
 /** What has to be so in both clusters before messages are carried from one to the other. */
+import { shortHostName } from "../hosts/node-name.ts";
 import { compareSeries, seriesNameOf, seriesOf } from "../hosts/rabbitmq-series.ts";
 import { upgradeFault } from "../hosts/rabbitmq-upgrade.ts";
+import { blocks } from "./notes.ts";
 import type { Finding } from "./plan.ts";
-import { type ClusterState, shortNode } from "./state.ts";
+import type { ClusterState } from "./state.ts";
 
 /** A cluster, as its stack and one of its brokers describe it. */
 export interface Side {
@@ -22,7 +24,7 @@ export function blocking(
   remedy: string,
   subjects: readonly string[] = [],
 ): Finding {
-  return { outcome: "cannot", isBlocking: true, subjects, what, why, remedy };
+  return { ...blocks(what, why, remedy), subjects };
 }
 
 /** @param endpointCount how many addresses each broker of NEW had to reach */
@@ -61,7 +63,7 @@ function checkPath(former: string, next: string): Finding[] {
 
 function checkCluster({ stack, state }: Side): Finding[] {
   const found: Finding[] = [];
-  const away = state.members.filter((member) => !state.running.includes(member)).map(shortNode);
+  const away = state.members.filter((member) => !state.running.includes(member)).map(shortHostName);
   if (away.length > 0)
     found.push(
       blocking(
@@ -72,7 +74,7 @@ function checkCluster({ stack, state }: Side): Finding[] {
     );
   const silent = state.running
     .filter((node) => !state.nodes.some(({ name }) => name === node))
-    .map(shortNode);
+    .map(shortHostName);
   const versions = new Set(state.nodes.flatMap(({ version }) => version ?? []));
   if (versions.size > 1)
     found.push(
@@ -101,7 +103,7 @@ function checkCluster({ stack, state }: Side): Finding[] {
   if (state.partitions.length > 0)
     found.push(
       blocking(
-        `stack ${stack} is parted from ${state.partitions.map(shortNode).join(", ")}`,
+        `stack ${stack} is parted from ${state.partitions.map(shortHostName).join(", ")}`,
         "each part of a parted cluster has queues of its own",
         `mend it: npm run verify -- --stack ${stack}`,
       ),
@@ -135,7 +137,7 @@ function checkPlugins(old: ClusterState, fresh: Side): Finding[] {
 function checkClocks(old: Side, fresh: Side): Finding[] {
   const bounds = ({ state, askedMs, answeredMs }: Side): (readonly [string, number, number])[] =>
     state.nodes.flatMap(({ name, time_ms: time }) =>
-      time === null ? [] : [[shortNode(name), time - answeredMs, time - askedMs] as const],
+      time === null ? [] : [[shortHostName(name), time - answeredMs, time - askedMs] as const],
     );
   return bounds(fresh).flatMap(([node, low, high]) =>
     bounds(old).flatMap(([other, otherLow, otherHigh]) => {
@@ -157,7 +159,7 @@ function checkReach({ state }: Side, endpointCount: number): Finding[] {
     .filter(({ failure }) => failure !== null)
     .map(({ node, host, port, failure }) =>
       blocking(
-        `${shortNode(node)} of NEW does not reach ${host}:${port}: ${String(failure)}`,
+        `${shortHostName(node)} of NEW does not reach ${host}:${port}: ${String(failure)}`,
         "shovels on NEW's brokers fetch messages straight from OLD's",
         `let NEW's brokers connect to port ${port} of OLD's: route, firewall, security group`,
       ),

@@ -1,5 +1,5 @@
 /** For how long clients would wait if the source were closed now. */
-import type { QueueCount } from "./queue-counts.ts";
+import { type QueueCount, totalOf } from "./queue-counts.ts";
 
 /** Messages per second, as measured; a lower bound, since a shovel may have had nothing to do. */
 export interface Rates {
@@ -43,8 +43,7 @@ export function estimateGap(
     (most, queue) => ((queue.messages ?? 0) > (most?.messages ?? 0) ? queue : most),
     undefined,
   );
-  const total = source.reduce((sum, { messages = 0 }) => sum + messages, 0);
-  const seconds = switchSeconds + Math.max((largest?.messages ?? 0) / perQueue, total / together);
+  const seconds = switchSeconds + Math.max((largest?.messages ?? 0) / perQueue, totalOf(source) / together);
   const why = largest?.consumers === 0 ? "" : `, ${String(largest?.consumers ?? "unknown")} consumers`;
   return {
     seconds,

@@ -30,18 +30,6 @@ export function withServers(cfg: string, servers: readonly Server[]): string {
     .join("\n");
 }
 
-/** @returns the servers of a configuration's first proxy */
-export function serversOf(cfg: string): Server[] {
-  const lines = cfg.split("\n");
-  const first = lines.findIndex((line) => serverLine.test(line));
-  const end = lines.findIndex((line, index) => index > first && !serverLine.test(line));
-  return lines.slice(first, end === -1 ? undefined : end).flatMap((line) => {
-    const [, name = "", ,] = serverLine.exec(line) ?? [];
-    const address = /^ {4}server \S+ (\S+):\d+ /.exec(line)?.[1] ?? "";
-    return name === "" ? [] : [{ name, address }];
-  });
-}
-
 /** The proxies that carry no messages, and stay as they are while the others serve nobody. */
 const managementProxy = /^rabbitmq_management(_tls)?$/;
 

@@ -90,17 +90,18 @@ const pluginOfExchange: Readonly<Record<string, string>> = {
   "x-delayed-message": "rabbitmq_delayed_message_exchange",
 };
 
+function unknownNote(what: string, name: string, plugin = "that plug-in"): Note {
+  return blocks(
+    `is of the ${what} ${name}, which NEW does not know`,
+    `the ${what} comes with a plug-in`,
+    `add ${plugin} to rabbitmq.plugins of NEW and run up`,
+  );
+}
+
 function translateExchange(object: DefinitionObject, { exchangeTypes }: Target): Translation {
   const type = textOf(object["type"]);
   if (type === "x-federation-upstream") return leftOut();
-  if (!exchangeTypes.includes(type))
-    return leftOut(
-      blocks(
-        `is of the type ${type}, which NEW does not know`,
-        "the type comes with a plug-in",
-        `add ${pluginOfExchange[type] ?? "that plug-in"} to rabbitmq.plugins of NEW and run up`,
-      ),
-    );
+  if (!exchangeTypes.includes(type)) return leftOut(unknownNote("type", type, pluginOfExchange[type]));
   return type === "x-delayed-message" ? { object, notes: [delayedNote] } : asItIs(object);
 }
 
@@ -121,13 +122,7 @@ const pluginOfComponent: Readonly<Record<string, string>> = {
 function translateParameter(object: DefinitionObject, { components }: Target): Translation {
   const component = textOf(object["component"]);
   if (!components.includes(component))
-    return leftOut(
-      blocks(
-        `is of the component ${component}, which NEW does not know`,
-        "the component comes with a plug-in",
-        `add ${pluginOfComponent[component] ?? "that plug-in"} to rabbitmq.plugins of NEW and run up`,
-      ),
-    );
+    return leftOut(unknownNote("component", component, pluginOfComponent[component]));
   if (laterComponents.includes(component)) return { object, isLater: true, notes: [laterNote] };
   const isLimited =
     component === "vhost-limits" && fieldsOf(object["value"])["max-connections"] !== undefined;

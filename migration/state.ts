@@ -75,8 +75,3 @@ export function depthsOf({ queues }: Pick<ClusterState, "queues">): ReadonlyMap<
   );
   return new Map(whole);
 }
-
-/** @returns `rabbit@host` without `rabbit@` and the domain */
-export function shortNode(node: string): string {
-  return node.replace(/^[^@]*@/, "").replace(/\..*$/, "");
-}

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   asMap,
-  categories,
   type Category,
   countOf,
   type DefinitionObject,
   type Definitions,
+  definitionsOf,
   type Entry,
   entriesOf,
   nameOf,
@@ -79,17 +79,15 @@ function vhostsWithType({ vhosts }: Definitions): ReadonlySet<string> {
 
 function planOf(version: string, outcomes: readonly Outcome[], carried: readonly CarriedQueue[]): Plan {
   const whole = withoutLooseEnds(outcomes);
-  const listed = (isLater: boolean): Definitions => {
-    const lists = categories.map((category) => [
-      category,
+  const listed = (isLater: boolean): Definitions =>
+    definitionsOf(
       whole.flatMap((each) =>
-        each.category === category && each.object !== undefined && (each.isLater ?? false) === isLater
-          ? [each.object]
+        each.object !== undefined && (each.isLater ?? false) === isLater
+          ? [{ category: each.category, object: each.object }]
           : [],
       ),
-    ]);
-    return { ...(Object.fromEntries(lists) as Omit<Definitions, "version">), version };
-  };
+      version,
+    );
   const noted = whole.flatMap(({ category, former, notes }): NotedSubject[] =>
     notes.map((note) => ({ note, subject: subjectOf({ category, object: former }) })),
   );

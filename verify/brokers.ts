@@ -3,6 +3,7 @@ import { z } from "zod";
 import { judgeSettings, nodeSettings, nodeSettingsColumns } from "./broker-settings.ts";
 import { type Finding, runCheck, type Verdict } from "./finding.ts";
 import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
+import { shortHostName } from "../hosts/node-name.ts";
 import * as members from "./members.ts";
 import { pollUntil } from "./polling.ts";
 import { judgeVersions, runningVersion } from "./versions.ts";
@@ -90,7 +91,7 @@ interface BrokerView {
 
 /** @returns what a broker lists of itself */
 function ownRow({ broker }: ManagementApi, rows: readonly NodeRow[]): NodeRow | undefined {
-  return rows.find((row) => members.shortHostName(row.name) === broker.name);
+  return rows.find((row) => shortHostName(row.name) === broker.name);
 }
 
 /** @returns each answering broker's node type, as the broker itself reports it */

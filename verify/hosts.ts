@@ -275,6 +275,11 @@ export function findLogin({ ssh }: System, name: string): Login {
   return login;
 }
 
+/** @returns how to log in to each broker's host */
+export function brokerLogins(system: System): Login[] {
+  return system.brokers.map(({ name }) => findLogin(system, name));
+}
+
 async function queryHost(system: System, name: string, services: ServiceResources): Promise<HostState> {
   const login = findLogin(system, name);
   return parseHostState(await runOn(login, { command: buildHostQuery(services, login.user) }));

@@ -1,6 +1,7 @@
 /** Judges the cluster as each broker reports it; brokers.ts fetches the reports. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { shortHostName } from "../hosts/node-name.ts";
 import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "./finding.ts";
 import type { System } from "./outputs.ts";
 import {
@@ -34,11 +35,6 @@ export const policyRow = z.object({
   definition: z.record(z.string(), z.unknown()),
   priority: z.number().optional(),
 });
-
-/** @returns the short host name in an Erlang node name such as `rabbit@cent120` */
-export function shortHostName(node: string): string {
-  return node.replace(/^[^@]*@/, "").replace(/\..*$/, "");
-}
 
 /**
  * Checks that a broker lists every broker as running and with the type that it reports itself, and no other node.

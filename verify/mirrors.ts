@@ -1,7 +1,7 @@
 /** Checks whether a queue has the mirrors that the policy asks for. */
 import { z } from "zod";
 import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "./finding.ts";
-import { shortHostName } from "./members.ts";
+import { shortHostName } from "../hosts/node-name.ts";
 import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
 
 /** A queue in the management API. Its mirrors come from the cluster's own tables, so they are never out of date. */

@@ -1,7 +1,7 @@
 /** Checks whether each quorum queue has as many members as it should. */
 import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
 import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
-import { shortHostName } from "./members.ts";
+import { shortHostName } from "../hosts/node-name.ts";
 import type { QueueRow } from "./mirrors.ts";
 import type { QueueOverview } from "./queue-overview.ts";
 

@@ -4,7 +4,7 @@ import { type OpenConnection, withConnections } from "./amqp.ts";
 import { reasonOf } from "./cause.ts";
 import { fail, type Finding, runCheck, type Verdict, combineVerdicts } from "./finding.ts";
 import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
-import { shortHostName } from "./members.ts";
+import { shortHostName } from "../hosts/node-name.ts";
 import { pollUntil } from "./polling.ts";
 import { keepalivedServiceNames } from "./resources.ts";
 import { brokerServiceName } from "../hosts/resource-names.ts";

@@ -12,8 +12,8 @@ import {
   parseDefinitions,
 } from "../../definitions/definitions.ts";
 import { runOn } from "../../remote/ssh.ts";
-import { shellWord } from "../../templates/render.ts";
 import type { Login } from "../../verify/outputs.ts";
+import { buildRootCommand } from "../root-command.ts";
 
 const askSeconds = 60;
 const giveSeconds = 300;
@@ -223,9 +223,8 @@ async function evaluate(
     `exec timeout -k 5 ${timeoutSeconds - 5} runuser -u rabbitmq --`,
     `env HOME=${brokerHome} LANG=C.UTF-8 LC_ALL=C.UTF-8 /usr/lib/rabbitmq/bin/rabbitmqctl eval`,
   ].join(" ");
-  const command = `${login.user === "root" ? "" : "sudo -n "}sh -c ${shellWord(script)}`;
   return runOn(login, {
-    command,
+    command: buildRootCommand(login, script),
     input: `${expression.trim()}.\n`,
     timeoutSeconds,
     ...(signal === undefined ? {} : { signal }),

@@ -1,4 +1,5 @@
 /** Has the old stack's balancers serve nobody, or the brokers of either cluster. */
+import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { componentNames } from "../../hosts/resource-names.ts";
 import {
@@ -9,13 +10,14 @@ import {
   withServers,
 } from "../../migration/haproxy.ts";
 import { runOn } from "../../remote/ssh.ts";
-import { shellWord } from "../../templates/render.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import { buildProgramCommand, findLogin } from "../../verify/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
+import { buildRootCommand } from "../root-command.ts";
 
 const configPath = "/etc/haproxy/haproxy.cfg";
 const timeoutSeconds = 20;
+const askAgainMs = 200;
 const socket = "socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock";
 
 /** By balancer: why it has not done what it should. */
@@ -76,6 +78,7 @@ export class Balancers {
         const isRead = states.length > 0 && states.every(({ server }) => wanted.has(server));
         if (isRead && states.some(({ status }) => status.startsWith("UP"))) return;
         if (performance.now() > deadline) throw new Error("HAProxy does not see one of the brokers up");
+        await pause(askAgainMs);
       }
     });
     for (const [name, why] of others) failed.set(name, why);
@@ -111,6 +114,5 @@ export class Balancers {
 }
 
 async function runAsRoot(login: Login, script: string, input = ""): Promise<string> {
-  const sudo = login.user === "root" ? "" : "sudo -n ";
-  return runOn(login, { command: `${sudo}sh -c ${shellWord(script)}`, input, timeoutSeconds });
+  return runOn(login, { command: buildRootCommand(login, script), input, timeoutSeconds });
 }

@@ -1,9 +1,9 @@
 /** One of the two clusters of a migration: asks whichever of its brokers answers. */
 import { reasonOf } from "../../verify/cause.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { brokerLogins } from "../../verify/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { askJson, giveDefinitions } from "../backup/broker.ts";
-import type { Definitions } from "../../definitions/definitions.ts";
+import { definitionsOf, type Entry } from "../../definitions/definitions.ts";
 
 const askSeconds = 20;
 /** The RabbitMQ of which definitions say that they are; what is given here is the same in all of them. */
@@ -18,7 +18,7 @@ export class Cluster {
   constructor(stack: string, system: System) {
     this.stack = stack;
     this.system = system;
-    this.#logins = system.brokers.map(({ name }) => findLogin(system, name));
+    this.#logins = brokerLogins(system);
   }
 
   /** @returns the answer of the first broker that gives a whole one @throws Error with a line for each broker */
@@ -27,22 +27,9 @@ export class Cluster {
   }
 
   /** @throws Error unless all are made */
-  async give(objects: Partial<Omit<Definitions, "version">>): Promise<void> {
-    const none = {
-      vhosts: [],
-      users: [],
-      permissions: [],
-      topic_permissions: [],
-      parameters: [],
-      global_parameters: [],
-      policies: [],
-      queues: [],
-      exchanges: [],
-      bindings: [],
-    };
-    const refusals = await this.#onAny((login) =>
-      giveDefinitions(login, { ...none, ...objects, version: givenAs }),
-    );
+  async give(objects: readonly Entry[]): Promise<void> {
+    const definitions = definitionsOf(objects, givenAs);
+    const refusals = await this.#onAny((login) => giveDefinitions(login, definitions));
     if (refusals.length === 0) return;
     const words = refusals.map(
       ({ category, object, reason }) =>

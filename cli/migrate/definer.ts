@@ -2,12 +2,13 @@
 import { categories, type Category, type Definitions, type Entry } from "../../definitions/definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
 import { carryUser, lateCarryUser } from "../../migration/broker-questions.ts";
+import { textOf } from "../../migration/fields.ts";
 import type { Direction } from "../../migration/move.ts";
 import type { CarriedQueue, Plan } from "../../migration/plan.ts";
 import { queueKey } from "../../migration/plan.ts";
 import { returnQueue } from "../../migration/return.ts";
 import { shovelPrefix } from "../../migration/shovels.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { brokerLogins } from "../../verify/hosts.ts";
 import { askAnyBroker } from "../backup/source.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Definer } from "./world.ts";
@@ -36,7 +37,7 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
     only: readonly Category[],
     withChanges: boolean,
   ): Promise<void> => {
-    const present = await definitionsOf(target);
+    const present = await readDefinitions(target);
     const own = { adminUser: target.system.adminUser, policyName: target.system.policy.name };
     const { made, changed } = compareDefinitions(wanted, present, own);
     // A user's limit of connections is the fence of the target while clients use the source.
@@ -44,10 +45,10 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
     const entries = [...made, ...changes].filter(
       (entry) => only.includes(entry.category) && !isMigrationsOwn(entry),
     );
-    if (entries.length > 0) await target.give(listsOf(entries));
+    if (entries.length > 0) await target.give(entries);
   };
   const giveBack = async (only: readonly Category[]): Promise<void> => {
-    const found = await definitionsOf(fresh);
+    const found = await readDefinitions(fresh);
     const own = fresh.system.adminUser;
     await give(
       old,
@@ -93,8 +94,8 @@ function reasonsNotAhead(queue: CarriedQueue): [string, string][] {
   return reasons.length === 0 ? [] : [[queueKey(queue), reasons.join(", ")]];
 }
 
-async function definitionsOf({ system }: Cluster): Promise<Definitions> {
-  return (await askAnyBroker(system.brokers.map(({ name }) => findLogin(system, name)))).definitions;
+async function readDefinitions({ system }: Cluster): Promise<Definitions> {
+  return (await askAnyBroker(brokerLogins(system))).definitions;
 }
 
 function withoutLimits({ category, object }: Entry): Entry {
@@ -105,10 +106,7 @@ function withoutLimits({ category, object }: Entry): Entry {
 
 function isMigrationsOwn({ category, object }: Entry): boolean {
   const users = [carryUser, lateCarryUser];
-  const text = (key: string): string => {
-    const value = object[key];
-    return typeof value === "string" ? value : "";
-  };
+  const text = (key: string): string => textOf(object[key]);
   switch (category) {
     case "users":
       return users.includes(text("name"));
@@ -122,12 +120,4 @@ function isMigrationsOwn({ category, object }: Entry): boolean {
     default:
       return false;
   }
-}
-
-function listsOf(entries: readonly Entry[]): Omit<Definitions, "version"> {
-  const lists = categories.map((category) => [
-    category,
-    entries.filter((entry) => entry.category === category).map(({ object }) => object),
-  ]);
-  return Object.fromEntries(lists) as Omit<Definitions, "version">;
 }

@@ -3,41 +3,41 @@ import { type Look, look, type Side } from "../../migration/look.ts";
 import { type Endpoint, stateQuestion } from "../../migration/question.ts";
 import { parseState, StateError } from "../../migration/state.ts";
 import { UserError } from "../../user-error.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { brokerLogins } from "../../verify/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { askDefinitions, askJson } from "../backup/broker.ts";
 import { askAny, NoAnswerError } from "../backup/source.ts";
-import type { PulumiCli } from "../pulumi.ts";
 import { npmCommand } from "../stack.ts";
-import { readSystem } from "../verify.ts";
 
 /** For one broker; and after how long the next one is asked as well. */
 const askSeconds = 9;
 const patienceMs = 4000;
 
-/** @throws UserError if a stack is not set up, or none of its brokers answers whole */
-export async function lookAt(
-  pulumi: PulumiCli,
-  from: string,
-  to: string,
-  seconds = askSeconds,
-): Promise<Look> {
-  const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
-  const endpoints = amqpEndpoints(old);
+/** A stack, and what its outputs say of it. */
+export interface LookedAt {
+  readonly stack: string;
+  readonly system: System;
+}
+
+/** @throws UserError if none of a stack's brokers answers whole */
+export async function lookAt(old: LookedAt, fresh: LookedAt, seconds = askSeconds): Promise<Look> {
+  const endpoints = amqpEndpoints(old.system);
   const [oldSide, freshSide] = await Promise.all([
-    askSide(old, from, [], seconds),
-    askSide(fresh, to, endpoints, seconds),
+    askSide(old.system, old.stack, [], seconds),
+    askSide(fresh.system, fresh.stack, endpoints, seconds),
   ]);
   try {
     return look({
       old: oldSide,
       fresh: freshSide,
       endpointCount: endpoints.length,
-      hasSameAdmin: old.adminUser === fresh.adminUser && old.adminPassword === fresh.adminPassword,
+      hasSameAdmin:
+        old.system.adminUser === fresh.system.adminUser &&
+        old.system.adminPassword === fresh.system.adminPassword,
     });
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
-    throw new UserError(`stack ${to}: ${error.message}`);
+    throw new UserError(`stack ${fresh.stack}: ${error.message}`);
   }
 }
 
@@ -65,8 +65,7 @@ export async function askSide(
     return { definitions, askedMs, ...said };
   };
   try {
-    const logins = system.brokers.map(({ name }) => findLogin(system, name));
-    const answer = await askAny(logins, { ask, patience: patienceMs });
+    const answer = await askAny(brokerLogins(system), { ask, patience: patienceMs });
     const own = { adminUser: system.adminUser, policyName: system.policy.name };
     return { ...answer, stack, own, policy: system.policy.definition };
   } catch (error) {

@@ -1,6 +1,4 @@
 /** Moves clients and messages between the clusters of two stacks, and ends the migration. */
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Look } from "../../migration/look.ts";
 import { type Direction, move } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
@@ -10,8 +8,9 @@ import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import { findLogin } from "../../verify/hosts.ts";
 import type { PulumiCli } from "../pulumi.ts";
+import { buildRootCommand } from "../root-command.ts";
 import { npmCommand } from "../stack.ts";
-import { readStackFile, stackFileName } from "../stack-file.ts";
+import { readStackFile, writeStackFile } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";
 import { addressFaults } from "./address-faults.ts";
 import { Cluster } from "./cluster.ts";
@@ -39,14 +38,12 @@ async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened
   const fresh = new Cluster(to, freshSystem);
   let planned: Promise<Plan> | undefined;
   const plan = (isFresh: boolean): Promise<Plan> => {
-    if (planned === undefined || isFresh) planned = lookPatiently(pulumi, from, to).then((look) => look.plan);
+    if (planned === undefined || isFresh) planned = lookPatiently(old, fresh).then((look) => look.plan);
     return planned;
   };
-  const configure = async (direction: Direction): Promise<void> => {
+  const configure = (direction: Direction): void => {
     const servers = direction === "forth" ? freshSystem.brokers : undefined;
-    const text = readStackFile(from);
-    const changed = setServedBrokers(text, servers);
-    if (changed !== text) await writeFile(resolve(stackFileName(from)), changed);
+    writeStackFile(from, setServedBrokers(readStackFile(from), servers));
   };
   const migration = new Migration({ old, fresh, definer: makeDefiner({ old, fresh, plan }), configure });
   return { old, fresh, migration };
@@ -58,7 +55,7 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
   const started = performance.now();
   const { migration, old, fresh } = await open(pulumi, from, to);
   const note = await migration.readNote();
-  if (note === undefined && wanted === "forth") await refuseUnready(pulumi, args, old, fresh);
+  if (note === undefined && wanted === "forth") await refuseUnready(old, fresh);
   const outcome = await move(migration, wanted, { maxGapSeconds });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const target = wanted === "forth" ? to : from;
@@ -89,10 +86,10 @@ const lookTries = 4;
 /** For one broker. */
 const lookSeconds = 30;
 
-async function lookPatiently(pulumi: PulumiCli, from: string, to: string): Promise<Look> {
+async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
   for (let left = lookTries; ; left -= 1) {
     try {
-      return await lookAt(pulumi, from, to, lookSeconds);
+      return await lookAt(old, fresh, lookSeconds);
     } catch (error) {
       if (left === 1) throw error;
     }
@@ -100,13 +97,9 @@ async function lookPatiently(pulumi: PulumiCli, from: string, to: string): Promi
 }
 
 /** Asked once, before anything is changed. */
-async function refuseUnready(
-  pulumi: PulumiCli,
-  { from, to }: MoveArgs,
-  old: Cluster,
-  fresh: Cluster,
-): Promise<void> {
-  const { findings } = await lookPatiently(pulumi, from, to);
+async function refuseUnready(old: Cluster, fresh: Cluster): Promise<void> {
+  const [from, to] = [old.stack, fresh.stack];
+  const { findings } = await lookPatiently(old, fresh);
   const blocking = findings.filter(({ isBlocking }) => isBlocking);
   if (blocking.length > 0)
     throw new UserError(
@@ -138,12 +131,12 @@ export async function runFinish(pulumi: PulumiCli, from: string, to: string): Pr
   await migration.removeNote();
   for (const { name } of old.system.brokers) {
     const login = findLogin(old.system, name);
-    const sudo = login.user === "root" ? "" : "sudo -n ";
-    const units = "rabbitmq-ha-watch rabbitmq-server";
-    await runOn(login, { command: `${sudo}systemctl disable --now ${units}`, timeoutSeconds: 120 }).catch(
-      (error: unknown) => process.stderr.write(`${name} is not stopped: ${reasonOf(error)}\n`),
+    const command = buildRootCommand(login, "systemctl disable --now rabbitmq-ha-watch rabbitmq-server");
+    const words = await runOn(login, { command, timeoutSeconds: 120 }).then(
+      () => "is stopped",
+      (error: unknown) => `is not stopped: ${reasonOf(error)}`,
     );
-    process.stderr.write(`${name} is stopped\n`);
+    process.stderr.write(`${name} ${words}\n`);
   }
   process.stdout.write(
     [

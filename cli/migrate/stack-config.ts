@@ -1,8 +1,7 @@
 /** Writes to a stack's file which brokers its balancers serve, if not its own. */
 import { parseDocument } from "yaml";
 import type { Server } from "../../migration/haproxy.ts";
-
-const block = "rabbitmq-ha:haproxy";
+import { keyIn } from "../stack-edit.ts";
 
 /**
  * @param text of the stack's file
@@ -11,12 +10,13 @@ const block = "rabbitmq-ha:haproxy";
  */
 export function setServedBrokers(text: string, servers: readonly Server[] | undefined): string {
   const document = parseDocument(text);
-  const path = ["config", block, "brokers"];
+  const block = ["config", keyIn(text, "haproxy")];
+  const path = [...block, "brokers"];
   if (servers === undefined) {
     if (!document.hasIn(path)) return text;
     document.deleteIn(path);
-    const rest = document.getIn(["config", block]) as { readonly items?: readonly unknown[] } | undefined;
-    if (rest?.items?.length === 0) document.deleteIn(["config", block]);
+    const rest = document.getIn(block) as { readonly items?: readonly unknown[] } | undefined;
+    if (rest?.items?.length === 0) document.deleteIn(block);
   } else {
     const value = document.createNode(servers.map(({ name, address }) => ({ name, address })));
     for (const each of (value as { items: { flow?: boolean }[] }).items) each.flow = true;

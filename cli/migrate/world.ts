@@ -1,5 +1,6 @@
 /** The two clusters and the balancers of a migration, as `move` asks and changes them. */
 import { setTimeout as pause } from "node:timers/promises";
+import type { Category, DefinitionObject, Entry } from "../../definitions/definitions.ts";
 import {
   readCounts,
   readFenced,
@@ -55,7 +56,7 @@ export interface MigrationArgs {
   readonly fresh: Cluster;
   readonly definer: Definer;
   /** Writes to the old stack's file which brokers its balancers serve. */
-  readonly configure: (direction: Direction) => Promise<void>;
+  readonly configure: (direction: Direction) => void;
 }
 
 export class Migration implements World {
@@ -109,7 +110,7 @@ export class Migration implements World {
   async prepare(direction: Direction): Promise<Prepared> {
     const { definer, old, fresh } = this.#args;
     const notAhead = await definer.prepare(direction);
-    for (const cluster of [old, fresh]) await cluster.give({ users: carryUsers(this.#secret) });
+    for (const cluster of [old, fresh]) await cluster.give(entriesIn("users", carryUsers(this.#secret)));
     const source = this.#source(direction);
     await this.#allow([...new Set((await source.ask(countQuestion, readCounts)).map(({ vhost }) => vhost))]);
     await source.ask(gateOrder, () => undefined);
@@ -185,7 +186,7 @@ export class Migration implements World {
   }
 
   async settle(direction: Direction): Promise<void> {
-    await this.#args.configure(direction);
+    this.#args.configure(direction);
     await this.#removeShovels(direction);
     await this.#args.definer.settle(direction);
   }
@@ -245,8 +246,8 @@ export class Migration implements World {
     const added = vhosts.filter((vhost) => !this.#allowed.has(vhost));
     if (added.length === 0) return;
     const { old, fresh } = this.#args;
-    const permissions = carryPermissions(added);
-    await Promise.all([old, fresh].map((cluster) => cluster.give({ permissions })));
+    const permissions = entriesIn("permissions", carryPermissions(added));
+    await Promise.all([old, fresh].map((cluster) => cluster.give(permissions)));
     for (const vhost of added) this.#allowed.add(vhost);
   }
 
@@ -265,11 +266,14 @@ export class Migration implements World {
     );
     if (missing.length > 0) {
       await this.#allow([...new Set(missing.map(({ queue }) => queue.vhost))]);
-      await this.#target(direction).give({
-        exchanges: missing.map(({ exchange }) => exchange),
-        bindings: missing.map(({ binding }) => binding),
-      });
-      await fresh.give({ parameters: missing.map(({ shovel }) => shovel) });
+      await this.#target(direction).give(
+        missing.flatMap(({ exchange, binding }): Entry[] => [
+          { category: "exchanges", object: exchange },
+          { category: "bindings", object: binding },
+        ]),
+      );
+      const shovels = missing.map(({ shovel }) => shovel);
+      await fresh.give(entriesIn("parameters", shovels));
     }
     for (const { key } of queues) this.#carried.add(key);
   }
@@ -289,6 +293,10 @@ export class Migration implements World {
     await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
   }
+}
+
+function entriesIn(category: Category, objects: readonly DefinitionObject[]): Entry[] {
+  return objects.map((object) => ({ category, object }));
 }
 
 function addressOf({ system }: Cluster): ClusterAddress {

@@ -1,9 +1,8 @@
 /** Applies a changed text of the stack's file: previewed first, then written, then `up`. */
-import { writeFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PulumiCli } from "../pulumi.ts";
-import { addSalt, copies, readStackFile, saltOf, stackFileName, stackFilePath } from "../stack-file.ts";
+import { addSalt, copies, saltOf, stackFileName, writeStackFile } from "../stack-file.ts";
 import { openStack } from "../stack.ts";
 import { run as runUp } from "../up.ts";
 
@@ -26,7 +25,7 @@ export async function apply({ pulumi, stack, text, previewOnly, flags = [] }: Ap
     return previewed;
   }
   if (previewOnly) return 0;
-  await replaceStackFile(stack, text);
+  writeStackFile(stack, text);
   return runUp(pulumi, ["--stack", stack, ...flags]);
 }
 
@@ -43,12 +42,4 @@ async function previewText(pulumi: PulumiCli, stack: string, text: string): Prom
   } finally {
     await rm(path, { force: true });
   }
-}
-
-async function replaceStackFile(stack: string, text: string): Promise<void> {
-  if (readStackFile(stack) === text) return;
-  const path = stackFilePath(stack);
-  // Renamed in one step: a killed run leaves the one text or the other.
-  writeFileSync(`${path}.new`, text, { flush: true });
-  await rename(`${path}.new`, path);
 }

@@ -1,7 +1,7 @@
 /** The rotation of the Erlang cookie: one number in the stack's file. */
 import { UserError } from "../../user-error.ts";
 import type { System } from "../../verify/outputs.ts";
-import { valueIn, withValue } from "./stack-edit.ts";
+import { valueIn, withValue } from "../stack-edit.ts";
 
 const path = ["rabbitmq", "cookieRenewal"] as const;
 

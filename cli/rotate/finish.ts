@@ -2,7 +2,7 @@
 import type { System } from "../../verify/outputs.ts";
 import { npmCommand } from "../stack.ts";
 import { rotateCommand, type Plan, type Rotated } from "./plan.ts";
-import { valueIn, withValue } from "./stack-edit.ts";
+import { valueIn, withValue } from "../stack-edit.ts";
 import { connectedAs, staying, type ClusterUsers } from "./users.ts";
 
 /** @returns the users that are valid and shall not be any more, also after a run that ended half-way */

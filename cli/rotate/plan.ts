@@ -2,7 +2,7 @@
 import { defaultAdminUser } from "../../hosts/users.ts";
 import { UserError } from "../../user-error.ts";
 import { npmCommand } from "../stack.ts";
-import { valueIn } from "./stack-edit.ts";
+import { valueIn } from "../stack-edit.ts";
 
 /** A user, by the name that the configuration has for it, and who is valid in its place. */
 export interface Rotated {

@@ -1,5 +1,6 @@
 /** Who of the cluster's users there is, and who is connected as one of them. */
 import { z } from "zod";
+import { shortHostName } from "../../hosts/node-name.ts";
 import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import { createClusterClient, type ManagementApi } from "../../verify/management.ts";
@@ -58,7 +59,7 @@ export async function askWhole(
   const noted = await api.get("/api/global-parameters/rabbitmq_ha_definitions", note, [200, 404]);
   // Asked last, so that a broker that has gone meanwhile is noticed.
   const nodes = await api.get("/api/nodes?columns=name,running", z.array(node));
-  const running = nodes.filter((each) => each.running).map(({ name }) => name.replace(/^rabbit@/, ""));
+  const running = nodes.filter((each) => each.running).map(({ name }) => shortHostName(name));
   const silent = brokers.filter((name) => !running.includes(name));
   if (silent.length > 0)
     throw new UserError(

@@ -39,3 +39,10 @@ test("the block comes and goes with the key", () => {
   assert.equal(setServedBrokers(changed, undefined), text);
   assert.equal(setServedBrokers(text, undefined), text);
 });
+
+test("the block may be there without the namespace", () => {
+  const text = lines("config:", "  haproxy:", "    rise: 3");
+  const changed = setServedBrokers(text, servers);
+  assert.equal(changed, text + lines(...brokers));
+  assert.equal(setServedBrokers(changed, undefined), text);
+});

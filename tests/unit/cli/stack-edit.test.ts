@@ -1,7 +1,7 @@
 /** A change of one value in a stack's file leaves all else as it is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { valueIn, withValue } from "../../../cli/rotate/stack-edit.ts";
+import { valueIn, withValue } from "../../../cli/stack-edit.ts";
 
 const file = `# a comment
 encryptionsalt: v1:salt

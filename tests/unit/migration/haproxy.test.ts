@@ -5,7 +5,6 @@ import {
   disableCommands,
   messageServers,
   readServerStates,
-  serversOf,
   withServers,
 } from "../../../migration/haproxy.ts";
 import { render } from "../../../templates/render.ts";
@@ -47,6 +46,15 @@ function rendered(brokers: typeof old, agentPort: number): string {
     timeouts: { connect: "2s", client: "3h", server: "3h" },
     chroot: "/var/lib/haproxy",
   });
+}
+
+/** The servers of a configuration's first proxy. */
+function serversOf(cfg: string): typeof old {
+  const [first = ""] = /(?:^ {4}server .*\n)+/m.exec(cfg) ?? [];
+  return [...first.matchAll(/server (\S+) (\S+):\d+/g)].map(([, name = "", address = ""]) => ({
+    name,
+    address,
+  }));
 }
 
 for (const agentPort of [0, 5673]) {

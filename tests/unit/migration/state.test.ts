@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stateQuestion } from "../../../migration/question.ts";
-import { depthsOf, parseState, shortNode, StateError } from "../../../migration/state.ts";
+import { shortHostName } from "../../../hosts/node-name.ts";
+import { depthsOf, parseState, StateError } from "../../../migration/state.ts";
 import { held, stateOf } from "./sides.ts";
 import { answerOf } from "./targets.ts";
 
@@ -38,5 +39,5 @@ test("names go into the question as data", () => {
 });
 
 test("a node is called by its host", () => {
-  assert.equal(shortNode("rabbit@cent120.example.org"), "cent120");
+  assert.equal(shortHostName("rabbit@cent120.example.org"), "cent120");
 });

@@ -1,14 +1,18 @@
 /** Reads and changes single values of a stack's file. All else in it stays as it is, to the byte. */
 import { isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from "yaml";
-import { UserError } from "../../user-error.ts";
+import { UserError } from "../user-error.ts";
 
 const namespace = "rabbitmq-ha:";
 
+/** @returns a top-level key as the file has it, or with the namespace: the CLI takes both */
+export function keyIn(text: string, key: string): string {
+  const config = configOf(text);
+  return keyOf(config && pairOf(config, key)) ?? namespace + key;
+}
+
 /** @returns the value at a path below `config`; undefined if there is none */
 export function valueIn(text: string, [key, ...rest]: readonly [string, ...string[]]): unknown {
-  const config = configOf(text);
-  const top = config && pairOf(config, key);
-  const value: unknown = parseDocument(text).getIn(["config", keyOf(top) ?? key, ...rest]);
+  const value: unknown = parseDocument(text).getIn(["config", keyIn(text, key), ...rest]);
   return isNode(value) ? value.toJSON() : value;
 }
 
@@ -25,8 +29,7 @@ export function withValue(
   const config = configOf(text);
   if (config === undefined)
     throw new UserError("the stack's file has no mapping config, so nothing can be written into it");
-  const name = keyOf(pairOf(config, key)) ?? namespace + key;
-  return setIn(text, config, [name, ...rest], value);
+  return setIn(text, config, [keyIn(text, key), ...rest], value);
 }
 
 function setIn(text: string, map: YAMLMap, [key = "", ...rest]: readonly string[], value: unknown): string {
