@@ -116,6 +116,17 @@ export function nameOf({ category, object }: Entry): string {
   }
 }
 
+/** @returns such as `queue orders in /shop`; never a secret */
+export function labelOf(entry: Entry): string {
+  return `${words[entry.category][0]} ${nameOf(entry)}`;
+}
+
+/** @returns the names, at most so many, and how many more there are */
+export function listNames(names: readonly string[], most: number): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 /** @returns such as `3 queues` */
 export function countOf(category: Category, count: number): string {
   return `${count} ${words[category][count === 1 ? 0 : 1]}`;

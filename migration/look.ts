@@ -1,12 +1,12 @@
 /** What a migration from one cluster to another would do, and what stands against it. Nothing is changed. */
-import type { Definitions, Entry } from "../definitions/definitions.ts";
+import { type Definitions, type Entry, labelOf } from "../definitions/definitions.ts";
 import { compareDefinitions, type StacksOwn } from "../definitions/difference.ts";
 import { blocking, checkSides, pathOf, type Side as StateSide } from "./checks.ts";
 import { type Estimate, estimateOf } from "./estimate.ts";
 import type { CarriedQueue, Finding, Plan, Target } from "./plan.ts";
 import { queueKey } from "./plan.ts";
 import { type ClusterState, depthsOf, StateError } from "./state.ts";
-import { subjectOf, translate } from "./translate.ts";
+import { translate } from "./translate.ts";
 
 /** A cluster with its definitions and what in it is its stack's own. */
 export interface Side extends StateSide {
@@ -95,7 +95,7 @@ function checkClients({ old, fresh, hasSameAdmin }: LookArgs, queues: readonly C
     found.push({
       outcome: "becomes",
       isBlocking: false,
-      subjects: sole.map((object) => subjectOf({ category: "queues", object })),
+      subjects: sole.map((object) => labelOf({ category: "queues", object })),
       what: "an exclusive consumer is no longer the only one",
       why: "quorum queues ignore that a consumer asks to be exclusive",
       remedy:
@@ -133,7 +133,7 @@ function checkDepths(queues: readonly CarriedQueue[]): Finding[] {
       "did not say what it holds",
       "its broker does not run, or is too busy to answer in time",
       "start the broker that has it, or run this again",
-      unknown.map(({ vhost, name }) => subjectOf({ category: "queues", object: { vhost, name } })),
+      unknown.map(({ vhost, name }) => labelOf({ category: "queues", object: { vhost, name } })),
     ),
   ];
 }
@@ -160,7 +160,7 @@ function checkRoom(queues: readonly CarriedQueue[], { nodes }: ClusterState): Fi
 function collisions({ definitions, queues }: Plan, { definitions: present, own, state }: Side): Finding[] {
   const difference = compareDefinitions(definitions, present, own);
   const found = (entries: readonly Entry[], what: string, why: string, remedy: string): Finding[] =>
-    entries.length === 0 ? [] : [blocking(what, why, remedy, entries.map(subjectOf))];
+    entries.length === 0 ? [] : [blocking(what, why, remedy, entries.map(labelOf))];
   const depths = depthsOf(state);
   const filled = queues.filter((queue) => {
     const depth = depths.get(queueKey(queue));

@@ -1,9 +1,8 @@
 /** What a look says, for people. */
-import { categories, countOf } from "../definitions/definitions.ts";
+import { categories, countOf, labelOf, listNames } from "../definitions/definitions.ts";
 import { assumedRates } from "./estimate.ts";
 import type { Look } from "./look.ts";
 import type { CarriedQueue, Finding } from "./plan.ts";
-import { subjectOf } from "./translate.ts";
 
 /** How many names of a finding are written out where the rest is a number. */
 const shownSubjects = 6;
@@ -43,9 +42,7 @@ function section(title: string, findings: readonly Finding[]): string {
 }
 
 function findingMessage({ subjects, what, why, remedy }: Finding): string {
-  const shown = subjects.slice(0, shownSubjects);
-  const more = subjects.length - shown.length;
-  const names = shown.length === 0 ? "" : `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}: `;
+  const names = subjects.length === 0 ? "" : `${listNames(subjects, shownSubjects)}: `;
   return `  ${names}${what}\n      ${why}${remedy === undefined ? "" : `\n      → ${remedy}`}`;
 }
 
@@ -112,8 +109,8 @@ export function lookJson({ from, to, path, findings, estimate, plan }: Look): st
       path,
       findings,
       estimate: { ...estimate, assumed: assumedRates },
-      moves: moves.map(subjectOf),
-      later: later.parameters.map((object) => subjectOf({ category: "parameters", object })),
+      moves: moves.map(labelOf),
+      later: later.parameters.map((object) => labelOf({ category: "parameters", object })),
       queues,
     },
     undefined,

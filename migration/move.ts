@@ -2,6 +2,7 @@
  * The order in which clients and messages move from one cluster to another one, and back. Everything that is asked and
  * done is a `World`, so that each question can fail, hang or be answered in part in a test.
  */
+import { listNames } from "../definitions/definitions.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
 import { isDrained, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
 
@@ -241,6 +242,5 @@ function reason(error: unknown): string {
 const shownNames = 5;
 
 function shown(names: readonly string[]): string {
-  const more = names.length - shownNames;
-  return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return listNames(names, shownNames);
 }

@@ -3,13 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import {
   asMap,
   type Category,
-  countOf,
   type DefinitionObject,
   type Definitions,
   definitionsOf,
   type Entry,
   entriesOf,
-  nameOf,
+  labelOf,
 } from "../definitions/definitions.ts";
 import { fieldsOf, textOf } from "./fields.ts";
 import { cannot, findingsOf, type NotedSubject } from "./notes.ts";
@@ -23,11 +22,6 @@ import { translatePolicies } from "./translated-policies.ts";
 interface Outcome extends Translation {
   readonly category: Category;
   readonly former: DefinitionObject;
-}
-
-/** @returns such as `queue orders in /shop` */
-export function subjectOf(entry: Entry): string {
-  return `${countOf(entry.category, 1).slice(2)} ${nameOf(entry)}`;
 }
 
 export function translate(old: Definitions, origin: Origin, target: Target): Plan {
@@ -89,7 +83,7 @@ function planOf(version: string, outcomes: readonly Outcome[], carried: readonly
       version,
     );
   const noted = whole.flatMap(({ category, former, notes }): NotedSubject[] =>
-    notes.map((note) => ({ note, subject: subjectOf({ category, object: former }) })),
+    notes.map((note) => ({ note, subject: labelOf({ category, object: former }) })),
   );
   const moves = whole.flatMap(({ category, former, object, notes, isLater }): Entry[] =>
     object !== undefined && isLater !== true && notes.length === 0 && isUnchanged(former, object)

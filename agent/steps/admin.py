@@ -5,10 +5,9 @@ guest goes because everybody knows its password. A former administrator that is 
 password is still valid. Only a user that this stack has made is deleted.
 """
 
-import base64
 import sys
 
-from .. import erlang, files, host, rabbitmq
+from .. import erlang, files, hidden, host, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
@@ -102,11 +101,7 @@ def run(wanted):
     try:
         make_all_whole(administrators)
     except StepError as failure:
-        # A broker's error may quote a password.
-        texts = [failure.message, failure.remedy, failure.log]
-        for _, password in administrators:
-            texts = [without(password, text) for text in texts]
-        raise type(failure)(*texts)
+        raise hidden.without([password for _, password in administrators], failure)
 
 
 def _password(user):
@@ -114,12 +109,6 @@ def _password(user):
     if not password:
         raise StepError("{}: no password for {} came on standard input".format(host.name(), user))
     return password
-
-
-def without(password, text):
-    for secret in (password, base64.b64encode(password.encode("utf-8")).decode()):
-        text = text.replace(secret, "***")
-    return text
 
 
 def make_all_whole(administrators):

@@ -7,10 +7,9 @@ from its file. Nothing is changed unless every member runs, answers and is conne
 import re
 import sys
 
-from .. import cluster, erlang, host, rabbitmq, starting, systemd
+from .. import cluster, erlang, hidden, host, rabbitmq, starting, systemd
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
-from .admin import without
 
 TIMEOUT_SECONDS = 180
 PATH = rabbitmq.HOME + "/.erlang.cookie"
@@ -69,8 +68,7 @@ def run(wanted):
     try:
         change(wanted, cookie)
     except StepError as failure:
-        texts = [without(cookie, text) for text in (failure.message, failure.remedy, failure.log)]
-        raise type(failure)(*texts)
+        raise hidden.without([cookie], failure)
 
 
 def change(wanted, cookie):

@@ -7,7 +7,7 @@ permissions. Users that are not named stay as they are.
 import base64
 import sys
 
-from .. import defined, definitions, erlang, host, jsontext, khepri, rabbitmq
+from .. import defined, definitions, erlang, hidden, host, jsontext, khepri, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 from .policy import first_that_answers
@@ -92,16 +92,7 @@ def run(wanted):
     try:
         make_whole(users, wanted.members)
     except StepError as failure:
-        # A broker's error may quote a secret.
-        secrets = [secret for user in users for secret in (user.password, user.hash) if secret]
-        raise type(failure)(*[_without(secrets, text) for text in (failure.message, failure.remedy, failure.log)])
-
-
-def _without(secrets, text):
-    for secret in secrets:
-        for each in (base64.b64encode(secret.encode("utf-8")).decode(), secret):
-            text = text.replace(each, "***")
-    return text
+        raise hidden.without([secret for user in users for secret in (user.password, user.hash) if secret], failure)
 
 
 def make_whole(users, members):

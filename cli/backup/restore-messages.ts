@@ -1,5 +1,13 @@
 /** What `restore` says: what a backup would make and change, and what it leaves. */
-import { categories, countOf, type Entry, keyOf, nameOf } from "../../definitions/definitions.ts";
+import {
+  categories,
+  countOf,
+  type Entry,
+  keyOf,
+  labelOf,
+  listNames,
+  nameOf,
+} from "../../definitions/definitions.ts";
 import type { Difference } from "../../definitions/difference.ts";
 import { type Adapted, goesBack, type LeftOut } from "../../definitions/series.ts";
 import type { BackupLabel } from "./file.ts";
@@ -39,11 +47,8 @@ function section(title: string, entries: readonly Entry[], isLong: boolean): str
   const lines = categories.flatMap((category) => {
     const names = entries.filter((entry) => entry.category === category).map(nameOf);
     if (names.length === 0) return [];
-    const shown = isLong ? names.slice(0, shownNames) : names;
-    const more = names.length - shown.length;
-    return [
-      `  ${countOf(category, names.length)}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
-    ];
+    const most = isLong ? shownNames : names.length;
+    return [`  ${countOf(category, names.length)}: ${listNames(names, most)}`];
   });
   return `${title}:\n${lines.join("\n")}`;
 }
@@ -52,10 +57,6 @@ function reasons(title: string, entries: readonly LeftOut[]): string {
   if (entries.length === 0) return "";
   const lines = entries.map((entry) => `  ${labelOf(entry)}: ${entry.reason}`);
   return `${title}:\n${lines.join("\n")}`;
-}
-
-function labelOf(entry: Entry): string {
-  return `${countOf(entry.category, 1).slice(2)} ${nameOf(entry)}`;
 }
 
 /** @returns a line for each object that the cluster lacks after a restore, with the broker's words */

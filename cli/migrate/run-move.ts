@@ -30,32 +30,36 @@ interface Opened {
   readonly old: Cluster;
   readonly fresh: Cluster;
   readonly migration: Migration;
+  /** What a migration has to know; asked once, unless it shall be `isFresh`. */
+  readonly look: (isFresh: boolean) => Promise<Look>;
 }
 
 async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened> {
   const [oldSystem, freshSystem] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
   const old = new Cluster(from, oldSystem);
   const fresh = new Cluster(to, freshSystem);
-  let planned: Promise<Plan> | undefined;
-  const plan = (isFresh: boolean): Promise<Plan> => {
-    if (planned === undefined || isFresh) planned = lookPatiently(old, fresh).then((look) => look.plan);
-    return planned;
+  let known: Look | undefined;
+  const look = async (isFresh: boolean): Promise<Look> => {
+    if (known === undefined || isFresh) known = await lookPatiently(old, fresh);
+    return known;
   };
   const configure = (direction: Direction): void => {
     const servers = direction === "forth" ? freshSystem.brokers : undefined;
     writeStackFile(from, setServedBrokers(readStackFile(from), servers));
   };
+  const plan = async (isFresh: boolean): Promise<Plan> => (await look(isFresh)).plan;
   const migration = new Migration({ old, fresh, definer: makeDefiner({ old, fresh, plan }), configure });
-  return { old, fresh, migration };
+  return { old, fresh, migration, look };
 }
 
 /** @returns the exit code: 0 if clients use the wanted cluster, through every balancer */
 export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
   const { from, to, wanted, maxGapSeconds } = args;
   const started = performance.now();
-  const { migration, old, fresh } = await open(pulumi, from, to);
+  const opened = await open(pulumi, from, to);
+  const { migration } = opened;
   const note = await migration.readNote();
-  if (note === undefined && wanted === "forth") await refuseUnready(old, fresh);
+  if (note === undefined && wanted === "forth") await refuseUnready(opened);
   const outcome = await move(migration, wanted, { maxGapSeconds });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const target = wanted === "forth" ? to : from;
@@ -97,9 +101,9 @@ async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
 }
 
 /** Asked once, before anything is changed. */
-async function refuseUnready(old: Cluster, fresh: Cluster): Promise<void> {
+async function refuseUnready({ old, fresh, look }: Opened): Promise<void> {
   const [from, to] = [old.stack, fresh.stack];
-  const { findings } = await lookPatiently(old, fresh);
+  const { findings } = await look(false);
   const blocking = findings.filter(({ isBlocking }) => isBlocking);
   if (blocking.length > 0)
     throw new UserError(

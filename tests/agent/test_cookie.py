@@ -1,12 +1,13 @@
 """The Erlang cookie: changed on all brokers at once, or on none, and never shown."""
 
+import base64
 import io
 import sys
 import unittest
 
 from agent import erlang, rabbitmq
 
-from .support import Atom, HostTest, cluster
+from .support import Atom, Ended, HostTest, cluster
 
 COOKIE = "newCookie123"
 STEP = ("cookie", "--brokers", "mq1,mq2,mq3", "--port", "5672")
@@ -60,6 +61,18 @@ class Cookie(HostTest):
         self.assertIn("mq1, mq2, mq3 have the new Erlang cookie", self.output)
         self.works(*STEP)
         self.assertEqual(self.changes, 1)
+
+    def test_the_cookie_is_never_shown(self):
+        encoded = base64.b64encode(COOKIE.encode()).decode()
+
+        def refuse(_call):
+            raise Ended(70, "", "bad call with {} and {}".format(COOKIE, encoded))
+
+        self.on_question("set_cookie", refuse)
+        self.refuses(*STEP, because="bad call with *** and ***")
+        for text in (self.errors, self.output, " ".join(word for call in self.calls for word in call.words)):
+            self.assertNotIn(COOKIE, text)
+            self.assertNotIn(encoded, text)
 
     def test_nothing_is_changed_unless_every_member_runs_and_is_connected(self):
         self.running = ["mq1", "mq2"]
