@@ -2,6 +2,7 @@
 import { partName, stepNames } from "../hosts/resource-names.ts";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { haproxyConfigFile } from "../hosts/haproxy-paths.ts";
 import type { Host } from "../hosts/host.ts";
 import type { Frontend } from "../hosts/protocols.ts";
 import { File } from "../remote/file.ts";
@@ -63,7 +64,6 @@ export interface HaproxyPairArgs {
 const sourceRoles: readonly PackageRole[] = ["build", "socat"];
 const packageRoles: readonly PackageRole[] = ["haproxy", "socat"];
 
-const configPath = "/etc/haproxy/haproxy.cfg";
 const statsPath = "/etc/haproxy/stats.cfg";
 const dropIn = "/etc/systemd/system/haproxy.service.d/rabbitmq-ha.conf";
 const unitPath = "/etc/systemd/system/haproxy.service";
@@ -154,7 +154,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
       : [];
     const trackedFiles: TrackedFiles = {
       restart: source === undefined ? [dropIn] : [dropIn, unitPath, `${chroot}/rabbitmq-ha.built`],
-      reload: [configPath, statsPath],
+      reload: [haproxyConfigFile, statsPath],
     };
     const limit = descriptorLimit(args.maxConnections.global);
     const unit = render("haproxy/rabbitmq-ha.conf", {
@@ -173,10 +173,10 @@ export class HaproxyPair extends pulumi.ComponentResource {
     );
     const cfg = haproxyCfg(args, chroot);
     const config = new File(
-      `${prefix}-config`,
+      stepNames.config(prefix),
       {
         host,
-        path: configPath,
+        path: haproxyConfigFile,
         content: cfg,
         check: `${binary} -c -f {}`,
       },
@@ -192,7 +192,7 @@ export class HaproxyPair extends pulumi.ComponentResource {
         mode: "0600",
         content: statsText,
         // Quietly (-q), since its messages about this file may contain the password.
-        check: `${binary} -c -q -f ${configPath} -f {}`,
+        check: `${binary} -c -q -f ${haproxyConfigFile} -f {}`,
       },
       on(config),
     );

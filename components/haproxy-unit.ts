@@ -1,12 +1,7 @@
 /** How systemd runs HAProxy: what differs between HAProxy's versions and between the systems' packages. */
+import { haproxyInstallPaths } from "../hosts/haproxy-paths.ts";
 import type { OperatingSystem } from "../hosts/host.ts";
 import { hasOldSystemd, systems } from "../hosts/systems.ts";
-
-/** HAProxy's paths: the tutorial's when it is compiled, else those that all packages use. */
-const installPaths = {
-  source: { binary: "/usr/local/haproxy/sbin/haproxy", chroot: "/usr/local/haproxy" },
-  package: { binary: "/usr/sbin/haproxy", chroot: "/var/lib/haproxy" },
-};
 
 /** The values that the templates of HAProxy's unit and drop-in have in common. */
 export interface HaproxyUnitValues {
@@ -23,10 +18,10 @@ export interface HaproxyUnitValues {
 /** @returns how systemd runs HAProxy on a system: the package's, or the given version compiled from source */
 export function haproxyUnitValues(os: OperatingSystem, version?: string): HaproxyUnitValues {
   const common = { oldSystemd: hasOldSystemd(os) };
-  if (version === undefined) return { ...common, ...installPaths.package, ...systems[os].haproxy };
+  if (version === undefined) return { ...common, ...haproxyInstallPaths.package, ...systems[os].haproxy };
   // The master's own socket came with 1.9 (doc/management.txt of that version, -S).
   const options = atLeast(version, 1, 9) ? "-S /run/haproxy-master.sock " : "";
-  return { ...common, ...installPaths.source, variable: "EXTRAOPTS", options, complete: true };
+  return { ...common, ...haproxyInstallPaths.source, variable: "EXTRAOPTS", options, complete: true };
 }
 
 /** What differs between versions in how HAProxy is compiled and started. */

@@ -166,7 +166,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       new File(`${prefix}-check`, { host, path: checkPath, content: check, mode: "0755" }, on(packages)),
       new File(`${prefix}-revive`, { host, path: revivePath, content: revive, mode: "0755" }, on(packages)),
       new File(`${prefix}-state`, { host, path: recordPath, content: record, mode: "0755" }, on(packages)),
-      new File(`${prefix}-config`, { host, path: configPath, content: conf }, on(packages)),
+      new File(stepNames.config(prefix), { host, path: configPath, content: conf }, on(packages)),
       new File(`${prefix}-unit`, { host, path: dropIn, content: unit }, on(packages)),
       ...(moveAddress === undefined ? [] : [this.#move(prefix, host, moveAddress, on(packages))]),
     ];

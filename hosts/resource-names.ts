@@ -22,6 +22,7 @@ export const stepNames = {
   admin: (component: string): string => `${component}-admin`,
   set: (component: string): string => `${component}-set`,
   users: (component: string): string => `${component}-users`,
+  config: (part: string): string => `${part}-config`,
   service: (part: string): string => `${part}-service`,
 } as const;
 

@@ -1,7 +1,8 @@
 /** Has the old stack's balancers serve nobody, or the brokers of either cluster. */
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { componentNames } from "../../hosts/resource-names.ts";
+import { haproxyConfigFile, haproxyInstallPaths } from "../../hosts/haproxy-paths.ts";
+import { componentNames, partName, stepNames } from "../../hosts/resource-names.ts";
 import {
   disableCommands,
   messageServers,
@@ -15,7 +16,6 @@ import { buildProgramCommand, findLogin } from "../../verify/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
 
-const configPath = "/etc/haproxy/haproxy.cfg";
 const timeoutSeconds = 20;
 const askAgainMs = 200;
 const socket = "socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock";
@@ -53,10 +53,10 @@ export class Balancers {
     const { names } = this.#staged;
     return this.#onEach(async (login, name) => {
       if (names.has(name)) return;
-      const cfg = await runOn(login, { command: `cat ${configPath}`, timeoutSeconds });
-      const find = "b=/usr/local/haproxy/sbin/haproxy; [ -x $b ] || b=/usr/sbin/haproxy";
-      const resource = `${componentNames.haproxy}-${name}-config`;
-      const write = `${buildProgramCommand(login)} file --path ${configPath} --resource ${resource} --check "$b -c -f {}"`;
+      const cfg = await runOn(login, { command: `cat ${haproxyConfigFile}`, timeoutSeconds });
+      const find = `b=${haproxyInstallPaths.source.binary}; [ -x $b ] || b=${haproxyInstallPaths.package.binary}`;
+      const resource = stepNames.config(partName(componentNames.haproxy, name));
+      const write = `${buildProgramCommand(login)} file --path ${haproxyConfigFile} --resource ${resource} --check "$b -c -f {}"`;
       await runOn(login, { command: `${find}; ${write}`, input: withServers(cfg, servers), timeoutSeconds });
       names.add(name);
     });

@@ -8,6 +8,7 @@ import {
   furtherConfigFolder,
 } from "../../hosts/broker-paths.ts";
 import { joinNames } from "../../config/faults.ts";
+import { haproxyConfigFile } from "../../hosts/haproxy-paths.ts";
 import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
@@ -68,7 +69,7 @@ const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
 
 /** The same of HAProxy's and Keepalived's units, whose options the program sets or relies on. */
 const ofBalancers: Readonly<Record<string, HarmlessValues>> = {
-  CONFIG: () => ["", "/etc/haproxy/haproxy.cfg"],
+  CONFIG: () => ["", haproxyConfigFile],
   CFGDIR: () => ["", "/etc/haproxy/conf.d"],
   EXTRAOPTS: () => ["", "-S /run/haproxy-master.sock"],
   OPTIONS: () => [""],
