@@ -8,12 +8,21 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** @throws when there is no answer; reasonOf (cause.ts) makes the error readable */
-export async function request(url: string, credentials?: Credentials, method = "GET"): Promise<Response> {
+/**
+ * @param body sent as JSON
+ * @throws when there is no answer; reasonOf (cause.ts) makes the error readable
+ */
+export async function request(
+  url: string,
+  credentials?: Credentials,
+  method = "GET",
+  body?: object,
+): Promise<Response> {
   const headers: Record<string, string> = {};
   if (credentials !== undefined) {
     const { user, password } = credentials;
     headers["authorization"] = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   }
-  return fetch(url, { method, headers, signal: AbortSignal.timeout(timeoutSeconds * 1000) });
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  return fetch(url, { method, headers, ...content, signal: AbortSignal.timeout(timeoutSeconds * 1000) });
 }

@@ -41,6 +41,23 @@ export class ManagementApi {
     return (await this.get("/api/cluster-name", z.object({ name: z.string() }))).name;
   }
 
+  /**
+   * Declares a durable queue of the virtual host `/`, led by this broker.
+   * @throws Error for a queue that exists with other arguments, or an answer that is no success
+   */
+  async declareQueue(name: string, type: "classic" | "quorum"): Promise<void> {
+    const response = await request(
+      `${this.broker.url}/api/queues/%2F/${encodeURIComponent(name)}`,
+      this.#credentials,
+      "PUT",
+      { durable: true, arguments: { "x-queue-type": type }, node: `rabbit@${this.broker.name}` },
+    );
+    await response.body?.cancel();
+    if (!response.ok) {
+      throw new Error(`cannot declare the queue ${name} on ${this.broker.name}: HTTP ${response.status}`);
+    }
+  }
+
   /** Deletes a queue of the virtual host `/`, if it exists. */
   async deleteQueue(name: string): Promise<void> {
     const path = `/api/queues/%2F/${encodeURIComponent(name)}`;

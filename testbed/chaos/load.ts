@@ -1,6 +1,7 @@
 /** Publishers and consumers that work through the virtual address, on mirrored queues and on quorum queues. */
 import { setTimeout as pause } from "node:timers/promises";
 import { withConnections } from "../../verify/amqp.ts";
+import { ManagementApi } from "../../verify/management.ts";
 import type { System } from "../../verify/outputs.ts";
 import { Consumer } from "./consumer.ts";
 import { Ledger } from "./ledger.ts";
@@ -43,11 +44,15 @@ export function describeLoad(
   );
 }
 
+const queueName = (load: string, kind: QueueKind, broker: string): string =>
+  `chaos-${load}-${kind}-${broker}`;
+
 export class Load {
   readonly kinds: readonly QueueKind[];
   readonly queues: readonly string[];
   readonly ledgers: Readonly<Record<QueueKind, Ledger>>;
   readonly #system: System;
+  readonly #name: string;
   readonly #publishers: readonly Publisher[];
   readonly #consumers: readonly Consumer[];
   #clientsDone: Promise<unknown> = Promise.resolve();
@@ -56,10 +61,10 @@ export class Load {
   /** @param name unique to this load; part of its queues' names and so of its message ids */
   constructor(system: System, name: string, settings: LoadSettings) {
     this.#system = system;
+    this.#name = name;
     this.kinds = kindsOf(system);
-    const queue = (kind: QueueKind, broker: string): string => `chaos-${name}-${kind}-${broker}`;
-    const names = system.brokers.map((broker) => broker.name);
-    const ledger = (kind: QueueKind): Ledger => new Ledger(names.map((broker) => queue(kind, broker)));
+    const ledger = (kind: QueueKind): Ledger =>
+      new Ledger(system.brokers.map((broker) => queueName(name, kind, broker.name)));
     this.ledgers = { classic: ledger("classic"), quorum: ledger("quorum") };
     const { amqpUri: uri } = system;
     const places = this.kinds.flatMap((kind) =>
@@ -105,18 +110,14 @@ export class Load {
     for (const consumer of this.#consumers) consumer.stop();
   }
 
-  /** Each broker leads one queue of each kind, since a queue's leader is on the broker that declares it. */
+  /**
+   * Each broker leads one queue of each kind. The management API is asked, since a broker's AMQP port may expect the
+   * balancers' header, or TLS.
+   */
   async #declareQueues(): Promise<void> {
-    for (const { name, address } of this.#system.brokers) {
-      const uri = new URL(this.#system.amqpUri);
-      uri.hostname = address;
-      await withConnections(uri.href, loadTimeoutSeconds, async (open) => {
-        const channel = await (await open()).createChannel();
-        for (const kind of this.kinds) {
-          const queue = this.ledgers[kind].publishers.find((each) => each.endsWith(`-${name}`)) ?? name;
-          await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": kind } });
-        }
-      });
+    for (const broker of this.#system.brokers) {
+      const api = new ManagementApi(broker, this.#system);
+      for (const kind of this.kinds) await api.declareQueue(queueName(this.#name, kind, broker.name), kind);
     }
   }
 
