@@ -24,6 +24,14 @@ export const brokerReleases = [
   },
 ] as const satisfies readonly BrokerRelease[];
 
+/** Names the release of labs whose test does not say one. */
+const releaseVariable = "RABBITMQ_HA_TEST_RABBITMQ";
+
+/** @returns the release of `RABBITMQ_HA_TEST_RABBITMQ`, else Debian 12's @throws UserError for an unknown one */
+export function chosenRelease(env: NodeJS.ProcessEnv = process.env): BrokerRelease {
+  return findBrokerRelease(env[releaseVariable] ?? brokerReleases[0].version);
+}
+
 /** @param name a version, or its series @throws UserError for any other */
 export function findBrokerRelease(name: string): BrokerRelease {
   const found = brokerReleases.find(({ version }) => version === name || version.startsWith(`${name}.`));

@@ -3,7 +3,7 @@
  * create and remove it. It never touches the dev stack.
  */
 import { execa } from "execa";
-import type { BrokerRelease } from "./broker-releases.ts";
+import { type BrokerRelease, chosenRelease } from "./broker-releases.ts";
 import * as hosts from "./hosts.ts";
 import { scriptTimeoutSeconds } from "./running-up.ts";
 import { TrialStack } from "./trial-stack.ts";
@@ -17,7 +17,7 @@ export interface LabStackArgs {
   readonly size?: number;
   /** Node types of the brokers, in their order. @default all disc */
   readonly types?: readonly ("disc" | "ram")[];
-  /** The RabbitMQ that it has. @default Debian 12's */
+  /** The RabbitMQ that it has. @default chosenRelease() */
   readonly release?: BrokerRelease;
   /** The stack whose state it shares. @default a state of its own */
   readonly stateOf?: TrialStack;
@@ -29,10 +29,10 @@ export class LabStack extends TrialStack {
   readonly virtualAddress: string;
   readonly #net: number;
   readonly #types: readonly string[];
-  readonly #release: BrokerRelease | undefined;
+  readonly release: BrokerRelease;
   readonly #lab: Readonly<Record<string, string>>;
 
-  constructor({ name, net, size = 3, types = [], release, stateOf }: LabStackArgs) {
+  constructor({ name, net, size = 3, types = [], release = chosenRelease(), stateOf }: LabStackArgs) {
     super(`test-${name}`, stateOf);
     this.brokers = Array.from({ length: size }, (_, index) => `${name}${120 + index}`);
     this.balancers = [0, 1].map((index) => `${name}${120 + size + index}`);
@@ -41,9 +41,9 @@ export class LabStack extends TrialStack {
     this.#types = types;
     this.#lab = {
       subnet: `192.168.${net}.0/24`,
-      ...(release?.image === undefined ? {} : { image: release.image }),
+      ...(release.image === undefined ? {} : { image: release.image }),
     };
-    this.#release = release;
+    this.release = release;
   }
 
   get hosts(): readonly string[] {
@@ -59,7 +59,7 @@ export class LabStack extends TrialStack {
     await this.removeLeftovers();
     await this.createState();
     await this.configure(settings);
-    await this.#release?.prepare?.();
+    await this.release.prepare?.();
   }
 
   /**
@@ -80,7 +80,7 @@ export class LabStack extends TrialStack {
       ...balancers,
       `  rabbitmq-ha:virtualAddress: ${this.virtualAddress}`,
       `  rabbitmq-ha:lab: ${JSON.stringify(this.#lab)}`,
-      this.#release?.config ?? "",
+      this.release.config,
       settings,
     ]);
   }

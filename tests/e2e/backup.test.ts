@@ -94,7 +94,8 @@ const exchanges = (): Promise<string> => ctl("list_exchanges -p shop name intern
 
 /** @returns the path of a backup that somebody asked for; one is enough for all tests */
 async function ownBackup(): Promise<string> {
-  const find = (): string | undefined => backups().find((path) => path.endsWith("3.10.8.backup"));
+  const find = (): string | undefined =>
+    backups().find((path) => path.endsWith(`${lab.release.version}.backup`));
   await fill();
   if (find() === undefined) await lab.runOrThrow("backup");
   return find() ?? "";
