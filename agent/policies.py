@@ -47,22 +47,27 @@ end} || N <- @nodes@],
 """
 )
 
-# `set` and `same` are the stack's, `other` is somebody else's. The policy of `/` is set before, by rabbitmqctl.
-_SPREAD = (
-    khepri.FENCE
-    + _COMMON
-    + """
-Wanted = case Note of [] -> []; _ -> lists:last(Note) end,
-Try = fun(Do) -> try Do() of
-    ok -> set;
-    {ok, _} -> set;
+# Does something, and says that it is done or why not.
+_TRY = """
+Try = fun(Do, Done) -> try Do() of
+    ok -> Done;
+    {ok, _} -> Done;
     Failed -> {failed, iolist_to_binary(io_lib:format("~0p", [Failed]))}
   catch _:Failed -> {failed, iolist_to_binary(io_lib:format("~0p", [Failed]))}
   end
 end,
+"""
+
+# `set` and `same` are the stack's, `other` is somebody else's. The policy of `/` is set before, by rabbitmqctl.
+_SPREAD = (
+    khepri.FENCE
+    + _COMMON
+    + _TRY
+    + """
+Wanted = case Note of [] -> []; _ -> lists:last(Note) end,
 Set = fun(V) -> Try(fun() ->
   rabbit_policy:parse_set(V, Get(<<"name">>, Wanted), Get(<<"pattern">>, Wanted), Get(<<"definition">>, Wanted), 0,
-    Get(<<"apply-to">>, Wanted), <<"rabbitmq-ha">>) end)
+    Get(<<"apply-to">>, Wanted), <<"rabbitmq-ha">>) end, set)
 end,
 Place = fun(<<"/">>) -> same; (V) ->
   Own = [P || P <- rabbit_policy:list(V), Get(name, P) =:= Get(<<"name">>, Wanted)],
@@ -84,7 +89,7 @@ SetType = fun(V) -> Try(fun() ->
       Change = fun(M) -> M#{default_queue_type => Type} end,
       _ = rabbit_misc:execute_mnesia_transaction(fun() -> rabbit_vhost:update_metadata(V, Change) end),
       ok
-  end end)
+  end end, set)
 end,
 Former = [Get(<<"queue-type">>, T) || T <- Note],
 PlaceType = fun(V) ->
@@ -111,9 +116,10 @@ end
 _REMOVE = (
     khepri.FENCE
     + _COMMON
+    + _TRY
     + """
 Texts = [T || T <- Note, lists:member(Get(<<"name">>, T), @names@)],
-[{V, Get(name, P), rabbit_policy:delete(V, Get(name, P), <<"rabbitmq-ha">>)}
+[{V, Get(name, P), Try(fun() -> rabbit_policy:delete(V, Get(name, P), <<"rabbitmq-ha">>) end, cleared)}
   || V <- rabbit_vhost:list_names(), P <- rabbit_policy:list(V), lists:member(Get(name, P), @names@),
      V =:= <<"/">> orelse lists:any(fun(T) -> Get(<<"pattern">>, T) =/= undefined andalso Is(P, T) end, Texts)]
 """
@@ -225,6 +231,21 @@ def spread(texts=(), of=None):
     )
 
 
-def remove(names, of):
-    """Clears the policies of these names where they are the stack's."""
-    rabbitmq.act(_REMOVE.replace("@names@", erlang.texts(names)), of=of)
+def remove(names, of, seen):
+    """Clears the policies of these names where they are the stack's. seen: the places of policies as a member lists them.
+
+    Raises StepError if one is not cleared, and NoAnswer if the broker does not say so of one that is seen in `/`.
+    """
+    rows = rabbitmq.act(_REMOVE.replace("@names@", erlang.texts(names)), of=of)
+    if not isinstance(rows, list) or not all(isinstance(row, tuple) and len(row) == 3 for row in rows):
+        raise NoAnswer("{} does not say which policies it has cleared".format(of))
+    failed = ["{} in {}: {}".format(name, vhost, _reason(said)) for vhost, name, said in rows if said != "cleared"]
+    if failed:
+        raise StepError("{} has not cleared every policy".format(of), "Run this again.", "\n".join(failed))
+    unsaid = [name for name in names if (VHOST, name) in seen and (VHOST, name, "cleared") not in rows]
+    if unsaid:
+        raise NoAnswer("{} does not say that it has cleared {}".format(of, ", ".join(unsaid)), "Run this again.")
+
+
+def _reason(said):
+    return said[-1] if isinstance(said, tuple) else said

@@ -57,7 +57,7 @@ def clear(name, members):
         # Now no watch sets it again. What is noted still says which policies are the stack's.
         policies.note(sight.noted, member, wants=False)
     if any(each == name for _, each in sight.seen[member]):
-        policies.remove([name], member)
+        policies.remove([name], member, sight.seen[member])
     if len(others) < len(sight.noted):
         policies.note(others, member, wants=False)
     print("the policy {} is cleared".format(name))
@@ -76,7 +76,7 @@ def set_everywhere(text, members):
     # Only what this stack has set is cleared. After an interrupted rename both names are noted.
     former = sorted({each["name"] for each in noted} - {text["name"]})
     if former:
-        policies.remove(former, taker)
+        policies.remove(former, taker, sight.seen[member])
     if noted:
         policies.note([text], taker)
     # What was noted here is noted in the cluster now.

@@ -40,6 +40,7 @@ class Policy(HostTest):
         self.policies.update({(vhost, "ha-all"): THEIRS for vhost in others})
         self.noted = [dict(policies.text(name, *OURS)) for name in noted]
         self.wants = True
+        self.said_of_clearing = {}
         self.silent = set()
         self.behind = set()
         self.on_question("vhosts_then =>", self.look)
@@ -96,11 +97,14 @@ class Policy(HostTest):
 
     def remove(self, call):
         names = [name for name in {name for _, name in self.policies} if erlang.text(name) in call.stdin]
+        rows = []
         for (vhost, name), value in list(self.policies.items()):
             noted = [body(text) for text in self.noted if text["name"] == name]
             if name in names and (vhost == "/" or value in noted):
-                del self.policies[(vhost, name)]
-        return []
+                rows.append((vhost, name, self.said_of_clearing.get(vhost, Atom("cleared"))))
+                if rows[-1][2] == "cleared":
+                    del self.policies[(vhost, name)]
+        return rows
 
     def set_policy(self, call):
         applies = call.words[call.words.index("--apply-to") + 1]
@@ -300,6 +304,37 @@ class Answers(Policy):
 
     def test_the_policy_itself_is_not_cleared_without_an_answer(self):
         self.sweep(lambda: self.cluster(["ha-all"], noted=["ha-all"]), (*CLEAR[:-1], "mq1"), ("rabbit_policy:delete",))
+
+    def test_a_policy_that_is_not_cleared_is_named_and_stays_noted(self):
+        self.cluster(["ha-all"], vhosts=["shop"], noted=["ha-all"])
+        self.works(*SET)
+        self.said_of_clearing = {"shop": (Atom("failed"), "{error,timeout}")}
+        self.refuses(
+            *CLEAR, because="mq1 has not cleared every policy\nRun this again.\nha-all in shop: {error,timeout}"
+        )
+        self.assertEqual(self.names_noted(), ["ha-all"])
+        self.said_of_clearing = {}
+        self.works(*CLEAR)
+        self.assertEqual((self.policies, self.noted), ({}, []))
+
+    def test_a_former_policy_that_is_not_cleared_stays_noted(self):
+        self.cluster(["old"], noted=["old"])
+        self.said_of_clearing = {"/": (Atom("failed"), "{error,timeout}")}
+        self.refuses(*SET, because="mq1 has not cleared every policy")
+        self.assertEqual(sorted(set(self.names_noted())), ["ha-all", "old"])
+
+    def test_a_broker_that_does_not_say_what_it_has_cleared_has_not(self):
+        answers = [([], "mq1 does not say that it has cleared ha-all"), (Atom("ok"), "does not say which policies")]
+        answers += [
+            ([("/", "ha-all")], "does not say which policies"),
+            ([("/", "b", Atom("cleared"))], "cleared ha-all"),
+        ]
+        for answer, because in answers:
+            with self.subTest(answer=answer):
+                self.cluster(["ha-all"], noted=["ha-all"])
+                self.on_question("rabbit_policy:delete", answer)
+                self.refuses(*CLEAR, because=because)
+                self.assertEqual(self.names_noted(), ["ha-all"])
 
     def test_a_list_of_virtual_hosts_that_changes_meanwhile_is_no_answer(self):
         for vhosts_then in (["/"], ["/", "new", "shop"], []):
