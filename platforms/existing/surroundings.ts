@@ -22,6 +22,7 @@ export interface Surroundings {
 }
 
 export interface ConnectionLimit {
+  /** A chain of iptables; or `nftables`, and a chain's family, table and name. */
   readonly chain: string;
   readonly count: number;
   readonly seconds: number;
@@ -52,7 +53,8 @@ export function parseSurroundings(all: (key: string) => readonly string[]): Surr
 export function parseConnectionLimit(all: (key: string) => readonly string[]): ConnectionLimit | undefined {
   const [limit] = all("limited").map((text) => text.split(" "));
   if (limit === undefined) return undefined;
-  return { chain: limit[0] ?? "", count: Number(limit[1]), seconds: Number(limit[2]) };
+  // nftables:FAMILY:TABLE:CHAIN
+  return { chain: (limit[0] ?? "").replaceAll(":", " "), count: Number(limit[1]), seconds: Number(limit[2]) };
 }
 
 function unquoted(text: string): string {
@@ -90,6 +92,14 @@ function shellFaults({ loginShell }: Surroundings, user: string): string[] {
   ];
 }
 
+/** @returns the command that accepts an address before a limiting rule of a chain; nftables' have their family and table */
+function exemption(chain: string, port: number): string {
+  if (chain.startsWith("ufw")) return `ufw insert 1 allow from ADDRESS to any port ${port} proto tcp`;
+  if (!chain.startsWith("nftables "))
+    return `iptables -I ${chain} -p tcp --dport ${port} -s ADDRESS -j ACCEPT`;
+  return `nft insert rule ${chain.replace("nftables ", "")} ip saddr ADDRESS tcp dport ${port} accept`;
+}
+
 /** A little more than the most connections that a first `up` makes to a host: each step has one of its own. */
 export const connectionsOfUp = 40;
 
@@ -101,12 +111,9 @@ export function connectionFaults(
 ): string[] {
   if (connectionLimit === undefined || connectionLimit.count > wanted) return [];
   const { chain, count, seconds } = connectionLimit;
-  const remedy = chain.startsWith("ufw")
-    ? `ufw insert 1 allow from ADDRESS to any port ${port} proto tcp`
-    : `iptables -I ${chain} -p tcp --dport ${port} -s ADDRESS -j ACCEPT`;
   return [
     `its firewall (${chain}) refuses who connects to port ${port} ${count} times in ${seconds} s, and up connects once for each ` +
-      `step; exempt the address that this computer comes from: ${remedy}`,
+      `step; exempt the address that this computer comes from: ${exemption(chain, port)}`,
   ];
 }
 

@@ -484,4 +484,11 @@ test("a firewall that counts connections to sshd", () => {
         "iptables -I INPUT -p tcp --dport 22 -s ADDRESS -j ACCEPT",
     ],
   );
+  assert.deepEqual(
+    faultsAfter({ mq1: limit("nftables:inet:filter:input 9 60"), mq2: limit("nftables:ip:f:i 606 60") }),
+    [
+      `mq1 (10.0.0.1): its firewall (nftables inet filter input) refuses who connects to port 22 9 times in 60 s, ${rest} ` +
+        "nft insert rule inet filter input ip saddr ADDRESS tcp dport 22 accept",
+    ],
+  );
 });

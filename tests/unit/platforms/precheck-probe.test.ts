@@ -42,6 +42,7 @@ show*) echo LoadState=not-found ;;
 *) exit 3 ;;
 esac`,
   "iptables-save": "cat $RULES",
+  nft: "cat $RULESET",
   sshd: "printf '%s\\n' 'port 22' 'maxstartups 3:30:10' 'persourcemaxstartups none'",
   uname: "echo mq1.example.org",
   "cloud-init": "",
@@ -77,6 +78,7 @@ beforeEach(async () => {
   await rm(join(folder, "cloud"), { recursive: true, force: true });
   await rm(join(folder, "program"), { recursive: true, force: true });
   await writeFile(join(folder, "rules"), "");
+  await writeFile(join(folder, "ruleset"), "");
   await writeFile(join(folder, "mountinfo"), "22 28 0:21 / /proc rw - proc proc rw\n");
 });
 
@@ -111,6 +113,7 @@ async function probed(
     LOOK: join(folder, `look-${probeCount}`),
     PATH: `${folder}:${process.env["PATH"] ?? ""}`,
     RULES: join(folder, "rules"),
+    RULESET: join(folder, "ruleset"),
     BEFORE: before,
     STATE: after,
   };
@@ -210,6 +213,67 @@ test("what a machine has of its former life", async () => {
   assert.deepEqual(changed.connectionLimit, { chain: "ufw-user-input", count: 6, seconds: 30 });
   await writeFile(join(folder, "rules"), limitRules.replace("-A ufw", exemption));
   assert.equal((await probed(machines[0])).surroundings.connectionLimit, undefined);
+});
+
+/** As `nft list ruleset` prints it. */
+function ruleset(rules: string, hook = "input", policy = "accept"): string {
+  return `table inet filter {
+	set seen {
+		type ipv4_addr
+		size 65535
+		flags dynamic,timeout
+		elements = { 10.0.0.9 limit rate over 1/minute expires 54s }
+	}
+
+	chain first {
+		type filter hook ${hook} priority filter; policy ${policy};
+		ct state established,related accept
+${rules.replaceAll(/^ */gm, "\t\t")}
+	}
+
+	chain last {
+		type filter hook output priority filter; policy accept;
+		tcp dport 22 limit rate over 1/minute drop
+	}
+}
+`;
+}
+
+test("limits of nftables' own rules are seen, as what they let through in a minute", async () => {
+  const limitOf = async (...text: Parameters<typeof ruleset>): Promise<unknown> => {
+    await writeFile(join(folder, "ruleset"), ruleset(...text));
+    return (await probed(machines[0])).surroundings.connectionLimit;
+  };
+  const minute = (count: number) => ({ chain: "nftables inet filter first", count, seconds: 60 });
+  const meter = "ct state new update @seen { ip saddr limit rate over 6/minute burst 4 packets }";
+  const few = "tcp dport 22 ct state new limit rate 15/minute accept";
+  assert.deepEqual(
+    await limitOf(`tcp dport { 22, 2222 } ${meter} counter packets 0 bytes 0 drop`),
+    minute(11),
+  );
+  assert.deepEqual(await limitOf("tcp dport ssh limit rate over 10/second reject"), minute(606));
+  assert.deepEqual(
+    await limitOf("tcp dport 20-30 meter m size 9 { ip saddr limit rate over 3/hour } drop"),
+    minute(6),
+  );
+  assert.deepEqual(await limitOf(few, "input", "drop"), minute(21));
+  assert.deepEqual(
+    await limitOf(`${few}\n counter packets 1 bytes 2 reject with icmpx admin-prohibited`),
+    minute(21),
+  );
+  assert.deepEqual(await limitOf(`${few}\n tcp dport 22 drop`), minute(21));
+  const harmless = [
+    few,
+    `${few}\n tcp dport 22 accept\n drop`,
+    `${few}\n ct state invalid drop`,
+    `ip saddr 10.0.0.200 tcp dport 22 accept\n tcp dport 22 ${meter} drop`,
+    `tcp dport { 2222, 80 } ${meter} drop`,
+    `tcp dport 22 limit rate 5/minute log prefix "tcp dport 22 limit rate over 1/minute drop"`,
+    "tcp dport 22 limit rate over 1 mbytes/second drop",
+    "icmp type echo-request limit rate over 5/second drop",
+  ];
+  for (const rules of harmless) assert.equal(await limitOf(rules), undefined, rules);
+  assert.equal(await limitOf(`tcp dport 22 ${meter} drop`, "forward"), undefined);
 });
 
 test("of cloud-init's files the last one that says who manages /etc/hosts counts", async () => {
