@@ -276,6 +276,22 @@ test("limits of nftables' own rules are seen, as what they let through in a minu
   assert.equal(await limitOf(`tcp dport 22 ${meter} drop`, "forward"), undefined);
 });
 
+test("a machine's mark is read; one that is empty or cut off is damaged, and no absent one", async () => {
+  const marked = async (text: string): Promise<unknown> => {
+    await mkdir(join(folder, "program"), { recursive: true });
+    await writeFile(join(folder, "program", "owner"), text);
+    const facts = await probed(machines[0]);
+    assert.equal(facts.surroundings.isKnown, true);
+    return facts.owner;
+  };
+  assert.equal((await probed(machines[0])).owner, undefined);
+  const mark = { stackId: "a1", stack: "prod", host: "mq1", role: "broker", identity: "id" };
+  assert.deepEqual(await marked(`${JSON.stringify(mark)}\n`), mark);
+  for (const text of ["", "\n", JSON.stringify(mark).slice(0, -9)]) {
+    assert.equal(await marked(text), "unreadable", text);
+  }
+});
+
 test("of cloud-init's files the last one that says who manages /etc/hosts counts", async () => {
   const managed = async (): Promise<unknown> => (await probed(machines[0])).surroundings.hostsManager;
   await mkdir(join(folder, "cloud", "cloud.cfg.d"), { recursive: true });

@@ -349,7 +349,8 @@ main() {
   esac
   if [ -d /run/systemd/system ]; then systemctl --version | awk 'NR == 1 { print $2 }' | each systemd; fi
   if [ -s /etc/machine-id ]; then each machine-id </etc/machine-id; fi
-  if [ -e /var/lib/rabbitmq-ha/owner ]; then each owner </var/lib/rabbitmq-ha/owner; fi
+  # Also an empty mark is one, of which nobody knows whose it is.
+  if [ -e /var/lib/rabbitmq-ha/owner ]; then echo "owner=$(head -n 1 /var/lib/rabbitmq-ha/owner 2>/dev/null)"; fi
   # "NTP synchronized" in CentOS 7, "System clock synchronized" since.
   if timeout 3 timedatectl 2>/dev/null | grep -q 'synchronized: yes'; then echo synchronized=yes; fi
   names &
