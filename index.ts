@@ -161,9 +161,10 @@ export const expected = {
 export const { administrators } = config;
 /** How `verify` logs in to the hosts. */
 export const ssh = pulumi.secret(
-  [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection }) => ({
+  [...hosts.brokers.map(({ host }) => host), ...hosts.balancers].map(({ name, connection, stackId }) => ({
     name,
     ...connection,
+    ...(stackId !== undefined && { stackId }),
   })),
 );
 

@@ -24,6 +24,15 @@ class Owner:
         files.write(MARK, jsontext.dumps(dict(zip(_KEYS, values))) + "\n")
 
 
+def other_than(stack_id, host_name):
+    """The machine's owner where that is another stack, or this one under another name; None where it bears no mark.
+
+    Raises NoAnswer for a mark that cannot be read.
+    """
+    found = read()
+    return None if found is None or found.is_same(stack_id, host_name) else found
+
+
 def read():
     """The machine's owner; None where it bears no mark. Raises NoAnswer for a mark that cannot be read."""
     try:

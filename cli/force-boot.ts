@@ -3,7 +3,7 @@ import { UserError } from "../user-error.ts";
 import { runOn, SshError } from "../remote/ssh.ts";
 import { shellWord } from "../templates/render.ts";
 import { queryBrokerStates, findLogin, buildProgramCommand } from "../verify/hosts.ts";
-import type { System } from "../verify/outputs.ts";
+import type { Login, System } from "../verify/outputs.ts";
 import { missingPeersOf } from "../verify/start-deadlock.ts";
 import { dataLossMessage, refusalReason } from "./force-boot-messages.ts";
 
@@ -20,6 +20,15 @@ export function forceBootArguments(
 ): readonly string[] {
   const names = brokers.map((broker) => broker.name);
   return ["--gone", gone.join(","), "--brokers", names.join(","), "--port", new URL(amqpUri).port];
+}
+
+/** @returns the command that runs force-boot on a host; the program there refuses where the machine is another stack's */
+export function forceBootCommand(
+  { name, user, stackId }: Pick<Login, "name" | "user" | "stackId">,
+  args: readonly string[],
+): string {
+  const owner = stackId === undefined ? [] : ["--stack-id", stackId, "--host", name];
+  return [buildProgramCommand({ user }), "force-boot", ...[...args, ...owner].map(shellWord)].join(" ");
 }
 
 /**
@@ -46,9 +55,8 @@ export async function forceBoot(system: System, name: string, stack: string): Pr
 /** Runs force-boot on a broker's host; the program there allows one start at a time. */
 async function runProgram(system: System, name: string, args: readonly string[]): Promise<void> {
   const login = findLogin(system, name);
-  const command = [buildProgramCommand(login), "force-boot", ...args.map(shellWord)].join(" ");
   try {
-    await runOn(login, { command, timeoutSeconds });
+    await runOn(login, { command: forceBootCommand(login, args), timeoutSeconds });
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     throw new UserError(`--force-boot: ${name}: ${error.message}`);

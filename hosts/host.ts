@@ -103,6 +103,8 @@ export interface Host extends HostAddress {
   readonly identity: pulumi.Input<string>;
   /** The machine's resource: when it is deleted, nothing needs to be undone on the host. */
   readonly machine: pulumi.Resource;
+  /** The stack whose mark is on the machine. @default a machine that the stack has made has no mark */
+  readonly stackId?: string;
   /** Done once the host answers and is seen to run the stated system. */
   readonly ready: pulumi.Resource;
 }

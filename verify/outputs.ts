@@ -10,7 +10,13 @@ const sshEndpoint = z.object({
   privateKey: z.string(),
   hostKey: z.string().optional(),
 });
-const login = z.object({ name: z.string(), ...sshEndpoint.shape, proxy: sshEndpoint.optional() });
+const login = z.object({
+  name: z.string(),
+  ...sshEndpoint.shape,
+  proxy: sshEndpoint.optional(),
+  /** The id in the machine's mark; absent where the stack has made the machine, and in outputs of earlier releases. */
+  stackId: z.string().optional(),
+});
 /** What the running brokers are compared with. */
 const expected = z.object({
   plugins: z.array(z.string()),

@@ -89,8 +89,8 @@ def run(wanted):
 
 def _is_anothers(wanted):
     """Whether the machine bears another stack's mark by now, or another name of this stack's. One without a mark is ours."""
-    found = owner.read() if wanted.stack_id is not None else None
-    if found is None or found.is_same(wanted.stack_id, wanted.host):
+    found = owner.other_than(wanted.stack_id, wanted.host) if wanted.stack_id is not None else None
+    if found is None:
         return False
     print(
         "{}: belongs to stack {} as {} now, so nothing of it is removed for {}".format(

@@ -12,6 +12,7 @@ from .. import (
     files,
     host,
     khepri,
+    owner,
     rabbitmq,
     standalone,
     starting,
@@ -61,9 +62,12 @@ def arguments(parser):
     parser.add_argument("--port", type=int, help="AMQP's TCP port")
     parser.add_argument("--follow", action="store_true", help="start again where it is not at it by itself")
     parser.add_argument("--after", help="with --follow: the broker that was started without the others")
+    parser.add_argument("--stack-id", help="whose machine it has to be")
+    parser.add_argument("--host", help="the name in the stack that it has to have")
 
 
 def run(wanted):
+    check_owner(wanted.stack_id, wanted.host)
     if wanted.follow:
         has_left = leave_former_store(wanted.after)
         follow()
@@ -82,6 +86,18 @@ def run(wanted):
         load_tables(wanted.gone, lambda: check_nobody_serves(others, wanted.port))
     if not clock.wait_until(lambda: rabbitmq.serves(host.name(), wanted.port), starting.BOOT_SECONDS):
         raise starting.failed("does not serve although it waits no more")
+
+
+def check_owner(stack_id, host_name):
+    """Raises StepError where the machine bears another stack's mark. One without a mark is the stack's."""
+    found = owner.other_than(stack_id, host_name) if stack_id is not None else None
+    if found is not None:
+        raise StepError(
+            "nothing was done: {} belongs to stack {} as {} now".format(host.name(), found.stack, found.host_name),
+            "start its broker from there: npm run up -- --force-boot {} --stack {}".format(
+                found.host_name, found.stack
+            ),
+        )
 
 
 def load_tables(gone, check):

@@ -117,6 +117,7 @@ class Existing extends pulumi.ComponentResource {
         identity,
         machine,
         packages,
+        stackId: stack.id,
         ...(vrrp === undefined ? {} : { vrrp }),
       };
       const ready = new Ready(host, { ...child, dependsOn: machine });

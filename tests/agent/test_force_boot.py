@@ -1,11 +1,13 @@
 """A start without brokers that are gone for good: only if none serves and this one waits for them."""
 
+import json
 import unittest
 
 from .broker_host import LOG, BrokerHost, Ended
 from .support import Atom, evaluated
 
 FORCE_BOOT = ("force-boot", "--gone", "mq3", "--brokers", "mq1,mq2,mq3", "--port", "5672")
+MARK = "/var/lib/rabbitmq-ha/owner"
 WAITS = "Waiting for Mnesia tables for 30000 ms, 9 retries left\n"
 
 
@@ -40,6 +42,37 @@ class ForceBoot(BrokerHost):
         self.waiting()
         self.refuses("force-boot", "--gone", "", "--brokers", "mq1,mq2", "--port", "5672", because="nothing was done")
         self.assertEqual(self.calls, [])
+
+    def test_refused_on_a_machine_that_is_another_stacks(self):
+        own = ("--stack-id", "prod-a1", "--host", "mq1")
+        for words in (FORCE_BOOT, ("force-boot", "--follow")):
+            for stack_id, name in (("other-b2", "mq1"), ("prod-a1", "mq9")):
+                self.start()
+                self.waiting()
+                self.mark(stack_id, name)
+                self.refuses(
+                    *words + own, because="nothing was done: mq1 belongs to stack other as {} now".format(name)
+                )
+                self.assertEqual(self.calls, [])
+            for half in ("", "{"):
+                self.start()
+                self.waiting()
+                self.put(MARK, half)
+                self.refuses(*words + own, because="does not say whose machine this is")
+                self.assertEqual(self.calls, [])
+
+    def test_the_stacks_own_machine_and_one_without_a_mark_are_started(self):
+        for is_marked in (True, False):
+            self.start()
+            self.waiting()
+            if is_marked:
+                self.mark("prod-a1", "mq1")
+            self.works(*FORCE_BOOT + ("--stack-id", "prod-a1", "--host", "mq1"))
+            self.assertEqual(len(self.done("rabbit_table:force_load")), 1)
+
+    def mark(self, stack_id, name):
+        values = {"stackId": stack_id, "stack": "other", "host": name, "role": "broker", "identity": "id"}
+        self.put(MARK, json.dumps(values))
 
     def test_between_two_starts_the_command_is_repeated_later(self):
         self.waiting()

@@ -25,6 +25,14 @@ function remote(): RegisteredResource[] {
   return commands;
 }
 
+test("verify and --force-boot know the id in the machines' marks", () => {
+  const { create } = run.graph.get("cent120-owner").inputs;
+  const [, id] = /--stack-id (\S+) /.exec(String(create)) ?? [];
+  const logins = unwrapSecrets(run.outputs["ssh"]) as { readonly name: string; readonly stackId: string }[];
+  assert.equal(logins.length, 5);
+  assert.deepEqual(new Set(logins.map(({ stackId }) => stackId)), new Set([id]));
+});
+
 test("only what is set up on the machines is registered", () => {
   assert.deepEqual(
     run.graph.ofType("command:local:Command").map(({ name }) => name),

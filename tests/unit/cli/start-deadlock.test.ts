@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dataLossMessage, refusalReason, startDeadlockMessage } from "../../../cli/force-boot-messages.ts";
-import { forceBootArguments } from "../../../cli/force-boot.ts";
+import { forceBootArguments, forceBootCommand } from "../../../cli/force-boot.ts";
 import { planRepair } from "../../../cli/repair-plan.ts";
 import { parseUpOptions } from "../../../cli/up.ts";
 import { fail } from "../../../verify/finding.ts";
@@ -54,6 +54,19 @@ test("a broker is examined and started by the program on its host", () => {
   assert.deepEqual(
     forceBootArguments(["cent122"], { brokers, amqpUri: "amqp://admin:secret@10.0.0.100:5673" }),
     ["--gone", "cent122", "--brokers", names.join(","), "--port", "5673"],
+  );
+});
+
+test("a machine that bears a mark is started only with the stack's own", () => {
+  const login = { name: "mq1", user: "debian", stackId: "prod-a1" };
+  const follow = ["--follow", "--after", "mq2"];
+  assert.equal(
+    forceBootCommand(login, follow),
+    `sudo -n ${programPath} force-boot --follow --after mq2 --stack-id prod-a1 --host mq1`,
+  );
+  assert.equal(
+    forceBootCommand({ name: "mq1", user: "root" }, follow),
+    `${programPath} force-boot --follow --after mq2`,
   );
 });
 
