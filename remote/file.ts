@@ -1,5 +1,6 @@
 /** One file on one host, as one resource; it is written atomically. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { endOfFile } from "../hosts/file-input.ts";
 import type { Host } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
@@ -27,8 +28,8 @@ export class File extends Step {
       {
         host,
         subcommand: "file",
-        options: { path, owner, mode, resource: name, check, unlessRunning },
-        stdin: content,
+        options: { path, owner, mode, resource: name, check, unlessRunning, withEnd: true },
+        stdin: typeof content === "string" ? content + endOfFile : pulumi.concat(content, endOfFile),
       },
       options,
     );

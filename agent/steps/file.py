@@ -1,5 +1,6 @@
 """Writes a file of the host atomically; its content comes on standard input.
 
+A connection that breaks also ends the input. With --with-end, content that lacks its last line is refused.
 Nothing is written if content, owner and mode are already right. If the content is refused, the old file stays as it is.
 """
 
@@ -11,6 +12,9 @@ from .. import command, files, host, sent, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 60
+
+# hosts/file-input.ts has the same.
+END = b"# rabbitmq-ha: end of the file\n"
 
 
 def _lock(wanted):
@@ -26,6 +30,7 @@ def arguments(parser):
     parser.add_argument("--owner", type=_owner, help="USER:GROUP, by default root's")
     parser.add_argument("--mode", type=_octal, default=0o644, help="in octal, by default 0644")
     parser.add_argument("--resource", help="the resource that has the file written, for the note of what it wrote")
+    parser.add_argument("--with-end", action="store_true", help="the content ends with a line that only says so")
     parser.add_argument("--check", help="the words of a command that judges the new file, in the place of {}")
     parser.add_argument(
         "--unless-running", metavar="UNIT", help="the cookie's: the service that must not run while the content changes"
@@ -43,10 +48,7 @@ def _owner(text):
 
 
 def run(wanted):
-    content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    if not content:
-        # None of the program's files is empty, and a broken connection also ends the input.
-        raise StepError("{}: no content for {} came on standard input".format(host.name(), wanted.path))
+    content = _read(wanted.path, wanted.with_end)
     owner = None if wanted.owner is None else _numbers(*wanted.owner)
 
     def judge(candidate):
@@ -60,6 +62,21 @@ def run(wanted):
         sent.note(wanted.path, content.encode("utf-8", "surrogateescape"), wanted.resource)
     except OSError as failure:
         raise StepError("{}: {} cannot be written: {}".format(host.name(), wanted.path, failure.strerror or failure))
+
+
+def _read(path, has_end):
+    data = sys.stdin.buffer.read()
+    if has_end:
+        if not data.endswith(END):
+            raise StepError(
+                "{}: the content for {} did not arrive whole, so nothing is written".format(host.name(), path),
+                "Run this again.",
+            )
+        data = data[: -len(END)]
+    if not data:
+        # None of the program's files is empty.
+        raise StepError("{}: no content for {} came on standard input".format(host.name(), path))
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _numbers(user, group):

@@ -1,6 +1,7 @@
 /** Has the old stack's balancers serve nobody, or the brokers of either cluster. */
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { endOfFile } from "../../hosts/file-input.ts";
 import { haproxyConfigFile, haproxyInstallPaths } from "../../hosts/haproxy-paths.ts";
 import { componentNames, partName, stepNames } from "../../hosts/resource-names.ts";
 import {
@@ -56,8 +57,12 @@ export class Balancers {
       const cfg = await runOn(login, { command: `cat ${haproxyConfigFile}`, timeoutSeconds });
       const find = `b=${haproxyInstallPaths.source.binary}; [ -x $b ] || b=${haproxyInstallPaths.package.binary}`;
       const resource = stepNames.config(partName(componentNames.haproxy, name));
-      const write = `${buildProgramCommand(login)} file --path ${haproxyConfigFile} --resource ${resource} --check "$b -c -f {}"`;
-      await runOn(login, { command: `${find}; ${write}`, input: withServers(cfg, servers), timeoutSeconds });
+      const write = `${buildProgramCommand(login)} file --path ${haproxyConfigFile} --resource ${resource} --with-end --check "$b -c -f {}"`;
+      await runOn(login, {
+        command: `${find}; ${write}`,
+        input: withServers(cfg, servers) + endOfFile,
+        timeoutSeconds,
+      });
       names.add(name);
     });
   }

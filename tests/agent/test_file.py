@@ -1,15 +1,19 @@
 """A file of the host: written atomically, only if it differs, and never with refused content."""
 
 import io
+import json
 import os
 import stat
 import sys
 import unittest
 
+from agent.steps import file as step
+
 from .support import Ended, Hangs, HostTest
 
 PATH = "/etc/some conf/it's.conf"
 COOKIE = "/var/lib/rabbitmq/.erlang.cookie"
+END = step.END.decode()
 FILE = ("file", "--path", PATH)
 JUDGED = FILE + ("--check", "/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f {}")
 UNLESS_RUNNING = ("file", "--path", COOKIE, "--mode", "0400", "--unless-running", "rabbitmq-server")
@@ -54,6 +58,28 @@ class File(HostTest):
         self.assertEqual((after.st_ino, after.st_ctime_ns), (before.st_ino, before.st_ctime_ns))
         self.assertEqual(self.folder(), ["it's.conf"])
         self.assertEqual(self.calls, [])
+
+    def test_content_that_is_cut_off_is_not_written(self):
+        self.put(PATH, "old")
+        whole = "first\nsecond\n" + END
+        for length in range(len(whole)):
+            self.content = whole[:length]
+            self.refuses(*FILE, "--with-end", because="mq1: the content for {} did not arrive whole".format(PATH))
+        self.content = END
+        self.refuses(*FILE, "--with-end", because="no content for")
+        self.assertEqual(self.read(PATH), "old")
+
+    def test_the_line_that_proves_it_whole_is_not_written(self):
+        self.put(PATH, "first\nsecond")
+        before = self.stat().st_ino
+        self.content = "first\nsecond" + END
+        self.works(*FILE, "--with-end")
+        self.assertEqual((self.read(PATH), self.stat().st_ino), ("first\nsecond", before))
+
+    def test_the_graph_sends_the_same_line(self):
+        folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(folder, "hosts", "file-input.ts"), encoding="utf-8") as source:
+            self.assertIn(json.dumps(END), source.read())
 
     def test_a_changed_mode_is_restored(self):
         self.put(PATH, self.content, 0o666)

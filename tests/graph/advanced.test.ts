@@ -1,6 +1,7 @@
 /** The user's own terms in advanced.config: Erlang checks them on each host, and a change may restart the brokers. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { withoutEnd } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
 import { brokers } from "../support/graph-facts.ts";
 import { runProgram, type ProgramRun } from "../support/program.ts";
@@ -24,7 +25,7 @@ before(async () => {
 test("each broker gets them in one list with the program's own, checked before the file is replaced", () => {
   for (const broker of brokers) {
     assert.match(
-      input(given, `${broker}-tick-time`, "stdin"),
+      withoutEnd(input(given, `${broker}-tick-time`, "stdin")),
       /^%.*\n\[\{kernel, \[\{net_ticktime, 5 \}, \{net_setuptime, 3 \}\]\},\n \{ rabbit, \[\n {2}\{consumer_timeout, undefined\}\]\}\]\.\n$/,
     );
     assert.match(
@@ -37,7 +38,7 @@ test("each broker gets them in one list with the program's own, checked before t
 test("without any, the file and its step stay as they were", () => {
   assert.doesNotMatch(input(without, "cent120-tick-time", "create"), /--check/);
   assert.match(
-    input(without, "cent120-tick-time", "stdin"),
+    withoutEnd(input(without, "cent120-tick-time", "stdin")),
     /\n\[\{kernel, \[\{net_ticktime, 5 \}, \{net_setuptime, 3 \}\]\}\]\.\n$/,
   );
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import ssh2 from "ssh2";
+import { endOfFile } from "../../hosts/file-input.ts";
 import { commandText } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
 import { concernedHost, testGraphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
@@ -62,6 +63,21 @@ test("every file is noted on its host with the resource that writes it, which ve
   });
   assert.ok(files.length > 20, `${files.length} files`);
   for (const { name, resource } of files) assert.equal(resource, name);
+});
+
+test("every file is sent with the line that proves it whole, and refused without it", () => {
+  const ends = remote().flatMap(({ inputs }) => {
+    const line = String(unwrapSecrets(inputs["create"]));
+    if (!line.includes(" file --path ")) return [];
+    return [line.includes(" --with-end ") && String(unwrapSecrets(inputs["stdin"])).endsWith(endOfFile)];
+  });
+  assert.ok(ends.length > 20 && ends.every(Boolean), String(ends));
+  const { stdin } = run.graph.get("haproxy-cent123-config").inputs;
+  assert.match(
+    String(stdin),
+    /\n# rabbitmq-ha: end of the file\n$/,
+    "the preview shows the content as lines",
+  );
 });
 
 test("verify compares the brokers with the settings, not with the defaults", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import ssh2 from "ssh2";
+import { withoutEnd } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
 import { brokers, hosts, remoteCommand } from "../support/graph-facts.ts";
 import { unwrapSecrets, runProgram, secretText, type ProgramRun, type RunArgs } from "../support/program.ts";
@@ -86,7 +87,8 @@ for (const [title, args] of Object.entries(cases)) {
 
     test("the cookie and the passwords are standard input of the right commands", () => {
       const stdin = (name: string): string | undefined => secretText(run.graph.get(name).inputs["stdin"]);
-      for (const broker of brokers) assert.equal(stdin(`${broker}-cookie`), secrets["erlangCookie"]);
+      for (const broker of brokers)
+        assert.equal(withoutEnd(stdin(`${broker}-cookie`) ?? ""), secrets["erlangCookie"]);
       assert.equal(stdin("cluster-admin"), `${secrets["adminPassword"] ?? ""}\n`);
       for (const host of hosts) assert.equal(stdin(`${host}-machine`), secrets[`${host}-ssh-host-key`]);
       const page = unwrapSecrets(run.graph.get("haproxy-cent123-stats").inputs["stdin"]);

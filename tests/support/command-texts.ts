@@ -1,5 +1,6 @@
 /** The texts of the commands that the program sends to hosts, taken from the program itself. */
 import ssh2 from "ssh2";
+import { endOfFile } from "../../hosts/file-input.ts";
 import { programVersion } from "../../remote/program.ts";
 import { accountAnswers } from "./aws-account.ts";
 import { givenVpcConfig, oneSubnetConfig } from "./aws-config.ts";
@@ -221,11 +222,16 @@ export function commandText({ name, inputs }: RegisteredResource, field: Command
     if (script === undefined) throw new Error(`${name} sends an unexpected command: ${command}`);
     return `${script}\n`;
   }
-  return text
+  return (field === "stdin" ? withoutEnd(text) : text)
     .replaceAll(programVersion, "PROGRAM-VERSION")
     .replaceAll(/(RABBITMQ_HA_WATCH)=\w+/g, "$1=STEP-VERSION")
     .replaceAll(/ssh-ed25519 [A-Za-z0-9+/]+=*/g, "ssh-ed25519 PUBLIC-KEY")
     .replaceAll(/-----BEGIN .*-----END OPENSSH PRIVATE KEY-----/gs, "PRIVATE-KEY");
+}
+
+/** @returns the content of a file, without the line behind it that says that it is whole */
+export function withoutEnd(stdin: string): string {
+  return stdin.endsWith(endOfFile) ? stdin.slice(0, -endOfFile.length) : stdin;
 }
 
 /** Whether the resource's `delete` runs the clean-up, which reads its command from standard input. */

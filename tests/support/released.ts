@@ -1,4 +1,5 @@
 /** What a release has left in the states and on the hosts of its users and the next release must not change. */
+import { withoutEnd } from "./command-texts.ts";
 import { unwrapSecrets, type ProgramRun } from "./program.ts";
 
 export interface RecordedResource {
@@ -29,7 +30,7 @@ export function recordResources({ graph }: ProgramRun): RecordedResource[] {
     parent,
     ...(inputs["triggers"] === undefined ? {} : { triggers: unwrapSecrets(inputs["triggers"]) }),
     ...(restarting.some((pattern) => pattern.test(name))
-      ? { text: String(unwrapSecrets(inputs["stdin"])).replaceAll(/^cluster_formation.*$/gm, "") }
+      ? { text: withoutEnd(String(unwrapSecrets(inputs["stdin"]))).replaceAll(/^cluster_formation.*$/gm, "") }
       : {}),
   }));
 }
