@@ -8,8 +8,7 @@ from . import addresses, host, notes, systemd
 from .arguments import listed
 from .errors import NoAnswer
 
-_RUNS = ("active", "reloading", "refreshing")
-_RUNS_NOT = ("inactive", "failed", "activating", "deactivating")
+_RUNS_NOT = systemd.STOPPED + ("activating", "deactivating")
 
 
 def add_arguments(parser):
@@ -49,7 +48,7 @@ def do_what_is_due(unit, restart, reload, held_address=None):
 def _due(unit, state, restart, reload):
     if state in _RUNS_NOT:
         return "start"
-    if state not in _RUNS:
+    if state not in systemd.RUNS:
         raise NoAnswer(
             "{}: systemctl does not say whether {} runs: {}".format(host.name(), unit, state or "nothing at all")
         )

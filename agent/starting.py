@@ -117,7 +117,7 @@ def put_aside(why):
 
     From then on it is a new broker. With a member's mark it would get no copies of the cluster's queues.
     """
-    if systemd.state(rabbitmq.UNIT) not in ("inactive", "failed"):
+    if not systemd.is_stopped(rabbitmq.UNIT):
         raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
     aside = "{}.{}-{}".format(rabbitmq.DATA, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     number = 0

@@ -5,6 +5,10 @@ from .errors import StepError
 
 JOURNAL_LINES = 12
 
+# The states in which a unit runs, and those in which it does not and no job is on its way.
+RUNS = ("active", "reloading", "refreshing")
+STOPPED = ("inactive", "failed")
+
 
 def properties(unit, *names):
     """Returns a unit's properties, by name. Raises NoAnswer unless systemd's answer is complete."""
@@ -18,20 +22,25 @@ def properties(unit, *names):
 
 
 def state(unit):
-    """Returns active, reloading, inactive, failed, activating or deactivating."""
+    """Returns one of RUNS or STOPPED, or activating or deactivating."""
     return properties(unit, "ActiveState")["ActiveState"]
 
 
 def is_active(unit):
-    return state(unit) in ("active", "reloading")
+    return state(unit) in RUNS
+
+
+def is_stopped(unit):
+    """Whether a unit is stopped for sure; one that is just starting or stopping is not."""
+    return state(unit) in STOPPED
 
 
 def runs(unit):
     """Whether a unit runs. Raises NoAnswer for one that is just starting or stopping."""
     now = state(unit)
-    if now in ("active", "reloading"):
+    if now in RUNS:
         return True
-    if now in ("inactive", "failed"):
+    if now in STOPPED:
         return False
     raise command.NoAnswer("{}: {} neither runs nor is stopped: {}".format(host.name(), unit, now))
 

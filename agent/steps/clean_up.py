@@ -121,7 +121,7 @@ def _stop(unit):
 
 def _see_stopped(unit):
     state = systemd.state(unit)
-    if state not in ("inactive", "failed"):
+    if state not in systemd.STOPPED:
         raise StepError(
             "{}: {} is {} and has to be stopped before its files go".format(host.name(), unit, state or "in no state"),
             "systemctl stop {}, and run this again".format(unit),

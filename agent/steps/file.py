@@ -107,8 +107,7 @@ def _refuse_while_running(unit, path):
 
     A broker that starts has its cookie already, and one that stops has it still.
     """
-    state = systemd.state(unit)
-    if state not in ("inactive", "failed"):
+    if not systemd.is_stopped(unit):
         raise StepError(
             _refused(path),
             "a running broker keeps the cookie that it was started with, and talks to no other;\n"

@@ -21,7 +21,7 @@ def arguments(_parser):
 
 def run(_wanted):
     said = systemd.properties(vrrp.UNIT, "ActiveState", "MainPID")
-    if said["ActiveState"] not in ("active", "reloading"):
+    if said["ActiveState"] not in systemd.RUNS:
         print("Vrrp=stopped")
         return
     configured = vrrp.conf()
