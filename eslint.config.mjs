@@ -12,14 +12,15 @@ const extensions = [".ts", ".mjs", ".js"];
  */
 const rooms = {
   "index.ts": ["config", "platforms", "components", "certificates", "hosts", "secret.ts"],
-  platforms: ["config", "remote", "templates", "hosts", "secret.ts"],
+  platforms: ["config", "remote", "templates", "hosts", "secret.ts", "json.ts"],
   components: ["remote", "templates", "hosts", "secret.ts"],
   certificates: ["secret.ts"],
-  config: ["hosts"],
+  config: ["hosts", "json.ts"],
   remote: ["templates", "hosts"],
   templates: [],
   hosts: [],
   "secret.ts": [],
+  "json.ts": [],
   ssh: ["remote"],
   cli: [
     "testbed",
@@ -30,10 +31,11 @@ const rooms = {
     "remote/ssh.ts",
     "templates",
     "hosts",
+    "json.ts",
     "user-error.ts",
   ],
   migration: ["definitions", "hosts"],
-  definitions: ["hosts"],
+  definitions: ["hosts", "json.ts"],
   testbed: [
     "verify",
     "toolchain/step.ts",
@@ -44,7 +46,7 @@ const rooms = {
     "user-error.ts",
   ],
   toolchain: ["platforms/lab/packages.ts", "user-error.ts"],
-  verify: ["remote/ssh.ts", "hosts", "user-error.ts"],
+  verify: ["remote/ssh.ts", "hosts", "json.ts", "user-error.ts"],
   "user-error.ts": [],
   examples: [],
 };

@@ -14,11 +14,16 @@ import { UserError } from "../user-error.ts";
  * @throws UserError if the file is not readable as a stack file, or names an unknown platform
  */
 export function parsePlatform(text: string, fileName: string): PlatformKind {
-  const config = asMapping(parseStackFile(text, fileName)["config"], fileName);
+  const config = parseStackConfig(text, fileName);
   // The CLI takes a key without a namespace as one of the project's own.
   const value = config["rabbitmq-ha:platform"] ?? config["platform"] ?? defaultPlatform;
   if (isPlatformKind(value)) return value;
   throw new UserError(`${fileName}: rabbitmq-ha:platform = ${JSON.stringify(value)}: ${unknownPlatform}`);
+}
+
+/** @returns the keys below `config`, with their namespaces @throws UserError if the file is not readable as a stack file */
+export function parseStackConfig(text: string, fileName: string): Readonly<Record<string, unknown>> {
+  return asMapping(parseStackFile(text, fileName)["config"], fileName);
 }
 
 /** @returns whether the stack's file names a secrets provider of the user's own */

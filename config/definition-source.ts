@@ -8,6 +8,7 @@ import {
   type DefinedObject,
   type DefinitionKindName,
 } from "../hosts/definition-objects.ts";
+import { parseJson } from "../json.ts";
 import { readFields } from "./definition-fields.ts";
 import { unknownKeyMessage, type Fault, type Path } from "./faults.ts";
 
@@ -114,15 +115,6 @@ function readFile(file: unknown): Readonly<Record<string, unknown>> {
   const value = parseJson(content);
   if (isMapping(value)) return value;
   throw new UnreadableFile("not JSON with an object; write one as rabbitmqctl export_definitions writes it");
-}
-
-/** @returns undefined for other texts: the parser's message would quote them, and they may hold a secret */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 class UnreadableFile extends Error {}

@@ -1,5 +1,6 @@
 /** RabbitMQ's definitions: what `rabbitmqctl export_definitions` prints, read, counted and named. */
 
+import { parseJson } from "../json.ts";
 import {
   definitionKinds,
   definitionKindNames,
@@ -66,12 +67,8 @@ export class DefinitionsError extends Error {}
 
 /** @throws DefinitionsError unless the text is one whole JSON document with every list, and each object has its name */
 export function parseDefinitions(text: string): Definitions {
-  let found: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch {
-    throw new DefinitionsError("they are not one whole JSON document");
-  }
+  const found = parseJson(text);
+  if (found === undefined) throw new DefinitionsError("they are not one whole JSON document");
   if (!isMapping(found)) throw new DefinitionsError("they are no JSON object");
   const version = found["rabbitmq_version"] ?? found["rabbit_version"];
   if (typeof version !== "string") throw new DefinitionsError("they lack rabbitmq_version");

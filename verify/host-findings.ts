@@ -1,5 +1,6 @@
 /** Judges what the program on a host finds there: changed files, and what the watch has heard of the broker. */
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import { restartAdvice } from "./broker-settings.ts";
 import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
 import type { Expected } from "./outputs.ts";
@@ -28,11 +29,7 @@ export type HostFindings = Readonly<z.infer<typeof answer>>;
 export function parseHostFindings(text: string): HostFindings | undefined {
   const json = /^Findings=(.*)$/m.exec(text)?.[1];
   if (json === undefined) return undefined;
-  try {
-    return answer.parse(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
+  return answer.safeParse(parseJson(json)).data;
 }
 
 /** @returns the service that may have read a resource's file, and whose re-run has it read the restored one */

@@ -12,6 +12,7 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import { UserError } from "../../user-error.ts";
 
 const magic = "rabbitmq-ha-backup";
@@ -133,12 +134,4 @@ async function deriveKey(
   });
   const check = createHash("sha256").update(bytes.subarray(keyBytes)).digest();
   return { key: bytes.subarray(0, keyBytes), check };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

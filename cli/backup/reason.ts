@@ -1,7 +1,8 @@
 /** Whether an `up` could lose definitions, so that a backup is made before it. */
-import { parse } from "yaml";
+import { z } from "zod";
 import { brokerServiceName, machineName } from "../../hosts/resource-names.ts";
 import { resourceNameOf, type StateResource } from "../repair-plan.ts";
+import { parseStackConfig } from "../stack-platform.ts";
 import type { BackupReason } from "./make.ts";
 
 const restartSuffix = "-restart";
@@ -38,18 +39,20 @@ export function reasonForBackup(
   return isDue ? "upgrade" : undefined;
 }
 
+const statedPackage = z.object({
+  rabbitmq: z.object({
+    version: z.union([z.string(), z.number()]).nullish(),
+    sha256: z.string().nullish(),
+  }),
+});
+
 /** @returns the stated version of the brokers' package, or the checksum of a stated RPM */
 function wantedPackage(stackFile: string): string | undefined {
-  const { config } = asMapping(parse(stackFile));
-  const settings = asMapping(config);
-  const { rabbitmq } = asMapping(settings["rabbitmq-ha:packages"] ?? settings["packages"]);
-  const { version, sha256 } = asMapping(rabbitmq);
+  const settings = parseStackConfig(stackFile, "the stack's file");
+  const packages = settings["rabbitmq-ha:packages"] ?? settings["packages"];
+  const { version, sha256 } = statedPackage.safeParse(packages).data?.rabbitmq ?? {};
   const wanted = version ?? sha256;
-  return typeof wanted === "string" || typeof wanted === "number" ? String(wanted) : undefined;
-}
-
-function asMapping(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  return wanted === undefined || wanted === null ? undefined : String(wanted);
 }
 
 /** @returns the words of a command line, without the quotes of a shell */

@@ -4,6 +4,7 @@ import { distributionPort, epmdPort } from "../../hosts/ports.ts";
 import { servedProtocols } from "../../hosts/protocols.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { systems } from "../../hosts/systems.ts";
+import { parseJson } from "../../json.ts";
 import { SshError, type Login } from "../../remote/ssh.ts";
 import { render } from "../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
@@ -218,11 +219,7 @@ export function parseLines(output: string): (key: string) => readonly string[] {
 }
 
 function parseOwner(text: string): MachineOwner | "unreadable" {
-  try {
-    return ownerMark.safeParse(JSON.parse(text)).data ?? "unreadable";
-  } catch {
-    return "unreadable";
-  }
+  return ownerMark.safeParse(parseJson(text)).data ?? "unreadable";
 }
 
 /** `eth0 10.0.0.5/24`; an address of a point-to-point link has no prefix length. */
