@@ -68,15 +68,8 @@ def write(text, binary):
 
 
 def await_others(others):
-    def one_serves():
-        try:
-            found = proxy_lines.brokers_up()
-        except NoAnswer:
-            return False
-        return any(found.get(name, "0") != "0" for name in others)
-
-    clock.await_(
-        one_serves,
+    await_weights(
+        lambda found: any(found.get(name, "0") != "0" for name in others),
         OTHERS_SECONDS,
         lambda: StepError(
             "{}: HAProxy sees none of {} up, so no broker is held back".format(host.name(), ", ".join(sorted(others))),
@@ -87,16 +80,8 @@ def await_others(others):
 
 def await_reload(held):
     """Waits until the new process answers: the brokers' weights tell it from the former one."""
-
-    def is_new():
-        try:
-            found = proxy_lines.brokers_up()
-        except NoAnswer:
-            return False
-        return all((weight == "0") == (name in held) for name, weight in found.items())
-
-    clock.await_(
-        is_new,
+    await_weights(
+        lambda found: all((weight == "0") == (name in held) for name, weight in found.items()),
         RELOAD_SECONDS,
         lambda: StepError(
             "{}: HAProxy does not show its changed lines {} s after its reload; the end of its journal:".format(
@@ -106,3 +91,16 @@ def await_reload(held):
         ),
     )
     clock.pause(SETTLE_SECONDS)
+
+
+def await_weights(are_right, seconds, failure):
+    """Waits until HAProxy answers with weights that are right. Raises what `failure` returns after so many seconds."""
+
+    def seen():
+        try:
+            found = proxy_lines.brokers_up()
+        except NoAnswer:
+            return False
+        return are_right(found)
+
+    clock.await_(seen, seconds, failure)
