@@ -37,6 +37,17 @@ async function host(name: string, forcedCommand: string): Promise<Login> {
 
 const says = (text: string): string => `cat >/dev/null; printf '%s' '${text}'`;
 
+test("backup and definitions look at the same tables of Khepri", () => {
+  const root = join(import.meta.dirname, "..", "..", "..");
+  const [backup, definitions] = ["cli/backup/broker.ts", "agent/defined.py"].map((path) =>
+    /\[\s*\[rabbit_khepri_vhost\][^]*?\]\]/
+      .exec(readFileSync(join(root, path), "utf8"))?.[0]
+      .replaceAll(/\s/g, ""),
+  );
+  assert.match(backup ?? "", /rabbit_khepri_queue/);
+  assert.equal(backup, definitions);
+});
+
 test("a whole answer is taken, in one piece or several", () => {
   assert.deepEqual(readAnswer(printed(whole)).definitions.users, [user("app")]);
   assert.deepEqual(JSON.parse(readAnswer(printed(whole)).text), whole.definitions);
