@@ -4,7 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
-import { definitionsOf } from "./defined.ts";
+import { definitionsOf } from "./definitions/defined.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
 import { frontendsOf, mainPorts, servedTlsPorts } from "../hosts/protocols.ts";

@@ -1,12 +1,12 @@
 /** The stack's definitions, by what else the configuration says. */
-import { abilitiesOf } from "../hosts/rabbitmq-version.ts";
-import { operatingSystems } from "../hosts/systems.ts";
-import type { DefinitionContext } from "./definition-rules.ts";
+import { abilitiesOf } from "../../hosts/rabbitmq-version.ts";
+import { operatingSystems } from "../../hosts/systems.ts";
+import type { DefinitionContext } from "./rules.ts";
 import { checkDefinitions, type CheckedDefinitions } from "./definitions.ts";
-import { configuredVersion, resolveQueues, type GivenQueues } from "./queues.ts";
-import { keysOf, textAt, type ConfigReading } from "./reading.ts";
-import { rotationOf } from "./rotation-rules.ts";
-import { usersInPlaceOf } from "./rotation.ts";
+import { configuredVersion, resolveQueues, type GivenQueues } from "../queues.ts";
+import { keysOf, textAt, type ConfigReading } from "../reading.ts";
+import { rotationOf } from "../rotation-rules.ts";
+import { usersInPlaceOf } from "../rotation.ts";
 
 /** @returns undefined if nothing is defined, or if that cannot be judged because of other faults */
 export function definitionsOf(

@@ -7,17 +7,12 @@ import {
   titleOf,
   type DefinedObject,
   type DefinitionFields,
-} from "../hosts/definition-objects.ts";
-import {
-  definitionFaults,
-  reasonToLeaveOut,
-  statedQueueType,
-  type DefinitionContext,
-} from "./definition-rules.ts";
-import { readDefinitions, type GivenObject } from "./definition-source.ts";
-import type { Fault } from "./faults.ts";
-import { rotatedObjects } from "./rotation.ts";
-import type { Definitions, DefinedUser } from "./types.ts";
+} from "../../hosts/definition-objects.ts";
+import { definitionFaults, reasonToLeaveOut, statedQueueType, type DefinitionContext } from "./rules.ts";
+import { readDefinitions, type GivenObject } from "./source.ts";
+import type { Fault } from "../faults.ts";
+import { rotatedObjects } from "../rotation.ts";
+import type { Definitions, DefinedUser } from "../types.ts";
 
 export interface CheckedDefinitions {
   readonly definitions: Definitions;

@@ -1,7 +1,7 @@
 /** The fields of each kind of objects in RabbitMQ's definitions: what they may hold, and what they are if left out. */
-import { isMapping, type DefinitionFields, type DefinitionKindName } from "../hosts/definition-objects.ts";
-import { joinNames, unknownKeyMessage, type Path } from "./faults.ts";
-import { patternFault } from "./policy.ts";
+import { isMapping, type DefinitionFields, type DefinitionKindName } from "../../hosts/definition-objects.ts";
+import { joinNames, unknownKeyMessage, type Path } from "../faults.ts";
+import { patternFault } from "../policy.ts";
 
 /** @returns what is wrong with a value; undefined if it is right */
 type FieldFault = (value: unknown) => string | undefined;

@@ -1,10 +1,10 @@
 /** Rules on RabbitMQ's definitions: what is the stack's own, what refers to nothing, what would hide a secret. */
-import { isMapping, keyOf, tagList, titleOf, type DefinitionFields } from "../hosts/definition-objects.ts";
-import type { DefinitionSource, GivenObject } from "./definition-source.ts";
-import type { Fault } from "./faults.ts";
-import { checkDefinition } from "./policy.ts";
-import { noSuchUser, successorsIn, type Rotation } from "./rotation.ts";
-import type { Policy } from "./types.ts";
+import { isMapping, keyOf, tagList, titleOf, type DefinitionFields } from "../../hosts/definition-objects.ts";
+import type { DefinitionSource, GivenObject } from "./source.ts";
+import type { Fault } from "../faults.ts";
+import { checkDefinition } from "../policy.ts";
+import { noSuchUser, successorsIn, type Rotation } from "../rotation.ts";
+import type { Policy } from "../types.ts";
 
 /** What the rest of the configuration says. */
 export interface DefinitionContext {

@@ -7,10 +7,10 @@ import {
   isMapping,
   type DefinedObject,
   type DefinitionKindName,
-} from "../hosts/definition-objects.ts";
-import { parseJson } from "../json.ts";
-import { readFields } from "./definition-fields.ts";
-import { unknownKeyMessage, type Fault, type Path } from "./faults.ts";
+} from "../../hosts/definition-objects.ts";
+import { parseJson } from "../../json.ts";
+import { readFields } from "./fields.ts";
+import { unknownKeyMessage, type Fault, type Path } from "../faults.ts";
 
 /** An object, and where it stands. */
 export interface GivenObject extends DefinedObject {
@@ -32,7 +32,7 @@ export interface DefinitionSource {
   readonly faultAt: (path: Path, message: string, value?: unknown) => Fault;
 }
 
-const root = dirname(import.meta.dirname);
+const root = dirname(dirname(import.meta.dirname));
 const top = "definitions";
 
 /** What an export says of itself. */
