@@ -41,7 +41,6 @@ async function fill(): Promise<void> {
      rabbitmqctl -q add_user app ${password}
      rabbitmqctl -q set_user_tags app monitoring
      rabbitmqctl -q set_permissions -p shop app '.*' '.*' '.*'
-     rabbitmqctl -q set_topic_permissions -p shop app orders '^new' '.*'
      rabbitmqctl -q set_user_limits app '{"max-channels": 50}'
      rabbitmqctl -q set_vhost_limits -p shop '{"max-queues": 50}'
      rabbitmqctl -q set_policy -p shop short '^tmp' '{"max-length": 10}' --priority 2 --apply-to queues
@@ -61,6 +60,8 @@ async function fill(): Promise<void> {
   await channel.bindQueue("Grüße €", "amq.topic", "a.*");
   await channel.bindExchange("inside", "orders", "#");
   await connection.close();
+  // RabbitMQ 4.3 wants the exchange to exist.
+  await ctl("set_topic_permissions -p shop app orders '^new' '.*'");
   isFilled = true;
 }
 

@@ -16,7 +16,8 @@ const lab = useStack(new LabStack({ name: "d", net: 83 }), {
 const [first = ""] = lab.brokers;
 
 const hasMirrors = lab.release.version.startsWith("3.");
-const mirrors = { "ha-mode": "all", "ha-sync-mode": "automatic" };
+/** What the stack's own policy gives to queues, which another policy in its place has to give too. */
+const replicated = hasMirrors ? { "ha-mode": "all", "ha-sync-mode": "automatic" } : { "delivery-limit": 20 };
 const everything = { configure: ".*", write: ".*", read: ".*" };
 const shop = {
   vhosts: [{ name: "shop" }, { name: "cellar", metadata: { description: "beer", tags: ["cold"] } }],
@@ -38,7 +39,7 @@ const shop = {
       name: "short",
       pattern: "^s",
       priority: 1,
-      definition: { "max-length": 5, ...(hasMirrors ? mirrors : {}) },
+      definition: { "max-length": 5, ...replicated },
     },
   ],
   exchanges: [{ vhost: "shop", name: "events", type: "topic" }],
