@@ -119,7 +119,7 @@ test("the administrator: both are valid until the end, and nothing is refused or
   );
 });
 
-test("a user of the definitions: previewed, killed half-way, and closed at the end", async (context) => {
+test("a user of the definitions: previewed, killed half-way, ended, and once with its connections closed", async (context) => {
   await lab.ensureUp(settings);
   const password = await userPassword("orders");
   const old = startClient("orders", password, "shop");
@@ -139,21 +139,43 @@ test("a user of the definitions: previewed, killed half-way, and closed at the e
   await pause(1000);
   const refused = await lab.npm("rotate", "user", "orders-2", "--finish");
   assert.match(refused.output, /nothing was changed: orders has \d connections?, from/, tail(refused.output));
+  await old.stop();
+  await pause(6000);
+  const ended = await rotate("user", "orders", "--finish");
+  assert.match(ended, /orders-2 alone is valid in the place of orders/, tail(ended));
+  await assert.rejects(amqp.connect(uriOf("orders", password, "shop")));
+  assert.deepEqual(renewed.errors, []);
 
-  // The last client of the former user never goes by itself.
+  // And once more, with a client of the former user that never goes by itself.
+  await rotate("user", "orders", "--name", "orders-3");
+  const newest = startClient("orders-3", await userPassword("orders-3"), "shop");
   const forced = await rotate("user", "orders", "--finish", "--close-connections");
-  assert.match(forced, /orders-2 alone is valid in the place of orders/, tail(forced));
+  assert.match(forced, /orders-3 alone is valid in the place of orders/, tail(forced));
   await pause(1000);
-  assert.ok(old.errors.length > 0);
+  assert.ok(renewed.errors.length > 0);
   await stopClients();
-  const late = old.errors.splice(0);
-  await assertNothingLost([old, renewed], uriOf("orders-2", newPassword, "shop"));
-  assert.doesNotMatch(await ctl("list_users"), /^orders\t/m);
+  const late = renewed.errors.splice(0);
+  await assertNothingLost([old, renewed, newest], uriOf("orders-3", await userPassword("orders-3"), "shop"));
+  assert.doesNotMatch(await ctl("list_users"), /^orders(-2)?\t/m);
   context.diagnostic(
-    `logins ${renewed.logins}, confirmed ${renewed.confirmed.length}; of the former ${late.length} refused`,
+    `logins ${old.logins} + ${renewed.logins} + ${newest.logins}, confirmed ${old.confirmed.length} + ` +
+      `${renewed.confirmed.length} + ${newest.confirmed.length}; of the former ${late.length} refused`,
   );
 });
 
+test("a password that is changed in place is announced, and the former one refused", async () => {
+  await lab.ensureUp(settings);
+  const password = String(await lab.output("adminPassword"));
+  await lab.setSecret("adminPassword", "another-password-of-mine");
+  const { output } = await lab.npm("preview");
+  assert.match(output, /adminPassword is another one: up refuses admin with the former one/, tail(output));
+  const up = await lab.runOrThrow("up");
+  assert.match(up, /changed the password of admin/, tail(up));
+  await assert.rejects(amqp.connect(uriOf("admin", password, "/")));
+  assert.ok(!output.includes("another-password-of-mine") && !up.includes("another-password-of-mine"));
+});
+
+// The last one: the number of the cookie goes only upwards, and the settings above have none.
 test("the Erlang cookie: all brokers change at once, and nothing is closed", async (context) => {
   await lab.ensureUp(settings);
   const read = (host: string): Promise<string> => lab.runOn(host, "cat /var/lib/rabbitmq/.erlang.cookie");
@@ -174,16 +196,4 @@ test("the Erlang cookie: all brokers change at once, and nothing is closed", asy
   const last = lab.brokers.at(-1) ?? "";
   await lab.runOn(last, "systemctl restart rabbitmq-server");
   assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is whole/);
-});
-
-test("a password that is changed in place is announced, and the former one refused", async () => {
-  await lab.ensureUp(settings);
-  const password = String(await lab.output("adminPassword"));
-  await lab.setSecret("adminPassword", "another-password-of-mine");
-  const { output } = await lab.npm("preview");
-  assert.match(output, /adminPassword is another one: up refuses admin with the former one/, tail(output));
-  const up = await lab.runOrThrow("up");
-  assert.match(up, /changed the password of admin/, tail(up));
-  await assert.rejects(amqp.connect(uriOf("admin", password, "/")));
-  assert.ok(!output.includes("another-password-of-mine") && !up.includes("another-password-of-mine"));
 });
