@@ -16,14 +16,24 @@ export class LoginClient {
   readonly #uri: string;
   readonly #name: string;
   readonly #queue: string;
+  readonly #options: () => Readonly<Record<string, unknown>>;
   #isStopping = false;
   #done: Promise<unknown> = Promise.resolve();
 
-  /** @param name the beginning of its messages; must be unused in the queue, which has to exist */
-  constructor(uri: string, name: string, queue: string) {
+  /**
+   * @param name the beginning of its messages; must be unused in the queue, which has to exist
+   * @param options of each new connection, such as whom it trusts by then
+   */
+  constructor(
+    uri: string,
+    name: string,
+    queue: string,
+    options: () => Readonly<Record<string, unknown>> = () => ({}),
+  ) {
     this.#uri = uri;
     this.#name = name;
     this.#queue = queue;
+    this.#options = options;
   }
 
   start(): void {
@@ -37,7 +47,8 @@ export class LoginClient {
 
   async #publish(): Promise<void> {
     try {
-      const connection = await amqp.connect(this.#uri, { clientProperties: { connection_name: this.#name } });
+      const named = { clientProperties: { connection_name: this.#name } };
+      const connection = await amqp.connect(this.#uri, { ...this.#options(), ...named });
       connection.on("error", (error: Error) => this.errors.push(error.message));
       connection.on("close", () => this.#isStopping || this.errors.push("the connection was closed"));
       const channel = await connection.createConfirmChannel();
@@ -57,7 +68,7 @@ export class LoginClient {
   async #logIn(): Promise<void> {
     while (!this.#isStopping) {
       try {
-        await (await amqp.connect(this.#uri)).close();
+        await (await amqp.connect(this.#uri, this.#options())).close();
         this.logins += 1;
       } catch (error) {
         this.errors.push(String(error));
