@@ -1,12 +1,12 @@
 /** The npm scripts. Each installs what it needs, then runs; `--help` prints its usage. */
 import {
-  awsPackages,
   benchPackages,
   browserPackages,
   checkPackages,
   ensurePackages,
   ensureRoot,
   labPackages,
+  pythonPackages,
 } from "../toolchain/debian.ts";
 import { pulumiEnvironment } from "../toolchain/environment.ts";
 import { logSetup } from "../toolchain/step.ts";
@@ -23,7 +23,9 @@ import {
   takeStackOption,
   takeStackPair,
 } from "./stack.ts";
-import { needsHosts, selectTests } from "./test-files.ts";
+import { needsOf, selectTests, type TestNeed } from "./test-files.ts";
+
+type Need = TestNeed | "bench";
 
 interface Command {
   /** What must be installed on this computer before the command can run. */
@@ -32,14 +34,13 @@ interface Command {
 }
 
 /** The Debian packages for each need of a command. */
-const packages = {
+const packages: Readonly<Record<Need, readonly string[]>> = {
   lab: labPackages,
   checks: checkPackages,
   browser: browserPackages,
-  aws: awsPackages,
+  python: pythonPackages,
   bench: benchPackages,
-} as const;
-type Need = keyof typeof packages;
+};
 
 /** @returns the lab's tools if the stack's hosts are lab hosts, else nothing */
 const stackNeeds = (args: readonly string[]): readonly Need[] =>
@@ -48,14 +49,7 @@ const stackNeeds = (args: readonly string[]): readonly Need[] =>
 /** @returns what the given test files need; without files, all that the command needs */
 function testNeeds(args: readonly string[], all: readonly Need[]): readonly Need[] {
   const { files } = selectTests(args, all.includes("lab"));
-  if (files.length === 0) return all;
-  const needs = new Set<Need>();
-  for (const file of files) {
-    needs.add(needsHosts(file) ? "lab" : "checks");
-    if (file.includes("/browser")) needs.add("browser");
-    if (file.includes("/aws-")) needs.add("aws");
-  }
-  return [...needs];
+  return files.length === 0 ? all : [...new Set(files.flatMap(needsOf))];
 }
 
 const commands: Readonly<Record<CommandName, Command>> = {
@@ -104,15 +98,15 @@ const commands: Readonly<Record<CommandName, Command>> = {
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },
   test: {
-    needs: (args) => testNeeds(args, ["checks", "lab", "browser", "aws"]),
+    needs: (args) => testNeeds(args, ["checks", "lab", "browser", "python"]),
     run: async (...args) => (await import("./test.ts")).runTests(...args),
   },
   "test:platforms": {
-    needs: (args) => testNeeds(args, ["lab"]),
+    needs: (args) => testNeeds(args, ["lab", "python"]),
     run: async (...args) => (await import("./test.ts")).runPlatformTests(...args),
   },
   "test:operations": {
-    needs: (args) => testNeeds(args, ["lab"]),
+    needs: (args) => testNeeds(args, ["lab", "python"]),
     run: async (...args) => (await import("./test.ts")).runOperationTests(...args),
   },
   bench: {

@@ -1,5 +1,5 @@
 /** Selects the tests of a command: the given files, else all of the command's own. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { closest, distance } from "fastest-levenshtein";
@@ -17,6 +17,19 @@ const flagsWithValue = [
   ...["test-name-pattern", "test-skip-pattern", "test-timeout", "test-concurrency", "test-isolation"],
   ...["test-reporter", "test-reporter-destination", "test-shard", "test-rerun-failures", "import", "require"],
 ];
+
+/** What must be installed on this computer before tests can run: a lab's tools, or those of `npm run check`, and others. */
+export type TestNeed = "lab" | "checks" | "browser" | "python";
+
+/** The modules whose use by a test file makes it need more. */
+const modulesWithNeeds = { "/support/browser.ts": "browser", "/toolchain/python.ts": "python" } as const;
+
+/** @returns what a test file needs */
+export function needsOf(file: string): TestNeed[] {
+  const text = readFileSync(join(root, file), "utf8");
+  const further = Object.entries(modulesWithNeeds).filter(([module]) => text.includes(`${module}"`));
+  return [needsHosts(file) ? "lab" : "checks", ...further.map(([, need]) => need)];
+}
 
 export interface TestSelection {
   /** The files to run, such as `tests/e2e/killed.test.ts`; empty for all. */

@@ -13,8 +13,8 @@ export const checkPackages = ["shellcheck", "python3-venv"] as const;
 /** The browser of the end-to-end tests, and a font for its pages. */
 export const browserPackages = ["chromium-headless-shell", "fonts-dejavu-core"] as const;
 
-/** What the tests with an AWS account need to install the AWS CLI. */
-export const awsPackages = ["python3-venv", "curl"] as const;
+/** What tests need to install tools and clients in Python. */
+export const pythonPackages = ["python3-venv", "curl"] as const;
 
 /** For the benchmark: Ansible, with which the program is compared, and Java and Maven for the load tool. */
 export const benchPackages = ["ansible", "openssh-client", "maven", "default-jre-headless"] as const;

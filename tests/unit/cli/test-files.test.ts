@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../../user-error.ts";
-import { needsHosts, listTestFiles, selectTests } from "../../../cli/test-files.ts";
+import { needsHosts, needsOf, listTestFiles, selectTests } from "../../../cli/test-files.ts";
 
 const killed = "tests/e2e/killed.test.ts";
 
@@ -47,4 +47,12 @@ test("only the tests of three folders need hosts", () => {
   assert.ok(listTestFiles("e2e").includes(killed));
   assert.ok(needsHosts(killed) && needsHosts("tests/operations/scale.test.ts"));
   assert.ok(!needsHosts("tests/unit/templates/run.test.ts") && !needsHosts("tests/engine/login.test.ts"));
+});
+
+test("a file that opens a browser or installs a client in Python needs their packages, also when it runs alone", () => {
+  assert.deepEqual(needsOf("tests/e2e/tls.test.ts").sort(), ["browser", "lab", "python"]);
+  assert.deepEqual(needsOf("tests/e2e/browser.test.ts").sort(), ["browser", "lab"]);
+  assert.deepEqual(needsOf("tests/platforms/aws-move.test.ts").sort(), ["lab", "python"]);
+  assert.deepEqual(needsOf(killed), ["lab"]);
+  assert.deepEqual(needsOf("tests/unit/templates/run.test.ts"), ["checks"]);
 });
