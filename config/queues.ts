@@ -8,7 +8,7 @@ import {
 } from "../hosts/rabbitmq-version.ts";
 import { operatingSystems } from "../hosts/systems.ts";
 import type { Fault } from "./faults.ts";
-import { keysOf, textAt, type ConfigReading } from "./reading.ts";
+import { itemsOf, keysOf, textAt, type ConfigReading } from "./reading.ts";
 import type { Policy, QueueKind, RabbitmqConfig } from "./types.ts";
 
 /** What the user has set. */
@@ -16,6 +16,7 @@ export interface GivenQueues {
   readonly queues?: QueueKind;
   readonly policy: Partial<Policy>;
   readonly settings: RabbitmqConfig["settings"];
+  readonly plugins: RabbitmqConfig["plugins"];
 }
 
 /**
@@ -42,6 +43,20 @@ function hasNodeQueueType(rabbitmq: RabbitmqVersion): boolean {
   );
 }
 
+/** The plug-ins that serve MQTT. */
+const mqttPlugins = ["rabbitmq_mqtt", "rabbitmq_web_mqtt"];
+
+/**
+ * MQTT takes the node's default type for the exclusive queue of a clean session, which cannot be a quorum queue, and so
+ * refuses each subscription with QoS 1 (rabbit_mqtt_processor.erl; seen on 4.3.6). A virtual host's default type does not
+ * concern it; other sessions' queues have a setting of their own.
+ * @returns the lines of rabbitmq.conf that make queues quorum queues
+ */
+function quorumSettings(plugins: RabbitmqConfig["plugins"]): RabbitmqConfig["settings"] {
+  const hasMqtt = mqttPlugins.some((plugin) => plugins.includes(plugin));
+  return hasMqtt ? { "mqtt.durable_queue_type": "quorum" } : { [typeKey]: "quorum" };
+}
+
 /** @returns the settings of the queues, with what was left out */
 export function resolveQueues(
   given: GivenQueues,
@@ -51,7 +66,7 @@ export function resolveQueues(
   const series = abilitiesOf(rabbitmq);
   const settings =
     queues === "quorum" && hasNodeQueueType(rabbitmq)
-      ? { [typeKey]: "quorum", ...given.settings }
+      ? { ...quorumSettings(given.plugins), ...given.settings }
       : given.settings;
   // A type that the user has set for the nodes is also that of the virtual hosts.
   const type = given.settings[typeKey] ?? "quorum";
@@ -85,6 +100,16 @@ export function queueFaults(reading: ConfigReading, os: string | undefined): Fau
   const faults: Fault[] = [];
   if (stated === "mirrored" && !series.hasMirrors)
     faults.push({ path, value: stated, message: `${version}; write quorum, or leave the key out` });
+  const typePath = ["rabbitmq", "settings", typeKey];
+  const plugin = itemsOf(reading, ["rabbitmq", "plugins"])
+    .map((item) => textAt(reading, item) ?? "")
+    .find((each) => mqttPlugins.includes(each));
+  if (plugin !== undefined && textAt(reading, typePath) === "quorum")
+    faults.push({
+      path: typePath,
+      value: "quorum",
+      message: `MQTT (${plugin}) then refuses subscriptions with QoS 1 in clean sessions; remove it: with rabbitmq.queues: quorum each virtual host has that type, and mqtt.durable_queue_type is quorum`,
+    });
   const definition = ["rabbitmq", "policy", "definition"];
   const mirroring = keysOf(reading, definition).filter((key) => key.startsWith("ha-"));
   if (mirroring.length > 0 && (kindOf(rabbitmq, stated) === "quorum" || !series.hasMirrors)) {

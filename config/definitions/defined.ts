@@ -29,6 +29,7 @@ export function definitionsOf(
     ...(queues === undefined ? {} : { queues }),
     policy: (value("policy") ?? {}) as GivenQueues["policy"],
     settings: (value("settings") ?? {}) as GivenQueues["settings"],
+    plugins: (value("plugins") ?? []) as GivenQueues["plugins"],
   };
   const { policy, policyAppliesTo, queueType } = resolveQueues(stated, version);
   const context: DefinitionContext = {

