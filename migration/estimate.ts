@@ -1,11 +1,6 @@
 /** How long the messages of a plan take. */
 import type { CarriedQueue } from "./plan.ts";
-
-/**
- * What is assumed: what the quorum queues of three brokers on two cores took together (docs/bench.md). Publishers and
- * consumers that work meanwhile take their share of it; larger machines do more.
- */
-export const assumedRates = { messagesPerSecond: 1500, bytesPerSecond: 20_000_000, secondsPerQueue: 0.2 };
+import { assumedRates, secondsToCarry } from "./rates.ts";
 
 export interface Estimate {
   readonly messages: number;
@@ -14,11 +9,9 @@ export interface Estimate {
 }
 
 export function estimateOf(queues: readonly CarriedQueue[]): Estimate {
-  const sum = (pick: (queue: CarriedQueue) => number): number =>
-    queues.reduce((total, queue) => total + pick(queue), 0);
-  const messages = sum(({ depth }) => (depth === undefined ? 0 : depth.ready + depth.unacknowledged));
-  const bytes = sum(({ depth }) => depth?.bytes ?? 0);
-  const { messagesPerSecond, bytesPerSecond, secondsPerQueue } = assumedRates;
-  const carrying = Math.max(messages / messagesPerSecond, bytes / bytesPerSecond);
-  return { messages, bytes, seconds: Math.ceil(carrying + queues.length * secondsPerQueue) };
+  const held = queues.map(({ depth }) => (depth === undefined ? 0 : depth.ready + depth.unacknowledged));
+  const messages = held.reduce((sum, each) => sum + each, 0);
+  const bytes = queues.reduce((sum, { depth }) => sum + (depth?.bytes ?? 0), 0);
+  const carrying = secondsToCarry({ messages, messagesOfLargest: Math.max(0, ...held), bytes }, assumedRates);
+  return { messages, bytes, seconds: Math.ceil(carrying + queues.length * assumedRates.secondsPerQueue) };
 }

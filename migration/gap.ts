@@ -1,5 +1,6 @@
 /** For how long clients would wait if the source were closed now. */
 import { type QueueCount, totalOf } from "./queue-counts.ts";
+import { assumedRates, secondsToCarry } from "./rates.ts";
 
 /** Messages per second, as measured; a lower bound, since a shovel may have had nothing to do. */
 export interface Rates {
@@ -7,12 +8,6 @@ export interface Rates {
   readonly together?: number;
   readonly last?: { readonly at: number; readonly messages: ReadonlyMap<string, number> };
 }
-
-/** Until a shovel was measured: RabbitMQ's shovels are faster on any machine that has been tried. */
-const assumedPerQueue = 1000;
-const assumedTogether = 3000;
-/** To end the connections, ask for the counts, and load the balancers' configuration. */
-const switchSeconds = 2;
 
 /** @param now in milliseconds */
 export function updateRates(rates: Rates, target: readonly QueueCount[], now: number): Rates {
@@ -37,13 +32,20 @@ export function estimateGap(
   source: readonly QueueCount[],
   rates: Rates,
 ): { readonly seconds: number; readonly slowest: string } {
-  const perQueue = Math.max(rates.perQueue ?? 0, assumedPerQueue);
-  const together = Math.max(rates.together ?? 0, assumedTogether, perQueue);
+  const messagesPerSecondOfQueue = Math.max(rates.perQueue ?? 0, assumedRates.messagesPerSecondOfQueue);
+  const messagesPerSecond = Math.max(
+    rates.together ?? 0,
+    assumedRates.messagesPerSecond,
+    messagesPerSecondOfQueue,
+  );
   const largest = source.reduce<QueueCount | undefined>(
     (most, queue) => ((queue.messages ?? 0) > (most?.messages ?? 0) ? queue : most),
     undefined,
   );
-  const seconds = switchSeconds + Math.max((largest?.messages ?? 0) / perQueue, totalOf(source) / together);
+  // Bytes are not asked for while clients use the source.
+  const amount = { messages: totalOf(source), messagesOfLargest: largest?.messages ?? 0, bytes: 0 };
+  const carrying = secondsToCarry(amount, { ...assumedRates, messagesPerSecondOfQueue, messagesPerSecond });
+  const seconds = assumedRates.switchSeconds + carrying;
   const why = largest?.consumers === 0 ? "" : `, ${String(largest?.consumers ?? "unknown")} consumers`;
   return {
     seconds,

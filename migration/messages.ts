@@ -1,8 +1,8 @@
 /** What a look says, for people. */
 import { categories, countOf, labelOf, listNames } from "../definitions/definitions.ts";
-import { assumedRates } from "./estimate.ts";
 import type { Look } from "./look.ts";
 import type { CarriedQueue, Finding } from "./plan.ts";
+import { assumedRates } from "./rates.ts";
 
 /** How many names of a finding are written out where the rest is a number. */
 const shownSubjects = 6;
