@@ -68,6 +68,12 @@ export function messageServers(states: readonly ServerState[]): ServerState[] {
   );
 }
 
+/** @returns whether these brokers and no others are served, one of them at least, and none was taken out */
+export function areServed(servers: readonly ServerState[], wanted: ReadonlySet<string>): boolean {
+  const isMeant = servers.every(({ server, status }) => wanted.has(server) && !status.startsWith("MAINT"));
+  return isMeant && servers.some(({ status }) => status.startsWith("UP"));
+}
+
 /** @returns the commands that take these servers out and end their sessions; HAProxy forgets it at its next start */
 export function disableCommands(servers: readonly ServerState[]): string {
   return servers

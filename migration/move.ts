@@ -58,7 +58,7 @@ export interface World {
   permit(direction: Direction): Promise<void>;
   /** Writes the balancers' configuration, which they do not read yet. What fails is done by `open`. */
   stage(direction: Direction): Promise<void>;
-  /** Leads the balancers to the target. @throws unless the one with the address does it */
+  /** Leads the balancers to the target, if they do not yet. Ends only once the one with the address does it. */
   open(direction: Direction): Promise<void>;
   /** Ends the shovels, and writes the stack's configuration. */
   settle(direction: Direction): Promise<void>;
@@ -92,6 +92,8 @@ const aheadFrom = 200;
 export async function move(world: World, wanted: Direction, options: MoveOptions): Promise<Outcome> {
   const found = await world.readNote();
   const first = await turn(world, found, wanted);
+  // A balancer that was away when the clients moved is led to where they are now.
+  if (first === "already") await world.open(wanted);
   if (typeof first === "string") return first;
   let note = first;
   const enter = async (phase: Phase): Promise<void> => {

@@ -5,6 +5,7 @@ import { endOfFile } from "../../hosts/file-input.ts";
 import { haproxyConfigFile, haproxyInstallPaths } from "../../hosts/haproxy-paths.ts";
 import { componentNames, partName, stepNames } from "../../hosts/resource-names.ts";
 import {
+  areServed,
   disableCommands,
   messageServers,
   readServerStates,
@@ -67,21 +68,21 @@ export class Balancers {
     });
   }
 
-  /** Has HAProxy serve these brokers. */
+  /** Has HAProxy serve these brokers, if it does not yet. */
   async open(servers: readonly Server[]): Promise<Failures> {
     const failed = new Map(await this.stage(servers));
     const wanted = new Set(servers.map(({ name }) => name));
     const others = await this.#onEach(async (login, name) => {
       if (failed.has(name)) return;
+      const isServing = async (): Promise<boolean> => {
+        const csv = await runAsRoot(login, socket, "show stat\n").catch(() => "\n\n");
+        return areServed(messageServers(readServerStates(csv)), wanted);
+      };
+      if (await isServing()) return;
       // The servers that were taken out are back with a reload, too.
       await runAsRoot(login, "systemctl reload haproxy");
       const deadline = performance.now() + timeoutSeconds * 1000;
-      for (;;) {
-        const states = messageServers(
-          readServerStates(await runAsRoot(login, socket, "show stat\n").catch(() => "\n\n")),
-        );
-        const isRead = states.length > 0 && states.every(({ server }) => wanted.has(server));
-        if (isRead && states.some(({ status }) => status.startsWith("UP"))) return;
+      while (!(await isServing())) {
         if (performance.now() > deadline) throw new Error("HAProxy does not see one of the brokers up");
         await pause(askAgainMs);
       }

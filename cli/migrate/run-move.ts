@@ -69,7 +69,7 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
       return 0;
     case "already":
       process.stdout.write(`clients use ${target} already\n`);
-      return 0;
+      break;
     case "cancelled":
       process.stdout.write(`the migration is taken back; no message had been carried, after ${seconds} s\n`);
       return 0;
@@ -81,7 +81,7 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
     process.stderr.write(
       `${name} does not lead to ${target} yet (clients that it serves are refused): ${why}\n`,
     );
-  process.stderr.write(`once it is back: ${npmCommand("up", from)}\n`);
+  process.stderr.write("once it is back, run this again\n");
   return 1;
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
+  areServed,
   disableCommands,
   messageServers,
   readServerStates,
@@ -92,6 +93,17 @@ test("takes out the servers of the proxies that carry messages, and no others", 
     disableCommands(servers.slice(0, 1)),
     "disable server rabbitmq_cluster/a1; shutdown sessions server rabbitmq_cluster/a1",
   );
+});
+
+test("brokers are served once no others are, none was taken out, and one is up", () => {
+  const wanted = new Set(["a1", "a2"]);
+  const servers = (...rows: readonly (readonly [string, string])[]) =>
+    rows.map(([server, status]) => ({ proxy: "rabbitmq_cluster", server, status, sessions: 0 }));
+  assert.ok(areServed(servers(["a1", "UP"], ["a2", "DOWN"]), wanted));
+  assert.ok(!areServed(servers(["a1", "DOWN"], ["a2", "DOWN"]), wanted));
+  assert.ok(!areServed(servers(["a1", "UP"], ["a2", "MAINT"]), wanted));
+  assert.ok(!areServed(servers(["a1", "UP"], ["b1", "UP"]), wanted));
+  assert.ok(!areServed([], wanted));
 });
 
 test("an answer that is cut is none", () => {

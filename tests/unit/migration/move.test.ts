@@ -121,12 +121,12 @@ test("moves back, and forth again", async () => {
   assertOrder(world);
 });
 
-test("a second run changes nothing", async () => {
+test("a second run leads a balancer that was away, and changes nothing else", async () => {
   const world = clusters();
   await move(world, "forth", options);
   world.calls.length = 0;
   assert.equal(await move(world, "forth", options), "already");
-  assert.deepEqual(world.calls, ["readNote"]);
+  assert.deepEqual(world.calls, ["readNote", "open"]);
   assert.equal(await move(clusters(), "back", options), "nothing");
 });
 
