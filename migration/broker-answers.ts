@@ -15,7 +15,7 @@ const fenced = z.object({ connections: z.number(), queues: z.array(queue) });
 const noted = z.object({ note: z.string().nullable() });
 const note = z.object({
   direction: z.enum(["forth", "back"]),
-  phase: z.enum(["carrying", "closing", "opening", "moved"]),
+  phase: z.enum(["carrying", "closing", "opening", "moved", "stopping"]),
   /** The stacks, so that another migration is refused. */
   from: z.string(),
   to: z.string(),

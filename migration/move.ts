@@ -15,8 +15,9 @@ export type Direction = "forth" | "back";
  * - `closing`: no client may use the source any more; the rest is carried
  * - `opening`: the source was empty and stays closed; clients may use the target from now on
  * - `moved`: the balancers lead to the target
+ * - `stopping`: the migration is being ended (finish.ts), and nothing leads back
  */
-export type Phase = "carrying" | "closing" | "opening" | "moved";
+export type Phase = "carrying" | "closing" | "opening" | "moved" | "stopping";
 
 /** What a cluster keeps of a move, so that the next run of the command knows how far it is. */
 export interface Note {
@@ -80,7 +81,7 @@ export interface MoveOptions {
   readonly maxGapSeconds: number;
 }
 
-export type Outcome = "moved" | "already" | "cancelled" | "nothing";
+export type Outcome = "moved" | "already" | "cancelled" | "nothing" | "stopping";
 
 /** Between two looks at the queues while clients use the source. */
 const carryIntervalSeconds = 2;
@@ -123,6 +124,7 @@ async function turn(world: World, found: Note | undefined, wanted: Direction): P
     return note;
   };
   if (found === undefined) return wanted === "forth" ? begin("carrying") : "nothing";
+  if (found.phase === "stopping") return "stopping";
   if (found.direction === wanted) return found.phase === "moved" ? "already" : found;
   const other = found.direction;
   switch (found.phase) {

@@ -1,14 +1,11 @@
 /** Moves clients and messages between the clusters of two stacks, and ends the migration. */
+import { finish } from "../../migration/finish.ts";
 import type { Look } from "../../migration/look.ts";
 import { type Direction, move } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
-import { isDrained, totalOf } from "../../migration/queue-counts.ts";
-import { runOn } from "../../remote/ssh.ts";
+import { totalOf } from "../../migration/queue-counts.ts";
 import { UserError } from "../../user-error.ts";
-import { reasonOf } from "../../verify/cause.ts";
-import { findLogin } from "../../verify/hosts.ts";
 import type { PulumiCli } from "../pulumi.ts";
-import { buildRootCommand } from "../root-command.ts";
 import { npmCommand } from "../stack.ts";
 import { readStackFile, writeStackFile } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";
@@ -70,6 +67,10 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
     case "already":
       process.stdout.write(`clients use ${target} already\n`);
       break;
+    case "stopping":
+      throw new UserError(
+        `this migration is being ended, and nothing leads back; go on: npm run migrate -- --from ${from} --to ${to} --finish`,
+      );
     case "cancelled":
       process.stdout.write(`the migration is taken back; no message had been carried, after ${seconds} s\n`);
       return 0;
@@ -123,30 +124,31 @@ async function refuseUnready({ old, fresh, look }: Opened): Promise<void> {
 /** Stops the old brokers, which keep their data, and removes what the migration has made. */
 export async function runFinish(pulumi: PulumiCli, from: string, to: string): Promise<number> {
   const { old, migration } = await open(pulumi, from, to);
-  const note = await migration.readNote();
-  if (note?.direction !== "forth" || note.phase !== "moved")
-    throw new UserError(`clients do not use ${to} yet; first: npm run migrate -- --from ${from} --to ${to}`);
-  const { queues, connections } = await migration.drain("forth");
-  if (!isDrained(queues) || connections > 0)
-    throw new UserError(
-      `${from} still has ${totalOf(queues)} messages and ${connections} connections; move them first: npm run migrate -- --from ${from} --to ${to} --back, and again forth`,
-    );
-  await migration.removeTraces();
-  await migration.removeNote();
-  for (const { name } of old.system.brokers) {
-    const login = findLogin(old.system, name);
-    const command = buildRootCommand(login, "systemctl disable --now rabbitmq-ha-watch rabbitmq-server");
-    const words = await runOn(login, { command, timeoutSeconds: 120 }).then(
-      () => "is stopped",
-      (error: unknown) => `is not stopped: ${reasonOf(error)}`,
-    );
-    process.stderr.write(`${name} ${words}\n`);
+  const outcome = await finish(migration);
+  const move = `npm run migrate -- --from ${from} --to ${to}`;
+  switch (outcome.kind) {
+    case "nothing":
+      throw new UserError(
+        `no migration from ${from} to ${to} is under way: it has ended already, or not begun (${move})`,
+      );
+    case "unmoved":
+      throw new UserError(`clients do not use ${to} yet; first: ${move}`);
+    case "left": {
+      const { queues, connections } = outcome.rest;
+      throw new UserError(
+        `${from} still has ${totalOf(queues)} messages and ${connections} connections; move them first: ${move} --back, and again forth`,
+      );
+    }
+    case "running":
+      for (const [name, why] of outcome.failures) process.stderr.write(`${name} is not stopped: ${why}\n`);
+      process.stderr.write(`once it answers, run this again: ${move} --finish\n`);
+      return 1;
+    case "finished": {
+      const { balancers, virtualAddress } = old.system;
+      process.stdout.write(
+        `The brokers of ${from} are stopped, and keep their data; ${virtualAddress} stays on its balancers ${balancers.map(({ name }) => name).join(", ")}, which lead to ${to}.\n`,
+      );
+      return 0;
+    }
   }
-  process.stdout.write(
-    [
-      `The brokers of ${from} are stopped, and keep their data; ${old.system.virtualAddress} stays on its balancers ${old.system.balancers.map(({ name }) => name).join(", ")}, which lead to ${to}.`,
-      "",
-    ].join("\n"),
-  );
-  return 0;
 }

@@ -23,6 +23,7 @@ import {
   unfenceOrder,
   userRemoval,
 } from "../../migration/broker-questions.ts";
+import type { FinishWorld } from "../../migration/finish.ts";
 import type { Server } from "../../migration/haproxy.ts";
 import type { Direction, Fenced, Note, Prepared, World } from "../../migration/move.ts";
 import { isDrained, type QueueCount } from "../../migration/queue-counts.ts";
@@ -34,12 +35,18 @@ import {
   type ClusterAddress,
   shovelPrefix,
 } from "../../migration/shovels.ts";
+import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
+import { reasonOf } from "../../verify/cause.ts";
+import { findLogin } from "../../verify/hosts.ts";
+import { buildRootCommand } from "../root-command.ts";
 import { Balancers } from "./balancers.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** Seconds for an order that waits for connections to end, or for queues to be empty. */
 const longSeconds = 40;
+/** To stop one broker. */
+const stopSeconds = 120;
 
 /** Gives a cluster what it lacks of the other one. */
 export interface Definer {
@@ -59,7 +66,7 @@ export interface MigrationArgs {
   readonly configure: (direction: Direction) => void;
 }
 
-export class Migration implements World {
+export class Migration implements World, FinishWorld {
   readonly #args: MigrationArgs;
   /** The balancers that have not been led to where they should. */
   readonly #left = new Map<string, string>();
@@ -81,17 +88,21 @@ export class Migration implements World {
 
   async readNote(): Promise<StackNote | undefined> {
     const { old, fresh } = this.#args;
-    const [note, mark] = await Promise.all([
-      fresh.ask(noteQuestion, readStackNote),
-      old.ask(noteQuestion, readStackNote),
-    ]);
-    for (const found of [note, mark]) {
-      if (found !== undefined && (found.from !== old.stack || found.to !== fresh.stack))
-        throw new UserError(
-          `a migration from ${found.from} to ${found.to} is under way; end it first: npm run migrate -- --from ${found.from} --to ${found.to} --finish (or --back)`,
-        );
-    }
+    const note = await this.#readNoteOf(fresh);
+    // The old cluster's brokers may be stopped by then.
+    if (note?.phase !== "stopping") await this.#readNoteOf(old);
     return note;
+  }
+
+  /** @throws UserError if it is another migration's */
+  async #readNoteOf(cluster: Cluster): Promise<StackNote | undefined> {
+    const { old, fresh } = this.#args;
+    const found = await cluster.ask(noteQuestion, readStackNote);
+    if (found !== undefined && (found.from !== old.stack || found.to !== fresh.stack))
+      throw new UserError(
+        `a migration from ${found.from} to ${found.to} is under way; end it first: npm run migrate -- --from ${found.from} --to ${found.to} --finish (or --back)`,
+      );
+    return found;
   }
 
   async writeNote(note: Note): Promise<void> {
@@ -142,9 +153,39 @@ export class Migration implements World {
     return this.#source(direction).ask(fenceOrder, readFenced, longSeconds);
   }
 
-  /** @returns what is left on the source @throws if its fence does not stand */
-  async drain(direction: Direction): Promise<Fenced> {
-    return this.#source(direction).ask(drainQuestion, readFenced, longSeconds);
+  async drain(): Promise<Fenced> {
+    return this.#args.old.ask(drainQuestion, readFenced, longSeconds);
+  }
+
+  async clearOld(): Promise<void> {
+    await removeTraces(this.#args.old);
+    await this.#args.old.ask(noteOrder(undefined), () => undefined);
+  }
+
+  async noteStopping(): Promise<void> {
+    const text = this.#noteText({ direction: "forth", phase: "stopping" });
+    await this.#args.fresh.ask(noteOrder(text), () => undefined);
+  }
+
+  async stopOld(): Promise<ReadonlyMap<string, string>> {
+    const { system } = this.#args.old;
+    const failures = new Map<string, string>();
+    for (const { name } of system.brokers) {
+      const login = findLogin(system, name);
+      const command = buildRootCommand(login, "systemctl disable --now rabbitmq-ha-watch rabbitmq-server");
+      try {
+        await runOn(login, { command, timeoutSeconds: stopSeconds });
+        this.report(`${name} is stopped`);
+      } catch (error) {
+        failures.set(name, reasonOf(error));
+      }
+    }
+    return failures;
+  }
+
+  async clearNew(): Promise<void> {
+    await removeTraces(this.#args.fresh);
+    await this.#args.fresh.ask(noteOrder(undefined), () => undefined);
   }
 
   async prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -196,16 +237,9 @@ export class Migration implements World {
     this.#carried = new Set();
     if (!isDrained(await this.countTarget(direction))) return false;
     await this.#removeShovels(direction);
-    if (direction === "forth") await this.removeTraces();
+    if (direction === "forth")
+      for (const cluster of [this.#args.fresh, this.#args.old]) await removeTraces(cluster);
     return true;
-  }
-
-  /** Removes from both clusters what the migration has made there. */
-  async removeTraces(): Promise<void> {
-    for (const cluster of [this.#args.fresh, this.#args.old]) {
-      await cluster.ask(exchangeRemoval(shovelPrefix), () => undefined);
-      await cluster.ask(userRemoval, () => undefined);
-    }
   }
 
   async explain(): Promise<readonly string[]> {
@@ -293,6 +327,12 @@ export class Migration implements World {
     await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
   }
+}
+
+/** Removes from a cluster what the migration has made there, its note apart. */
+async function removeTraces(cluster: Cluster): Promise<void> {
+  await cluster.ask(exchangeRemoval(shovelPrefix), () => undefined);
+  await cluster.ask(userRemoval, () => undefined);
 }
 
 function entriesIn(category: Category, objects: readonly DefinitionObject[]): Entry[] {

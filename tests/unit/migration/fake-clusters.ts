@@ -1,4 +1,5 @@
 /** Two clusters with queues, shovels and balancers as `move` sees them; any question can fail, and the command be killed. */
+import type { FinishWorld } from "../../../migration/finish.ts";
 import type { Direction, Fenced, Note, Prepared, World } from "../../../migration/move.ts";
 import type { QueueCount } from "../../../migration/queue-counts.ts";
 
@@ -12,7 +13,7 @@ interface Queue {
   hasConsumer: boolean;
 }
 
-export class FakeClusters implements World {
+export class FakeClusters implements World, FinishWorld {
   note: Note | undefined;
   readonly queues: Queue[] = [];
   readonly fenced = new Set<Side>();
@@ -30,6 +31,12 @@ export class FakeClusters implements World {
   before: (call: string) => void = () => undefined;
   /** Called after each action. */
   after: (call: string) => void = () => undefined;
+  /** The sides that still have what a migration makes there. */
+  readonly traces = new Set<Side>();
+  /** The old brokers that run. */
+  readonly running = new Set(["old1", "old2", "old3"]);
+  /** Those that cannot be reached. */
+  readonly away = new Set<string>();
   #published = 0;
   rounds = 0;
 
@@ -74,6 +81,7 @@ export class FakeClusters implements World {
   prepare(): Promise<Prepared> {
     return this.#do("prepare", () => {
       this.isPrepared = true;
+      this.traces.add("old").add("new");
       return { notAhead: new Map() };
     });
   }
@@ -151,6 +159,40 @@ export class FakeClusters implements World {
     });
   }
 
+  drain(): Promise<Fenced> {
+    return this.#do("drain", () => ({ connections: 0, queues: this.#askOld() }));
+  }
+
+  clearOld(): Promise<void> {
+    return this.#do("clearOld", () => {
+      this.#askOld();
+      this.traces.delete("old");
+    });
+  }
+
+  noteStopping(): Promise<void> {
+    return this.#do("noteStopping", () => {
+      this.note = { direction: "forth", phase: "stopping" };
+    });
+  }
+
+  async stopOld(): Promise<ReadonlyMap<string, string>> {
+    const failures = new Map<string, string>();
+    for (const name of ["old1", "old2", "old3"])
+      await this.#do(`stop ${name}`, () => {
+        if (this.away.has(name)) failures.set(name, "is away");
+        else this.running.delete(name);
+      });
+    return failures;
+  }
+
+  clearNew(): Promise<void> {
+    return this.#do("clearNew", () => {
+      this.traces.delete("new");
+      this.note = undefined;
+    });
+  }
+
   explain(): Promise<readonly string[]> {
     return this.#do("explain", () => []);
   }
@@ -165,6 +207,12 @@ export class FakeClusters implements World {
     this.live();
     this.#shovel();
     return Promise.resolve();
+  }
+
+  /** A cluster of which a broker was stopped may not answer any more. */
+  #askOld(): readonly QueueCount[] {
+    if (this.running.size < 3) throw new Error("no broker of old answers");
+    return this.#counts("old");
   }
 
   #shovel(): void {
