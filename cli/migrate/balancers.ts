@@ -19,6 +19,8 @@ import type { Login, System } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
 
 const timeoutSeconds = 20;
+/** While clients wait for a step that can be left out. */
+const shortSeconds = 5;
 const askAgainMs = 200;
 const socket = "socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock";
 
@@ -40,8 +42,9 @@ export class Balancers {
   /** Takes all brokers out and ends their sessions; a restart of HAProxy forgets it. */
   async freeze(): Promise<Failures> {
     return this.#onEach(async (login) => {
-      const before = messageServers(readServerStates(await runAsRoot(login, socket, "show stat\n")));
-      const answer = await runAsRoot(login, socket, `${disableCommands(before)}; show stat\n`);
+      const ask = (input: string): Promise<string> => runAsRoot(login, socket, input, shortSeconds);
+      const before = messageServers(readServerStates(await ask("show stat\n")));
+      const answer = await ask(`${disableCommands(before)}; show stat\n`);
       const stat = answer.slice(Math.max(0, answer.indexOf("# pxname")));
       const left = messageServers(readServerStates(stat)).filter(({ status }) => !status.startsWith("MAINT"));
       if (left.length > 0)
@@ -51,32 +54,35 @@ export class Balancers {
 
   /** Writes the configuration with these brokers, as `up` does; HAProxy does not read it yet. */
   async stage(servers: readonly Server[]): Promise<Failures> {
+    return this.#onEach((login, name) => this.#stageOn(login, name, servers, shortSeconds));
+  }
+
+  async #stageOn(login: Login, name: string, servers: readonly Server[], seconds: number): Promise<void> {
     if (!isDeepStrictEqual(servers, this.#staged.servers)) this.#staged = { servers, names: new Set() };
     const { names } = this.#staged;
-    return this.#onEach(async (login, name) => {
-      if (names.has(name)) return;
-      const cfg = await runOn(login, { command: `cat ${haproxyConfigFile}`, timeoutSeconds });
-      const find = `b=${haproxyInstallPaths.source.binary}; [ -x $b ] || b=${haproxyInstallPaths.package.binary}`;
-      const resource = stepNames.config(partName(componentNames.haproxy, name));
-      const write = `${buildProgramCommand(login)} file --path ${haproxyConfigFile} --resource ${resource} --with-end --check "$b -c -f {}"`;
-      await runOn(login, {
-        command: `${find}; ${write}`,
-        input: withServers(cfg, servers) + endOfFile,
-        timeoutSeconds,
-      });
-      names.add(name);
-    });
+    if (names.has(name)) return;
+    const cfg = await runOn(login, { command: `cat ${haproxyConfigFile}`, timeoutSeconds: seconds });
+    const find = `b=${haproxyInstallPaths.source.binary}; [ -x $b ] || b=${haproxyInstallPaths.package.binary}`;
+    const resource = stepNames.config(partName(componentNames.haproxy, name));
+    const write = `${buildProgramCommand(login)} file --path ${haproxyConfigFile} --resource ${resource} --with-end --check "$b -c -f {}"`;
+    const input = withServers(cfg, servers) + endOfFile;
+    await runOn(login, { command: `${find}; ${write}`, input, timeoutSeconds: seconds });
+    names.add(name);
   }
 
   /** Has HAProxy serve these brokers, if it does not yet. */
   async open(servers: readonly Server[]): Promise<Failures> {
-    const failed = new Map(await this.stage(servers));
     const wanted = new Set(servers.map(({ name }) => name));
-    const others = await this.#onEach(async (login, name) => {
-      if (failed.has(name)) return;
+    // Each by itself: one that does not answer keeps no other one waiting.
+    return this.#onEach(async (login, name) => {
+      await this.#stageOn(login, name, servers, timeoutSeconds);
       const isServing = async (): Promise<boolean> => {
-        const csv = await runAsRoot(login, socket, "show stat\n").catch(() => "\n\n");
-        return areServed(messageServers(readServerStates(csv)), wanted);
+        try {
+          const csv = await runAsRoot(login, socket, "show stat\n");
+          return areServed(messageServers(readServerStates(csv)), wanted);
+        } catch {
+          return false;
+        }
       };
       if (await isServing()) return;
       // The servers that were taken out are back with a reload, too.
@@ -87,8 +93,6 @@ export class Balancers {
         await pause(askAgainMs);
       }
     });
-    for (const [name, why] of others) failed.set(name, why);
-    return failed;
   }
 
   /** @returns the balancer that has the virtual address; undefined if none says so */
@@ -119,6 +123,11 @@ export class Balancers {
   }
 }
 
-async function runAsRoot(login: Login, script: string, input = ""): Promise<string> {
-  return runOn(login, { command: buildRootCommand(login, script), input, timeoutSeconds });
+async function runAsRoot(
+  login: Login,
+  script: string,
+  input = "",
+  seconds = timeoutSeconds,
+): Promise<string> {
+  return runOn(login, { command: buildRootCommand(login, script), input, timeoutSeconds: seconds });
 }
