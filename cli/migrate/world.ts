@@ -10,6 +10,7 @@ import {
   type StackNote,
 } from "../../migration/broker-answers.ts";
 import {
+  configuredReturnOrder,
   countQuestion,
   drainQuestion,
   exchangeRemoval,
@@ -17,6 +18,7 @@ import {
   gateOrder,
   noteOrder,
   noteQuestion,
+  promptReturnOrder,
   shovelQuestion,
   shovelRemoval,
   troubleQuestion,
@@ -306,6 +308,7 @@ export class Migration implements World, FinishWorld {
           { category: "bindings", object: binding },
         ]),
       );
+      await this.#source(direction).ask(promptReturnOrder, () => undefined);
       const shovels = missing.map(({ shovel }) => shovel);
       await fresh.give(entriesIn("parameters", shovels));
     }
@@ -324,6 +327,11 @@ export class Migration implements World, FinishWorld {
 
   async #removeShovels(direction: Direction): Promise<void> {
     await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
+    const source = this.#source(direction);
+    // The source may be gone by now, and nobody consumes from it.
+    await source
+      .ask(configuredReturnOrder, () => undefined)
+      .catch((error: unknown) => this.report(`quorum queues of ${source.stack}: ${reasonOf(error)}`));
     await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
   }
