@@ -1,0 +1,216 @@
+/** What dies while clients and messages move, forth and back: nothing that was confirmed is lost, and order is kept. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { dropPackets, findPids, restorePackets, sendSignal } from "../../testbed/chaos/host-actions.ts";
+import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
+import type { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { carryUser } from "../../migration/broker-questions.ts";
+import { MigrationLoad, type QueueSpec } from "../support/migration-load.ts";
+import { MigrationPair } from "../support/migration-pair.ts";
+
+let load: MigrationLoad | undefined;
+
+const pair = new MigrationPair({
+  old: { name: "ko", net: 104 },
+  fresh: { name: "kn", net: 114 },
+  version: "4.3.6",
+});
+const { old, fresh } = pair;
+pair.use(() => load?.stopNow());
+
+/** The queue that has most messages, and so is carried for longest. */
+const largest = "backlog";
+const specs: readonly QueueSpec[] = [
+  { name: "busy", isConsumed: true, messagesPerSecond: 50 },
+  { name: "lazy", arguments: { "x-queue-mode": "lazy" }, isConsumed: true, messagesPerSecond: 20 },
+  { name: "priorities", arguments: { "x-max-priority": 5 }, isConsumed: true, messagesPerSecond: 20 },
+  { name: "quorum", arguments: { "x-queue-type": "quorum" }, isConsumed: true, messagesPerSecond: 20 },
+  { name: largest, isConsumed: false, backlog: 15_000, messagesPerSecond: 10 },
+];
+
+/** For how long a network is cut, and a machine is off. */
+const awayMs = 10_000;
+/** After a kill, the command has to be done within this time, however often it is run. */
+const goesOnSeconds = 240;
+/** And both clusters have to be whole again. */
+const wholeSeconds = 180;
+const gap = ["--max-gap", "10"] as const;
+
+interface Kill {
+  readonly what: string;
+  /** When: at this line of the command. */
+  readonly at: RegExp;
+  /**
+   * Whether connections of clients die with it in silence: what was delivered to them comes back only once the broker
+   * notices, behind later messages. It is so without a migration, too.
+   */
+  readonly cutsClients?: boolean;
+  /** Called before the command. @returns what is done then to the command's process group, or to a host */
+  readonly arrange: (source: LabStack) => Promise<(pid: number) => Promise<unknown>>;
+}
+
+/** Queues that nobody consumes are carried, and clients use the source. */
+const carrying = /messages are left, about/;
+/** The source is being closed, and the rest carried. */
+const closing = /clients wait from now on/;
+
+const kills: readonly Kill[] = [
+  {
+    what: "the command",
+    at: closing,
+    arrange: () => Promise.resolve((pid) => Promise.resolve(process.kill(-pid, "SIGKILL"))),
+  },
+  {
+    what: "the broker of NEW that has the largest queue's shovel",
+    at: carrying,
+    arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel())),
+  },
+  {
+    what: "the broker of OLD that leads the largest queue",
+    at: closing,
+    arrange: async () => {
+      const host = await leaderOnOld();
+      return () => killBroker(host);
+    },
+  },
+  {
+    what: "the machine that has the address, off for 10 s",
+    at: closing,
+    cutsClients: true,
+    arrange: async () => {
+      const host = await holderOfAddress();
+      return async () => {
+        await powerOff(host);
+        await pause(awayMs);
+        await powerOn(host);
+      };
+    },
+  },
+  {
+    what: "the shovels' connections",
+    at: carrying,
+    arrange: (source) => {
+      const [first = ""] = source.brokers;
+      const close = `rabbitmqctl -q close_all_user_connections ${carryUser} killed </dev/null`;
+      return Promise.resolve(() => source.runOn(first, close));
+    },
+  },
+  {
+    what: "the network between OLD's and NEW's brokers, for 10 s",
+    at: closing,
+    arrange: () => {
+      const peers = old.brokers.map((name) => addressOf(old, name));
+      return Promise.resolve(async () => {
+        await Promise.all(fresh.brokers.map((name) => dropPackets(name, peers)));
+        await pause(awayMs);
+        await Promise.all(fresh.brokers.map((name) => restorePackets(name)));
+      });
+    },
+  },
+];
+
+for (const kill of kills) {
+  test(`${kill.what}: forth, and back`, { timeout: 1_200_000 }, async (context) => {
+    await pair.ensureUp();
+    // What an earlier test has left goes back first.
+    load?.stopNow();
+    await pair.runOrThrow("--back", ...gap);
+    const removal = specs.map(({ name }) => `rabbitmqctl -q delete_queue ${name} </dev/null || true`);
+    for (const stack of [old, fresh]) await stack.runOn(stack.brokers[0] ?? "", removal.join("\n"));
+    const running = new MigrationLoad(pair.appUri, specs);
+    load = running;
+    await running.start();
+    const gaps: string[] = [];
+    for (const [source, target, ...flags] of [
+      [old, fresh],
+      [fresh, old, "--back"],
+    ] as const) {
+      const act = await kill.arrange(source);
+      const from = performance.now();
+      const { code, output } = await pair.runUntil(kill.at, act, ...flags, ...gap);
+      const outputs = [output];
+      for (let last = code; last !== 0;) {
+        assert.ok(
+          performance.now() - from < goesOnSeconds * 1000,
+          outputs.map((text) => tail(text)).join("\n---\n"),
+        );
+        const next = await pair.run(...flags, ...gap);
+        outputs.push(next.output);
+        last = next.code;
+      }
+      const seconds = (performance.now() - from) / 1000;
+      await pause(3000);
+      const gapSeconds = running.longestGapMs(from, performance.now()) / 1000;
+      gaps.push(`${gapSeconds.toFixed(1)} s`);
+      context.diagnostic(
+        `${target.stack}: ${seconds.toFixed(1)} s, ${outputs.length} runs, longest gap ${gapSeconds.toFixed(1)} s\n${outputs.join("---\n")}`,
+      );
+      assert.equal((await pair.versionAtAddress()).startsWith("3."), target === old);
+      await waitUntilWhole();
+    }
+    const { confirmed, lost, duplicates, disorders } = await running.stop(180);
+    load = undefined;
+    // As in the table of docs/migrate.md.
+    context.diagnostic(
+      `| ${[kill.what, ...gaps, confirmed, lost.length, disorders.length, duplicates].join(" | ")} |`,
+    );
+    assert.deepEqual(lost, []);
+    const caused =
+      kill.cutsClients === true ? disorders.filter((line) => line.startsWith(largest)) : disorders;
+    assert.deepEqual(caused, []);
+  });
+}
+
+function addressOf(stack: LabStack, name: string): string {
+  return stack.virtualAddress.replace(/\d+$/, name.slice(-3));
+}
+
+async function killBroker(host: string): Promise<void> {
+  const pids = await findPids(host, "beam.smp");
+  assert.ok(pids.length > 0, `${host} has no broker`);
+  sendSignal(pids, "SIGKILL");
+}
+
+async function leaderOnOld(): Promise<string> {
+  const list = await pair.onOld("rabbitmqctl -q list_queues --no-table-headers name pid");
+  const found = new RegExp(`^${largest}\\t<rabbit@([^.]+)\\.`, "m").exec(list);
+  return found?.[1] ?? assert.fail(`the largest queue has no leader:\n${list}`);
+}
+
+/** @returns the host of the new stack on which the shovel of the largest queue runs */
+async function brokerOfShovel(): Promise<string> {
+  const question = `rabbitmqctl -q eval '[{N, element(2, element(1, S))} || N <- rabbit_nodes:all_running(), S <- rpc:call(N, rabbit_shovel_status, status, [])].' </dev/null`;
+  const said = await fresh.runOn(fresh.brokers[0] ?? "", question);
+  const found = new RegExp(`\\{'?rabbit@([\\w-]+)'?,\\s*<<"[^"]*\\.${largest}"`).exec(said);
+  return found?.[1] ?? assert.fail(`no broker has the shovel:\n${said}`);
+}
+
+async function holderOfAddress(): Promise<string> {
+  for (const host of old.balancers) {
+    const list = await old.runOn(host, "ip -o -4 addr show");
+    if (list.includes(` ${old.virtualAddress}/`)) return host;
+  }
+  return assert.fail("no balancer has the address");
+}
+
+/** Waits until all brokers of both stacks run, and all mirrors are in step. */
+async function waitUntilWhole(): Promise<void> {
+  const deadline = performance.now() + wholeSeconds * 1000;
+  const question =
+    "{length(rabbit_nodes:all_running()), [N || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_classic_queue, N <- [amqqueue:get_name(Q)], length(amqqueue:get_slave_pids(Q)) =/= length(amqqueue:get_sync_slave_pids(Q))]}";
+  for (const stack of [old, fresh]) {
+    for (;;) {
+      const said = await stack
+        .runOn(
+          stack.brokers[0] ?? "",
+          `rabbitmqctl -q eval '${stack === old ? question : "{length(rabbit_nodes:all_running()),[]}"}.' </dev/null`,
+        )
+        .catch(String);
+      if (said.trim() === `{${stack.brokers.length},[]}`) break;
+      assert.ok(performance.now() < deadline, `${stack.stack} is not whole: ${said}`);
+      await pause(1000);
+    }
+  }
+}
