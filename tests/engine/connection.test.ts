@@ -62,7 +62,7 @@ describe("dials", () => {
     // 100 ms, growing by 1.5 each time. A busy machine makes pauses longer, never shorter.
     [100, 150, 225].forEach((least, index) => {
       const pause = pauses[index] ?? 0;
-      assert.ok(pause >= least - 5 && pause < least + 1_000, `pause ${String(index)}: ${String(pause)} ms`);
+      assert.ok(pause >= least - 5, `pause ${String(index)}: ${String(pause)} ms`);
     });
   });
 
