@@ -84,7 +84,6 @@ function newestConfig(): ConfigBlocks {
       ...["rabbitmq_web_mqtt", "rabbitmq_web_stomp", "rabbitmq_stream"],
     ],
     ports: { mqtt: 1884 },
-    settings: { default_queue_type: "quorum" },
   };
   return { ...config, os: "debian-13", rabbitmq };
 }
