@@ -154,7 +154,7 @@ export const expected = {
   ...(rabbitmq.cookieRenewal > 1 && { cookieRenewal: rabbitmq.cookieRenewal }),
   ...(proxyProtocol === true && { proxyProtocol }),
   ...(tls && {
-    tls: { ports: tls.ports, names: tls.names, ...tls.dates },
+    tls: { ports: tls.ports, names: tls.names, ...(tls.interNode && { interNode: true }), ...tls.dates },
   }),
 };
 /** Every administrator that is valid, the newest first. */

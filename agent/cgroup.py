@@ -23,7 +23,14 @@ def work_seconds(group):
         taken = _unified(folder) if kind == "cgroup2" else _accounted(folder)
         if taken is not None:
             return taken
-    return _summed(next(found for found in (_processes(folder) for _, folder in folders) if found))
+    return _summed(processes(group))
+
+
+def processes(group):
+    """Returns the processes of a unit's cgroup; none if that is unknown."""
+    return (
+        next((found for found in (_processes(folder) for _, folder in _folders(group)) if found), []) if group else []
+    )
 
 
 def _folders(group):

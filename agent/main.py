@@ -15,7 +15,7 @@ SUBCOMMANDS = (
     + ("owner", "names", "file", "check-advanced", "check-tls-only")
     + ("packages", "rpms", "sources", "repository-key", "firewall")
     + ("service", "note", "cookie")
-    + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "certificates")
+    + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "certificates", "inter-node")
     + ("admin", "cluster-name", "policy", "definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")

@@ -45,6 +45,7 @@ interface Configured {
 
 type Block<Ports> = Pick<CertificatesArgs, "names" | "authorities" | "renewal" | "ca" | "certificate"> & {
   readonly only: boolean;
+  readonly interNode: boolean;
   readonly ports: Ports;
 };
 
@@ -60,10 +61,10 @@ export function makeTls<Ports>(
     ...(certificateKey === undefined ? {} : { certificateKey }),
     now: new Date(),
   });
-  const { only, ports, names } = block;
+  const { only, interNode, ports, names } = block;
   const { renewedFrom, validUntil } = made;
   const dates = { validUntil, ...(renewedFrom === undefined ? {} : { renewedFrom }) };
-  return { only, ports, names, authorities, certificates: made.brokers, dates };
+  return { only, interNode, ports, names, authorities, certificates: made.brokers, dates };
 }
 
 /** @returns the certificates; whatever is made anew, because its time or its names have changed, has another name in the state */

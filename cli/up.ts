@@ -11,6 +11,7 @@ import { backupFolder, newestBackup } from "./backup/folder.ts";
 import { mayLoseDefinitions, reasonForBackup } from "./backup/reason.ts";
 import { forceBoot } from "./force-boot.ts";
 import { restoreHint } from "./force-boot-messages.ts";
+import { checkInterNode } from "./inter-node.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
 import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
@@ -52,6 +53,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     stack,
     await openStack(pulumi, stack, options.flags),
   );
+  await checkInterNode(pulumi, stack);
   await warnOfChangesInPlace(pulumi, stack);
   if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);

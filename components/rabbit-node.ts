@@ -19,6 +19,7 @@ import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } fro
 import {
   brokerCertificatesName,
   brokerCookieName,
+  brokerInterNodeName,
   brokerMemberName,
   brokerPluginsName,
   brokerServiceName,
@@ -65,6 +66,8 @@ export interface RabbitNodeArgs {
     readonly certificates: Readonly<Record<string, pulumi.Input<string>>>;
     /** The authorities whose certificates clients may show, PEM. */
     readonly authorities: pulumi.Input<string>;
+    /** Whether the brokers speak TLS with each other; it stays as it was at the cluster's first start. */
+    readonly interNode: boolean;
   };
   /** The broker before this one: brokers join, and later restart, one after the other. @default this is the first */
   readonly previous?: RabbitNode;
@@ -235,7 +238,15 @@ export class RabbitNode extends pulumi.ComponentResource {
       { host, undo: { subcommand: "certificates", options: { remove: true } } },
       this.#dependingOn(step),
     );
-    return [step];
+    const { interNode, brokers } = { ...tls, ...this.#args };
+    return [
+      step,
+      new Step(
+        brokerInterNodeName(this.name),
+        { host, subcommand: "inter-node", options: { brokers, tls: interNode } },
+        this.#dependingOn(step),
+      ),
+    ];
   }
 
   /** A broker that has been a member changes in its turn (ProxyProtocol). */

@@ -17,7 +17,20 @@ export function tlsFaults(reading: ConfigReading, today = new Date()): Fault[] {
         : [],
     );
   }
-  return [...materialFaults(reading, today), ...lineFaults(reading)];
+  return [...materialFaults(reading, today), ...lineFaults(reading), ...interNodeFaults(reading)];
+}
+
+/** With TLS between brokers each of them has to show a certificate for its own name, to both sides. */
+function interNodeFaults(reading: ConfigReading): Fault[] {
+  const isWanted = reading.validValue(["tls", "interNode"]) === true;
+  if (!isWanted || textAt(reading, ["tls", "certificate"]) === undefined) return [];
+  return [
+    {
+      path: ["tls", "interNode"],
+      message:
+        "true beside tls.certificate, which is not for each broker's own name; give tls.ca, which issues one for each, or remove one of them",
+    },
+  ];
 }
 
 function materialFaults(reading: ConfigReading, today: Date): Fault[] {

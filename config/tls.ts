@@ -47,6 +47,9 @@ export const tls = z
   .strictObject({
     names: values.list(values.text("not a name", nameRemedy, nameFault), nameRemedy).default([]),
     only: values.flag("true if clients shall reach the brokers by TLS alone, or false").default(false),
+    interNode: values
+      .flag("true if the brokers shall speak TLS with each other, too, or false")
+      .default(false),
     ports: z.strictObject(portKeys).prefault({}),
     authorities: values
       .list(number, "the numbers of the stack's authorities, such as [1]")

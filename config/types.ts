@@ -260,6 +260,8 @@ export interface TlsConfig {
   readonly names: readonly string[];
   /** Whether clients reach the brokers by TLS alone. */
   readonly only: boolean;
+  /** Whether the brokers speak TLS with each other; a running cluster cannot change it. */
+  readonly interNode: boolean;
   /** TCP ports of brokers and balancers with TLS, of the protocols that are served. */
   readonly ports: ServedTlsPorts;
   /** The numbers of the stack's own authorities: clients trust all of them, and the first one issues. Never empty. */

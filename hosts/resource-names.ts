@@ -36,6 +36,7 @@ export const pinnedHostKeyName = (address: string): string => `host-key-${addres
 /** A broker's steps. */
 export const brokerCookieName = (broker: string): string => `${broker}-cookie`;
 export const brokerCertificatesName = (broker: string): string => `${broker}-certificates`;
+export const brokerInterNodeName = (broker: string): string => `${broker}-inter-node`;
 export const proxyProtocolStepName = (broker: string): string => `${broker}-proxy-protocol`;
 export const brokerServiceName = (broker: string): string => `${broker}-service`;
 export const brokerPluginsName = (broker: string): string => `${broker}-plugins`;

@@ -7,6 +7,7 @@ import type { Expected } from "./outputs.ts";
 import {
   brokerAgentName,
   brokerCookieName,
+  brokerInterNodeName,
   brokerWatchName,
   haproxyServiceName,
   keepalivedServiceName,
@@ -22,6 +23,8 @@ const answer = z.object({
   partitionHandling: z.string().nullish(),
   /** With Khepri: whether a majority of the members answers the broker. */
   hasMajority: z.boolean().nullish(),
+  /** Whether the running broker speaks TLS with the others; null where none runs. */
+  interNodeTls: z.boolean().nullish(),
 });
 export type HostFindings = Readonly<z.infer<typeof answer>>;
 
@@ -61,6 +64,18 @@ export function judgeFiles(name: string, found: HostFindings | undefined): Verdi
       needsOperator("rabbitmq-server runs with other settings than those in its files", restartAdvice(name)),
     );
   return combineVerdicts(problems, "as they were written");
+}
+
+/** Judges how a broker speaks with the others: those that speak otherwise do not see it. */
+export function judgeInterNode(name: string, found: HostFindings | undefined, byTls: boolean): Verdict {
+  const words = (is: boolean): string => (is ? "by TLS" : "without TLS");
+  const is = found?.interNodeTls;
+  if (typeof is !== "boolean") return pass("not checked: no broker runs, or the host does not say");
+  if (is === byTls) return pass(`speaks ${words(is)} with the other brokers`);
+  return fail(
+    `speaks ${words(is)} with the other brokers, expected ${words(byTls)}`,
+    brokerInterNodeName(name),
+  );
 }
 
 /**

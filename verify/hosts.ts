@@ -9,7 +9,13 @@ import {
   type Verdict,
   combineVerdicts,
 } from "./finding.ts";
-import { type HostFindings, judgeFiles, judgeWatch, parseHostFindings } from "./host-findings.ts";
+import {
+  type HostFindings,
+  judgeFiles,
+  judgeInterNode,
+  judgeWatch,
+  parseHostFindings,
+} from "./host-findings.ts";
 import type { Login, System } from "./outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
 import { judgeTakeOver, parseVrrpReport, type VrrpReport } from "./take-over.ts";
@@ -213,7 +219,11 @@ export async function examineHosts(system: System): Promise<Finding[]> {
       const watch = checkHost("watch", name, async () =>
         judgeWatch(name, (await state).findings ?? {}, system.expected),
       );
-      return [files, watch];
+      const byTls = system.expected?.tls?.interNode;
+      const interNode = checkHost("inter-node", name, async () =>
+        judgeInterNode(name, (await state).findings, byTls === true),
+      );
+      return [files, watch, ...(system.expected?.tls === undefined ? [] : [interNode])];
     }),
     ...states
       .filter(({ services }) => services[balancerUnit] !== undefined)

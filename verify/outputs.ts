@@ -40,6 +40,8 @@ const expected = z.object({
       ports: z.record(z.string(), z.number()),
       /** The names that were configured for the certificates. */
       names: z.array(z.string()),
+      /** Whether the brokers speak TLS with each other; absent where not. */
+      interNode: z.boolean().optional(),
       validUntil: z.string(),
       /** From when `up` renews the certificates; absent for given ones. */
       renewedFrom: z.string().optional(),

@@ -6,7 +6,7 @@ it trusts, and a last line.
 
 import sys
 
-from .. import certificates, host, rabbitmq, systemd
+from .. import certificates, host, inter_node, rabbitmq, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -22,6 +22,11 @@ def arguments(parser):
 
 def run(wanted):
     if wanted.remove:
+        if inter_node.is_noted():
+            raise StepError(
+                "{}: the certificates stay: the brokers speak TLS with each other".format(host.name()),
+                "set tls with interNode again (docs/tls.md)",
+            )
         certificates.remove()
         return
     text = sys.stdin.buffer.read().decode("utf-8")

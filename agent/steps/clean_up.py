@@ -15,6 +15,7 @@ from .. import (
     firewall,
     host,
     hosts_file,
+    inter_node,
     kept,
     owner,
     plugin_files,
@@ -82,6 +83,8 @@ def run(wanted):
     _remove_own()
     systemd.reload_units()
     _leave_hosts_file()
+    if wanted.role == "broker":
+        inter_node.write(False)
     for folder in FOLDERS + (PROGRAM,):
         files.remove_tree(folder)
     files.remove(LAUNCHER)

@@ -3,7 +3,7 @@
 One line of JSON behind `Findings=`. It changes nothing and asks no broker.
 """
 
-from .. import fingerprint, health, host, jsontext, rabbitmq, sent, systemd
+from .. import fingerprint, health, host, inter_node, jsontext, rabbitmq, sent, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 10
@@ -18,6 +18,7 @@ def run(_wanted):
     changed = sent.changed()
     files = [{"path": path, "resource": resource, "fault": fault} for path, resource, fault in changed]
     said = dict(health.last(), files=files, unread=_is_unread([path for path, _, _ in changed]))
+    said["interNodeTls"] = inter_node.is_by_tls()
     print("Findings={}".format(jsontext.dumps(said)))
 
 

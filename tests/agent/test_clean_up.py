@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from agent import firewall, hosts_file, sources
+from agent import firewall, hosts_file, inter_node, sources
 from agent.errors import NoAnswer
 
 from .support import Ended, Hangs, HostTest
@@ -193,6 +193,17 @@ class CleanUp(HostTest):
         stopped = [call.words[-1] for call in self.calls if "stop" in call.words]
         # The watch restarts no Keepalived that goes, and the address is released before HAProxy ends.
         self.assertEqual(stopped, ["rabbitmq-ha-vrrp-watch.service", "keepalived", "haproxy"])
+
+    def test_the_lines_for_tls_between_brokers_go_and_those_of_others_stay(self):
+        for others in ("CTL_ERL_ARGS=x\n", ""):
+            self.start()
+            self.broker()
+            self.put(inter_node.ENVIRONMENT, others)
+            inter_node.write(True)
+            self.works("clean-up", "--role", "broker")
+            self.assertEqual(self.has(inter_node.ENVIRONMENT), others != "")
+            if others:
+                self.assertEqual(self.read(inter_node.ENVIRONMENT), others)
 
     def test_a_second_run_has_nothing_to_do(self):
         self.balancer()

@@ -84,7 +84,7 @@ test("TLS adds an authority, and a certificate and a step for each broker", () =
   assert.deepEqual(
     withoutDigest.sort(),
     [
-      ...each(brokers, "*-certificate-2026-q4", "*-certificates", "*-certificates-removal"),
+      ...each(brokers, "*-certificate-2026-q4", "*-certificates", "*-certificates-removal", "*-inter-node"),
       "tls-authority-1",
     ].sort(),
   );
@@ -178,6 +178,19 @@ test("an authority is changed in two steps: clients first get both, then the new
   assert.ok(issuer && own?.verify(issuer.publicKey));
   // Who trusts the bundle of the first step trusts the certificates of the second.
   assert.ok(bundle.includes(issuer.toString().trim()));
+});
+
+test("TLS between brokers is one more word for a step that comes between the certificates and the start", async () => {
+  const interNode = await runOn(november, { interNode: true }, state);
+  assert.deepEqual(differences(first, interNode), each(brokers, "*-inter-node create"));
+  for (const broker of brokers) {
+    assert.doesNotMatch(String(first.graph.get(`${broker}-inter-node`).inputs["create"]), /--tls/);
+    assert.match(String(interNode.graph.get(`${broker}-inter-node`).inputs["create"]), / --tls( |$)/);
+    interNode.graph.assertPrecedes([`${broker}-certificates`], [`${broker}-inter-node`]);
+    interNode.graph.assertPrecedes([`${broker}-inter-node`], [`${broker}-service`]);
+  }
+  const { tls } = unwrapSecrets(interNode.outputs["expected"]) as { readonly tls: { interNode?: boolean } };
+  assert.equal(tls.interNode, true);
 });
 
 test("tls.only leaves no plain port", async () => {

@@ -22,6 +22,7 @@ test("an empty block turns TLS on, and an absent one or its bare key does not", 
   assert.deepEqual(parseConfig(draft({ tls: {} })).tls, {
     names: [],
     only: false,
+    interNode: false,
     ports: { amqp: 5671, management: 15671 },
     authorities: [1],
     renewal: 1,
@@ -44,7 +45,7 @@ test("an authority and a certificate of the user's own are taken with their keys
 
 test("refuses wrong values, with what to write instead", () => {
   refuses({ tls: "true" }, [
-    "tls = true: not a mapping; write it with the keys names, only, ports, authorities, renewal, ca and certificate",
+    "tls = true: not a mapping; write it with the keys names, only, interNode, ports, authorities, renewal, ca and certificate",
   ]);
   refuses(
     { tls: { names: ["rabbit.example.org", "a b", "10.0.0.300"], only: "yes", authorities: [], renewal: 0 } },
@@ -99,6 +100,13 @@ test("refuses a certificate without its key, with another's, at its end, or that
   ]);
   refuses({ "tls.ca": "no certificate" }, [
     'tls.ca = "no certificate": not a certificate; write the whole PEM file, from its -----BEGIN line to its -----END line, after a |',
+  ]);
+});
+
+test("refuses TLS between brokers with one certificate for all of them", () => {
+  parseConfig(draft({ "tls.interNode": true, "tls.ca": authority.certificate, tlsCaKey: authority.key }));
+  refuses({ "tls.interNode": true, "tls.certificate": broker.certificate, tlsKey: broker.key }, [
+    "tls.interNode: true beside tls.certificate, which is not for each broker's own name; give tls.ca, which issues one for each, or remove one of them",
   ]);
 });
 

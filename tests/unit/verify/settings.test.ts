@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { judgeSettings } from "../../../verify/broker-settings.ts";
-import { judgeFiles, judgeWatch, parseHostFindings } from "../../../verify/host-findings.ts";
+import { judgeFiles, judgeInterNode, judgeWatch, parseHostFindings } from "../../../verify/host-findings.ts";
 
 const expected = {
   plugins: ["rabbitmq_management", "rabbitmq_prometheus"],
@@ -155,4 +155,22 @@ test("another way to handle a partition than the configured one is reported", ()
   assert.equal(judgeWatch("cent121", { partitionHandling: "ignore" }, undefined).ok, true);
   for (const unknown of [{}, { partitionHandling: null, passedOver: null }])
     assert.equal(judgeWatch("cent121", unknown, expected).ok, true);
+});
+
+test("a broker that speaks otherwise than the others re-runs the step that mends it", () => {
+  const judge = (is: boolean | null, byTls: boolean) =>
+    judgeInterNode("cent120", host({ interNodeTls: is }), byTls);
+  assert.deepEqual(judge(false, true), {
+    ok: false,
+    detail: "speaks without TLS with the other brokers, expected by TLS",
+    resourcesToRerun: ["cent120-inter-node"],
+  });
+  assert.deepEqual(judge(true, false).resourcesToRerun, ["cent120-inter-node"]);
+  for (const [is, byTls] of [
+    [true, true],
+    [false, false],
+    [null, true],
+  ] as const)
+    assert.equal(judge(is, byTls).ok, true);
+  assert.equal(judgeInterNode("cent120", undefined, true).ok, true);
 });

@@ -1,0 +1,107 @@
+/** TLS between the brokers: from the first start on, with certificates that change, and a broker on the wrong side. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { tail } from "../../testbed/labs/running-up.ts";
+import { readMessages, publish } from "../support/messages.ts";
+import { useStack } from "../support/trial.ts";
+
+const lab = useStack(new LabStack({ name: "in", net: 108 }));
+const [first = "", second = "", third = ""] = lab.brokers;
+const types = ["classic", "quorum"] as const;
+const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
+const block = (keys: Readonly<Record<string, unknown>> = {}): string =>
+  `  rabbitmq-ha:tls: ${JSON.stringify({ interNode: true, ...keys })}`;
+const spokenByTls = (output: string): number =>
+  (output.match(/^inter-node +\S+ +ok .*speaks by TLS/gm) ?? []).length;
+
+/** Runs RabbitMQ's tool with these words of the environment. @returns whether it reached the broker */
+async function reaches(environment: string): Promise<boolean> {
+  const tool = "/usr/lib/rabbitmq/bin/rabbitmqctl -q -t 10 status";
+  const words = `runuser -u rabbitmq -- env HOME=/var/lib/rabbitmq LC_ALL=C.UTF-8 ${environment} ${tool}`;
+  return (
+    (await lab.runOn(first, `${words} </dev/null >/dev/null 2>&1 && echo yes || echo no`)).trim() === "yes"
+  );
+}
+
+async function publishAll(name: string): Promise<void> {
+  for (const type of types) await publish(await lab.connect(), `${name}-${type}`, messages, type);
+}
+
+/** What was read and returned before may come in another order. */
+async function assertMessages(name: string): Promise<void> {
+  for (const type of types) {
+    const read = await readMessages(await lab.connect(), `${name}-${type}`);
+    assert.deepEqual(read.sort(), messages.toSorted(), type);
+  }
+}
+
+const started = (): Promise<string[]> =>
+  Promise.all(
+    lab.brokers.map((host) => lab.runOn(host, "systemctl show -p ActiveEnterTimestamp rabbitmq-server")),
+  );
+
+test("from the first start on the brokers speak TLS, and only with who shows a certificate", async () => {
+  await lab.ensureUp(block());
+  assert.equal(spokenByTls(await lab.runOrThrow("verify")), 3);
+  await lab.runOrThrow("up", "--expect-no-changes");
+  const without = "RABBITMQ_CONF_ENV_FILE=/dev/null";
+  assert.equal(await reaches(""), true);
+  assert.equal(await reaches(without), false);
+  assert.equal(await reaches(`${without} RABBITMQ_CTL_ERL_ARGS='-proto_dist inet_tls'`), false);
+});
+
+test("a running cluster keeps it: the change back is refused, and nothing is done", async () => {
+  await lab.ensureUp(block());
+  const before = await started();
+  await lab.configure("  rabbitmq-ha:tls: {}");
+  for (const script of ["preview", "up"]) {
+    const { code, output } = await lab.npm(script);
+    assert.equal(code, 1);
+    assert.match(output, /tls\.interNode = false: the brokers speak by TLS .*nothing was done/, tail(output));
+  }
+  // What the CLI does not see, the host refuses.
+  const step = `rabbitmq-ha inter-node --brokers ${lab.brokers.join(",")} 2>&1 || true`;
+  assert.match(await lab.runOn(first, step), /speaks by TLS with the others, and a running cluster cannot/);
+  assert.deepEqual(await started(), before);
+  await lab.ensureUp(block());
+  assert.equal(spokenByTls(await lab.runOrThrow("verify")), 3);
+});
+
+test("a broker that somebody has started without TLS is seen by verify, and --repair mends it", async () => {
+  await lab.ensureUp(block());
+  await publishAll("apart");
+  await lab.runOn(
+    third,
+    "sed -i '/^# rabbitmq-ha: begin$/,/^# rabbitmq-ha: end$/d' /etc/rabbitmq/rabbitmq-env.conf && " +
+      "systemctl --no-block restart rabbitmq-server && sleep 10",
+  );
+  const { code, output } = await lab.npm("verify");
+  assert.equal(code, 1);
+  const seen = new RegExp(`^inter-node +${third} +FAILED .*speaks without TLS`, "m");
+  assert.match(output, seen, tail(output));
+  await assertMessages("apart");
+  const others = async (): Promise<string[]> => (await started()).slice(0, 2);
+  const before = await others();
+  await lab.runOrThrow("up", "--repair");
+  assert.deepEqual(await others(), before, `${first} or ${second} was restarted`);
+  assert.equal(spokenByTls(await lab.runOrThrow("verify")), 3);
+  await assertMessages("apart");
+});
+
+// An authority is changed in one direction only, so nothing comes after this.
+test("brokers that restart after a renewal, and after each step to another authority, find the others", async () => {
+  await lab.ensureUp(block());
+  await publishAll("renewed");
+  const steps = [{ renewal: 2 }, { authorities: [1, 2] }, { authorities: [2, 1] }, { authorities: [2] }];
+  for (const [index, keys] of steps.entries()) {
+    await lab.configure(block({ renewal: 2, ...keys }));
+    const before = await started();
+    await lab.runOrThrow("up");
+    assert.deepEqual(await started(), before, "a broker was restarted");
+    await lab.runOn(lab.brokers[index % 3] ?? "", "systemctl restart rabbitmq-server");
+    const output = await lab.runOrThrow("verify");
+    assert.equal(spokenByTls(output), 3, tail(output));
+  }
+  await assertMessages("renewed");
+});
