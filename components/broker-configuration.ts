@@ -1,13 +1,15 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
-import { portSettings, servedProtocols, type ProtocolSettings } from "../hosts/protocols.ts";
+import { portSettings, servedProtocols, type ProtocolSettings, type TlsPorts } from "../hosts/protocols.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
 
 export interface BrokerConfigurationArgs extends ProtocolSettings {
+  /** @default the brokers accept no TLS */
+  readonly tls?: TlsPorts & { readonly interNode: boolean };
   readonly host: Host;
   /** The names of all brokers; the first one forms the cluster. */
   readonly brokers: readonly string[];
@@ -107,6 +109,8 @@ export function discoveryPeers(name: string, brokers: readonly string[]): readon
  * process that sends to a node that has just been declared down waits this long once more.
  */
 const setupTimeSeconds = 3;
+/** The same with TLS between the nodes: on a busy machine a tool's handshake takes longer than 3 s [seen]. */
+const tlsSetupTimeSeconds = 7;
 
 /**
  * @returns rabbitmq.conf. The first broker asks the others briefly, so that it rejoins an existing cluster, and else
@@ -151,11 +155,11 @@ function separated({ name, settings }: { readonly name: string; readonly setting
 
 /** Renders the files without secrets; nothing is registered. */
 export function renderBrokerConfiguration(args: BrokerConfigurationArgs): BrokerConfiguration {
-  const { host, netTickTime, advanced: applications = [] } = args;
+  const { host, netTickTime, tls, advanced: applications = [] } = args;
   const conf = brokerConf(args);
   const advanced = render("rabbitmq/advanced.config", {
     netTickTime,
-    setupTime: Math.min(setupTimeSeconds, netTickTime),
+    setupTime: tls?.interNode === true ? tlsSetupTimeSeconds : Math.min(setupTimeSeconds, netTickTime),
     kernel: applications.filter(isKernel).flatMap(({ settings }) => settings),
     applications: applications.filter((application) => !isKernel(application)).map(separated),
   });
