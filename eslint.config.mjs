@@ -28,6 +28,7 @@ const rooms = {
     "migration",
     "toolchain",
     "verify",
+    "platforms/ssh-keys.ts",
     "remote/ssh.ts",
     "templates",
     "hosts",

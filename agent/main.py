@@ -14,7 +14,7 @@ SUBCOMMANDS = (
     ("status", "findings")
     + ("owner", "names", "file", "check-advanced", "check-tls-only")
     + ("packages", "rpms", "sources", "repository-key", "firewall")
-    + ("service", "note", "cookie")
+    + ("service", "note", "cookie", "ssh-key")
     + ("start", "member", "restart", "leave", "members", "plugin-files", "plugins", "certificates", "inter-node")
     + ("admin", "cluster-name", "policy", "definition-users", "definitions")
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")

@@ -6,6 +6,7 @@ import type { PulumiCli } from "./pulumi.ts";
 import { apply } from "./rotate/apply.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
 import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
+import { rotateSshKey } from "./rotate/ssh-key.ts";
 import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
 import { withValue } from "./stack-edit.ts";
 import { askUsers } from "./rotate/users.ts";
@@ -14,12 +15,25 @@ import { readStackFile } from "./stack-file.ts";
 import { readResources, takeStackOption } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
+const subjects = ["administrator", "user", "cookie", "ssh-key"] as const;
+type Subject = (typeof subjects)[number];
+
+/** The flags of each, next to --stack and --preview. */
+const flagsOf: Readonly<Record<Subject, readonly string[]>> = {
+  administrator: ["name", "finish", "close-connections"],
+  user: ["name", "finish", "close-connections"],
+  cookie: [],
+  "ssh-key": ["key", "finish"],
+};
+
 export interface RotateOptions {
-  readonly subject: "administrator" | "user" | "cookie";
+  readonly subject: Subject;
   /** Absent: the administrator. */
   readonly user?: string;
   /** Of the new user. */
   readonly name?: string;
+  /** The file of the new SSH key. */
+  readonly key?: string;
   readonly finish: boolean;
   readonly closeConnections: boolean;
   readonly preview: boolean;
@@ -28,17 +42,29 @@ export interface RotateOptions {
 /** @throws UserError if the arguments say nothing that can be rotated, or contradict each other */
 export function parseRotateOptions(args: readonly string[]): RotateOptions {
   const { values, positionals } = parse(args);
-  const [subject, user, ...more] = positionals;
-  const wordsOf = { administrator: 1, user: 2, cookie: 1 };
-  if (subject !== "administrator" && subject !== "user" && subject !== "cookie")
-    throw new UserError("rotate takes what to rotate: administrator, user NAME, or cookie");
-  if (subject === "cookie" && Object.keys(values).some((flag) => flag !== "preview"))
-    throw new UserError("rotate cookie takes only --stack NAME and --preview");
-  if (more.length > 0 || positionals.length !== wordsOf[subject])
+  const [given, user] = positionals;
+  const subject = subjects.find((each) => each === given);
+  if (subject === undefined)
+    throw new UserError("rotate takes what to rotate: administrator, user NAME, cookie, or ssh-key");
+  const flags = ["preview", ...flagsOf[subject]];
+  const wrong = Object.keys(values).find((flag) => !flags.includes(flag));
+  if (wrong !== undefined)
+    throw new UserError(
+      `rotate ${subject} takes no --${wrong}, only ${["stack NAME", ...flags].map((flag) => `--${flag}`).join(", ")}`,
+    );
+  if (positionals.length !== (subject === "user" ? 2 : 1))
     throw new UserError(`rotate ${subject} takes ${subject === "user" ? "one name" : "no name"}`);
-  const { finish = false, "close-connections": closeConnections = false, preview = false, name } = values;
+  const {
+    finish = false,
+    "close-connections": closeConnections = false,
+    preview = false,
+    name,
+    key,
+  } = values;
   if (finish && name !== undefined)
     throw new UserError("--name is for the beginning of a rotation, and --finish for its end; leave one out");
+  if (finish && key !== undefined)
+    throw new UserError("--key is for the beginning of a rotation, and --finish for its end; leave one out");
   if (closeConnections && !finish)
     throw new UserError("--close-connections is for the end of a rotation; write it beside --finish");
   return {
@@ -48,6 +74,7 @@ export function parseRotateOptions(args: readonly string[]): RotateOptions {
     preview,
     ...(user === undefined ? {} : { user }),
     ...(name === undefined ? {} : { name }),
+    ...(key === undefined ? {} : { key }),
   };
 }
 
@@ -58,6 +85,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         name: { type: "string" },
+        key: { type: "string" },
         finish: { type: "boolean" },
         "close-connections": { type: "boolean" },
         preview: { type: "boolean" },
@@ -71,6 +99,7 @@ function parse(args: readonly string[]) {
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
   const { stack, rest } = takeStackOption(args);
   const options = parseRotateOptions(rest);
+  if (options.subject === "ssh-key") return rotateSshKey(pulumi, stack, options);
   if (options.subject === "cookie") return rotateCookie(pulumi, stack, options);
   const rotated = rotatedOf(readStackFile(stack), options.user);
   return options.finish ? finish(pulumi, stack, rotated, options) : start(pulumi, stack, rotated, options);

@@ -1,19 +1,13 @@
 /** The block of the platform `existing`: how the user's own machines are reached. */
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { resolve } from "node:path";
 import { z } from "zod";
+import { resolveKeyPath } from "../hosts/key-path.ts";
 import { parseHostKeys } from "./host-keys.ts";
 import { bastionKeys, loginUser } from "./login.ts";
 import { privateKeyFault } from "./secrets.ts";
 import * as values from "./values.ts";
 
 const user = loginUser("root");
-
-/** @returns the absolute path of a key file; `~` is the home of the user who runs the program, other paths start at the project */
-export function resolveKeyPath(file: string): string {
-  return resolve(file.replace(/^~(?=\/|$)/, homedir()));
-}
 
 function keyFileFault(file: string): string | undefined {
   const path = resolveKeyPath(file);

@@ -30,6 +30,9 @@ export const stepNames = {
 export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
 
+/** The bastion that a stack in an AWS account makes itself, as a host. */
+export const awsBastion = "aws-bastion";
+
 /** The SSH host key that was pinned at the first contact with an address. */
 export const pinnedHostKeyName = (address: string): string => `host-key-${address}`;
 

@@ -1,7 +1,6 @@
 /** Makes the hosts of a configuration, on any platform. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { resolveKeyPath } from "../config/existing.ts";
 import type { AwsPlatform, Config, ExistingPlatform, LabPlatform } from "../config/types.ts";
 import { checkLabTools } from "./lab/tools.ts";
 import { precheck } from "./existing/precheck.ts";
@@ -11,6 +10,7 @@ import { connectionTo, registerExistingHosts } from "./existing/existing.ts";
 import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
+import { resolveKeyPath } from "../hosts/key-path.ts";
 import { agentPort } from "../hosts/ports.ts";
 import { metricsAccess } from "../hosts/protocols.ts";
 import {

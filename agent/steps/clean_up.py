@@ -26,6 +26,7 @@ from .. import (
     systemd,
 )
 from ..errors import StepError
+from . import ssh_key
 
 TIMEOUT_SECONDS = 110
 
@@ -79,6 +80,7 @@ def run(wanted):
     if wanted.role == "balancer" or wanted.purge:
         files.remove_tree(host.STATE)
     files.remove(owner.MARK)
+    files.remove(ssh_key.NOTE)
     sent.forget()
     _remove_own()
     systemd.reload_units()

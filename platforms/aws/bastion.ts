@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
 import type { OperatingSystem, SshEndpoint } from "../../hosts/host.ts";
+import { awsBastion } from "../../hosts/resource-names.ts";
 import { Ready } from "../../remote/ready.ts";
 import { getLoginUser } from "./images.ts";
 import { makeInstance, type InstanceSettings } from "./machine.ts";
@@ -40,7 +41,7 @@ function makeOwnBastion(args: BastionArgs, options: pulumi.CustomResourceOptions
   const subnet = network.publicSubnet;
   if (subnet === undefined)
     throw new Error("the bastion has no subnet, which the configuration's rules exclude");
-  const name = "aws-bastion";
+  const name = awsBastion;
   const networkInterface = new aws.ec2.NetworkInterface(
     `${name}-interface`,
     { subnetId: subnet.id, securityGroups: [groups.groupId("bastion")], tags: tags("bastion") },

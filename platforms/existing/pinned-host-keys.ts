@@ -1,9 +1,9 @@
 /** The host keys that were pinned at the first contact; the stack's state keeps them. */
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { refusalError } from "../../config/refusal-error.ts";
 import { pinnedHostKeyName } from "../../hosts/resource-names.ts";
 import { newHostKeysVariable } from "../../hosts/new-host-keys.ts";
+import { fingerprint } from "../ssh-keys.ts";
 import type { ProbeTarget } from "./probe-target.ts";
 import { runOn, SshError, type Login, type PinHostKey, type RemoteCommand } from "../../remote/ssh.ts";
 
@@ -100,12 +100,6 @@ function loginForPinnedType(login: Login, error: unknown): Login | undefined {
   return error.isBastion && login.proxy !== undefined
     ? { ...login, proxy: { ...login.proxy, hostKey } }
     : { ...login, hostKey };
-}
-
-/** @returns the fingerprint of a line of authorized_keys or a key's bytes, in the form of `ssh-keygen -l` */
-export function fingerprint(key: string | Buffer): string {
-  const bytes = typeof key === "string" ? Buffer.from(key.trim().split(/\s+/)[1] ?? "", "base64") : key;
-  return `SHA256:${createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "")}`;
 }
 
 /**

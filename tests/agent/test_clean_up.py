@@ -51,6 +51,7 @@ class CleanUp(HostTest):
         self.put("/usr/libexec/keepalived/rabbitmq-ha-check-haproxy")
         self.put("/usr/libexec/keepalived/theirs")
         self.put("/var/lib/rabbitmq-ha/member")
+        self.put("/var/lib/rabbitmq-ha/ssh-key", "{}")
 
     def closed(self):
         self.assertTrue(self.has("/var/lib/rabbitmq-ha/member"), "what was opened is noted beside it")

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ScratchStack, scratchStackName, type CliResult } from "../support/engine.ts";
-import { fingerprint } from "../../platforms/existing/pinned-host-keys.ts";
+import { fingerprint } from "../../platforms/ssh-keys.ts";
 import { newKey } from "../engine/ssh-keys.ts";
 import { SshServer } from "../engine/ssh-server.ts";
 

@@ -27,13 +27,13 @@ test("the words of the command", () => {
   });
   assert.equal(parseRotateOptions(["user", "orders", "--name", "o2"]).name, "o2");
   for (const [args, message] of [
-    [[], /takes what to rotate: administrator, user NAME, or cookie/],
+    [[], /takes what to rotate: administrator, user NAME, cookie, or ssh-key/],
     [["cookies"], /takes what to rotate/],
     [["user"], /user takes one name/],
     [["administrator", "ops"], /administrator takes no name/],
     [["administrator", "--finish", "--name", "x"], /--name is for the beginning/],
     [["administrator", "--close-connections"], /write it beside --finish/],
-    [["cookie", "--finish"], /cookie takes only --stack NAME and --preview/],
+    [["cookie", "--finish"], /cookie takes no --finish, only --stack NAME, --preview/],
     [["administrator", "--force"], /rotate: .*--force/],
   ] as const)
     assert.throws(() => parseRotateOptions(args), message);

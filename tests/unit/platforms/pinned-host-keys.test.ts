@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { addressesWithNewKeys, PinnedHostKeys } from "../../../platforms/existing/pinned-host-keys.ts";
-import { fingerprint, runWithPinnedKey } from "../../../platforms/existing/pinned-host-keys.ts";
+import {
+  addressesWithNewKeys,
+  PinnedHostKeys,
+  runWithPinnedKey,
+} from "../../../platforms/existing/pinned-host-keys.ts";
+import { fingerprint } from "../../../platforms/ssh-keys.ts";
 import { SshError, type Login } from "../../../remote/ssh.ts";
 import { newHostKeysVariable } from "../../../hosts/new-host-keys.ts";
 import { newKey, newKeyOfType } from "../../engine/ssh-keys.ts";
