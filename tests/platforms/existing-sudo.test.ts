@@ -1,8 +1,12 @@
 /** Machines that only accept logins of a user with sudo, and only from a bastion. */
 import assert from "node:assert/strict";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { derivePublicKey, makePrivateKey } from "../../platforms/ssh-keys.ts";
 import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
+import { root } from "../../testbed/labs/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(
@@ -65,6 +69,49 @@ test("up sets up the system through the bastion with sudo, and a second up chang
   await stack.configure("");
   await stack.runOrThrow("up");
   assert.match(await stack.runOrThrow("up", "--expect-no-changes"), /^ +\d+ unchanged$/m);
+});
+
+test("another SSH key of the user's own, which the bastion has to accept first", async () => {
+  await stack.ensureUp("");
+  const { privateKeyFile: old, machines, user } = stack.machines;
+  const file = `${old}-2`;
+  await writeFile(file, makePrivateKey("f"), { mode: 0o600 });
+  const keys = `/home/${user}/.ssh/authorized_keys`;
+  const read = (): Promise<string[]> =>
+    Promise.all(
+      machines.map(({ name }) => stack.machines.runOn(name, `stat -c '%U %a' ${keys}; cat ${keys}`)),
+    );
+  const before = await read();
+  const begin = ["ssh-key", "--key", file];
+  const { code, output } = await stack.npm("rotate", ...begin);
+  assert.equal(code, 1);
+  const line = /does not accept the new key .* add this line to .*\n(ssh-ed25519 \S+)$/m.exec(output)?.[1];
+  assert.ok(line !== undefined, tail(output));
+  assert.deepEqual(await read(), before);
+
+  const stackFile = (): Promise<string> => readFile(join(root, `Pulumi.${stack.stack}.yaml`), "utf8");
+  const text = await stackFile();
+  await stack.machines.runOn("f110", `echo '${line}' >>${keys}`);
+  assert.match(await stack.runOrThrow("rotate", ...begin, "--preview"), /privateKeyFile would name its file/);
+  assert.deepEqual([await read(), await stackFile()], [before, text]);
+  await stack.runOrThrow("rotate", ...begin);
+  assert.deepEqual(
+    await read(),
+    before.map((each) => `${each}${line} rabbitmq-ha\n`),
+  );
+  assert.equal(await stackFile(), text.replace(old, file));
+  await stack.configure("", (lines) => lines.replace(old, file));
+  assert.match(await stack.runOrThrow("up", "--expect-no-changes"), /^ +\d+ unchanged$/m);
+  const ended = await stack.runOrThrow("rotate", "ssh-key", "--finish");
+  const former = derivePublicKey(await readFile(old, "utf8"));
+  assert.match(ended, /on the bastion 192\.168\.92\.110, remove the former key yourself:/, tail(ended));
+  assert.deepEqual(
+    await read(),
+    before.map((each) => `${each.replace(`${former}\n`, "")}${line} rabbitmq-ha\n`),
+  );
+  // The configuration of the other tests names the first file.
+  await copyFile(file, old);
+  await stack.ensureUp("");
 });
 
 test("destroy through the bastion removes the program's files", async () => {
