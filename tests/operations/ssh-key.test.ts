@@ -52,8 +52,13 @@ class SshClient {
 }
 
 const logins = async (): Promise<Login[]> => (await lab.output("ssh")) as Login[];
+/** @returns the file of each host, byte for byte */
 const files = (): Promise<string[]> =>
-  Promise.all(lab.hosts.map((host) => lab.runOn(host, `cat ${keyFile}`)));
+  Promise.all(
+    lab.hosts.map(async (host) =>
+      Buffer.from(await lab.runOn(host, `base64 -w 0 ${keyFile}`), "base64").toString(),
+    ),
+  );
 const rotate = (...words: string[]) => lab.npm("rotate", "ssh-key", ...words);
 
 async function succeed(...words: string[]): Promise<string> {

@@ -77,6 +77,7 @@ test("another SSH key of the user's own, which the bastion has to accept first",
   const file = `${old}-2`;
   await writeFile(file, makePrivateKey("f"), { mode: 0o600 });
   const keys = `/home/${user}/.ssh/authorized_keys`;
+  // Without the end of the last line, which the shell's answer does not have.
   const read = (): Promise<string[]> =>
     Promise.all(
       machines.map(({ name }) => stack.machines.runOn(name, `stat -c '%U %a' ${keys}; cat ${keys}`)),
@@ -97,7 +98,7 @@ test("another SSH key of the user's own, which the bastion has to accept first",
   await stack.runOrThrow("rotate", ...begin);
   assert.deepEqual(
     await read(),
-    before.map((each) => `${each}${line} rabbitmq-ha\n`),
+    before.map((each) => `${each}\n${line} rabbitmq-ha`),
   );
   assert.equal(await stackFile(), text.replace(old, file));
   await stack.configure("", (lines) => lines.replace(old, file));
@@ -107,7 +108,7 @@ test("another SSH key of the user's own, which the bastion has to accept first",
   assert.match(ended, /on the bastion 192\.168\.92\.110, remove the former key yourself:/, tail(ended));
   assert.deepEqual(
     await read(),
-    before.map((each) => `${each.replace(`${former}\n`, "")}${line} rabbitmq-ha\n`),
+    before.map((each) => `${each.replace(former, "")}${line} rabbitmq-ha`),
   );
   // The configuration of the other tests names the first file.
   await copyFile(file, old);

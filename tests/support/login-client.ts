@@ -81,7 +81,7 @@ export class LoginClient {
 /** Looks at the command lines of all processes on this computer, a lab's included, until it is stopped. */
 export class CommandLineWatch {
   readonly #seen = new Set<string>();
-  readonly #timer = setInterval(() => this.#look(), 40);
+  readonly #timer = setInterval(() => this.#look(), 40).unref();
 
   /** @returns the command lines with one of the texts */
   stop(texts: readonly string[]): string[] {
