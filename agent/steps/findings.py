@@ -18,7 +18,8 @@ def run(_wanted):
     changed = sent.changed()
     files = [{"path": path, "resource": resource, "fault": fault} for path, resource, fault in changed]
     said = dict(health.last(), files=files, unread=_is_unread([path for path, _, _ in changed]))
-    said["interNodeTls"] = inter_node.is_by_tls()
+    # A balancer has no broker that could be asked for.
+    said["interNodeTls"] = inter_node.is_by_tls() if host.exists(fingerprint.NOTE) else None
     print("Findings={}".format(jsontext.dumps(said)))
 
 
