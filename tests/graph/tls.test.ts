@@ -180,12 +180,19 @@ test("an authority is changed in two steps: clients first get both, then the new
   assert.ok(bundle.includes(issuer.toString().trim()));
 });
 
-test("TLS between brokers is one more word for a step that comes between the certificates and the start", async () => {
+test("TLS between brokers is a step between the certificates and the start, with Erlang's own time for a handshake", async () => {
   const interNode = await runOn(november, { interNode: true }, state);
-  assert.deepEqual(differences(first, interNode), each(brokers, "*-inter-node create"));
+  assert.deepEqual(
+    differences(first, interNode),
+    [
+      ...each(brokers, "*-inter-node create", "*-tick-time stdin", "*-restart stdin"),
+      ...each(balancers, "haproxy-*-serving stdin"),
+    ].sort(),
+  );
   for (const broker of brokers) {
     assert.doesNotMatch(String(first.graph.get(`${broker}-inter-node`).inputs["create"]), /--tls/);
     assert.match(String(interNode.graph.get(`${broker}-inter-node`).inputs["create"]), / --tls( |$)/);
+    assert.match(String(interNode.graph.get(`${broker}-tick-time`).inputs["stdin"]), /net_setuptime, 7 /);
     interNode.graph.assertPrecedes([`${broker}-certificates`], [`${broker}-inter-node`]);
     interNode.graph.assertPrecedes([`${broker}-inter-node`], [`${broker}-service`]);
   }
