@@ -1,9 +1,8 @@
 /** Refuses to change how the brokers of a running cluster speak with each other: RabbitMQ has no way to do that. */
 import { UserError } from "../user-error.ts";
-import type { PulumiCli } from "./pulumi.ts";
 import { readStackFile } from "./stack-file.ts";
 import { valueIn } from "./stack-edit.ts";
-import { npmCommand, readResources } from "./stack.ts";
+import { npmCommand, type StackOutputs } from "./stack.ts";
 
 /**
  * @param expected what `verify` compares the running brokers with; undefined before the first `up`
@@ -28,9 +27,7 @@ export function interNodeFault(
 }
 
 /** @throws UserError if the stack's file has another `tls.interNode` than the running cluster */
-export async function checkInterNode(pulumi: PulumiCli, stack: string): Promise<void> {
-  const resources = await readResources(pulumi, stack);
-  const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+export function checkInterNode(outputs: StackOutputs, stack: string): void {
   const expected = outputs?.["expected"] as Readonly<Record<string, unknown>> | undefined;
   const fault = interNodeFault(expected, readStackFile(stack), stack);
   if (fault !== undefined) throw new UserError(fault);

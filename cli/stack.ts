@@ -242,6 +242,14 @@ export async function readResources(pulumi: PulumiCli, stack: string): Promise<r
   return (await exportStack(pulumi, stack))?.deployment?.resources ?? [];
 }
 
+/** The outputs of the last update, as the state has them: a secret is not readable. Undefined before the first one. */
+export type StackOutputs = StateResource["outputs"];
+
+export async function readStackOutputs(pulumi: PulumiCli, stack: string): Promise<StackOutputs> {
+  const resources = await readResources(pulumi, stack);
+  return resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+}
+
 /** @returns what encrypts the stack's secrets, such as `passphrase`; undefined if its state does not say */
 export async function secretsProviderOf(pulumi: PulumiCli, stack: string): Promise<string | undefined> {
   return (await exportStack(pulumi, stack))?.deployment?.secrets_providers?.type;

@@ -17,7 +17,15 @@ import type { PulumiCli } from "./pulumi.ts";
 import { repair } from "./repair.ts";
 import { warnOfChangesInPlace } from "./rotate/in-place.ts";
 import { readStackFile, stackFileName } from "./stack-file.ts";
-import { npmCommand, openStack, readPlatform, readResources, takeStackOption, takeOption } from "./stack.ts";
+import {
+  npmCommand,
+  openStack,
+  readPlatform,
+  readResources,
+  readStackOutputs,
+  takeStackOption,
+  takeOption,
+} from "./stack.ts";
 import { readSystem, verify, writeHint } from "./verify.ts";
 
 /** The options of `up`. */
@@ -53,8 +61,9 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     stack,
     await openStack(pulumi, stack, options.flags),
   );
-  await checkInterNode(pulumi, stack);
-  await warnOfChangesInPlace(pulumi, stack);
+  const before = await readStackOutputs(pulumi, stack);
+  checkInterNode(before, stack);
+  await warnOfChangesInPlace(pulumi, stack, before);
   if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
     const newest = await newestBackup(backupFolder(pulumi.env), stack);

@@ -2,7 +2,7 @@
 import { logSetup } from "../../toolchain/step.ts";
 import type { PulumiCli } from "../pulumi.ts";
 import { readStackFile } from "../stack-file.ts";
-import { npmCommand, readResources } from "../stack.ts";
+import { npmCommand, type StackOutputs } from "../stack.ts";
 import { rotatedOf } from "./plan.ts";
 
 /** Who logs in, and with what; a password that is not known is left out. */
@@ -44,12 +44,13 @@ function differ(one: string | undefined, other: string | undefined): boolean {
 }
 
 /** Writes these lines. Where something cannot be read there are none: what follows reports that. */
-export async function warnOfChangesInPlace(pulumi: PulumiCli, stack: string): Promise<void> {
+export async function warnOfChangesInPlace(
+  pulumi: PulumiCli,
+  stack: string,
+  before: StackOutputs,
+): Promise<void> {
   const file = readStackFile(stack);
   const { name, users = [name] } = rotatedOf(file, undefined);
-  const before = (await readResources(pulumi, stack)).find(
-    ({ type }) => type === "pulumi:pulumi:Stack",
-  )?.outputs;
   if (typeof before?.["adminUser"] !== "string") return;
   const known = (before["administrators"] ?? [before["adminUser"]]) as readonly string[];
   const hasPasswords = /^ *(rabbitmq-ha:)?(adminPassword|userPasswords):/m.test(file);

@@ -1,5 +1,6 @@
 /** What the hosts say of the SSH key, and what they are told to do with it. */
 import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import { derivePublicKey } from "../../platforms/ssh-keys.ts";
 import { runOn, SshError } from "../../remote/ssh.ts";
 import { shellWord } from "../../templates/render.ts";
@@ -54,7 +55,7 @@ export async function askAll(
     logins.map(async (login) => {
       const lines = [derivePublicKey(login.privateKey), ...(key === undefined ? [] : [key])];
       const text = await ask(login, flag === undefined ? [] : [flag], `${lines.join("\n")}\n`);
-      return { name: login.name, ...answer.parse(JSON.parse(text)) };
+      return { name: login.name, ...answer.parse(parseJson(text)) };
     }),
   );
   const faults = settled.flatMap((each, index) =>
@@ -66,7 +67,7 @@ export async function askAll(
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof SyntaxError || error instanceof z.ZodError) return "its answer is not whole";
+  if (error instanceof z.ZodError) return "its answer is not whole";
   if (!(error instanceof SshError)) throw error;
   // argparse's code for a subcommand that it does not know.
   if (error.code === 2) return "it has the program of an earlier release; first run up";
