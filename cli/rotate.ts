@@ -9,7 +9,7 @@ import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./ro
 import { rotateSshKey } from "./rotate/ssh-key.ts";
 import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
 import { withValue } from "./stack-edit.ts";
-import { askUsers } from "./rotate/users.ts";
+import { askUsers, awaitConnectionList } from "./rotate/users.ts";
 import { resourceNameOf } from "./repair-plan.ts";
 import { readStackFile } from "./stack-file.ts";
 import { readResources, takeStackOption } from "./stack.ts";
@@ -136,7 +136,7 @@ async function finish(
 ): Promise<number> {
   const plan = planFinish(rotated, stack);
   const system = await readSystem(pulumi, stack);
-  const answer = await askUsers(system);
+  const answer = await askUsers(system, closeConnections ? undefined : awaitConnectionList);
   const leaving = leavingUsers(rotated, plan, system, answer);
   const refusal = refusalToFinish({ rotated, plan, stack, leaving, answer, closeConnections });
   if (refusal !== undefined) throw new UserError(`nothing was changed: ${refusal}`);

@@ -4,7 +4,7 @@ import { combineVerdicts, fail, needsOperator, type Verdict } from "./finding.ts
 import type { Expected } from "./outputs.ts";
 import { brokerPluginsName } from "../hosts/resource-names.ts";
 
-/** What a node reports of itself, as part of its statistics: up to 5 s old, and absent until it has some. */
+/** What a node reports of itself, as part of its statistics: some seconds old, and absent until it has some. */
 export const nodeSettings = z.object({
   /** Those of its file, read anew. */
   enabled_plugins: z.array(z.string()).optional().catch(undefined),

@@ -6,11 +6,9 @@ import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./man
 import { shortHostName } from "../hosts/node-name.ts";
 import * as members from "./members.ts";
 import { pollUntil } from "./polling.ts";
+import { nodeStatisticsSeconds } from "./statistics-age.ts";
 import { judgeVersions, runningVersion } from "./versions.ts";
 import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
-
-/** A broker's statistics, with its partitions and settings, are up to 5 s old (its collect_statistics_interval). */
-const statisticsAgeSeconds = 6.5;
 
 /** A row of /api/nodes. */
 const nodeRow = members.nodeRow.extend(nodeSettings.shape);
@@ -116,5 +114,5 @@ function judgeStatistics(
     firstAnswer = undefined;
     return judge(rows);
   };
-  return pollUntil({ timeoutSeconds: statisticsAgeSeconds, intervalMs: 500 }, ask, ({ ok }) => ok);
+  return pollUntil({ timeoutSeconds: nodeStatisticsSeconds, intervalMs: 500 }, ask, ({ ok }) => ok);
 }

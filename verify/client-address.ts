@@ -6,11 +6,10 @@ import { fail, type Finding, pass, runCheck, type Verdict } from "./finding.ts";
 import { attributeTimeouts, type ClusterClient } from "./management.ts";
 import type { System } from "./outputs.ts";
 import { pollUntil } from "./polling.ts";
+import { connectionListSeconds } from "./statistics-age.ts";
 import { haproxyServiceName, proxyProtocolStepName } from "../hosts/resource-names.ts";
 
 const timeoutSeconds = 15;
-/** A broker lists a connection some seconds after it was opened. */
-const listedSeconds = 10;
 
 const connections = z.array(
   z.object({
@@ -49,7 +48,7 @@ export async function examineClientAddress(cluster: ClusterClient): Promise<Find
         return listed.find((each) => each.client_properties?.connection_name === name)?.peer_host;
       };
       const seen = await pollUntil(
-        { timeoutSeconds: listedSeconds, intervalMs: 500 },
+        { timeoutSeconds: connectionListSeconds, intervalMs: 500 },
         ask,
         (address) => address !== undefined,
       );

@@ -13,7 +13,7 @@ import {
   policySetStepName,
 } from "../hosts/resource-names.ts";
 
-/** A row of /api/nodes. A node's statistics, including its partitions, appear up to 5 s later than the node. */
+/** A row of /api/nodes. A node's statistics, including its partitions, appear some seconds later than the node. */
 export const nodeRow = z.object({
   name: z.string(),
   running: z.boolean(),

@@ -1,10 +1,12 @@
 /** Who of the cluster's users there is, and who is connected as one of them. */
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { shortHostName } from "../../hosts/node-name.ts";
 import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import { createClusterClient, type ManagementApi } from "../../verify/management.ts";
 import type { System } from "../../verify/outputs.ts";
+import { connectionListSeconds } from "../../verify/statistics-age.ts";
 
 const connection = z.object({
   user: z.string().optional(),
@@ -28,16 +30,26 @@ export interface ClusterUsers {
   readonly connections: readonly Connection[];
 }
 
+/** Waits until the brokers list every connection that is open now. */
+export function awaitConnectionList(): Promise<void> {
+  process.stdout.write(
+    `Asking the brokers who is connected: ${connectionListSeconds} s, until they list every connection.\n`,
+  );
+  return pause(connectionListSeconds * 1000);
+}
+
 /**
+ * @param awaitList waits until the brokers list what is connected now
  * @returns the users and all connections
  * @throws UserError unless every broker of the stack is part of the answer
  */
-export async function askUsers(system: System): Promise<ClusterUsers> {
+export async function askUsers(system: System, awaitList?: () => Promise<void>): Promise<ClusterUsers> {
   try {
     const api = await createClusterClient(system).firstToAnswer;
     return await askWhole(
       api,
       system.brokers.map(({ name }) => name),
+      awaitList,
     );
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -50,7 +62,9 @@ export async function askUsers(system: System): Promise<ClusterUsers> {
 export async function askWhole(
   api: Pick<ManagementApi, "get">,
   brokers: readonly string[],
+  awaitList?: () => Promise<void>,
 ): Promise<ClusterUsers> {
+  await awaitList?.();
   const users = await api.get("/api/users?columns=name", z.array(user));
   const connections = await api.get(
     "/api/connections?columns=user,peer_host,user_provided_name",

@@ -158,6 +158,15 @@ const whole = {
   "/api/nodes": ["a", "b"].map((name) => ({ name: `rabbit@${name}`, running: true })),
 };
 
+test("a client that has just connected is known too, although the brokers list it seconds later", async () => {
+  const answers: Record<string, unknown> = { ...whole, "/api/connections": [] };
+  const { connections } = await askWhole(api(answers), ["a", "b"], () => {
+    answers["/api/connections"] = whole["/api/connections"];
+    return Promise.resolve();
+  });
+  assert.equal(connectedAs(["orders"], connections) === undefined, false);
+});
+
 test("who is connected is known only if every broker is part of the answer", async () => {
   const { names, made, connections } = await askWhole(api(whole), ["a", "b"]);
   assert.deepEqual([names, made, connections.length], [["admin", "orders"], ["orders"], 2]);
