@@ -1,9 +1,11 @@
 /** The life of a stack on real hosts: up, a second up, changes, restarts, failures, destroy. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { execa } from "execa";
 import ssh2 from "ssh2";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
+import { root } from "../support/dev-stack.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 
@@ -35,8 +37,16 @@ async function leader(queue: string): Promise<string> {
   return /rabbit@(\w+)/.exec(answer)?.[1] ?? `no leader in: ${answer}`;
 }
 
-test("one up sets up the whole system and prints its URL, but not the password", async () => {
+/** What git lists as changed or new at the top level, where Pulumi keeps the stacks' files. */
+async function topLevelChanges(): Promise<string> {
+  const { stdout } = await execa("git", ["status", "--porcelain", "--", ":(glob)*"], { cwd: root });
+  return stdout;
+}
+
+test("one up sets up the whole system, prints its URL, but not the password, and leaves git status as it was", async () => {
+  const unchanged = await topLevelChanges();
   const output = await lab.runOrThrow("up");
+  assert.equal(await topLevelChanges(), unchanged);
   assert.match(output, new RegExp(`http://${lab.virtualAddress}:15672`));
   const password = String(await lab.output("adminPassword"));
   assert.ok(password.length >= 16);
