@@ -56,14 +56,14 @@ class Note:
 
     def __init__(self, name):
         self.file = "{}/{}".format(NOTES, name)
-        self.is_drained = False
-        self.places = set()
+        self.drain_begun = False
+        self.removed_from = set()
         for line in files.read(self.file, "").splitlines():
             words = [urllib.parse.unquote(word) for word in line.split()]
             if words == ["drained"]:
-                self.is_drained = True
+                self.drain_begun = True
             elif len(words) == 3 and words[0] == "place":
-                self.places.add((words[1], words[2]))
+                self.removed_from.add((words[1], words[2]))
 
     @staticmethod
     def names():
@@ -75,16 +75,16 @@ class Note:
 
     @property
     def is_empty(self):
-        return not self.is_drained and not self.places
+        return not self.drain_begun and not self.removed_from
 
     def write(self):
-        lines = ["drained"] if self.is_drained else []
-        for vhost, code in sorted(self.places):
+        lines = ["drained"] if self.drain_begun else []
+        for vhost, code in sorted(self.removed_from):
             lines.append("place {} {}".format(urllib.parse.quote(vhost, ""), urllib.parse.quote(code, "")))
         files.write(self.file, "".join(line + "\n" for line in lines), mode=0o600)
 
     def remove(self):
-        self.is_drained, self.places = False, set()
+        self.drain_begun, self.removed_from = False, set()
         files.remove(self.file)
 
 
@@ -103,9 +103,9 @@ class Leaving:
         self.note = Note(name)
         self.is_gone = False
         # The broker may still be removing its queue members after the tool that requested it was ended.
-        self.may_shrink_on = False
+        self.removal_may_still_run = False
 
-    def refused(self, words, remedy="", log=""):
+    def refusal(self, words, remedy="", log=""):
         return StepError("{} does not {}: {}".format(self.name, self.wish, words), remedy, log)
 
     def look(self):
@@ -118,33 +118,35 @@ class Leaving:
         others = [name for name in self.brokers if name != self.name]
         absent = [name for name in others if name not in seen.members or name not in seen.running]
         if absent:
-            raise self.refused(
+            raise self.refusal(
                 "{} would have to run beside it as members, and do not.".format(" ".join(absent)),
                 "One broker leaves at a time: start those, or replace them first.",
             )
         staying = [name for name in seen.running if name != self.name]
         if 2 * len(staying) <= len(seen.members):
-            raise self.refused(
+            raise self.refusal(
                 "{} of {} members would run without it, and that is no majority.".format(
                     len(staying), len(seen.members)
                 ),
                 "A cluster of three brokers or more can do without one.",
             )
         if not any(name in seen.disc for name in staying):
-            raise self.refused("it is the last disc node that runs.", "Give another broker the type disc first.")
+            raise self.refusal("it is the last disc node that runs.", "Give another broker the type disc first.")
 
     def check_gone(self, seen):
-        """Checks that neither this broker nor one outside the asked cluster lists it as a member beside others.
+        """Checks that it is in no other cluster of the stack's brokers.
 
-        Raises NoAnswer unless each that serves says so. One that has left as well is down, and its host may be gone.
+        Neither the broker itself nor any broker outside the asked cluster may list it together with another broker of
+        the stack. Raises NoAnswer unless each that serves says so. One that has left as well is down, and its host may
+        be gone.
         """
-        apart = [name for name in self.brokers if name not in seen.members]
+        outside = [name for name in self.brokers if name not in seen.members]
         silent = {}
-        for name, said in cluster.look_all(sorted({*apart, self.name})).items():
+        for name, said in cluster.look_all(sorted({*outside, self.name})).items():
             if not isinstance(said, cluster.Cluster):
                 silent[name] = said
             elif self.name in said.members and any(each in self.brokers for each in said.members if each != self.name):
-                raise self.refused(
+                raise self.refusal(
                     "it is no member where {} is, but is one where {} is: {}.".format(
                         self.of or host.name(), name, " ".join(said.members)
                     ),
@@ -173,7 +175,7 @@ class Leaving:
             if not lost:
                 return seen
             if deadline.passed():
-                raise self.refused(
+                raise self.refusal(
                     "it has the only copy of {} queues: {}.".format(len(lost), queues.named(lost)),
                     "Give each a copy elsewhere (up to RabbitMQ 3 a policy mirrors classic queues; 'rabbitmq-queues grow' and"
                     " 'rabbitmq-streams add_replica' do it for the others), move their messages, or delete them.",
@@ -184,13 +186,13 @@ class Leaving:
         """Checks that no stream would lose its majority for good without this broker."""
         lost = seen.out_of_reach_without(self.name)
         if lost:
-            raise self.refused(
+            raise self.refusal(
                 "{} streams would have no majority without it: {}.".format(len(lost), queues.named(lost)),
                 "While it runs, give each a replica on another broker (rabbitmq-streams add_replica), or take away the"
                 " one that it has (rabbitmq-streams delete_replica).",
             )
 
-    def check_drained(self):
+    def check_no_other_drains(self):
         """Checks that no other broker of the stack is being drained. Returns whether this one is."""
         names = sorted(set(self.brokers) | {self.name})
         answer = rabbitmq.evaluate(_DRAINING % erlang.atoms(map(rabbitmq.node, names)), of=self.of)
@@ -201,7 +203,7 @@ class Leaving:
             raise NoAnswer("{} does not say who is being drained".format(self.of or host.name()))
         others = [name for name in names if said[name] and name != self.name]
         if others:
-            raise self.refused(
+            raise self.refusal(
                 "{} is being drained.".format(" ".join(others)),
                 "One broker leaves at a time: wait, or run 'rabbitmq-upgrade revive' on it.",
             )
@@ -209,36 +211,36 @@ class Leaving:
 
     # What the broker gives up
 
-    def hand_over(self, seen):
-        """Gives each quorum queue with a place here one on a broker that stays and has none.
+    def add_members_elsewhere(self, seen):
+        """Adds to each quorum queue with a member here one on a broker that stays and has none.
 
-        So it has no fewer copies afterwards, if there are brokers for them.
+        So it has no fewer members afterwards, if there are brokers for them.
         """
-        taken: dict = {name: set() for name in seen.running if name != self.name}
+        added: dict = {name: set() for name in seen.running if name != self.name}
         for queue in queues.look(self.of).all:
-            if queue.kind != queues.QUORUM or not (self.name in queue.members or queue.key in self.note.places):
+            if queue.kind != queues.QUORUM or not (self.name in queue.members or queue.key in self.note.removed_from):
                 continue
-            free = [name for name in taken if name not in queue.members]
+            free = [name for name in added if name not in queue.members]
             if free:
-                taken[min(free, key=lambda name: (len(taken[name]), name))].add(queue.key)
-        for name, keys in sorted(taken.items()):
+                added[min(free, key=lambda name: (len(added[name]), name))].add(queue.key)
+        for name, keys in sorted(added.items()):
             if not keys:
                 continue
-            print("{}: {} takes its places in {} quorum queues".format(self.name, name, len(keys)))
-            refused = self._grow(name, keys)
-            if refused != "0":
-                raise self.refused(
-                    "{} did not take its places in {} quorum queues.".format(name, refused),
+            print("{}: {} becomes a member of {} of its quorum queues".format(self.name, name, len(keys)))
+            failed = self._grow(name, keys)
+            if failed != "0":
+                raise self.refusal(
+                    "{} did not become a member of {} of its quorum queues.".format(name, failed),
                     "Each needs a majority of its members for that: have those run, and run this again.",
                 )
 
-    def step_down(self):
+    def remove_members_and_drain(self):
         """Removes the broker's quorum queue members and its clients.
 
         The members go first: a drain stops its replicas at once, so that a queue of two would have no majority for the
         removal. A replica that was the leader does not come back with `rabbitmq-upgrade revive`, only with a restart.
         """
-        is_drained = self.check_drained()
+        is_drained = self.check_no_other_drains()
         self.shrink()
         self._drain(is_drained)
         # Once more, for queues that were declared meanwhile.
@@ -247,69 +249,69 @@ class Leaving:
     def _drain(self, is_drained):
         """Moves the clients to the other brokers. Mirrors are promoted when the broker stops."""
         if not is_drained:
-            self.note.is_drained = True
+            self.note.drain_begun = True
             self.note.write()
         print("{}: drains: its clients go to the other brokers".format(self.name))
-        said = self._have("rabbit_maintenance, drain, []", DRAIN_SECONDS)
+        said = self._rpc("rabbit_maintenance, drain, []", DRAIN_SECONDS)
         if said != "ok":
-            raise self.refused(
+            raise self.refusal(
                 "it could not be drained: {}".format(said),
                 "Where that is a feature flag that is not enabled, run 'rabbitmqctl enable_feature_flag all'.",
             )
         # If two brokers are told to leave at the same moment, each sees the other now.
-        if not self.check_drained():
-            raise self.refused("it was drained, and {} does not see it.".format(self.of or host.name()))
+        if not self.check_no_other_drains():
+            raise self.refusal("it was drained, and {} does not see it.".format(self.of or host.name()))
 
     def shrink(self, is_down=False):
         """Removes the broker's quorum queue members.
 
         Once it has stopped, a queue of two would have no majority for that.
         """
-        kept = queues.look(self.of).with_member(self.name)
-        if kept:
-            print("{}: gives up its places in quorum queues".format(self.name))
+        remaining = queues.look(self.of).with_member(self.name)
+        if remaining:
+            print("{}: removes its members of quorum queues".format(self.name))
         while True:
-            before, said = len(kept), ""
-            if kept:
-                self.note.places |= {queue.key for queue in kept}
+            before, said = len(remaining), ""
+            if remaining:
+                self.note.removed_from |= {queue.key for queue in remaining}
                 self.note.write()
                 said = self._shrink(is_down)
-            kept = self.check_copies().with_member(self.name)
+            remaining = self.check_copies().with_member(self.name)
             # If its host is off, each queue may wait for seconds, so that one attempt may be enough for only some of
             # them.
-            if not (is_down and 0 < len(kept) < before):
+            if not (is_down and 0 < len(remaining) < before):
                 break
-        if kept:
-            raise self.refused(
-                "it could not give up its places in {} quorum queues: {}.".format(len(kept), queues.named(kept)),
-                "Each needs a majority of its members for that.",
+        if remaining:
+            raise self.refusal(
+                "its members of {} quorum queues could not be removed: {}.".format(len(remaining), queues.named(remaining)),
+                "Each queue needs a majority of its members for that.",
                 said,
             )
 
     def _shrink(self, is_down):
-        self.may_shrink_on = True
+        self.removal_may_still_run = True
         try:
             said = rabbitmq.tell("shrink", self.node, tool="rabbitmq-queues", of=self.of, seconds=SHRINK_SECONDS)
         except StepError as failed:
             if not is_down:
                 raise
             return failed.log or failed.message
-        self.may_shrink_on = False
+        self.removal_may_still_run = False
         return said
 
     def stop(self):
         """Stops the broker from here. The service on its host does not start it again."""
         print("{}: stops".format(self.name))
         try:
-            self._have("rabbit, stop_and_halt, []", DRAIN_SECONDS)
+            self._rpc("rabbit, stop_and_halt, []", DRAIN_SECONDS)
         except StepError as unheard:
             # A broker that halts does not always answer.
             print("{}: {}".format(self.name, unheard.message))
         clock.await_(
             self._has_stopped,
             STOP_SECONDS,
-            lambda: self.refused(
-                "it was told to stop, and after {} s nobody says that it has.".format(STOP_SECONDS),
+            lambda: self.refusal(
+                "it was told to stop, and after {} s that could not be confirmed.".format(STOP_SECONDS),
                 "Stop rabbitmq-server there, and run this again.",
             ),
         )
@@ -330,22 +332,22 @@ class Leaving:
             failed = said
         seen = self.look()
         if self.name in seen.members:
-            raise failed or self.refused("it is still a member after it was forgotten.")
-        if failed is not None and seen.khepri and not self._is_settled():
+            raise failed or self.refusal("it is still a member after it was forgotten.")
+        if failed is not None and seen.khepri and not self._majority_answers():
             raise failed
         if failed is not None:
-            print("{}: is forgotten, but not without words: {}".format(self.name, failed.log or failed.message))
+            print("{}: was forgotten, but the command reported: {}".format(self.name, failed.log or failed.message))
         self.note.remove()
         print("{}: has left; members are {}".format(self.name, " ".join(seen.members)))
 
-    def _is_settled(self):
+    def _majority_answers(self):
         """Whether a majority has what the asked member's store says. Without one, a member is listed as removed too soon."""
         try:
             return rabbitmq.evaluate(khepri.HAS_MAJORITY, of=self.of) is True
         except NoAnswer:
             return False
 
-    def _have(self, call, seconds):
+    def _rpc(self, call, seconds):
         """Returns the leaving broker's answer to an Erlang call, over the connection that the brokers already have."""
         question = "rpc:call({}, {}, {})".format(erlang.atom(self.node), call, seconds * 1000)
         return rabbitmq.have(question, of=self.of, seconds=seconds + 30).strip()
@@ -366,24 +368,24 @@ class Leaving:
             raise
 
     def _try_to_give_back(self):
-        count = len(self.note.places)
+        count = len(self.note.removed_from)
         if self.note.is_empty:
             return ""
         try:
             if self.give_back():
                 if self.is_gone:
                     return "It is no member any more."
-                if self.may_shrink_on:
+                if self.removal_may_still_run:
                     return (
-                        "It serves again, and has got its places in {} quorum queues back. As what took them may still"
-                        " go on, run this again later.".format(count)
+                        "It serves again, and is a member of {} quorum queues again. The removal may still run: run"
+                        " this again later.".format(count)
                     )
-                return "It serves again, with its places in {} quorum queues.".format(count)
+                return "It serves again, as a member of {} quorum queues.".format(count)
             reason = "it does not run"
         except StepError as failed:
             reason = failed.message
         return (
-            "Its places in {} quorum queues are not given back yet, as {}. Start rabbitmq-server there, and run this"
+            "It is not yet a member of {} quorum queues again, as {}. Start rabbitmq-server there, and run this"
             " again.".format(count, reason)
         )
 
@@ -402,17 +404,17 @@ class Leaving:
             return True
         if self.name not in seen.running:
             return False
-        if self.note.is_drained:
-            said = self._have("rabbit_maintenance, revive, []", DRAIN_SECONDS)
+        if self.note.drain_begun:
+            said = self._rpc("rabbit_maintenance, revive, []", DRAIN_SECONDS)
             if said != "ok":
                 raise StepError("{} cannot be revived: {}".format(self.name, said))
-        if self.note.places:
-            refused = self._grow(self.name, self.note.places)
-            if refused != "0":
-                raise StepError("{} did not get its places in {} quorum queues back".format(self.name, refused))
-        if self.may_shrink_on:
+        if self.note.removed_from:
+            failed = self._grow(self.name, self.note.removed_from)
+            if failed != "0":
+                raise StepError("{} did not become a member of {} quorum queues again".format(self.name, failed))
+        if self.removal_may_still_run:
             # The note stays, so that the next run gives back what is still taken from now on.
-            self.note.is_drained = False
+            self.note.drain_begun = False
             self.note.write()
         else:
             self.note.remove()
@@ -436,8 +438,8 @@ def leave(name, brokers):
         leaving.check_others(seen)
         leaving.check_streams(leaving.check_copies())
         if name in seen.running:
-            leaving.hand_over(seen)
-            leaving.step_down()
+            leaving.add_members_elsewhere(seen)
+            leaving.remove_members_and_drain()
             leaving.stop()
             # A queue whose mirrors did not take the lead would be deleted with the broker that led it.
             leaving.check_streams(leaving.check_copies())
@@ -446,5 +448,5 @@ def leave(name, brokers):
             print("{}: does not run, so it is forgotten as it is".format(name))
             # A queue that cannot remove its member has no majority without it: only that broker could bring it back.
             leaving.shrink(is_down=True)
-            leaving.hand_over(seen)
+            leaving.add_members_elsewhere(seen)
         leaving.forget()

@@ -5,7 +5,7 @@ Nothing has been downloaded, drained or stopped by then. What passes by itself i
 
 import re
 
-from . import clock, files, host, rabbitmq, readiness, series, systemd, upgrade_note, upgrade_state
+from . import clock, files, host, rabbitmq, rolling, series, systemd, upgrade_note, upgrade_state
 from .errors import NoAnswer, StepError
 
 # What a broker waits for before its upgrade, and for how many seconds at most.
@@ -75,7 +75,7 @@ def _await_state():
         except NoAnswer as silent:
             more = "\n".join([silent.message, silent.log])
         if deadlines.setdefault(what, clock.Deadline(PATIENCE_SECONDS[what])).passed():
-            raise readiness.stopped_here(
+            raise rolling.stopped_here(
                 "waited in vain for {} before the upgrade, and nothing was changed:".format(WORDS[what]), more
             )
         clock.pause(2)

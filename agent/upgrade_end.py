@@ -5,7 +5,7 @@ older machine version ends in a queue that crashes for ever and loses confirmed 
 (rabbitmq/rabbitmq-server#17504), so each member of each queue is asked first. New leaders bring the new version about.
 """
 
-from . import clock, host, rabbitmq, readiness, upgrade_note, upgrade_state
+from . import clock, host, rabbitmq, rolling, upgrade_note, upgrade_state
 from .errors import NoAnswer, StepError
 from .upgrade_check import KHEPRI
 
@@ -46,7 +46,7 @@ def _await_counts():
                 return state
         except NoAnswer as silent:
             if deadline.passed():
-                raise readiness.stopped_here(
+                raise rolling.stopped_here(
                     "has its new version, and does not say what its queues are:",
                     "\n".join([silent.message, silent.log]),
                 )
@@ -73,7 +73,7 @@ def _compare(noted, state):
 
 def _is_last(state):
     """Whether every member runs, and all have one version."""
-    return readiness.everyone_runs(state.cluster) and set(state.versions.values()) == {state.cluster.version}
+    return rolling.everyone_runs(state.cluster) and set(state.versions.values()) == {state.cluster.version}
 
 
 def _rebalance():

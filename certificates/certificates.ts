@@ -79,7 +79,7 @@ export function makeCertificates(args: CertificatesArgs): Certificates {
     };
   }
   const authority = ca === undefined ? ownAuthority(args) : givenAuthority(ca, args.caKey);
-  const identities = brokers.map((broker) => issued(broker, authority.issuer, args));
+  const identities = brokers.map((broker) => issueFor(broker, authority.issuer, args));
   const open = identities.map((identity) => pulumi.unsecret(identity.apply((each) => each.certificate)));
   return {
     authorities: authority.certificates,
@@ -119,18 +119,18 @@ function givenAuthority(certificate: string, key: pulumi.Output<string> | undefi
   };
 }
 
-function issued(
+function issueFor(
   { name, address }: CertificatesArgs["brokers"][number],
   issuer: pulumi.Output<Identity>,
   args: CertificatesArgs,
 ): pulumi.Output<Identity> {
   const { virtualAddress, authorities, renewal, ca, now } = args;
   const isAddress = (text: string): boolean => /^[0-9.]+$/.test(text);
-  const names = [name, ...args.names.filter((each) => !isAddress(each))];
-  const addresses = [address, virtualAddress, ...args.names.filter(isAddress)];
-  const made = digest(JSON.stringify([names, addresses, ca ?? authorities[0], renewal]));
+  const sanNames = [name, ...args.names.filter((each) => !isAddress(each))];
+  const sanAddresses = [address, virtualAddress, ...args.names.filter(isAddress)];
+  const made = digest(JSON.stringify([sanNames, sanAddresses, ca ?? authorities[0], renewal]));
   return kept(`${name}-certificate-${quarterOf(now)}-${made}`, () =>
-    issuer.apply((by) => issueCertificate({ issuer: by, name, names, addresses, now })),
+    issuer.apply((by) => issueCertificate({ issuer: by, name, sanNames, sanAddresses, now })),
   );
 }
 

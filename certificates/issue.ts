@@ -66,14 +66,20 @@ export interface Request {
   readonly issuer: Identity;
   /** The host's name, the certificate's subject. */
   readonly name: string;
-  /** The host names and the IPv4 addresses that the certificate is for. */
-  readonly names: readonly string[];
-  readonly addresses: readonly string[];
+  /** The subject alternative names: host names and IPv4 addresses that the certificate is for. */
+  readonly sanNames: readonly string[];
+  readonly sanAddresses: readonly string[];
   readonly now: Date;
 }
 
 /** @returns a certificate for a year, for both sides of a connection */
-export async function issueCertificate({ issuer, name, names, addresses, now }: Request): Promise<Identity> {
+export async function issueCertificate({
+  issuer,
+  name,
+  sanNames,
+  sanAddresses,
+  now,
+}: Request): Promise<Identity> {
   const { X509CertificateGenerator, ...extensions } = await library();
   const { keys, pem } = await makeKeys();
   const signer = signingKey(issuer);
@@ -93,8 +99,8 @@ export async function issueCertificate({ issuer, name, names, addresses, now }: 
         extensions.ExtendedKeyUsage.clientAuth,
       ]),
       new extensions.SubjectAlternativeNameExtension([
-        ...names.map((value) => ({ type: "dns" as const, value })),
-        ...addresses.map((value) => ({ type: "ip" as const, value })),
+        ...sanNames.map((value) => ({ type: "dns" as const, value })),
+        ...sanAddresses.map((value) => ({ type: "ip" as const, value })),
       ]),
       await extensions.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await extensions.AuthorityKeyIdentifierExtension.create(authority.publicKey),

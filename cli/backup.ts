@@ -3,13 +3,13 @@ import { UserError } from "../user-error.ts";
 import { brokerLogins } from "../verify/hosts.ts";
 import { backUp } from "./backup/make.ts";
 import { NoAnswerError } from "./backup/source.ts";
-import type { PulumiCli } from "./pulumi.ts";
-import { npmCommand, takeOption, takeStackOption } from "./stack.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
+import { npmCommand, extractOption, extractStackOption } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest: others } = takeStackOption(args);
-  const { value: to, rest } = takeOption(others, {
+  const { stack, rest: others } = extractStackOption(args);
+  const { value: to, rest } = extractOption(others, {
     name: "to",
     valueHint: "a folder, such as --to /mnt/backups",
   });

@@ -1,12 +1,12 @@
 /** `npm run destroy`: removes a stack's resources. The empty stack stays, and `up` can set it up again. */
 import { logSetup } from "../toolchain/step.ts";
-import { backUpBefore, takeWithoutBackup } from "./backup/automatic.ts";
-import type { PulumiCli } from "./pulumi.ts";
-import { recoverStack, takeStackOption } from "./stack.ts";
+import { backUpBefore, extractWithoutBackup } from "./backup/automatic.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
+import { recoverStack, extractStackOption } from "./stack.ts";
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest: others } = takeStackOption(args);
-  const { withoutBackup, rest } = takeWithoutBackup(others);
+  const { stack, rest: others } = extractStackOption(args);
+  const { withoutBackup, rest } = extractWithoutBackup(others);
   const flags = await recoverStack(pulumi, stack, rest);
   if (flags === undefined) {
     logSetup(`stack ${stack} does not exist; there is nothing to destroy`);

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs
 import { hostname as localHostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import type { SecretsProvider } from "./stack-file.ts";
 

@@ -2,7 +2,7 @@
 import { newHostKeysVariable } from "../hosts/new-host-keys.ts";
 import { takeOverVariable } from "../hosts/take-over.ts";
 import { hostNames } from "./replace.ts";
-import { takeOption } from "./stack.ts";
+import { extractOption } from "./stack.ts";
 
 const takeOverOption = {
   name: "take-over",
@@ -18,8 +18,8 @@ export function takeHostOptions(args: readonly string[]): {
   readonly variables: Readonly<Record<string, string>>;
   readonly rest: readonly string[];
 } {
-  const { value: takeOver, rest: others } = takeOption(args, takeOverOption);
-  const { value: newHostKeys, rest } = takeOption(others, newHostKeyOption);
+  const { value: takeOver, rest: others } = extractOption(args, takeOverOption);
+  const { value: newHostKeys, rest } = extractOption(others, newHostKeyOption);
   // A replaced machine is another one, with keys of its own.
   const renewed = [...(newHostKeys === undefined ? [] : [newHostKeys]), ...hostNames(rest).values()];
   return {

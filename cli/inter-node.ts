@@ -27,7 +27,7 @@ export function interNodeFault(
 }
 
 /** @throws UserError if the stack's file has another `tls.interNode` than the running cluster */
-export function checkInterNode(outputs: StackOutputs, stack: string): void {
+export function refuseInterNodeChange(outputs: StackOutputs, stack: string): void {
   const expected = outputs?.["expected"] as Readonly<Record<string, unknown>> | undefined;
   const fault = interNodeFault(expected, readStackFile(stack), stack);
   if (fault !== undefined) throw new UserError(fault);

@@ -11,16 +11,16 @@ import {
 import { pulumiEnvironment } from "../toolchain/environment.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
-import { describeToolchain, ensureToolchain } from "../toolchain/toolchain.ts";
+import { describeToolchain, ensureToolchain } from "../toolchain/pulumi.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
 import { meantStack } from "./meant-stack.ts";
-import { makePulumiCli, type PulumiCli } from "./pulumi.ts";
+import { makePulumiCli, type PulumiCli } from "./run-pulumi.ts";
 import { takeHostOptions } from "./host-options.ts";
 import {
   addStackFileFlags,
   ensureSecretsProtected,
   readPlatform,
-  takeStackOption,
+  extractStackOption,
   takeStackPair,
 } from "./stack.ts";
 import { needsOf, selectTests, type TestNeed } from "./test-files.ts";
@@ -44,7 +44,7 @@ const packages: Readonly<Record<Need, readonly string[]>> = {
 
 /** @returns the lab's tools if the stack's hosts are lab hosts, else nothing */
 const stackNeeds = (args: readonly string[]): readonly Need[] =>
-  readPlatform(takeStackOption(args).stack) === "lab" ? ["lab"] : [];
+  readPlatform(extractStackOption(args).stack) === "lab" ? ["lab"] : [];
 
 /** @returns what the given test files need; without files, all that the command needs */
 function testNeeds(args: readonly string[], all: readonly Need[]): readonly Need[] {
@@ -118,7 +118,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 /** @returns the stacks that the arguments name; the Pulumi CLI may choose one by itself */
 function stacksOf(verb: CommandName, args: readonly string[]): readonly string[] {
   if (verb === "pulumi") return [];
-  if (verb !== "migrate") return [takeStackOption(args).stack];
+  if (verb !== "migrate") return [extractStackOption(args).stack];
   const { from, to } = takeStackPair(args);
   return [from, to];
 }

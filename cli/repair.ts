@@ -1,6 +1,6 @@
 /** `npm run up -- --repair`: an `up` that also re-runs the resources behind failed checks. */
 import type { Finding } from "../verify/finding.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import { planRepair, type RepairPlan } from "./repair-plan.ts";
 import { skippedMessage, repairTable, planMessage } from "./repair-messages.ts";
 import { readPlatform, readResources } from "./stack.ts";

@@ -1,6 +1,6 @@
 /** `--replace NAME` of `up` and `preview`: replaces a host's machine; the host keeps its name. */
 import { UserError } from "../user-error.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import { resourceNameOf, type StateResource } from "./repair-plan.ts";
 import { readResources } from "./stack.ts";
 import { machineName } from "../hosts/resource-names.ts";

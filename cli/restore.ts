@@ -14,13 +14,13 @@ import { UserError } from "../user-error.ts";
 import { findLogin } from "../verify/hosts.ts";
 import type { System } from "../verify/outputs.ts";
 import { giveDefinitions, PartialAnswer } from "./backup/broker.ts";
-import { type BackupLabel, decryptBackup } from "./backup/file.ts";
+import { type BackupLabel, decryptBackup } from "./backup/encrypted-file.ts";
 import { backUp } from "./backup/make.ts";
 import { backupPassphrase } from "./backup/passphrase.ts";
 import { differenceMessage, refusalMessage, titleMessage } from "./backup/restore-messages.ts";
 import { type Answer, askAnyBroker, NoAnswerError } from "./backup/source.ts";
-import type { PulumiCli } from "./pulumi.ts";
-import { npmCommand, secretsProviderOf, takeStackOption } from "./stack.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
+import { npmCommand, secretsProviderOf, extractStackOption } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
 export interface RestoreOptions {
@@ -41,7 +41,7 @@ export function parseRestoreOptions(args: readonly string[]): RestoreOptions {
 }
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest } = takeStackOption(args);
+  const { stack, rest } = extractStackOption(args);
   const { file, yes } = parseRestoreOptions(rest);
   const started = performance.now();
   const passphrase = backupPassphrase(pulumi.env, stack, await secretsProviderOf(pulumi, stack));

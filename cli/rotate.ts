@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { definitionsStepName } from "../hosts/resource-names.ts";
 import { UserError } from "../user-error.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import { apply } from "./rotate/apply.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
 import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
@@ -12,7 +12,7 @@ import { withValue } from "./stack-edit.ts";
 import { askUsers, awaitConnectionList } from "./rotate/users.ts";
 import { resourceNameOf } from "./repair-plan.ts";
 import { readStackFile } from "./stack-file.ts";
-import { readResources, takeStackOption } from "./stack.ts";
+import { readResources, extractStackOption } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
 const subjects = ["administrator", "user", "cookie", "ssh-key"] as const;
@@ -97,7 +97,7 @@ function parse(args: readonly string[]) {
 }
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest } = takeStackOption(args);
+  const { stack, rest } = extractStackOption(args);
   const options = parseRotateOptions(rest);
   if (options.subject === "ssh-key") return rotateSshKey(pulumi, stack, options);
   if (options.subject === "cookie") return rotateCookie(pulumi, stack, options);

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 
 const root = dirname(import.meta.dirname);
 /** The folder of the copies; git ignores it. */

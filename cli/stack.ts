@@ -10,7 +10,7 @@ import {
   type StackExport,
   removeEmptyMetadata,
 } from "./file-backend.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import {
   findStackFile,
@@ -39,7 +39,7 @@ interface Option {
  * @returns its value (the last one if it is given more than once) and the remaining arguments, in their order
  * @throws UserError if it has no value
  */
-export function takeOption(
+export function extractOption(
   args: readonly string[],
   { name, short, valueHint }: Option,
 ): { readonly value: string | undefined; readonly rest: string[] } {
@@ -77,11 +77,11 @@ const stackOption = {
  * Takes `--stack NAME` (or `-s NAME`) out of a command's arguments.
  * @returns the stack's name and the remaining arguments for the Pulumi CLI, in their order
  */
-export function takeStackOption(args: readonly string[]): {
+export function extractStackOption(args: readonly string[]): {
   readonly stack: string;
   readonly rest: string[];
 } {
-  const { value = defaultStack, rest } = takeOption(args, stackOption);
+  const { value = defaultStack, rest } = extractOption(args, stackOption);
   return { stack: value, rest };
 }
 
@@ -96,8 +96,8 @@ export function takeStackPair(args: readonly string[]): {
 } {
   const hint = (name: string): string =>
     `a stack's name, such as --${name} ${name === "from" ? "old" : "new"}`;
-  const { value: from, rest: others } = takeOption(args, { name: "from", valueHint: hint("from") });
-  const { value: to, rest } = takeOption(others, { name: "to", valueHint: hint("to") });
+  const { value: from, rest: others } = extractOption(args, { name: "from", valueHint: hint("from") });
+  const { value: to, rest } = extractOption(others, { name: "to", valueHint: hint("to") });
   if (from === undefined || to === undefined)
     throw new UserError(`migrate needs two stacks: --from OLD --to NEW`);
   if (from === to)
@@ -197,7 +197,7 @@ export async function recoverStack(
  * Creates the stack if it does not exist, and clears what a killed run left.
  * @returns the flags, with those that name the stack's file for the CLI
  */
-export async function openStack(
+export async function prepareStack(
   pulumi: PulumiCli,
   stack: string,
   flags: readonly string[],
@@ -227,7 +227,7 @@ const commandsWithStackFile = [
  * @returns the arguments, with those that name the file of the stack for the CLI
  */
 export async function addStackFileFlags(pulumi: PulumiCli, args: readonly string[]): Promise<string[]> {
-  const { value: stack } = takeOption(args, stackOption);
+  const { value: stack } = extractOption(args, stackOption);
   const verb = args.find((arg) => !arg.startsWith("-"));
   // Without a name the CLI chooses the stack. A file that has a salt is used as it is.
   if (stack === undefined || verb === undefined || !commandsWithStackFile.includes(verb) || hasSalt(stack))

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensurePythonTools } from "../toolchain/python.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import { checkFolders, needsHosts, listTestFiles, selectTests } from "./test-files.ts";
 
 const root = dirname(import.meta.dirname);

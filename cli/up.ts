@@ -6,25 +6,25 @@ import { labPodman } from "../hosts/lab-podman.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import type { System } from "../verify/outputs.ts";
-import { backUpBefore, takeWithoutBackup } from "./backup/automatic.ts";
+import { backUpBefore, extractWithoutBackup } from "./backup/automatic.ts";
 import { backupFolder, newestBackup } from "./backup/folder.ts";
 import { mayLoseDefinitions, reasonForBackup } from "./backup/reason.ts";
 import { forceBoot } from "./force-boot.ts";
 import { restoreHint } from "./force-boot-messages.ts";
-import { checkInterNode } from "./inter-node.ts";
+import { refuseInterNodeChange } from "./inter-node.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
-import type { PulumiCli } from "./pulumi.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
 import { repair } from "./repair.ts";
-import { warnOfChangesInPlace } from "./rotate/in-place.ts";
+import { warnOfUnrotatedChanges } from "./rotate/in-place.ts";
 import { readStackFile, stackFileName } from "./stack-file.ts";
 import {
   npmCommand,
-  openStack,
+  prepareStack,
   readPlatform,
   readResources,
   readStackOutputs,
-  takeStackOption,
-  takeOption,
+  extractStackOption,
+  extractOption,
 } from "./stack.ts";
 import { readSystem, verify, writeHint } from "./verify.ts";
 
@@ -41,8 +41,8 @@ export interface UpOptions {
 /** @throws UserError if the arguments contradict each other, or one lacks its value */
 export function parseUpOptions(args: readonly string[]): UpOptions {
   const option = { name: "force-boot", valueHint: "a broker's name, such as --force-boot cent121" };
-  const { withoutBackup, rest: others } = takeWithoutBackup(args);
-  const { value, rest } = takeOption(others, option);
+  const { withoutBackup, rest: others } = extractWithoutBackup(args);
+  const { value, rest } = extractOption(others, option);
   const flags = rest.filter((flag) => flag !== "--repair");
   const options = { repair: flags.length < rest.length, forceBoot: value, withoutBackup, flags };
   if (options.repair && value !== undefined) {
@@ -54,16 +54,13 @@ export function parseUpOptions(args: readonly string[]): UpOptions {
 }
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest } = takeStackOption(args);
+  const { stack, rest } = extractStackOption(args);
   const options = parseUpOptions(rest);
-  const flags = await resolveReplaceFlagsOfStack(
-    pulumi,
-    stack,
-    await openStack(pulumi, stack, options.flags),
-  );
-  const before = await readStackOutputs(pulumi, stack);
-  checkInterNode(before, stack);
-  await warnOfChangesInPlace(pulumi, stack, before);
+  const prepared = await prepareStack(pulumi, stack, options.flags);
+  const flags = await resolveReplaceFlagsOfStack(pulumi, stack, prepared);
+  const previousOutputs = await readStackOutputs(pulumi, stack);
+  refuseInterNodeChange(previousOutputs, stack);
+  await warnOfUnrotatedChanges(pulumi, stack, previousOutputs);
   if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
     const newest = await newestBackup(backupFolder(pulumi.env), stack);
@@ -80,10 +77,10 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   process.stdout.write("\n");
   const result = await verify(pulumi, stack);
   if (!result.healthy) {
-    const isWaiting = result.findings.some((finding) => finding.startDeadlock !== undefined);
-    const remedy = isWaiting ? "" : `; repair it: ${npmCommand("up", stack, "--repair")}`;
+    const isStartDeadlock = result.findings.some((finding) => finding.startDeadlock !== undefined);
+    const remedy = isStartDeadlock ? "" : `; repair it: ${npmCommand("up", stack, "--repair")}`;
     process.stderr.write(
-      `The stack is up and its system is not whole; see the rows marked FAILED. Check again: ${npmCommand("verify", stack)}${remedy}\n`,
+      `The stack is up and some checks failed; see the rows marked FAILED. Check again: ${npmCommand("verify", stack)}${remedy}\n`,
     );
     writeHint(result.findings);
     return 1;
@@ -99,7 +96,7 @@ async function backUpIfDue(pulumi: PulumiCli, stack: string, flags: readonly str
   if (reason !== undefined) await backUpBefore(pulumi, stack, reason);
 }
 
-/** Beside the plain port; where that is closed, the row before it has this one. */
+/** A further row for AMQPS, unless the row of AMQP already shows it (`tls.only`). */
 function amqpsRow({ amqpsUri, amqpUri }: System): readonly (readonly [string, string])[] {
   if (typeof amqpsUri !== "string" || amqpsUri === amqpUri) return [];
   return [["  with TLS", `amqps://${new URL(amqpsUri).host}`]];

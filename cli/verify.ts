@@ -8,11 +8,11 @@ import { formatTable } from "../verify/table.ts";
 import { trustAuthorities } from "../verify/trust.ts";
 import { unreachableAddressHint } from "../verify/unreachable-address.ts";
 import { startDeadlockMessage } from "./force-boot-messages.ts";
-import type { PulumiCli } from "./pulumi.ts";
-import { npmCommand, takeStackOption } from "./stack.ts";
+import type { PulumiCli } from "./run-pulumi.ts";
+import { npmCommand, extractStackOption } from "./stack.ts";
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { stack, rest } = takeStackOption(args);
+  const { stack, rest } = extractStackOption(args);
   if (rest.length > 0) throw new UserError(`verify takes only --stack NAME; leave out: ${rest.join(" ")}`);
   const result = await verify(pulumi, stack);
   writeHint(result.findings);
@@ -55,7 +55,7 @@ export async function verify(
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${formatTable(findings)}\n`);
   const failed = findings.filter((finding) => !finding.ok).length;
-  const verdict = failed === 0 ? "is whole" : "is not whole";
+  const verdict = failed === 0 ? "is healthy" : "is not healthy";
   process.stderr.write(
     `stack ${stack} ${verdict}: ${failed} of ${findings.length} checks failed, in ${seconds} s\n`,
   );

@@ -32,7 +32,7 @@ export interface RabbitNodeArgs {
   readonly peers: readonly { readonly name: string; readonly address: string }[];
   /** The names of all brokers; the first one forms the cluster. The same list for every broker. */
   readonly brokers: readonly string[];
-  /** Whether the node keeps its tables on disc or in memory (`ram`: RabbitMQ 3 only). @default disc */
+  /** Whether the node keeps its metadata on disc or in memory (`ram`: RabbitMQ 3 only). @default disc */
   readonly type?: "disc" | "ram";
   /** The Erlang cookie that all brokers share: at most 255 letters and digits. */
   readonly cookie: pulumi.Input<string>;
@@ -54,33 +54,33 @@ export interface RabbitNodeArgs {
    * virtual machine is during a live migration, also counts as gone and comes back as after a restart.
    */
   readonly netTickTime: number;
-  /** Whether the cluster's tables can be in Mnesia; only it needs a partition handling. @default true */
+  /** Whether the metadata store can be Mnesia; only it needs a partition handling. @default true */
   readonly hasMnesia?: boolean;
   /** TCP port that tells HAProxy's agent check whether the broker is in alarm. @default none */
   readonly agentPort?: number;
-  /** Whether a new broker expects each client's own address from its first start on. @default that is not written */
+  /** Whether a new broker expects each client's own address from its first start on. @default not configured */
   readonly proxyProtocol?: boolean;
-  /** How it serves with TLS. @default without */
+  /** How it serves with TLS. @default no TLS */
   readonly tls?: TlsPorts & {
     /** By broker: its certificate with its key, PEM. */
     readonly certificates: Readonly<Record<string, pulumi.Input<string>>>;
-    /** The authorities whose certificates clients may show, PEM. */
+    /** The CA certificates that clients' certificates are checked against, PEM. */
     readonly authorities: pulumi.Input<string>;
     /** Whether the brokers speak TLS with each other; it stays as it was at the cluster's first start. */
     readonly interNode: boolean;
   };
   /** The broker before this one: brokers join, and later restart, one after the other. @default this is the first */
   readonly previous?: RabbitNode;
-  /** Another broker's host: the command that takes this broker out of the cluster runs there. @default there is no other */
-  readonly forgettingHost?: Host;
+  /** Another broker's host, where the command runs that takes this broker out of the cluster. @default there is no other */
+  readonly leaveRunsOn?: Host;
 }
 
 /**
  * A broker: names, package, cookie and configuration, first start, membership. Later it is drained and restarted, one
  * broker at a time, whenever a file that needs a restart or the stated version of its package has changed. It leaves the
  * cluster before its machine is replaced by another one; another broker's host does this, since its own machine may be
- * dead. A watch service on its host keeps a former member without data from serving alone, and restarts a broker that
- * has not served for 20 s while the cluster does.
+ * dead. Before each start its host checks that a former member without data would not serve
+ * alone. A watch service restarts a broker that has not served for 20 s while the cluster does.
  *
  * @example
  * new RabbitNode("cent120", {
@@ -121,7 +121,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     const packages = this.#installPackages();
     const watchFiles = this.#writeWatchFiles(packages);
     const service = this.#start([
-      ...this.#writeIdentity(packages),
+      ...this.#writeCookieAndPlugins(packages),
       watchFiles.conf,
       ...this.#writeConfiguration(configuration, packages),
       this.#writeSecrets(secrets ?? brokerSecrets({}), packages),
@@ -148,7 +148,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   }
 
   /** The cookie by which the brokers know each other, and the plug-ins, which need it. */
-  #writeIdentity(packages: pulumi.Resource): pulumi.Resource[] {
+  #writeCookieAndPlugins(packages: pulumi.Resource): pulumi.Resource[] {
     const { host, plugins, cookieChange } = this.#args;
     const cookie = new File(
       brokerCookieName(this.name),
@@ -194,11 +194,12 @@ export class RabbitNode extends pulumi.ComponentResource {
     const { host } = this.#args;
     const file = (suffix: string, path: string, content: string, more: { check?: string } = {}): File =>
       new File(`${this.name}-${suffix}`, { host, path, content, ...more }, this.#dependingOn(packages));
-    const isOurs = (this.#args.advanced ?? []).length === 0;
-    const check = isOurs ? {} : { check: `${programPath} check-advanced {}` };
+    const hasNoUserTerms = (this.#args.advanced ?? []).length === 0;
+    const check = hasNoUserTerms ? {} : { check: `${programPath} check-advanced {}` };
     const portCheck = this.#args.tls?.only === true ? { check: `${programPath} check-tls-only {}` } : {};
     return [
       file("config", configFile, conf, portCheck),
+      // The name is that of its first content; another one would replace the resource in people's states.
       file("tick-time", advancedConfigFile, advanced, check),
       file("limits", "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf", unit),
     ];
@@ -218,7 +219,7 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
   }
 
-  /** Written before the broker's start; a running one shows them at once, without a restart. */
+  /** Written before the broker's start; a running one presents them at once, without a restart. */
   #writeCertificates(packages: pulumi.Resource): pulumi.Resource[] {
     const { host, tls } = this.#args;
     if (tls === undefined) return [];
@@ -232,18 +233,18 @@ export class RabbitNode extends pulumi.ComponentResource {
       },
       this.#dependingOn(packages),
     );
-    // A resource of its own, since a repair re-runs none that has an undo.
+    // Separate, because `--repair` never re-runs a resource that has an undo command.
     new Step(
       `${this.name}-certificates-removal`,
       { host, undo: { subcommand: "certificates", options: { remove: true } } },
       this.#dependingOn(step),
     );
-    const { interNode, brokers } = { ...tls, ...this.#args };
+    const { brokers } = this.#args;
     return [
       step,
       new Step(
         brokerInterNodeName(this.name),
-        { host, subcommand: "inter-node", options: { brokers, tls: interNode } },
+        { host, subcommand: "inter-node", options: { brokers, tls: tls.interNode } },
         this.#dependingOn(step),
       ),
     ];
@@ -306,12 +307,12 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   /** Possible only with another broker, from whose host it is taken out of the cluster. */
   #leaveBeforeReplacement(ready: pulumi.Resource): void {
-    const { host, brokers, forgettingHost } = this.#args;
-    if (forgettingHost === undefined) return;
+    const { host, brokers, leaveRunsOn } = this.#args;
+    if (leaveRunsOn === undefined) return;
     const undo = { subcommand: "leave", options: { broker: this.name, brokers } };
     new Step(
       `${this.name}-leave`,
-      { host: forgettingHost, replacedWith: host, undo },
+      { host: leaveRunsOn, replacedTogetherWith: host, undo },
       { ...this.#dependingOn(ready), deleteBeforeReplace: true },
     );
   }
@@ -342,7 +343,7 @@ function hashWith(
 /** The arguments that all brokers of a cluster have in common. */
 export type CommonNodeArgs = Omit<
   RabbitNodeArgs,
-  "host" | "brokers" | "type" | "previous" | "forgettingHost" | "cookieChange"
+  "host" | "brokers" | "type" | "previous" | "leaveRunsOn" | "cookieChange"
 > & {
   /** Above 1, running brokers are given the cookie; else it is only in their files. @default 1 */
   readonly cookieRenewal?: number;
@@ -373,10 +374,10 @@ export function createBrokers(
   const change = first === undefined ? {} : changeCookie(first.host, brokers, common);
   for (const { host, type } of hosts) {
     const previous = nodes.at(-1);
-    const forgettingHost = hosts.map((each) => each.host).find((other) => other !== host);
+    const leaveRunsOn = hosts.map((each) => each.host).find((other) => other !== host);
     const neighbours = {
       ...(previous === undefined ? {} : { previous }),
-      ...(forgettingHost === undefined ? {} : { forgettingHost }),
+      ...(leaveRunsOn === undefined ? {} : { leaveRunsOn }),
     };
     nodes.push(new RabbitNode(host.name, { ...common, ...change, host, type, brokers, ...neighbours }));
   }

@@ -19,7 +19,7 @@ export interface StepArgs {
   /** The subcommand that undoes the step if the machine stays. @default nothing is undone */
   readonly undo?: { readonly subcommand: string; readonly options?: StepOptions };
   /** The host whose machine's replacement replaces the step. @default `host` */
-  readonly replacedWith?: Host;
+  readonly replacedTogetherWith?: Host;
   /** Further values whose change replaces the step. */
   readonly identity?: readonly pulumi.Input<unknown>[];
 }
@@ -47,7 +47,7 @@ const noOperation = "true";
 /** @throws at deployment, with the subcommand's own message, when it fails or exceeds its timeout */
 export class Step extends remote.Command {
   constructor(name: string, args: StepArgs, options: pulumi.CustomResourceOptions) {
-    const { host, replacedWith = host, subcommand, undo, stdin, identity = [] } = args;
+    const { host, replacedTogetherWith = host, subcommand, undo, stdin, identity = [] } = args;
     const dependsOn = [host.ready].concat((options.dependsOn ?? []) as pulumi.Resource[]);
     super(
       name,
@@ -55,7 +55,7 @@ export class Step extends remote.Command {
         connection: { ...host.connection, dialErrorLimit: 10, perDialTimeout: 10 },
         create: subcommand === undefined ? noOperation : commandLine(subcommand, args.options ?? {}, host),
         addPreviousOutputInEnv: false,
-        triggers: [replacedWith.identity, ...identity],
+        triggers: [replacedTogetherWith.identity, ...identity],
         ...(stdin === undefined ? {} : { stdin }),
         ...(undo === undefined ? {} : { delete: commandLine(undo.subcommand, undo.options ?? {}, host) }),
       },

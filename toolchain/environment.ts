@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Toolchain } from "./toolchain.ts";
+import type { Toolchain } from "./pulumi.ts";
 
 const root = dirname(import.meta.dirname);
 

@@ -352,7 +352,7 @@ class Member:
             theirs = leaver.look()
             leaver.check_others(theirs)
             leaver.check_copies()
-            leaver.step_down()
+            leaver.remove_members_and_drain()
             self.say("becomes a {} node".format(self.kind))
             with self.without_application():
                 leaver.check_copies()

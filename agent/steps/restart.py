@@ -13,7 +13,7 @@ from .. import (
     host,
     packages,
     rabbitmq,
-    readiness,
+    rolling,
     systemd,
     upgrade_check,
     upgrade_end,
@@ -76,21 +76,21 @@ def bring_up_to_date(upgrade):
         upgrade_note.write(upgrade.version, before)
         failure = install(upgrade)
     start_anew(action)
-    readiness.await_everyone(120)
+    rolling.await_everyone(120)
     if failure is not None:
-        raise readiness.stopped_here("serves again, with the package that it had", failure.report())
+        raise rolling.stopped_here("serves again, with the package that it had", failure.report())
 
 
 def stop_serving():
     """Drains the broker, once the others can do without it."""
-    readiness.await_restart()
+    rolling.await_restart()
     seen_at = clock.now()
     try:
         draining.drain()
     except StepError as failure:
-        raise readiness.stopped_here("could not be drained before its restart:", failure.log or failure.message)
+        raise rolling.stopped_here("could not be drained before its restart:", failure.log or failure.message)
     if clock.now() - seen_at > FRESH_SECONDS:
-        readiness.await_restart()
+        rolling.await_restart()
 
 
 def install(upgrade):
@@ -111,7 +111,7 @@ def start_anew(action):
     except StepError:
         code = 1
     if code != 0:
-        raise readiness.stopped_here(
+        raise rolling.stopped_here(
             "rabbitmq-server did not {} with its changed configuration; if it refuses a line of it, correct"
             " rabbitmq.settings and run up again. Its last words:".format(action),
             rabbitmq.boot_errors(),

@@ -4,7 +4,7 @@ import { logSetup } from "../../toolchain/step.ts";
 import { UserError } from "../../user-error.ts";
 import { findLogin } from "../../verify/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { resourceNameOf, type StateResource } from "../repair-plan.ts";
 import { readPlatform, readResources } from "../stack.ts";
 import { findSystem } from "../verify.ts";
@@ -15,7 +15,7 @@ import { NoAnswerError } from "./source.ts";
 export const withoutBackupFlag = "--without-backup";
 
 /** @returns whether the flag is among the arguments, and the others */
-export function takeWithoutBackup(args: readonly string[]): {
+export function extractWithoutBackup(args: readonly string[]): {
   readonly withoutBackup: boolean;
   readonly rest: string[];
 } {

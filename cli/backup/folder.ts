@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { shortStackName } from "../stack-file.ts";
-import type { BackupLabel } from "./file.ts";
+import type { BackupLabel } from "./encrypted-file.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 

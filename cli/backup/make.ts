@@ -1,9 +1,9 @@
 /** Makes a backup of a stack's definitions. */
 import { summaryOf } from "../../definitions/definitions.ts";
 import type { Login, System } from "../../verify/outputs.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { secretsProviderOf } from "../stack.ts";
-import { encryptBackup } from "./file.ts";
+import { encryptBackup } from "./encrypted-file.ts";
 import { backupFolder, storeBackup } from "./folder.ts";
 import { backupPassphrase } from "./passphrase.ts";
 import { type Answer, askAnyBroker } from "./source.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../definitions/definitions.ts";
 import type { Difference } from "../../definitions/difference.ts";
 import { type Adapted, goesBack, type LeftOut } from "../../definitions/series.ts";
-import type { BackupLabel } from "./file.ts";
+import type { BackupLabel } from "./encrypted-file.ts";
 
 /** How many names of a kind are written out where a number is enough. */
 const shownNames = 8;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { isHolderRunning, readLocks } from "../file-backend.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { projectName } from "../stack.ts";
 
 const folder = join(dirname(dirname(import.meta.dirname)), ".pulumi-state");

@@ -5,7 +5,7 @@ import { type Direction, move } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
 import { totalOf } from "../../migration/queue-counts.ts";
 import { UserError } from "../../user-error.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { npmCommand } from "../stack.ts";
 import { readStackFile, writeStackFile } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";

@@ -1,9 +1,9 @@
 /** Applies a changed text of the stack's file: previewed first, then written, then `up`. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { addSalt, copies, saltOf, stackFileName, writeStackFile } from "../stack-file.ts";
-import { openStack } from "../stack.ts";
+import { prepareStack } from "../stack.ts";
 import { run as runUp } from "../up.ts";
 
 export interface Application {
@@ -31,7 +31,7 @@ export async function apply({ pulumi, stack, text, previewOnly, flags = [] }: Ap
 
 /** Shows what `up` would do with another text of the stack's file. */
 async function previewText(pulumi: PulumiCli, stack: string, text: string): Promise<number> {
-  const flags = await openStack(pulumi, stack, []);
+  const flags = await prepareStack(pulumi, stack, []);
   const copy = flags[flags.indexOf("--config-file") + 1];
   const salt = flags.includes("--config-file") && copy !== undefined ? saltOf(copy) : undefined;
   const path = join(copies, `rotate-${stackFileName(stack)}`);

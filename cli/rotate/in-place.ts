@@ -1,6 +1,6 @@
 /** Says what `up` will do with a password, or an administrator, that was changed in place instead of rotated. */
 import { logSetup } from "../../toolchain/step.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { readStackFile } from "../stack-file.ts";
 import { npmCommand, type StackOutputs } from "../stack.ts";
 import { rotatedOf } from "./plan.ts";
@@ -44,7 +44,7 @@ function differ(one: string | undefined, other: string | undefined): boolean {
 }
 
 /** Writes these lines. Where something cannot be read there are none: what follows reports that. */
-export async function warnOfChangesInPlace(
+export async function warnOfUnrotatedChanges(
   pulumi: PulumiCli,
   stack: string,
   before: StackOutputs,

@@ -2,7 +2,7 @@
  * Puts another SSH key in the place of the one in a stack's state. A changed connection would re-run every step; with the
  * key changed in the state, too, there is nothing to re-run.
  */
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 
 export interface SshKey {
   readonly privateKey: string;

@@ -5,7 +5,7 @@ import { awsBastion, machineName } from "../../hosts/resource-names.ts";
 import { derivePublicKey, fingerprint, makePrivateKey } from "../../platforms/ssh-keys.ts";
 import { UserError } from "../../user-error.ts";
 import type { Login, System } from "../../verify/outputs.ts";
-import type { PulumiCli } from "../pulumi.ts";
+import type { PulumiCli } from "../run-pulumi.ts";
 import { resourceNameOf, type StateResource } from "../repair-plan.ts";
 import { valueIn, withValue } from "../stack-edit.ts";
 import { readStackFile, shortStackName, stackFileName, writeStackFile } from "../stack-file.ts";

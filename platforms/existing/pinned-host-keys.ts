@@ -4,7 +4,7 @@ import { refusalError } from "../../config/refusal-error.ts";
 import { pinnedHostKeyName } from "../../hosts/resource-names.ts";
 import { newHostKeysVariable } from "../../hosts/new-host-keys.ts";
 import { fingerprint } from "../ssh-keys.ts";
-import type { ProbeTarget } from "./probe-target.ts";
+import type { ProbeTarget } from "./precheck/probe-target.ts";
 import { runOn, SshError, type Login, type PinHostKey, type RemoteCommand } from "../../remote/ssh.ts";
 
 interface Pin {

@@ -44,7 +44,7 @@ class Leave(ClusterTest):
         scenario(["b1", "b2", "b3", "b4", "b5"])
         self.works(*wider)
         self.assertEqual(self.told, ["add bills on b4", "add more on b5", *ALL])
-        # One that does not run: its places are taken once they are free.
+        # One that does not run: others become members once its own are removed.
         scenario(["b1", "b2", "b4", "b5"])
         self.works(*wider)
         self.assertEqual(self.told, ["shrink b3", "add bills on b4", "add more on b5", "forget b3"])
@@ -53,8 +53,8 @@ class Leave(ClusterTest):
             [["b1", "b2", "b4"], ["b1", "b2", "b5"], ["b1", "b4", "b5"]],
         )
 
-    def test_it_stays_if_nobody_takes_its_places(self):
-        for said, because in (("1\n", "b2 did not take its places in 1 quorum queues"), (Ended(69), ""), (Hangs(), "")):
+    def test_it_stays_if_nobody_becomes_a_member_in_its_place(self):
+        for said, because in (("1\n", "b2 did not become a member of 1 of its quorum queues"), (Ended(69), ""), (Hangs(), "")):
             with self.subTest(because):
                 self.start()
                 self.cluster(queues=[quorum(members=["b1", "b3"])])
@@ -91,7 +91,7 @@ class Leave(ClusterTest):
         self.cluster(queues=[quorum(members=["b1", "b3"])])
         self.running = ["b1", "b2"]
         self.on("rabbitmq-queues shrink", "bills error timeout\n")
-        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
+        self.refuses(*LEAVE, because="its members of 1 quorum queues could not be removed: bills")
         self.assertEqual(self.told, [])
         # Once b2 runs, b3 leaves.
         self.running = ["b1", "b2", "b3"]
@@ -119,7 +119,7 @@ class Leave(ClusterTest):
         self.cluster(queues=[quorum()])
         self.running = ["b1", "b2"]
         self.on("rabbitmq-queues shrink", Hangs())
-        self.refuses(*LEAVE, because="it could not give up its places in 1 quorum queues: bills")
+        self.refuses(*LEAVE, because="its members of 1 quorum queues could not be removed: bills")
         self.assertEqual(len(self.done("rabbitmq-queues shrink")), 1)
 
     def test_no_broker_leaves_while_another_is_down(self):
@@ -246,10 +246,10 @@ class Leave(ClusterTest):
         self.on("stop_and_halt", stop)
         self.refuses(*LEAVE, because="it has the only copy of 1 queues: orders")
         self.assertEqual(self.told, ["shrink b3", "drain", "stop"])
-        self.assertIn("Its places in 1 quorum queues are not given back yet, as it does not run", self.errors)
+        self.assertIn("It is not yet a member of 1 quorum queues again, as it does not run", self.errors)
         # Once it runs again, the next run gives them back, and refuses once more.
         self.running.append("b3")
-        self.refuses(*LEAVE, because="It serves again, with its places in 1 quorum queues.")
+        self.refuses(*LEAVE, because="It serves again, as a member of 1 quorum queues.")
         self.assertEqual(self.told[3:], ["revive", "add bills on b3"])
         self.assertEqual(sorted(self.queues[1].members), ["b1", "b2", "b3"])
         self.assertFalse(self.has(NOTE))
@@ -313,14 +313,14 @@ class Leave(ClusterTest):
         self.usual()
         self.on("shrink", "bills error timeout\n")
         self.refuses(
-            *LEAVE, because="it could not give up its places in 1 quorum queues: bills (quorum, virtual host /)"
+            *LEAVE, because="its members of 1 quorum queues could not be removed: bills (quorum, virtual host /)"
         )
         self.assertEqual(self.told, ["add bills on b3"])
 
     def test_only_removed_queue_members_are_restored(self):
         self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
         self.on("stop_and_halt", "{badrpc,timeout}\n")
-        self.refuses(*LEAVE, because="it was told to stop, and after 120 s nobody says that it has")
+        self.refuses(*LEAVE, because="it was told to stop, and after 120 s that could not be confirmed")
         self.assertEqual(self.told, ["shrink b3", "drain", "revive", "add bills on b3"])
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
 
@@ -382,7 +382,7 @@ class Leave(ClusterTest):
         self.usual()
         self.on("stop_and_halt", "{badrpc,timeout}\n")
         self.on("add_member", "1\n")
-        self.refuses(*LEAVE, because="not given back yet, as b3 did not get its places in 1 quorum queues back")
+        self.refuses(*LEAVE, because="again, as b3 did not become a member of 1 quorum queues again")
         self.assertIn("place %2F ", self.read(NOTE))
 
     def test_an_answer_about_only_some_brokers_is_no_answer(self):
@@ -485,7 +485,7 @@ class Members(ClusterTest):
         self.draining = {"b2"}
         self.put(KNOWN, "b1\nb2\nb3\n")
         note = leaving.Note("b2")
-        note.is_drained, note.places = True, {("/", self.queues[0].code)}
+        note.drain_begun, note.removed_from = True, {("/", self.queues[0].code)}
         note.write()
         self.works("members", "--brokers", "b1,b2,b3")
         self.assertEqual(self.told, ["revive", "add bills on b2"])

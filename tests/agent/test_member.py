@@ -541,7 +541,7 @@ class Type(ClusterTest):
         self.on("start_app", fails)
         self.refuses(*self.RAM, because="start_app ended with 70")
         self.assertNotIn("It serves again", self.errors)
-        self.assertIn("Its places in 1 quorum queues are not given back yet", self.errors)
+        self.assertIn("It is not yet a member of 1 quorum queues again", self.errors)
         self.assertTrue(self.has(NOTE))
         # At its start it finds the others.
         self.on("start_app", lambda call: (self.members.append("b1"), start_app(call), "")[2])
@@ -566,7 +566,7 @@ class Type(ClusterTest):
         self.disc.remove("b1")
         self.queues[0].members.remove("b1")
         note = leaving.Note("b1")
-        note.places = {("/", self.queues[0].code)}
+        note.removed_from = {("/", self.queues[0].code)}
         note.write()
         self.works(*self.RAM)
         self.assertEqual(self.told, ["add bills on b1"])

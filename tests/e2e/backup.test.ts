@@ -14,7 +14,8 @@ const password = "app-password-1";
 const tool = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 
 const ctl = (words: string, broker = first): Promise<string> =>
-  lab.runOn(broker, `rabbitmqctl -q ${words} </dev/null`);
+  // Without the locale newer versions of Erlang print other letters than ASCII in a form of their own.
+  lab.runOn(broker, `LC_ALL=C.UTF-8 rabbitmqctl -q ${words} </dev/null`);
 
 async function connectAsApp(): ReturnType<typeof lab.connect> {
   const uri = new URL(String(await lab.output("amqpUri")));

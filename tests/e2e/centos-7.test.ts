@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack, packagesConfig } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack, packagesConfig } from "../../testbed/existing/existing-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -129,7 +129,7 @@ test("verify names what somebody has changed by hand, and up --repair mends it",
     assert.ok(output.includes(title), `${title}\n${tail(output)}`);
   assert.match(output, /user other/);
   const repaired = await up("--repair");
-  assert.match(repaired, /stack test-d is whole/, tail(repaired));
+  assert.match(repaired, /stack test-d is healthy/, tail(repaired));
   await (await connectAs("app", await appPassword(), "shop")).close();
   // What is not defined stays.
   assert.match(await ctl("list_permissions -p shop"), /^other\t/m);

@@ -1,7 +1,7 @@
 /** Given machines: the precheck, the setup as root, and a destroy that leaves only the brokers' data. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack } from "../../testbed/existing/existing-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { readMessages, publish, deleteQueue } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";

@@ -1,8 +1,8 @@
 /** Existing machines as the program registers them: how they are reached, and what destroy leaves. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { loginsAtOnce } from "../../platforms/existing/sshd-limits.ts";
-import { connectionsOfUp } from "../../platforms/existing/surroundings.ts";
+import { loginsAtOnce } from "../../platforms/existing/precheck/sshd-limits.ts";
+import { connectionsOfUp } from "../../platforms/existing/precheck/surroundings.ts";
 import { existingConfig } from "../support/command-texts.ts";
 import { concernedHost, hostOf, hosts, mostAtOnce, remoteCommand } from "../support/graph-facts.ts";
 import {

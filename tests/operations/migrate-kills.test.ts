@@ -209,7 +209,7 @@ async function waitUntilWhole(): Promise<void> {
         )
         .catch(String);
       if (said.trim() === `{${stack.brokers.length},[]}`) break;
-      assert.ok(performance.now() < deadline, `${stack.stack} is not whole: ${said}`);
+      assert.ok(performance.now() < deadline, `${stack.stack} is not healthy: ${said}`);
       await pause(1000);
     }
   }

@@ -42,12 +42,12 @@ test("replacing the first broker's machine replaces only its own resources and l
   context.diagnostic(
     `${traffic.confirmed} confirmed, longest silence ${traffic.longestSilenceMs.toFixed(0)} ms`,
   );
-  for (const words of ["gives up its places", "drains", "stops", "has left; members are"]) {
+  for (const words of ["removes its members", "drains", "stops", "has left; members are"]) {
     assert.match(output, new RegExp(`${first}: ${words}`), tail(output, 200));
   }
   assert.match(output, /definitions backed up before replace, in [\d.]+ s: \S+-before-replace\.backup$/m);
   assert.notEqual(await machineIdentity(first), before);
-  assert.match(output, /stack test-y is whole/);
+  assert.match(output, /stack test-y is healthy/);
   assert.deepEqual(await brokersWithCopy(lab, second, "mirrored"), everyone);
   assert.deepEqual(await brokersWithCopy(lab, second, "quorum"), everyone);
   assert.deepEqual(await readMessages(await lab.connect(), "mirrored"), messages);
@@ -81,6 +81,6 @@ test("up refuses to replace a broker that has the only copy of a queue, or while
   }
 
   const output = await lab.runOrThrow("up");
-  assert.match(output, /stack test-y is whole/);
+  assert.match(output, /stack test-y is healthy/);
   assert.deepEqual(await readMessages(await lab.connect(uri.href), "alone"), messages);
 });

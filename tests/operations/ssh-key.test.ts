@@ -116,7 +116,7 @@ test("both keys log in until the end, nothing is re-run, and the lines of others
     before.map((text) => `${text}${others}\n${added}`),
   );
   assert.ok(!(await lab.pulumi("stack", "export", "--show-secrets")).includes(secretLine(oldKey)));
-  assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is whole/);
+  assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is healthy/);
   // The same again changes nothing.
   assert.match(await succeed(), /the former one is, too/);
   assert.equal((await logins())[0]?.privateKey, newKey);
@@ -135,7 +135,7 @@ test("both keys log in until the end, nothing is re-run, and the lines of others
       runOn(login, { command: "true" }),
       (error) => error instanceof SshError && error.reason === "key",
     );
-  assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is whole/);
+  assert.match(await lab.runOrThrow("up", "--expect-no-changes"), /is healthy/);
   await stopAll();
   for (const client of [oldClient, newClient, load]) assert.ok(client.logins > 20, `${client.logins}`);
   // sshd was stopped on one host, for the refusals.

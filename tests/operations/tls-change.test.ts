@@ -71,7 +71,7 @@ const external = ({ ca, cert, key }: Credentials) => ({
 });
 
 async function issueOrders(issuer: Identity): Promise<{ readonly cert: string; readonly key: string }> {
-  const request = { name: "orders", names: ["orders"], addresses: [], now: new Date() };
+  const request = { name: "orders", sanNames: ["orders"], sanAddresses: [], now: new Date() };
   const { certificate: cert, key } = await issueCertificate({ ...request, issuer });
   return { cert, key };
 }

@@ -86,7 +86,7 @@ test("up takes over a stack of the last release under load, without a replacemen
   await underLoad(await readSystem(lab), "upgrade", async () => {
     output = await lab.runOrThrow("up");
   });
-  assert.match(output, /stack test-v is whole/, tail(output));
+  assert.match(output, /stack test-v is healthy/, tail(output));
   assert.equal(await running(), before);
   for (const queue of ["mirrored", "quorum"]) {
     assert.deepEqual(await readMessages(await lab.connect(), queue), messages, queue);

@@ -1,7 +1,7 @@
 /** CentOS 7's stand-in: HAProxy compiled from source, as in the tutorial, and a login with sudo. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack, packagesConfig } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack, packagesConfig } from "../../testbed/existing/existing-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(

@@ -1,7 +1,7 @@
 /** Debian 13, whose RabbitMQ 4 has no mirrored queues: mirrors are refused before anything runs, and quorum queues work. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack } from "../../testbed/existing/existing-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { useStack } from "../support/trial.ts";
 

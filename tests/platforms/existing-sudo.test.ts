@@ -4,7 +4,7 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { derivePublicKey, makePrivateKey } from "../../platforms/ssh-keys.ts";
-import { ExistingStack } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack } from "../../testbed/existing/existing-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { root } from "../../testbed/labs/trial-stack.ts";
 import { useStack } from "../support/trial.ts";

@@ -1,7 +1,7 @@
 /** Rocky 9's stand-in: dnf, a mirror of BaseOS and AppStream, and the RPMs of Erlang and RabbitMQ by URL. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExistingStack, packagesConfig } from "../../testbed/machines/existing-stack.ts";
+import { ExistingStack, packagesConfig } from "../../testbed/existing/existing-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "j", subnet: "192.168.96.0/24", os: "rocky-9" }));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { pulumiEnvironment } from "../../toolchain/environment.ts";
-import { ensureToolchain } from "../../toolchain/toolchain.ts";
+import { ensureToolchain } from "../../toolchain/pulumi.ts";
 import { root } from "./dev-stack.ts";
 
 export const scratchStackName = "test-preview";

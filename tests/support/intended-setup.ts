@@ -1,6 +1,6 @@
 /** What tests of the precheck want the machines to become, but for the machines themselves. */
 import { defaultPorts } from "../../hosts/protocols.ts";
-import type { IntendedSetup } from "../../platforms/existing/probe-target.ts";
+import type { IntendedSetup } from "../../platforms/existing/precheck/probe-target.ts";
 
 export const intendedSetup: Omit<IntendedSetup, "machines"> = {
   os: "debian-12",

@@ -1,6 +1,6 @@
 /** Replaces the precheck of existing machines and the check of this computer's tools. */
 import type { PrecheckedMachine } from "../../platforms/existing/existing.ts";
-import type { PrecheckArgs } from "../../platforms/existing/precheck.ts";
+import type { PrecheckArgs } from "../../platforms/existing/precheck/precheck.ts";
 
 /** Pins each host's key. A stated interface is in the network 10.7.0.0/25, with the last number of the machine's own address. */
 export async function precheck({

@@ -60,7 +60,7 @@ export function testOperations(lab: LabStack): void {
   test("lifecycle: up from nothing, a second up changes nothing, destroy leaves nothing", async (context) => {
     await lab.configure("", three);
     const started = Date.now();
-    assert.match(await lab.runOrThrow("up"), /is whole/);
+    assert.match(await lab.runOrThrow("up"), /is healthy/);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     const again = await lab.runOrThrow("up", "--expect-no-changes");
     const unchanged = /^ +(\d+ unchanged)$/m.exec(again)?.[1] ?? assert.fail(tail(again));
@@ -89,7 +89,7 @@ export function testOperations(lab: LabStack): void {
     await begin();
     await fill("replace");
     const gap = await gapOf("replace", async () => {
-      assert.match(await lab.runOrThrow("up", "--replace", first), /is whole/);
+      assert.match(await lab.runOrThrow("up", "--replace", first), /is healthy/);
     });
     await assertMessages("replace");
     await record("replace", `gap ${gap}; 0 lost`);
@@ -129,7 +129,7 @@ export function testOperations(lab: LabStack): void {
     } finally {
       await lab.runOn(second, "systemctl start rabbitmq-server");
     }
-    assert.match(await lab.runOrThrow("up"), /is whole/);
+    assert.match(await lab.runOrThrow("up"), /is healthy/);
     assert.deepEqual(await readMessages(await lab.connect(uri), "alone"), ["kept"]);
     await deleteQueue(await lab.connect(uri), "alone");
     await record("only copy", "refused: only copy; refused: beside a stopped broker");

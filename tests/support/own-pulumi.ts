@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import { ensureToolchain, type Toolchain } from "../../toolchain/toolchain.ts";
+import { ensureToolchain, type Toolchain } from "../../toolchain/pulumi.ts";
 
 /** How long one command of the CLI may take. */
 const timeoutSeconds = 600;

@@ -1,8 +1,8 @@
 /** The scripts that probe existing machines; they belong to no resource. */
-import { renderProbeScript } from "../../platforms/existing/probe.ts";
-import { renderBastionScript } from "../../platforms/existing/bastion.ts";
-import { renderNeighboursScript } from "../../platforms/existing/neighbours.ts";
-import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/probe-target.ts";
+import { renderProbeScript } from "../../platforms/existing/precheck/probe.ts";
+import { renderBastionScript } from "../../platforms/existing/precheck/bastion.ts";
+import { renderNeighboursScript } from "../../platforms/existing/precheck/neighbours.ts";
+import type { ProbeTarget, IntendedSetup } from "../../platforms/existing/precheck/probe-target.ts";
 import { intendedSetup } from "./intended-setup.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };

@@ -16,8 +16,8 @@ import {
 const now = new Date("2026-03-27T12:00:00Z");
 const request = {
   name: "cent120",
-  names: ["cent120", "rabbit.example.org"],
-  addresses: ["192.168.56.120", "192.168.56.100", "127.0.0.1"],
+  sanNames: ["cent120", "rabbit.example.org"],
+  sanAddresses: ["192.168.56.120", "192.168.56.100", "127.0.0.1"],
   now,
 };
 
@@ -56,8 +56,8 @@ describe("a broker's certificate", () => {
 
   test("is for every name and address, and for no other", () => {
     const read = new X509Certificate(broker.certificate);
-    for (const name of request.names) assert.equal(read.checkHost(name), name);
-    for (const address of request.addresses) assert.equal(read.checkIP(address), address);
+    for (const name of request.sanNames) assert.equal(read.checkHost(name), name);
+    for (const address of request.sanAddresses) assert.equal(read.checkIP(address), address);
     assert.equal(read.checkHost("cent121"), undefined);
     assert.equal(read.checkIP("192.168.56.121"), undefined);
   });

@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { backUpBefore, brokersInState, takeWithoutBackup } from "../../../cli/backup/automatic.ts";
+import { backUpBefore, brokersInState, extractWithoutBackup } from "../../../cli/backup/automatic.ts";
 import { mayLoseDefinitions, reasonForBackup } from "../../../cli/backup/reason.ts";
-import type { PulumiCli } from "../../../cli/pulumi.ts";
+import type { PulumiCli } from "../../../cli/run-pulumi.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
 import { SshServer } from "../../engine/ssh-server.ts";
 
@@ -166,9 +166,9 @@ test("only an up that names a resource or a version of the package has the state
 });
 
 test("--without-backup is taken out of the flags", () => {
-  assert.deepEqual(takeWithoutBackup(["--diff", "--without-backup"]), {
+  assert.deepEqual(extractWithoutBackup(["--diff", "--without-backup"]), {
     withoutBackup: true,
     rest: ["--diff"],
   });
-  assert.deepEqual(takeWithoutBackup(["--diff"]), { withoutBackup: false, rest: ["--diff"] });
+  assert.deepEqual(extractWithoutBackup(["--diff"]), { withoutBackup: false, rest: ["--diff"] });
 });

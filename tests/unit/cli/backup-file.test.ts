@@ -1,7 +1,7 @@
 /** The form of a backup file: what goes in comes out, and nothing of it changes unnoticed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decryptBackup, encryptBackup, readLabel } from "../../../cli/backup/file.ts";
+import { decryptBackup, encryptBackup, readLabel } from "../../../cli/backup/encrypted-file.ts";
 
 const label = {
   stack: "dev",

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isHolderRunning, readLocks, readState, removeEmptyMetadata } from "../../../cli/file-backend.ts";
-import type { PulumiCli } from "../../../cli/pulumi.ts";
+import type { PulumiCli } from "../../../cli/run-pulumi.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-backend-"));
 after(() => {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { PulumiCli } from "../../../cli/pulumi.ts";
+import type { PulumiCli } from "../../../cli/run-pulumi.ts";
 import { ensureSecretsProtected, recoverStack } from "../../../cli/stack.ts";
 import { UserError } from "../../../user-error.ts";
 

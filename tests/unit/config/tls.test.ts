@@ -10,7 +10,7 @@ let authority: Identity;
 let broker: Identity;
 let ended: Identity;
 before(async () => {
-  const request = { name: "mq", names: ["mq"], addresses: ["192.168.56.100"] };
+  const request = { name: "mq", sanNames: ["mq"], sanAddresses: ["192.168.56.100"] };
   authority = await makeAuthority("test", new Date());
   broker = await issueCertificate({ ...request, issuer: authority, now: new Date() });
   ended = await issueCertificate({ ...request, issuer: authority, now: new Date("2020-03-01T00:00:00Z") });

@@ -10,10 +10,10 @@ import {
   filesOfOthersNotice,
   parseFilesOfOthers,
   type FilesOfOthers,
-} from "../../../platforms/existing/files-of-others.ts";
-import { parseProbeOutput, renderProbeScript } from "../../../platforms/existing/probe.ts";
+} from "../../../platforms/existing/precheck/files-of-others.ts";
+import { parseProbeOutput, renderProbeScript } from "../../../platforms/existing/precheck/probe.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
-import type { IntendedSetup } from "../../../platforms/existing/probe-target.ts";
+import type { IntendedSetup } from "../../../platforms/existing/precheck/probe-target.ts";
 import { intendedSetup } from "../../support/intended-setup.ts";
 
 const folder = await makeScratchFolder();

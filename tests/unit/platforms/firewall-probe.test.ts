@@ -4,8 +4,8 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { execa, execaSync } from "execa";
-import { renderProbeScript } from "../../../platforms/existing/probe.ts";
-import type { IntendedSetup, ProbeTarget } from "../../../platforms/existing/probe-target.ts";
+import { renderProbeScript } from "../../../platforms/existing/precheck/probe.ts";
+import type { IntendedSetup, ProbeTarget } from "../../../platforms/existing/precheck/probe-target.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
 import { intendedSetup } from "../../support/intended-setup.ts";
 

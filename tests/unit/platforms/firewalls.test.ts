@@ -7,7 +7,7 @@ import {
   firewallWarnings,
   parseFirewall,
   type FirewalledHost,
-} from "../../../platforms/existing/firewalls.ts";
+} from "../../../platforms/existing/precheck/firewalls.ts";
 import { defaultPorts as ports } from "../../../hosts/protocols.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { execa, execaSync } from "execa";
-import type { ProbedHost } from "../../../platforms/existing/faults.ts";
-import { neighbourFaults, renderNeighboursScript } from "../../../platforms/existing/neighbours.ts";
-import { hasFacts, parseProbeOutput } from "../../../platforms/existing/probe.ts";
-import type { IntendedSetup } from "../../../platforms/existing/probe-target.ts";
+import type { ProbedHost } from "../../../platforms/existing/precheck/faults.ts";
+import { neighbourFaults, renderNeighboursScript } from "../../../platforms/existing/precheck/neighbours.ts";
+import { hasFacts, parseProbeOutput } from "../../../platforms/existing/precheck/probe.ts";
+import type { IntendedSetup } from "../../../platforms/existing/precheck/probe-target.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
 import { SshServer } from "../../engine/ssh-server.ts";
 import { intendedSetup } from "../../support/intended-setup.ts";

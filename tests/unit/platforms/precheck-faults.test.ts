@@ -1,16 +1,20 @@
 /** The faults of existing machines by their probes' output: the exact messages, and none for healthy machines. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findFaults } from "../../../platforms/existing/faults.ts";
-import { formatFaults, routerCheckNotice, clockWarning } from "../../../platforms/existing/precheck.ts";
+import { findFaults } from "../../../platforms/existing/precheck/faults.ts";
+import {
+  formatFaults,
+  routerCheckNotice,
+  clockWarning,
+} from "../../../platforms/existing/precheck/precheck.ts";
 import {
   hasFacts,
   parseProbeOutput,
   type ProbeResult,
   type ProbeOutcome,
-} from "../../../platforms/existing/probe.ts";
-import { vrrpAddress } from "../../../platforms/existing/vrrp-address.ts";
-import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
+} from "../../../platforms/existing/precheck/probe.ts";
+import { vrrpAddress } from "../../../platforms/existing/precheck/vrrp-address.ts";
+import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/precheck/probe-target.ts";
 import { SshError } from "../../../remote/ssh.ts";
 import { intendedSetup } from "../../support/intended-setup.ts";
 

@@ -4,8 +4,12 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { execa } from "execa";
-import { parseProbeOutput, renderProbeScript, type HostFacts } from "../../../platforms/existing/probe.ts";
-import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/probe-target.ts";
+import {
+  parseProbeOutput,
+  renderProbeScript,
+  type HostFacts,
+} from "../../../platforms/existing/precheck/probe.ts";
+import type { ProbeTarget, IntendedSetup } from "../../../platforms/existing/precheck/probe-target.ts";
 import { makeScratchFolder } from "../../support/bash.ts";
 import { intendedSetup } from "../../support/intended-setup.ts";
 

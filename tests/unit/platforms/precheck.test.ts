@@ -6,7 +6,11 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, mock, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { precheck, type ProbeTarget, type PrecheckArgs } from "../../../platforms/existing/precheck.ts";
+import {
+  precheck,
+  type ProbeTarget,
+  type PrecheckArgs,
+} from "../../../platforms/existing/precheck/precheck.ts";
 import type { Login } from "../../../remote/ssh.ts";
 import { SshServer, type SshServerOptions } from "../../engine/ssh-server.ts";
 import { newKey } from "../../engine/ssh-keys.ts";

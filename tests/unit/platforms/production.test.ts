@@ -1,9 +1,9 @@
 /** What RabbitMQ asks of a broker's machine in production: it is said, and refuses nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseProbeOutput } from "../../../platforms/existing/probe.ts";
-import type { ProbeTarget } from "../../../platforms/existing/probe-target.ts";
-import { productionNotice } from "../../../platforms/existing/production.ts";
+import { parseProbeOutput } from "../../../platforms/existing/precheck/probe.ts";
+import type { ProbeTarget } from "../../../platforms/existing/precheck/probe-target.ts";
+import { productionNotice } from "../../../platforms/existing/precheck/production.ts";
 
 const login = { host: "10.0.0.1", port: 22, user: "root", privateKey: "", hostKey: undefined };
 

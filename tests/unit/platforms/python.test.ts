@@ -7,7 +7,7 @@ import {
   pythonNotice,
   pythonWarning,
   type PythonFacts,
-} from "../../../platforms/existing/python.ts";
+} from "../../../platforms/existing/precheck/python.ts";
 
 const versionOf = (...lines: readonly string[]): PythonFacts =>
   parsePython((key) => (key === "python" ? lines : []));

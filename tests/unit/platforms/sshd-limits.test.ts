@@ -1,8 +1,12 @@
 /** The limits of a machine's sshd on log-ins, in the words of `sshd -T`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bastionFaults, bastionNotices, type ProbedBastion } from "../../../platforms/existing/bastion.ts";
-import { parseSshdLimits, sshdLimitNotices } from "../../../platforms/existing/sshd-limits.ts";
+import {
+  bastionFaults,
+  bastionNotices,
+  type ProbedBastion,
+} from "../../../platforms/existing/precheck/bastion.ts";
+import { parseSshdLimits, sshdLimitNotices } from "../../../platforms/existing/precheck/sshd-limits.ts";
 
 function noticesOf(...lines: readonly string[]): string[] {
   const limits = parseSshdLimits((key) => (key === "sshd" ? lines : []));

@@ -1,7 +1,7 @@
 /** The settings of a stack's file for given machines. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { renderSettings, type MachineLayout } from "../../../testbed/machines/settings.ts";
+import { renderSettings, type MachineLayout } from "../../../testbed/existing/settings.ts";
 
 const layout: MachineLayout = {
   os: "debian-12",

@@ -49,7 +49,7 @@ let authority: Identity;
 let broker: Identity;
 before(async () => {
   authority = await makeAuthority("test", new Date());
-  const request = { name: "b", names: ["b"], addresses: ["127.0.0.1"], now: new Date() };
+  const request = { name: "b", sanNames: ["b"], sanAddresses: ["127.0.0.1"], now: new Date() };
   broker = await issueCertificate({ ...request, issuer: authority });
 });
 const servers: ReturnType<typeof createServer>[] = [];

@@ -1,8 +1,8 @@
 /** What is probed, and what it will be set up as. */
-import type { OperatingSystem, PackageSources } from "../../hosts/host.ts";
-import type { ProtocolSettings } from "../../hosts/protocols.ts";
-import type { StackMark } from "../../remote/owner.ts";
-import type { Login } from "../../remote/ssh.ts";
+import type { OperatingSystem, PackageSources } from "../../../hosts/host.ts";
+import type { ProtocolSettings } from "../../../hosts/protocols.ts";
+import type { StackMark } from "../../../remote/owner.ts";
+import type { Login } from "../../../remote/ssh.ts";
 
 /** A machine to probe, and how to log in to it. */
 export interface ProbeTarget {

@@ -6,10 +6,10 @@ import {
   configFolder,
   enabledPluginsFile,
   furtherConfigFolder,
-} from "../../hosts/broker-paths.ts";
-import { joinNames } from "../../config/faults.ts";
-import { haproxyConfigFile } from "../../hosts/haproxy-paths.ts";
-import { distributionPort, epmdPort } from "../../hosts/ports.ts";
+} from "../../../hosts/broker-paths.ts";
+import { joinNames } from "../../../config/faults.ts";
+import { haproxyConfigFile } from "../../../hosts/haproxy-paths.ts";
+import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 

@@ -1,5 +1,5 @@
 /** What a machine has of its former life that would stop the set-up half-way, or undo it later. */
-import { brokerDataFolder } from "../../hosts/broker-paths.ts";
+import { brokerDataFolder } from "../../../hosts/broker-paths.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import type { ProbeTarget } from "./probe-target.ts";
 

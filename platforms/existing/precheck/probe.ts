@@ -1,14 +1,14 @@
 /** Probes one machine: returns what it found there, or why the probe failed. */
 import { z } from "zod";
-import { distributionPort, epmdPort } from "../../hosts/ports.ts";
-import { servedProtocols } from "../../hosts/protocols.ts";
-import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
-import { systems } from "../../hosts/systems.ts";
-import { parseJson } from "../../json.ts";
-import { SshError, type Login } from "../../remote/ssh.ts";
-import { render } from "../../templates/render.ts";
+import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
+import { servedProtocols } from "../../../hosts/protocols.ts";
+import type { BrokerPackage } from "../../../hosts/rabbitmq-version.ts";
+import { systems } from "../../../hosts/systems.ts";
+import { parseJson } from "../../../json.ts";
+import { SshError, type Login } from "../../../remote/ssh.ts";
+import { render } from "../../../templates/render.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
-import { runWithPinnedKey } from "./pinned-host-keys.ts";
+import { runWithPinnedKey } from "../pinned-host-keys.ts";
 import { parsePython, type PythonFacts } from "./python.ts";
 import { parseSshdLimits, type SshdLimit } from "./sshd-limits.ts";
 import { parseBrokerPackage } from "./rabbitmq.ts";

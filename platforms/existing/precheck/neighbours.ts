@@ -1,8 +1,8 @@
 /** Whether the balancers reach each other on the virtual address's interface: apart, each would hold the address. */
-import { SshError } from "../../remote/ssh.ts";
-import { render } from "../../templates/render.ts";
+import { SshError } from "../../../remote/ssh.ts";
+import { render } from "../../../templates/render.ts";
 import type { ProbedHost } from "./faults.ts";
-import { runWithPinnedKey } from "./pinned-host-keys.ts";
+import { runWithPinnedKey } from "../pinned-host-keys.ts";
 import { probeFailureLines } from "./probe-failures.ts";
 import { machineLabel, type IntendedSetup } from "./probe-target.ts";
 import { parseLines } from "./probe.ts";

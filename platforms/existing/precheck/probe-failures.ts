@@ -1,6 +1,6 @@
 /** Messages about machines, or their bastion, that could not be probed. */
-import { firstLine, type Login, type SshError } from "../../remote/ssh.ts";
-import { fingerprint } from "../ssh-keys.ts";
+import { firstLine, type Login, type SshError } from "../../../remote/ssh.ts";
+import { fingerprint } from "../../ssh-keys.ts";
 import { isProbeLine, type SudoDenied, type ProbeResult } from "./probe.ts";
 import { machineLabel } from "./probe-target.ts";
 

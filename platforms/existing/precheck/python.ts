@@ -1,5 +1,5 @@
 /** Python on a machine: the program there needs it, and its first step installs it where it is missing. */
-import { joinNames } from "../../config/faults.ts";
+import { joinNames } from "../../../config/faults.ts";
 
 /** The oldest version of Python 3 that runs the program. */
 const minMinorVersion = 6;

@@ -1,6 +1,6 @@
 /** What RabbitMQ asks of a broker's machine in production, beyond what the program needs. */
-import { joinNames } from "../../config/faults.ts";
-import { diskLimit, memoryWatermark } from "../../hosts/rabbitmq-limits.ts";
+import { joinNames } from "../../../config/faults.ts";
+import { diskLimit, memoryWatermark } from "../../../hosts/rabbitmq-limits.ts";
 import { machineLabel } from "./probe-target.ts";
 import { hasFacts, type ProbeResult } from "./probe.ts";
 

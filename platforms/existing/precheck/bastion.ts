@@ -1,8 +1,8 @@
 /** The bastion's limits on connections: all connections to the machines are also connections to it. */
 import { availableParallelism } from "node:os";
-import { SshError } from "../../remote/ssh.ts";
-import { render } from "../../templates/render.ts";
-import { runWithPinnedKey } from "./pinned-host-keys.ts";
+import { SshError } from "../../../remote/ssh.ts";
+import { render } from "../../../templates/render.ts";
+import { runWithPinnedKey } from "../pinned-host-keys.ts";
 import { parseLines, runAsRoot } from "./probe.ts";
 import type { ProbeTarget } from "./probe-target.ts";
 import { loginsAtOnce, parseSshdLimits, sshdLimitNotices, type SshdLimit } from "./sshd-limits.ts";

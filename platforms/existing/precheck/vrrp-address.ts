@@ -1,6 +1,6 @@
 /** The addresses at which the balancers speak VRRP: each on the virtual address's interface and in its network. */
-import { joinNames } from "../../config/faults.ts";
-import { parseNetwork, type Network } from "../../hosts/network.ts";
+import { joinNames } from "../../../config/faults.ts";
+import { parseNetwork, type Network } from "../../../hosts/network.ts";
 import type { HostFacts, InterfaceAddress } from "./probe.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 

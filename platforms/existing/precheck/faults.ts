@@ -1,11 +1,11 @@
 /** The faults of existing machines, as messages: pure functions of what the probes found. */
-import { brokerDataFolder } from "../../hosts/broker-paths.ts";
-import { joinNames } from "../../config/faults.ts";
+import { brokerDataFolder } from "../../../hosts/broker-paths.ts";
+import { joinNames } from "../../../config/faults.ts";
 import { filesOfOthersFaults } from "./files-of-others.ts";
 import { pythonFaults } from "./python.ts";
 import { probeFailureLines } from "./probe-failures.ts";
-import { distributionPort, epmdPort } from "../../hosts/ports.ts";
-import { frontendsOf, servedProtocols, type ServedProtocol } from "../../hosts/protocols.ts";
+import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
+import { frontendsOf, servedProtocols, type ServedProtocol } from "../../../hosts/protocols.ts";
 import { blockedFaults } from "./firewalls.ts";
 import { rabbitmqFaults } from "./rabbitmq.ts";
 import { surroundingFaults } from "./surroundings.ts";

@@ -1,8 +1,8 @@
 /** Checks all existing machines at the same time, before anything is registered. */
 import * as pulumi from "@pulumi/pulumi";
-import { joinNames } from "../../config/faults.ts";
+import { joinNames } from "../../../config/faults.ts";
 import { bastionFaults, bastionNotices, probeBastion } from "./bastion.ts";
-import type { PrecheckedMachine } from "./existing.ts";
+import type { PrecheckedMachine } from "../existing.ts";
 import { findFaults, probedHosts } from "./faults.ts";
 import { hasFacts, probeMachine, type ProbeResult } from "./probe.ts";
 import { machineLabel, type IntendedSetup } from "./probe-target.ts";
@@ -13,7 +13,7 @@ import { productionNotice } from "./production.ts";
 import { vrrpAddress } from "./vrrp-address.ts";
 import { pythonNotice, pythonWarning } from "./python.ts";
 import { sshdLimitNotices } from "./sshd-limits.ts";
-import { refusalError } from "../../config/refusal-error.ts";
+import { refusalError } from "../../../config/refusal-error.ts";
 
 export type { ProbeTarget } from "./probe-target.ts";
 
