@@ -283,7 +283,9 @@ class Leaving:
                 break
         if remaining:
             raise self.refusal(
-                "its members of {} quorum queues could not be removed: {}.".format(len(remaining), queues.named(remaining)),
+                "its members of {} quorum queues could not be removed: {}.".format(
+                    len(remaining), queues.named(remaining)
+                ),
                 "Each queue needs a majority of its members for that.",
                 said,
             )

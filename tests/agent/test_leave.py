@@ -54,7 +54,11 @@ class Leave(ClusterTest):
         )
 
     def test_it_stays_if_nobody_becomes_a_member_in_its_place(self):
-        for said, because in (("1\n", "b2 did not become a member of 1 of its quorum queues"), (Ended(69), ""), (Hangs(), "")):
+        for said, because in (
+            ("1\n", "b2 did not become a member of 1 of its quorum queues"),
+            (Ended(69), ""),
+            (Hangs(), ""),
+        ):
             with self.subTest(because):
                 self.start()
                 self.cluster(queues=[quorum(members=["b1", "b3"])])
@@ -442,7 +446,7 @@ class Leave(ClusterTest):
         self.add_members = add_members
         self.on("shrink", hang)
         self.on("add_member", give_back)
-        self.refuses(*LEAVE, because="As what took them may still go on, run this again later.")
+        self.refuses(*LEAVE, because="The removal may still run: run this again later.")
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
         self.put(KNOWN, "b1\nb2\nb3\n")
         self.works("members", "--brokers", "b1,b2,b3")
