@@ -7,14 +7,32 @@ tell whether the broker needs a restart.
 
 import sys
 
-from .. import broker_conf, clock, fingerprint, host, khepri, rabbitmq, starting
-from ..errors import StepError
+from .. import broker_conf, clock, erlang, fingerprint, host, khepri, rabbitmq, starting
+from ..errors import NoAnswer, StepError
 
 # It may wait for ever, and runs beside any other step.
 TIMEOUT_SECONDS = None
 LOCK = None
 # How long a broker that serves may keep its answer, before a start does not wait for it any more.
 SILENCE_SECONDS = 60
+
+# With Mnesia a member of RabbitMQ 3.13 to 4.2 refuses a node of which it has a former one in its list
+# (rabbit_mnesia:can_join_cluster). The new one would try for two minutes, and then serve alone. Here the member takes
+# the former one off its list. Unlike `forget_cluster_node` it keeps the queues that were there: they begin empty, as
+# they do with the other versions. Returns whether it did that.
+_FORGET = """
+Me = %s,
+_ = code:ensure_loaded(rabbit_db_cluster),
+Refuses = erlang:function_exported(rabbit_db_cluster, join, 2) andalso not %s,
+case Refuses andalso lists:member(Me, mnesia:system_info(db_nodes)) of
+  false -> false;
+  true ->
+    false = lists:member(Me, mnesia:system_info(running_db_nodes)),
+    {atomic, ok} = mnesia:del_table_copy(schema, Me),
+    ok = rabbit_node_monitor:notify_left_cluster(Me),
+    true
+end
+"""
 
 
 def arguments(parser):
@@ -48,16 +66,21 @@ def forget():
 
 def await_cluster(conf):
     told = False
+    silent = ""
     while True:
         for name in conf.discovery_peers:
-            if rabbitmq.serves(name, conf.port):
-                print(
-                    "{}: was a member and has no data any more; it joins anew, since {} serves".format(
-                        host.name(), name
-                    )
-                )
-                return
-        if not told:
+            if not rabbitmq.serves(name, conf.port):
+                continue
+            try:
+                forget_former(name)
+            except StepError as failure:
+                if failure.report() != silent:
+                    silent = failure.report()
+                    print("{}: does not start yet: {}".format(host.name(), silent))
+                continue
+            print("{}: was a member and has no data any more; it joins anew, since {} serves".format(host.name(), name))
+            return
+        if not told and not silent:
             told = True
             print(
                 "{}: was a member and has no data any more, so it does not start alone; waits until one of these serves:"
@@ -68,6 +91,19 @@ def await_cluster(conf):
         clock.pause(1)
         if not starting.was_member():
             return
+
+
+def forget_former(name):
+    """Has a broker that serves take the former node of this host off its list, where it would refuse the new one.
+
+    Raises StepError unless it says that this is done or not needed.
+    """
+    question = _FORGET % (erlang.atom(rabbitmq.node()), khepri.IS_ENABLED)
+    is_forgotten = rabbitmq.act(question, of=name, seconds=60)
+    if not isinstance(is_forgotten, bool):
+        raise NoAnswer("{} does not say whether {} can join it".format(name, host.name()))
+    if is_forgotten:
+        print("{}: {} has forgotten the member that {} was".format(host.name(), name, host.name()))
 
 
 def await_place(conf):

@@ -1,5 +1,6 @@
 """Before a start of the broker: a former member without data never serves alone, also if files cannot be read."""
 
+import base64
 import os
 import unittest
 from unittest import mock
@@ -7,7 +8,7 @@ from unittest import mock
 from agent import clock, fingerprint, starting
 
 from .broker_host import DATA, LIMITS, MEMBER, NOTE, BrokerHost, Ended, cluster
-from .support import Hangs
+from .support import Hangs, evaluated
 
 CONF = "/etc/rabbitmq-ha/broker.conf"
 VHOST = DATA + "/msg_stores/vhosts/628WB79CIFDYO9LJI6DKMI09L/.vhost"
@@ -25,6 +26,10 @@ def hiding(hidden, lstat=os.lstat):
 
 
 class MayStart(BrokerHost):
+    def start(self):
+        super().start()
+        self.on_question("del_table_copy", False)
+
     def former_member_without_data(self):
         self.put(MEMBER, "2026\n")
         self.put(CONF, "[broker]\nbrokers = mq1,mq2,mq3\ndiscovery_peers = mq2,mq3\nport = 5672\nmetrics_port = 0\n")
@@ -89,6 +94,54 @@ class MayStart(BrokerHost):
         self.assertIn("does not start alone; waits until one of these serves: mq2 mq3", self.output)
         self.assertIn("joins anew, since mq3 serves", self.output)
         self.assertTrue(fingerprint.is_read())
+
+    def test_it_starts_only_once_a_member_has_forgotten_the_former_one(self):
+        # RabbitMQ 3.13 to 4.2 with Mnesia refuse it otherwise, and it would serve alone after two minutes.
+        self.former_member_without_data()
+        self.serving = {"mq2", "mq3"}
+        asked = []
+
+        def forgets(call):
+            asked.append(call.of)
+            self.assertIn(base64.b64encode(b"rabbit@mq1").decode(), call.stdin)
+            return True
+
+        self.on_question("del_table_copy", forgets)
+        self.works("may-start")
+        self.assertEqual(asked, ["mq2"])
+        self.assertIn("mq1: mq2 has forgotten the member that mq1 was\n", self.output)
+
+    def test_it_does_not_start_while_no_member_says_that_it_can_join(self):
+        for answer in (Ended(69), Hangs(), '<<"g2', "", evaluated("yes"), evaluated(None)):
+            self.start()
+            self.former_member_without_data()
+            self.serving = {"mq2", "mq3"}
+            waited = []
+
+            def wait(seconds, waited=waited):
+                waited.append(seconds)
+                if len(waited) == 20:
+                    self.on_question("del_table_copy", False)
+
+            clock.pause = wait
+            self.on("del_table_copy", answer)
+            self.works("may-start")
+            self.assertEqual(len(waited), 20)
+            self.assertIn("mq1: does not start yet: ", self.output)
+            self.assertIn("it joins anew, since mq2 serves", self.output)
+
+    def test_the_next_peer_is_asked_where_one_does_not_answer(self):
+        self.former_member_without_data()
+        self.serving = {"mq2", "mq3"}
+
+        def says(call):
+            if call.of == "mq2":
+                raise Ended(69)
+            return True
+
+        self.on_question("del_table_copy", says)
+        self.works("may-start")
+        self.assertIn("mq3 has forgotten the member that mq1 was", self.output)
 
     def test_removing_the_mark_ends_the_wait(self):
         self.former_member_without_data()
