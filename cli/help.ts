@@ -128,6 +128,7 @@ export const commandHelp = {
     flags: [
       ["--rabbitmq VERSION", "the lab's RabbitMQ: 3.10.8, 4.0.5 or 4.3.6 (default: 3.10.8)"],
       ["--queues KIND", "mirrored or quorum (default: mirrored with 3.x, quorum with 4.x)"],
+      ["--tls", "close the plain ports; clients and brokers speak TLS alone (default: without TLS)"],
       ["--only FAULT,FAULT", "inject these faults alone (default: all)"],
       ["--times N", "inject each fault N times (default: 1)"],
       ["--list", "list the faults and end"],

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { brokerAnswers } from "../labs/amqp-handshake.ts";
 import type { System } from "../../verify/outputs.ts";
 import { readHostPid } from "./host-actions.ts";
+import { isByTls } from "./load.ts";
 import type { HolderChange, ClientProbe } from "./timeline.ts";
 
 /** Milliseconds between two new clients. */
@@ -98,8 +99,8 @@ export class AddressWatch {
 
   #probe(): void {
     const at = performance.now();
-    const { hostname, port, protocol } = new URL(this.#system.amqpUri);
-    void brokerAnswers(hostname, probeTimeoutMs, Number(port || 5672), protocol === "amqps:").then(
+    const { hostname, port } = new URL(this.#system.amqpUri);
+    void brokerAnswers(hostname, probeTimeoutMs, Number(port || 5672), isByTls(this.#system)).then(
       (served) => {
         this.probes.push({ at, served });
       },

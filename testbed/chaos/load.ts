@@ -16,6 +16,11 @@ export function kindsOf({ queues }: Pick<System, "queues">): readonly QueueKind[
   return queues === "quorum" ? ["quorum"] : queueKinds;
 }
 
+/** @returns whether clients reach the system by TLS alone */
+export function isByTls({ amqpUri }: Pick<System, "amqpUri">): boolean {
+  return new URL(amqpUri).protocol === "amqps:";
+}
+
 export interface LoadSettings {
   /** Seconds between two heartbeats of an AMQP connection. */
   readonly heartbeatSeconds: number;
@@ -35,12 +40,14 @@ const loadTimeoutSeconds = 30;
 /** @returns the description of the load for the notes below the table */
 export function describeLoad(
   { heartbeatSeconds, messagesPerSecond, maxUnconfirmed }: LoadSettings,
-  { brokers: { length: brokers }, queues }: Pick<System, "brokers" | "queues">,
+  system: Pick<System, "brokers" | "queues" | "amqpUri">,
 ): string {
-  const where = queues === "quorum" ? "quorum queues" : "each kind of queue";
+  const brokers = system.brokers.length;
+  const where = system.queues === "quorum" ? "quorum queues" : "each kind of queue";
+  const how = isByTls(system) ? " by TLS" : "";
   return (
     `${brokers} publishers and ${brokers} consumers on ${where}, a connection each through the virtual ` +
-    `address, ${messagesPerSecond} messages/s per publisher, at most ${maxUnconfirmed} unconfirmed; amqplib, heartbeat ${heartbeatSeconds} s`
+    `address${how}, ${messagesPerSecond} messages/s per publisher, at most ${maxUnconfirmed} unconfirmed; amqplib, heartbeat ${heartbeatSeconds} s`
   );
 }
 

@@ -11,6 +11,8 @@ export interface ChaosOptions {
   readonly release: BrokerRelease;
   /** The kind of queues. @default the one that the program chooses for the version */
   readonly queues: "mirrored" | "quorum" | undefined;
+  /** Close the plain ports, have the brokers speak TLS with each other, and all clients connect by TLS. */
+  readonly tls: boolean;
   readonly faults: readonly Fault[];
   /** Trials of each fault, one after the other. */
   readonly times: number;
@@ -27,7 +29,7 @@ export interface ChaosOptions {
 
 /** @throws UserError when an argument is not valid */
 export function readOptions(args: readonly string[]): ChaosOptions {
-  const { only, list, report, keep, json, markdown, ...given } = parseArguments(args);
+  const { only, tls, list, report, keep, json, markdown, ...given } = parseArguments(args);
   const times = Number(given.times);
   if (!Number.isInteger(times) || times < 1)
     throw new UserError(`chaos: --times is ${given.times}; give a whole number from 1 on`);
@@ -42,8 +44,16 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     release,
     queues: readQueues(given.queues, release),
     faults: faults.filter(({ name }) => names.includes(name)),
-    ...{ times, list, report, keep, json, markdown },
+    ...{ tls, times, list, report, keep, json, markdown },
   };
+}
+
+/** @returns the `rabbitmq-ha:*` lines of the lab's file that the options ask for, beside those of its release */
+export function settingsOf({ queues, tls }: Pick<ChaosOptions, "queues" | "tls">): string {
+  return [
+    ...(queues === undefined ? [] : [`  rabbitmq-ha:rabbitmq: { queues: ${queues} }`]),
+    ...(tls ? ["  rabbitmq-ha:tls: { only: true, interNode: true }"] : []),
+  ].join("\n");
 }
 
 function readQueues(name: string | undefined, { version }: BrokerRelease): ChaosOptions["queues"] {
@@ -60,6 +70,7 @@ function parseArguments(args: readonly string[]) {
       options: {
         rabbitmq: { type: "string", default: brokerReleases[0].version },
         queues: { type: "string" },
+        tls: { type: "boolean", default: false },
         only: { type: "string" },
         times: { type: "string", default: "1" },
         list: { type: "boolean", default: false },

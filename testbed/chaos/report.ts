@@ -4,15 +4,29 @@ import { faults } from "./faults/index.ts";
 import { describeFault, groupByFault, legend, missedGoalLines, summaryCell, tableLines } from "./table.ts";
 import type { ChaosRun } from "./trial-result.ts";
 
-/** The meaning of a cell of `summaryCell`. */
-export const summaryLegend =
+const cellLegend =
   "Each cell: trials that met every goal, of all trials; the longest time in which some publisher had no confirm, on " +
   "mirrored / quorum queues or on quorum queues alone; confirmed messages that were lost; the time until all was whole. " +
   "The worst of all trials.";
+const tlsLegend =
+  "TLS: the plain ports are closed, the brokers speak TLS with each other, and clients check the certificate.";
 
-/** @returns the words for a version and its queues at the top of a column */
-export function columnName({ rabbitmq, queues }: Pick<ChaosRun, "rabbitmq" | "queues">): string {
-  return `${rabbitmq}, ${queues} queues`;
+/** @returns the meaning of a cell of `summaryCell`, and of the columns of these runs */
+export function summaryLegend(runs: readonly ChaosRun[]): string {
+  return runs.some(({ tls }) => tls === true) ? `${cellLegend} ${tlsLegend}` : cellLegend;
+}
+
+/** A version and what else distinguishes a column. */
+export type Column = Pick<ChaosRun, "rabbitmq" | "queues" | "tls">;
+
+/** @returns the words at the top of a column; no two columns have the same */
+export function columnName({ rabbitmq, queues, tls }: Column): string {
+  return `${rabbitmq}, ${queues} queues${tls === true ? ", TLS" : ""}`;
+}
+
+/** The order of the columns: the oldest version first, mirrored queues before quorum queues, TLS after without. */
+export function byColumn(one: Column, other: Column): number {
+  return columnName(one).localeCompare(columnName(other), "en", { numeric: true });
 }
 
 /** @returns what is expected of a fault where Khepri is in Mnesia's place, a line for each fault of which that differs */
@@ -34,7 +48,7 @@ export function chaosReport(runs: readonly ChaosRun[]): string {
     "Written by `npm run chaos`; [failures.md](failures.md) says what the system does about each.",
     "## The versions side by side",
     markdownTable(["fault", ...runs.map(columnName)], side),
-    summaryLegend,
+    summaryLegend(runs),
     `With Khepri in Mnesia's place, from RabbitMQ 4.3 on, a goal differs:\n\n${list(khepriLines())}`,
     ...runs.flatMap(describeRun),
     `## The columns\n\n${list(legend)}`,

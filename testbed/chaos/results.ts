@@ -1,8 +1,8 @@
-/** The results of several versions: a file keeps the last trials of each fault with each version and kind of queues. */
+/** The results of several versions: a file keeps the last trials of each fault in each column. */
 import { readFile } from "node:fs/promises";
 import { writeDocument } from "../labs/document.ts";
 import { faults } from "./faults/index.ts";
-import { chaosReport } from "./report.ts";
+import { byColumn, chaosReport, columnName } from "./report.ts";
 import { legend } from "./table.ts";
 import type { ChaosRun, TrialResult } from "./trial-result.ts";
 
@@ -16,24 +16,16 @@ export async function readRuns(file: string): Promise<readonly ChaosRun[]> {
   return (JSON.parse(text) as { readonly runs: readonly ChaosRun[] }).runs;
 }
 
-/** @returns the runs with the new one, which replaces the earlier trials of its faults with the same version and queues */
+/** @returns the runs with the new one, which replaces the earlier trials of its faults in the same column */
 export function mergeRun(runs: readonly ChaosRun[], run: ChaosRun): ChaosRun[] {
-  const isSame = (each: ChaosRun): boolean => each.rabbitmq === run.rabbitmq && each.queues === run.queues;
+  const isSame = (each: ChaosRun): boolean => columnName(each) === columnName(run);
   const place = (row: TrialResult): number => faults.findIndex(({ name }) => name === row.fault);
   const kept = runs
     .filter(isSame)
     .flatMap(({ rows }) => rows)
     .filter((row) => !run.rows.some(({ fault }) => fault === row.fault));
   const rows = [...kept, ...run.rows].sort((one, other) => place(one) - place(other));
-  return [...runs.filter((each) => !isSame(each)), { ...run, rows }].sort(byVersion);
-}
-
-/** The order of the columns: the oldest version first, mirrored queues before quorum queues. */
-function byVersion(one: ChaosRun, other: ChaosRun): number {
-  return (
-    one.rabbitmq.localeCompare(other.rabbitmq, "en", { numeric: true }) ||
-    one.queues.localeCompare(other.queues)
-  );
+  return [...runs.filter((each) => !isSame(each)), { ...run, rows }].sort(byColumn);
 }
 
 /** Where the results go. */

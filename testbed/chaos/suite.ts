@@ -5,8 +5,8 @@ import { LabStack } from "../labs/lab-stack.ts";
 import { tail } from "../labs/running-up.ts";
 import { readOutputs, type System } from "../../verify/outputs.ts";
 import { trustAuthorities } from "../../verify/trust.ts";
-import { defaultLoad } from "./load.ts";
-import type { ChaosOptions } from "./options.ts";
+import { defaultLoad, isByTls } from "./load.ts";
+import { type ChaosOptions, settingsOf } from "./options.ts";
 import type { TrialResult } from "./trial-result.ts";
 import { describeEnvironment, readRabbitmqVersion } from "./environment.ts";
 import { mergeRun, readRuns, writeRuns } from "./results.ts";
@@ -77,9 +77,10 @@ async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSign
     for (const miss of row.missed) logProgress(`${fault.name}: MISSED: ${miss}`);
     if (row.logs !== "") process.stderr.write(`${row.logs}\n`);
     // After each trial, so that an interrupted run keeps its results.
+    const tls = isByTls(system) || undefined;
     await writeRuns(
       options,
-      mergeRun(earlier, { rabbitmq, queues: system.queues ?? "mirrored", notes, rows }),
+      mergeRun(earlier, { rabbitmq, queues: system.queues ?? "mirrored", tls, notes, rows }),
     );
   }
   process.stdout.write(`${terminalTable(rows)}\n\n${[...legend, ...notes].join("\n")}\n`);
@@ -87,10 +88,10 @@ async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSign
 }
 
 /** Creates a new lab, after removing the one before it. */
-async function createLab(lab: LabStack, { release, queues }: ChaosOptions): Promise<System> {
-  logProgress(`creating a lab with RabbitMQ ${release.version} (usually 1–2 minutes)`);
+async function createLab(lab: LabStack, options: ChaosOptions): Promise<System> {
+  logProgress(`creating a lab with RabbitMQ ${options.release.version} (usually 1–2 minutes)`);
   await lab.close();
-  await lab.open(queues === undefined ? "" : `  rabbitmq-ha:rabbitmq: { queues: ${queues} }`);
+  await lab.open(settingsOf(options));
   const { code, output } = await lab.npm("up");
   if (code !== 0) throw new UserError(`the lab did not come up:\n${tail(output)}`);
   return readSystem(lab);

@@ -70,11 +70,13 @@ export interface TrialResult {
   readonly logs: string;
 }
 
-/** What was measured with one version and one kind of queues. */
+/** What was measured with one version and one kind of queues, with TLS or without. */
 export interface ChaosRun {
   /** The version of RabbitMQ, such as 3.10.8. */
   readonly rabbitmq: string;
   readonly queues: "mirrored" | "quorum";
+  /** Whether clients, and the brokers among themselves, spoke TLS alone. @default false */
+  readonly tls?: boolean | undefined;
   /** The environment, a line each. */
   readonly notes: readonly string[];
   /** In the order of the faults. */

@@ -1,13 +1,16 @@
 /** The missed goals in a fault's figures, and the tables of results. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { faults, shortBrokerFaults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
 import type { Goals } from "../../../testbed/chaos/faults/fault.ts";
 import { findMissedGoals, goalsOf } from "../../../testbed/chaos/goals.ts";
-import { kindsOf } from "../../../testbed/chaos/load.ts";
-import { readOptions } from "../../../testbed/chaos/options.ts";
+import { defaultLoad, describeLoad, isByTls, kindsOf } from "../../../testbed/chaos/load.ts";
+import { readOptions, settingsOf } from "../../../testbed/chaos/options.ts";
 import { chaosReport } from "../../../testbed/chaos/report.ts";
-import { mergeRun, readRuns } from "../../../testbed/chaos/results.ts";
+import { mergeRun, readRuns, writeRuns } from "../../../testbed/chaos/results.ts";
 import type {
   ChaosRun,
   TrialFigures,
@@ -180,6 +183,48 @@ test("a run replaces the trials of its faults with the same version and queues, 
   );
 });
 
+test("a run with TLS has a column and a section of its own, and takes the place of no trial without", () => {
+  const plain = [run("3.10.8", "quorum", [row]), run("3.10.8", "mirrored", [row])];
+  const byTls = { ...run("3.10.8", "mirrored", [onQuorum]), tls: true };
+  const merged = mergeRun(plain, byTls);
+  const [, , quorum] = merged;
+  assert.deepEqual(
+    [merged.length, quorum?.queues, ...merged.map(({ tls }) => tls)],
+    [3, "quorum", undefined, true, undefined],
+  );
+  const document = chaosReport(merged);
+  assert.match(
+    document,
+    /^\| fault \| 3\.10\.8, mirrored queues \| 3\.10\.8, mirrored queues, TLS \| 3\.10\.8, quorum queues \|$/m,
+  );
+  const cell = (gap: string): string => `1 of 1; gap ${gap}; 0 lost; whole 12 s`;
+  const cells = ["0.5 s / 0.5 s", "0.9 s", "0.5 s / 0.5 s"].map(cell).join(" | ");
+  assert.ok(document.includes(`| broker-killed | ${cells} |\n`), document);
+  assert.match(document, /^## RabbitMQ 3\.10\.8, mirrored queues, TLS$/m);
+  assert.match(document, /TLS: the plain ports are closed/);
+  const [again] = mergeRun(merged, run("3.10.8", "mirrored", [failed]));
+  assert.deepEqual(
+    again?.rows.map(({ fault }) => fault),
+    ["x", "broker-killed"],
+  );
+  assert.doesNotMatch(chaosReport(plain), /TLS/);
+});
+
+test("a record of a run without TLS is written as before there was TLS", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-chaos-"));
+  const json = join(folder, "chaos.json");
+  try {
+    const [plain, byTls] = [run("3.10.8", "mirrored", [row]), run("4.3.6", "quorum", [row])];
+    await writeRuns({ json, markdown: undefined }, [
+      { ...plain, tls: undefined },
+      { ...byTls, tls: true },
+    ]);
+    assert.deepEqual(await readRuns(json), [plain, { ...byTls, tls: true }]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test("a file that is not there has no runs; one that cannot be read is an error", async () => {
   assert.deepEqual(await readRuns("/nowhere/chaos.json"), []);
   await assert.rejects(readRuns(import.meta.dirname), /EISDIR/);
@@ -201,6 +246,18 @@ test("without mirrored queues only quorum queues are loaded: a classic queue has
   assert.deepEqual(kindsOf({ queues: "mirrored" }), ["classic", "quorum"]);
   assert.deepEqual(kindsOf({}), ["classic", "quorum"]);
   assert.deepEqual(kindsOf({ queues: "quorum" }), ["quorum"]);
+});
+
+test("the load says whether its clients connect by TLS, which they do where no plain port is open", () => {
+  const broker = { name: "a", address: "192.0.2.1", url: "" };
+  const [plain, byTls] = ["amqp://u:p@192.0.2.9:5672", "amqps://u:p@192.0.2.9:5671"].map((amqpUri) => ({
+    ...{ amqpUri, brokers: [broker, broker, broker] },
+    queues: "mirrored" as const,
+  }));
+  assert.ok(plain !== undefined && byTls !== undefined);
+  assert.deepEqual([isByTls(plain), isByTls(byTls)], [false, true]);
+  assert.match(describeLoad(defaultLoad, plain), /through the virtual address, 50 messages/);
+  assert.match(describeLoad(defaultLoad, byTls), /through the virtual address by TLS, 50 messages/);
 });
 
 test("a system without mirrored queues is judged by its quorum queues alone", () => {
@@ -274,4 +331,12 @@ test("--rabbitmq chooses the lab's version, by its number or its series, and --q
     () => chosen("--rabbitmq", "4.0.5", "--queues", "mirrored"),
     /RabbitMQ 4\.0\.5 has no mirrored queues; leave --queues out/,
   );
+});
+
+test("--tls closes the lab's plain ports and has the brokers speak TLS, beside the kind of queues", () => {
+  const settings = (...args: string[]): string => settingsOf(readOptions(args));
+  const tls = "  rabbitmq-ha:tls: { only: true, interNode: true }";
+  assert.equal(settings(), "");
+  assert.equal(settings("--tls"), tls);
+  assert.equal(settings("--tls", "--queues", "quorum"), `  rabbitmq-ha:rabbitmq: { queues: quorum }\n${tls}`);
 });

@@ -92,6 +92,20 @@ test("the table has a column for each version, and says which cells were not run
     assert.match(document, new RegExp(`^\\| ${operation} \\|`, "m"));
 });
 
+test("a run with TLS is a column of the failures alone, since no operation is recorded with TLS", () => {
+  const run: ChaosRun = { rabbitmq: "3.10.8", queues: "mirrored", tls: true, notes: [], rows: [] };
+  const columns = (runs: readonly ChaosRun[]): string[][] =>
+    [...versionsReport(runs, [scale]).matchAll(/^\| (?:operation|fault) \| (.*) \|$/gm)].map(
+      ([, head = ""]) => head.split(" | "),
+    );
+  const [operationColumns = [], faultColumns = []] = columns([run]);
+  assert.deepEqual(faultColumns.slice(0, 3), [
+    ...["3.10.8, mirrored queues", "3.10.8, mirrored queues, TLS", "3.10.8, quorum queues"],
+  ]);
+  assert.equal(operationColumns.length, 4);
+  assert.deepEqual(columns([]), [operationColumns, operationColumns]);
+});
+
 test("docs/chaos.md and docs/versions.md are what npm run chaos -- --report writes", async () => {
   for (const { name, text } of await reports()) {
     assert.equal(
