@@ -132,7 +132,10 @@ export const commandHelp = {
       ["--only FAULT,FAULT", "inject these faults alone (default: all)"],
       ["--times N", "inject each fault N times (default: 1)"],
       ["--list", "list the faults and end"],
-      ["--report", "write docs/chaos.md and docs/versions.md from the recorded results, and end"],
+      [
+        "--report",
+        "write docs/chaos.md and docs/versions.md from what --json docs/chaos.json has recorded, and end",
+      ],
       ["--keep", "leave the lab running at the end"],
       ...resultFlags,
     ],
