@@ -1,6 +1,7 @@
 /** The order in which a migration is ended: what is killed between two steps goes on with the next run. */
+import { listNames } from "../definitions/definitions.ts";
 import type { Fenced, Note } from "./move.ts";
-import { isDrained } from "./queue-counts.ts";
+import { isDrained, totalOf, unknownOf } from "./queue-counts.ts";
 
 export interface FinishWorld {
   /** @returns undefined if no migration is under way @throws if the new cluster does not say it for sure */
@@ -40,4 +41,21 @@ export async function finish(world: FinishWorld): Promise<FinishOutcome> {
   if (failures.size > 0) return { kind: "running", failures };
   await world.clearNew();
   return { kind: "finished" };
+}
+
+const shownNames = 5;
+
+/** @returns what keeps the old cluster from being stopped, and what to do; `command` without flags moves clients forth */
+export function restMessage({ queues, connections }: Fenced, command: string): string {
+  const [messages, silent] = [totalOf(queues), unknownOf(queues).map(({ name }) => name)];
+  const parts: string[] = [];
+  if (messages > 0 || connections > 0)
+    parts.push(
+      `still has ${messages} messages and ${connections} connections; move them first: ${command} --back, and again forth`,
+    );
+  if (silent.length > 0)
+    parts.push(
+      `does not say what ${listNames(silent, shownNames)} ${silent.length === 1 ? "holds" : "hold"}; start the brokers that have their copies, and run this again`,
+    );
+  return parts.join("\n");
 }

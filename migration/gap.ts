@@ -11,12 +11,15 @@ export interface Rates {
 
 /** @param now in milliseconds */
 export function updateRates(rates: Rates, target: readonly QueueCount[], now: number): Rates {
-  const messages = new Map(target.map((queue) => [queue.key, queue.messages ?? 0]));
+  // A queue that did not answer, now or before, says nothing of how fast it is filled.
+  const messages = new Map(
+    target.flatMap(({ key, messages: count }) => (count === undefined ? [] : [[key, count] as const])),
+  );
   const { last } = rates;
   if (last === undefined || now <= last.at) return { ...rates, last: { at: now, messages } };
   const seconds = (now - last.at) / 1000;
   const gains = [...messages].map(
-    ([key, count]) => Math.max(0, count - (last.messages.get(key) ?? 0)) / seconds,
+    ([key, count]) => Math.max(0, count - (last.messages.get(key) ?? count)) / seconds,
   );
   return {
     perQueue: Math.max(rates.perQueue ?? 0, ...gains),

@@ -221,9 +221,12 @@ async function close(world: World, direction: Direction): Promise<void> {
 }
 
 function leftMessage(queues: readonly QueueCount[]): string {
-  const unknown = unknownOf(queues).map(({ name }) => name);
-  const words = unknown.length === 0 ? "" : `, and no answer for ${shown(unknown)}`;
-  return `${totalOf(queues)} messages are left in ${shown(queues.map(({ name }) => name))}${words}`;
+  const [unknown, held] = [unknownOf(queues), queues.filter(({ messages = 0 }) => messages > 0)];
+  const names = (each: readonly QueueCount[]): string => shown(each.map(({ name }) => name));
+  return [
+    ...(held.length === 0 ? [] : [`${totalOf(held)} messages are left in ${names(held)}`]),
+    ...(unknown.length === 0 ? [] : [`no answer for ${names(unknown)}`]),
+  ].join(", and ");
 }
 
 /** Tries until it succeeds; only a person ends it, and the next run goes on. */

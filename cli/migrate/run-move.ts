@@ -1,9 +1,8 @@
 /** Moves clients and messages between the clusters of two stacks, and ends the migration. */
-import { finish } from "../../migration/finish.ts";
+import { finish, restMessage } from "../../migration/finish.ts";
 import type { Look } from "../../migration/look.ts";
 import { type Direction, move } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
-import { totalOf } from "../../migration/queue-counts.ts";
 import { UserError } from "../../user-error.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { npmCommand } from "../stack.ts";
@@ -133,12 +132,8 @@ export async function runFinish(pulumi: PulumiCli, from: string, to: string): Pr
       );
     case "unmoved":
       throw new UserError(`clients do not use ${to} yet; first: ${move}`);
-    case "left": {
-      const { queues, connections } = outcome.rest;
-      throw new UserError(
-        `${from} still has ${totalOf(queues)} messages and ${connections} connections; move them first: ${move} --back, and again forth`,
-      );
-    }
+    case "left":
+      throw new UserError(`${from} ${restMessage(outcome.rest, move)}`);
     case "running":
       for (const [name, why] of outcome.failures) process.stderr.write(`${name} is not stopped: ${why}\n`);
       process.stderr.write(`once it answers, run this again: ${move} --finish\n`);

@@ -1,7 +1,7 @@
 /** The end of a migration: what is killed or fails at any place goes on with the next run. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { finish, type FinishOutcome } from "../../../migration/finish.ts";
+import { finish, type FinishOutcome, restMessage } from "../../../migration/finish.ts";
 import { move } from "../../../migration/move.ts";
 import { FakeClusters, Killed } from "./fake-clusters.ts";
 
@@ -118,4 +118,18 @@ test("clients that do not use the new cluster keep the old one", async () => {
     assert.deepEqual(await finish(world), { kind: "unmoved" });
     assert.equal(world.running.size, 3);
   }
+});
+
+test("what is left is told apart from what does not answer", () => {
+  const queue = (name: string, messages: number | undefined) => ({
+    ...{ key: name, vhost: "/", name, consumers: 0 },
+    messages,
+  });
+  const says = (connections: number, ...queues: ReturnType<typeof queue>[]): string =>
+    restMessage({ connections, queues }, "migrate");
+  const silent = "does not say what a, b hold; start the brokers that have their copies, and run this again";
+  const left = "still has 3 messages and 1 connections; move them first: migrate --back, and again forth";
+  assert.equal(says(0, queue("a", undefined), queue("b", undefined), queue("c", 0)), silent);
+  assert.equal(says(1, queue("c", 3)), left);
+  assert.equal(says(1, queue("c", 3), queue("a", undefined), queue("b", undefined)), `${left}\n${silent}`);
 });

@@ -110,6 +110,21 @@ test("fences before the balancers serve the target, and serves nobody while mess
   );
 });
 
+test("a queue that does not say what it holds is not called one with messages", async () => {
+  const world = clusters();
+  const whole = world.fence.bind(world);
+  let isSilent = true;
+  world.fence = async (direction) => {
+    const { connections, queues } = await whole(direction);
+    if (!isSilent) return { connections, queues };
+    isSilent = false;
+    return { connections, queues: queues.map((queue) => ({ ...queue, messages: undefined })) };
+  };
+  assert.equal(await move(world, "forth", options), "moved");
+  const said = world.reports.filter((line) => line.includes("no answer for"));
+  assert.deepEqual([said.length, said.some((line) => line.includes("messages are left"))], [1, false]);
+});
+
 test("moves back, and forth again", async () => {
   const world = clusters();
   watch(world);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readCounts, readFenced, readStackNote } from "../../../migration/broker-answers.ts";
-import { estimateGap, updateRates } from "../../../migration/gap.ts";
+import { estimateGap, type Rates, updateRates } from "../../../migration/gap.ts";
 import { isDrained } from "../../../migration/queue-counts.ts";
 import { returnQueue } from "../../../migration/return.ts";
 import {
@@ -97,4 +97,17 @@ test("the gap follows from the largest queue and from all, at measured rates", (
   assert.match(estimateGap([counted(4000), counted(9, "r")], {}).slowest, /^q \(4000\)$/);
   const measured = updateRates(updateRates({}, [counted(0)], 1000), [counted(8000)], 3000);
   assert.equal(estimateGap([counted(4000)], measured).seconds, 3);
+});
+
+test("a queue that does not answer is filled no faster once it does", () => {
+  const counted = (messages: number | undefined) => ({
+    ...{ key: "q", vhost: "/", name: "q", consumers: 0 },
+    messages,
+  });
+  const counts: readonly (number | undefined)[] = [90_000, undefined, 90_000];
+  const measured = counts.reduce<Rates>(
+    (rates, count, index) => updateRates(rates, [counted(count)], 1000 * index),
+    {},
+  );
+  assert.deepEqual([measured.perQueue, measured.together], [0, 0]);
 });
