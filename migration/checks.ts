@@ -72,9 +72,8 @@ function checkCluster({ stack, state }: Side): Finding[] {
         `start it: npm run up -- --repair --stack ${stack}`,
       ),
     );
-  const silent = state.running
-    .filter((node) => !state.nodes.some(({ name }) => name === node))
-    .map(shortHostName);
+  const said = state.nodes.filter(({ version, time_ms: time }) => version !== null && time !== null);
+  const silent = state.running.filter((node) => !said.some(({ name }) => name === node)).map(shortHostName);
   const versions = new Set(state.nodes.flatMap(({ version }) => version ?? []));
   if (versions.size > 1)
     found.push(

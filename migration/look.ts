@@ -3,6 +3,7 @@ import { type Definitions, type Entry, labelOf } from "../definitions/definition
 import { compareDefinitions, type StacksOwn } from "../definitions/difference.ts";
 import { blocking, checkSides, pathOf, type Side as StateSide } from "./checks.ts";
 import { type Estimate, estimateOf } from "./estimate.ts";
+import { textOf } from "./fields.ts";
 import type { CarriedQueue, Finding, Plan, Target } from "./plan.ts";
 import { queueKey } from "./plan.ts";
 import { type ClusterState, depthsOf, StateError } from "./state.ts";
@@ -36,7 +37,7 @@ export interface Look {
   readonly estimate: Estimate;
 }
 
-/** @throws StateError if NEW does not say what its queues can */
+/** @throws StateError if NEW does not say what its queues are and can */
 export function look(args: LookArgs): Look {
   const { old, fresh, endpointCount } = args;
   const depths = depthsOf(old.state);
@@ -66,9 +67,11 @@ export function targetOf({ state, own, policy }: Pick<Side, "state" | "own" | "p
     if (said === null) throw new StateError(`RabbitMQ ${state.version} does not say what ${type} queues can`);
     return { arguments: said.arguments, unsupportedPolicyKeys: said.unsupported_policies };
   };
+  if (state.default_queue_type === null)
+    throw new StateError(`RabbitMQ ${state.version} does not say what a queue without a type becomes`);
   return {
     version: state.version,
-    defaultQueueType: state.default_queue_type ?? "classic",
+    defaultQueueType: state.default_queue_type,
     hasRelaxedChecks: state.relaxed_checks,
     permits: state.permits,
     exchangeTypes: state.exchange_types,
@@ -101,27 +104,51 @@ function checkClients({ old, fresh, hasSameAdmin }: LookArgs, queues: readonly C
       remedy:
         "see that one instance of that client runs, or give the queue x-single-active-consumer and a new name",
     });
-  const prefetching = old.state.global_prefetch ?? 0;
-  if (prefetching > 0 && toQuorum.size > 0)
+  const prefetching = old.state.global_prefetch;
+  if (prefetching !== 0 && toQuorum.size > 0)
     found.push({
       outcome: "cannot",
       isBlocking: false,
       subjects: [],
-      what: `${prefetching} channels have a global prefetch; one that consumes from a quorum queue is closed by NEW`,
+      what: `${prefetching === null ? "an unknown number of" : String(prefetching)} channels have a global prefetch; one that consumes from a quorum queue is closed by NEW`,
       why: "quorum queues have no prefetch of a whole channel",
       remedy: "let the client set its prefetch without global (basic.qos global=false)",
     });
-  const connected = old.state.admin_connections;
-  if (connected !== 0 && !hasSameAdmin) {
-    const who = `${connected === null ? "an unknown number of" : String(connected)} connections`;
+  return [...found, ...checkUsers(old, fresh, hasSameAdmin)];
+}
+
+/** Who would be refused by NEW, or could not be kept out of OLD. */
+function checkUsers(old: Side, fresh: Side, hasSameAdmin: boolean): Finding[] {
+  const { connections } = old.state;
+  if (connections === null)
+    return [
+      blocking(
+        "a broker of OLD did not say who is connected to it",
+        "no answer is not a good one",
+        "run this again; if it stays so, see the brokers' logs",
+      ),
+    ];
+  const found: Finding[] = [];
+  const ofAdmin = connections.find(({ user }) => user === old.own.adminUser)?.count ?? 0;
+  if (ofAdmin > 0 && !hasSameAdmin)
     found.push(
       blocking(
-        `${who} are of OLD's administrator ${old.own.adminUser}, whom NEW does not let in`,
+        `${ofAdmin} connections are of OLD's administrator ${old.own.adminUser}, whom NEW does not let in`,
         `each stack has an administrator of its own, NEW's is ${fresh.own.adminUser}`,
         "give these clients a user of their own, or NEW the same rabbitmq.adminUser and adminPassword",
       ),
     );
-  }
+  const known = new Set(old.definitions.users.map(({ name }) => name));
+  const others = connections.map(({ user }) => user).filter((user) => !known.has(user));
+  if (others.length > 0)
+    found.push(
+      blocking(
+        `is connected to OLD, and is no user of its own`,
+        "OLD's limits of connections keep its own users out while the rest is carried, and nobody of LDAP or OAuth",
+        "end these clients, or give them a user of OLD's own",
+        others.map((user) => `user ${user}`),
+      ),
+    );
   return found;
 }
 
@@ -144,11 +171,19 @@ const roomFactor = 2;
 function checkRoom(queues: readonly CarriedQueue[], { nodes }: ClusterState): Finding[] {
   const needed = estimateOf(queues).bytes * roomFactor;
   return nodes.flatMap(({ name, disk_free: free, disk_limit: limit }) => {
-    if (free === null || free - (limit ?? 0) >= needed) return [];
+    if (free === null || limit === null)
+      return [
+        blocking(
+          `${name} of NEW did not say how much disk is left`,
+          "each broker of NEW may hold a copy of each message",
+          "run this again; if it stays so, see what its log says of disk_free_monitor",
+        ),
+      ];
+    if (free - limit >= needed) return [];
     const mb = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`;
     return [
       blocking(
-        `${name} of NEW has ${mb(Math.max(0, free - (limit ?? 0)))} of disk left above its limit, and ${mb(needed)} may be needed`,
+        `${name} of NEW has ${mb(Math.max(0, free - limit))} of disk left above its limit, and ${mb(needed)} may be needed`,
         "each broker of NEW may hold a copy of each message",
         "give it a larger disk, or let consumers empty queues before",
       ),
@@ -162,10 +197,18 @@ function collisions({ definitions, queues }: Plan, { definitions: present, own, 
   const found = (entries: readonly Entry[], what: string, why: string, remedy: string): Finding[] =>
     entries.length === 0 ? [] : [blocking(what, why, remedy, entries.map(labelOf))];
   const depths = depthsOf(state);
+  const queueEntry = ({ vhost, name }: CarriedQueue): Entry => ({
+    category: "queues",
+    object: { vhost, name },
+  });
   const filled = queues.filter((queue) => {
     const depth = depths.get(queueKey(queue));
     return depth !== undefined && depth.ready + depth.unacknowledged > 0;
   });
+  const there = new Set(
+    present.queues.map(({ vhost, name }) => queueKey({ vhost: textOf(vhost), name: textOf(name) })),
+  );
+  const silent = queues.filter((queue) => there.has(queueKey(queue)) && !depths.has(queueKey(queue)));
   const taken = difference.leftOut.filter(({ category }) => category === "users");
   return [
     ...found(
@@ -187,10 +230,16 @@ function collisions({ definitions, queues }: Plan, { definitions: present, own, 
       "give NEW another rabbitmq.adminUser and run up",
     ),
     ...found(
-      filled.map(({ vhost, name }): Entry => ({ category: "queues", object: { vhost, name } })),
+      filled.map(queueEntry),
       "has messages in NEW already",
       "consumers would get them before OLD's",
       "empty the queue in NEW",
+    ),
+    ...found(
+      silent.map(queueEntry),
+      "is in NEW, and did not say whether it has messages there",
+      "consumers would get them before OLD's",
+      "start the broker of NEW that has it, or run this again",
     ),
   ];
 }

@@ -1,16 +1,10 @@
 /** The question to one broker of a cluster: everything but its definitions that a migration has to know. It changes nothing. */
+import { agreedCount } from "./agreed-count.ts";
 
 /** An address that a broker has to reach. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-}
-
-export interface QuestionArgs {
-  /** What each member of this cluster tries to connect to. */
-  readonly endpoints: readonly Endpoint[];
-  /** Whose connections are counted. */
-  readonly adminUser: string;
 }
 
 /** For how long the broker waits for its queues, its channels and the other members. */
@@ -21,13 +15,14 @@ const binary = (text: string): string => `base64:decode(<<"${Buffer.from(text).t
 
 /**
  * Each thing is asked by a process of its own, so that one that hangs costs no more than itself; what did not come in time is
- * absent in the answer. Names that not every release has are looked up when they are called.
+ * absent in the answer. A quorum queue has statistics from its first seconds on. Names that not every release has are looked up
+ * when they are called.
+ * @param endpoints what each member of this cluster tries to connect to
  */
-export function stateQuestion({ endpoints, adminUser }: QuestionArgs): string {
+export function stateQuestion(endpoints: readonly Endpoint[]): string {
   const list = endpoints.map(({ host, port }) => `{${binary(host)}, ${port}}`).join(", ");
   return `
 Endpoints = [${list}],
-Admin = ${binary(adminUser)},
 Parent = self(), Ref = make_ref(),
 Now = fun() -> erlang:monotonic_time(millisecond) end,
 End = Now() + ${gatherMs},
@@ -43,6 +38,7 @@ end,
 Call = fun(N, M, F, A) -> case rpc:call(N, M, F, A, 4000) of {badrpc, _} -> null; Said -> Said end end,
 Home = fun(Q) -> case amqqueue:get_pid(Q) of P when is_pid(P) -> node(P); {_, N} -> N; _ -> node() end end,
 Get = fun(Key, Info) -> proplists:get_value(Key, Info) end,
+${agreedCount}
 Size = fun(Q) ->
   {resource, V, queue, N} = Name = amqqueue:get_name(Q),
   Type = amqqueue:get_type(Q),
@@ -53,15 +49,26 @@ Size = fun(Q) ->
   end,
   Info = rpc:call(Home(Q), rabbit_amqqueue, info, [Q, [messages_ready, messages_unacknowledged, consumers | Own]], 4000),
   Counted = [{K, Number(E)} || {K, E} <- Info],
+  Total = case Type of rabbit_quorum_queue -> Agreed(Q, query_messages_total); _ -> null end,
+  Stated = fun Again() -> case Call(Home(Q), ets, lookup, [queue_metrics, Name]) of
+    [{_, Known, _}] -> Number(Get(message_bytes, Known));
+    [] when Total =:= 0 -> 0;
+    _ -> case Now() < End of true -> timer:sleep(300), Again(); false -> null end
+  end end,
   Bytes = case Type of
-    rabbit_quorum_queue ->
-      case Call(Home(Q), ets, lookup, [queue_metrics, Name]) of [{_, Known, _}] -> Number(Get(message_bytes, Known)); _ -> 0 end;
+    rabbit_quorum_queue -> Stated();
     rabbit_stream_queue -> 0;
     _ -> Get(message_bytes, Counted)
   end,
-  Ready = case Type of rabbit_stream_queue -> Get(messages, Counted); _ -> Get(messages_ready, Counted) end,
+  Unacked = Get(messages_unacknowledged, Counted),
+  Ready = case Type of
+    rabbit_stream_queue -> Get(messages, Counted);
+    rabbit_quorum_queue when is_integer(Total), is_integer(Unacked) -> max(0, Total - Unacked);
+    rabbit_quorum_queue -> null;
+    _ -> Get(messages_ready, Counted)
+  end,
   Sole = case Get(exclusive_consumer_tag, Info) of T when is_binary(T), T =/= <<>> -> true; _ -> false end,
-  #{vhost => V, name => N, ready => Ready, unacknowledged => Get(messages_unacknowledged, Counted),
+  #{vhost => V, name => N, ready => Ready, unacknowledged => Unacked,
     consumers => Get(consumers, Counted), bytes => Bytes, sole_consumer => Sole}
 end,
 Fact = fun(N) ->
@@ -75,11 +82,16 @@ Reach = fun(N, {Host, Port}) ->
   Failure = case Said of {ok, Socket} -> _ = (catch gen_tcp:close(Socket)), null; {error, Why} -> Text(Why); _ -> <<"no answer">> end,
   #{node => Text(N), host => Host, port => Port, failure => Failure}
 end,
+Connections = fun() ->
+  Users = [element(11, C) || N <- Members, C <- rpc:call(N, rabbit_connection_tracking, list_on_node, [N], 4000)],
+  Counts = lists:foldl(fun(U, Sum) -> maps:put(U, maps:get(U, Sum, 0) + 1, Sum) end, #{}, [U || U <- Users, U =/= none]),
+  [#{user => Text(U), count => N} || {U, N} <- maps:to_list(Counts)]
+end,
 Queues = rabbit_amqqueue:list(),
 Shared = [Q || Q <- Queues, not is_pid(amqqueue:get_exclusive_owner(Q))],
 Tasks = [{queues, fun() -> Size(Q) end} || Q <- Shared] ++ [{nodes, fun() -> Fact(N) end} || N <- Running]
   ++ [{reached, fun() -> Reach(N, E) end} || N <- Running, E <- Endpoints]
-  ++ [{admin_connections, fun() -> length(rabbit_connection_tracking:list_of_user(Admin)) end},
+  ++ [{connections, Connections},
       {global_prefetch, fun() -> length([I || [{_, P}] = I <- rabbit_channel:info_all([global_prefetch_count]), P > 0]) end}],
 _ = [spawn(fun() -> Parent ! {Ref, Key, try {ok, Do()} catch _:_ -> none end} end) || {Key, Do} <- Tasks],
 Gather = fun Next(0, Got) -> Got; Next(Left, Got) ->
@@ -106,7 +118,7 @@ base64:encode(iolist_to_binary(rabbit_json:encode(#{version => list_to_binary(Ve
   partitions => case Exported(rabbit_node_monitor, partitions, 0) of
     true -> [Text(N) || N <- lists:usort(rabbit_node_monitor:partitions())]; false -> [] end,
   queues => All(queues), exclusive_queues => length(Queues) - length(Shared), reached => All(reached),
-  admin_connections => One(admin_connections), global_prefetch => One(global_prefetch),
+  connections => One(connections), global_prefetch => One(global_prefetch),
   default_queue_type => Type,
   relaxed_checks => application:get_env(rabbit, quorum_relaxed_checks_on_redeclaration, false),
   permits => [Text(F) || F <- [transient_nonexcl_queues, queue_master_locator, global_qos], Permitted(F)],

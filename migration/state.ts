@@ -38,7 +38,8 @@ const answer = z.object({
   reached: z.array(
     z.object({ node: z.string(), host: z.string(), port: z.number(), failure: z.string().nullable() }),
   ),
-  admin_connections: count,
+  /** By whom members of the cluster are connected; the shovels and links of its own brokers apart. */
+  connections: z.array(z.object({ user: z.string(), count: z.number() })).nullable(),
   global_prefetch: count,
   default_queue_type: z.enum(["classic", "quorum", "stream"]).nullable(),
   relaxed_checks: z.boolean(),

@@ -54,7 +54,7 @@ export async function askSide(
   endpoints: readonly Endpoint[],
   seconds = askSeconds,
 ): Promise<Side> {
-  const expression = stateQuestion({ endpoints, adminUser: system.adminUser });
+  const expression = stateQuestion(endpoints);
   const ask = async (login: Login, signal: AbortSignal): Promise<Omit<Side, "stack" | "own" | "policy">> => {
     const askedMs = Date.now();
     const state = askJson(login, expression, seconds, signal).then((found) => ({

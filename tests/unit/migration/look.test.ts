@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Look, look, type LookArgs } from "../../../migration/look.ts";
 import { lookJson, lookMessage } from "../../../migration/messages.ts";
+import { StateError } from "../../../migration/state.ts";
 import { definitionsOf, permission, policy, queue, user } from "../definitions/draft.ts";
 import { held, sidesOf, stateOf } from "./sides.ts";
 
@@ -54,10 +55,13 @@ test("a broker that does not run, an alarm, a partition and mixed versions stand
     assert.match(here({ partitions: ["rabbit@x"] }), new RegExp(`stack ${stack} is parted from x`));
     const mixed = nodes.map((node, index) => (index === 0 ? { ...node, version: "9.9.9" } : node));
     assert.match(here({ nodes: mixed }), new RegExp(`stack ${stack}: its brokers have different versions`));
-    assert.match(
-      here({ nodes: nodes.slice(1) }),
-      new RegExp(`stack ${stack}: ${name}1 did not answer in time`),
-    );
+    const silent = new RegExp(`^stack ${stack}: ${name}1 did not answer in time$`, "m");
+    assert.match(here({ nodes: nodes.slice(1) }), silent);
+    for (const part of ["version", "time_ms"] as const)
+      assert.match(
+        here({ nodes: nodes.map((node, index) => (index === 0 ? { ...node, [part]: null } : node)) }),
+        silent,
+      );
   }
 });
 
@@ -95,6 +99,7 @@ test("what NEW has already and otherwise is named", () => {
           }),
         },
         fresh: { definitions: definitionsOf(lists, "4.0.5") },
+        freshState: { queues: [held("work", 0)] },
       }),
     );
   assert.deepEqual(there({ queues: [queue("work", { "x-queue-type": "classic" })] }), [
@@ -114,6 +119,49 @@ test("a queue that has messages in NEW stands against it", () => {
   assert.deepEqual(against(sidesOf({ freshState: { queues: [held("work", 0)] } })), []);
 });
 
+test("a queue that is in NEW and does not say what it holds there stands against it", () => {
+  const definitions = definitionsOf({ queues: [queue("work", { "x-queue-type": "quorum" })] }, "4.0.5");
+  const there = (...queues: ReturnType<typeof held>[]): string[] =>
+    against(sidesOf({ fresh: { definitions, state: { ...sidesOf().fresh.state, queues } } }));
+  const silent = ["queue work in /: is in NEW, and did not say whether it has messages there"];
+  assert.deepEqual(there(held("work", 0)), []);
+  assert.deepEqual(there(held("work", 1)), ["queue work in /: has messages in NEW already"]);
+  assert.deepEqual(there({ ...held("work", 1), ready: null }), silent);
+  assert.deepEqual(there({ ...held("work", 1), consumers: null }), silent);
+  assert.deepEqual(there(), silent);
+});
+
+test("disk of which nothing is said is not room; OLD needs none", () => {
+  for (const part of ["disk_free", "disk_limit"] as const) {
+    const told = (name: string, version: string) =>
+      stateOf(name, version).nodes.map((node, index) => (index === 0 ? { ...node, [part]: null } : node));
+    assert.deepEqual(against(sidesOf({ freshState: { nodes: told("n", "4.0.5") } })), [
+      "rabbit@n1 of NEW did not say how much disk is left",
+    ]);
+    assert.deepEqual(against(sidesOf({ oldState: { nodes: told("o", "3.10.8") } })), []);
+  }
+});
+
+test("a broker that does not say who is connected to it stands against it", () => {
+  assert.deepEqual(against(sidesOf({ oldState: { connections: null } })), [
+    "a broker of OLD did not say who is connected to it",
+  ]);
+});
+
+test("clients that no limit of OLD's keeps out stand against it", () => {
+  const connections = ["admin", "someone-of-ldap"].map((user) => ({ user, count: 1 }));
+  assert.deepEqual(against(sidesOf({ oldState: { connections } })), [
+    "user someone-of-ldap: is connected to OLD, and is no user of its own",
+  ]);
+});
+
+test("NEW's default for queues is not guessed", () => {
+  assert.throws(
+    () => look(sidesOf({ freshState: { default_queue_type: null } })),
+    (error) => error instanceof StateError && error.message.includes("what a queue without a type becomes"),
+  );
+});
+
 test("a user of OLD with the name of NEW's administrator stands against it", () => {
   const definitions = definitionsOf({
     users: [user("admin", "another"), user("root")],
@@ -126,11 +174,11 @@ test("a user of OLD with the name of NEW's administrator stands against it", () 
 });
 
 test("clients that log in as an administrator with another password stand against it", () => {
-  const connected = { oldState: { admin_connections: 2, queues: [held("work", 0)] } };
+  const connections = [{ user: "admin", count: 2 }];
+  const connected = { oldState: { connections, queues: [held("work", 0)] } };
   assert.deepEqual(against(sidesOf(connected)), []);
   const found = against(sidesOf({ ...connected, hasSameAdmin: false }));
   assert.deepEqual(found, ["2 connections are of OLD's administrator admin, whom NEW does not let in"]);
-  assert.equal(against(sidesOf({ oldState: { admin_connections: null }, hasSameAdmin: false })).length, 1);
 });
 
 test("a queue that does not say what it holds stands against it", () => {
@@ -153,6 +201,8 @@ test("an exclusive consumer and a global prefetch are told, and stand against no
     sidesOf({ oldState: { global_prefetch: 3, queues: [{ ...held("work", 1), sole_consumer: true }] } }),
   );
   assert.deepEqual(blockers(found), []);
+  const silent = look(sidesOf({ oldState: { global_prefetch: null, queues: [held("work", 1)] } }));
+  assert.match(lookMessage(silent), /an unknown number of channels have a global prefetch/);
   const text = lookMessage(found);
   assert.match(text, /queue work in \/: an exclusive consumer is no longer the only one/);
   assert.match(text, /3 channels have a global prefetch/);

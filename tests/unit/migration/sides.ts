@@ -30,7 +30,7 @@ export function stateOf(name: string, version: string, changes: Partial<ClusterS
     queues: [],
     exclusive_queues: 0,
     reached: [],
-    admin_connections: 0,
+    connections: [],
     global_prefetch: 0,
     default_queue_type: "quorum",
     relaxed_checks: true,

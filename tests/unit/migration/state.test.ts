@@ -34,7 +34,7 @@ test("a queue that did not say all has no depth", () => {
 });
 
 test("names go into the question as data", () => {
-  const question = stateQuestion({ endpoints: [{ host: '">>, x', port: 5672 }], adminUser: '">>). halt' });
+  const question = stateQuestion([{ host: '">>, x). halt', port: 5672 }]);
   assert.ok(!question.includes("halt") && !question.includes('">>, x'));
 });
 
