@@ -18,7 +18,8 @@ true = not %s orelse lists:all(fun(Tables) -> lists:any(IsThere, Tables) end, [
   [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
   [rabbit_khepri_user, rabbit_khepri_users], [rabbit_khepri_user_permission, rabbit_khepri_user_permissions],
   [rabbit_khepri_binding, rabbit_khepri_bindings],
-  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters]]),
+  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters],
+  [rabbit_khepri_global_rtparam, rabbit_khepri_runtime_parameters]]),
 """ % (khepri.IS_ENABLED,)
 
 NOTED = """case rabbit_runtime_parameters:value_global({}) of not_found -> []; Known -> Known end""".format(PARAMETER)

@@ -1,6 +1,7 @@
 /** Reads what brokers answer in a migration. An answer that lacks something is none. */
 import { z } from "zod";
-import type { Note } from "./move.ts";
+import { shortHostName } from "../hosts/node-name.ts";
+import type { Fenced, Note } from "./move.ts";
 import { queueKey } from "./plan.ts";
 import type { QueueCount } from "./queue-counts.ts";
 
@@ -11,7 +12,9 @@ const queue = z.object({
   consumers: z.number().nullable(),
 });
 const counted = z.object({ queues: z.array(queue) });
-const fenced = z.object({ connections: z.number(), queues: z.array(queue) });
+const fenced = z.object({ connections: z.number(), users: z.array(z.string()), queues: z.array(queue) });
+/** The member that does not answer, or whose clients may still log in. */
+const unfenced = z.union([z.object({ silent: z.string() }), z.object({ open: z.string() })]);
 const noted = z.object({ note: z.string().nullable() });
 const note = z.object({
   direction: z.enum(["forth", "back"]),
@@ -31,12 +34,17 @@ export function readCounts(answer: unknown): QueueCount[] {
   return counted.parse(answer).queues.map(countOf);
 }
 
-export function readFenced(answer: unknown): {
-  readonly connections: number;
-  readonly queues: readonly QueueCount[];
-} {
-  const { connections, queues } = fenced.parse(answer);
-  return { connections, queues: queues.map(countOf) };
+/** @throws unless each member has said who is connected to it, and that it lets nobody in */
+export function readFenced(answer: unknown): Fenced {
+  const refusal = unfenced.safeParse(answer).data;
+  if (refusal !== undefined)
+    throw new Error(
+      "silent" in refusal
+        ? `${shortHostName(refusal.silent)} does not say who is connected to it: start its broker`
+        : `${shortHostName(refusal.open)} still lets clients in`,
+    );
+  const { connections, users, queues } = fenced.parse(answer);
+  return { connections, users, queues: queues.map(countOf) };
 }
 
 export function readShovels(answer: unknown): ReadonlySet<string> {

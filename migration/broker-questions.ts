@@ -2,6 +2,8 @@
  * What a broker is asked and told in a migration, as texts of Erlang for `rabbitmqctl eval`. Each answers with JSON. They
  * hold no secret.
  */
+import { khepriTables } from "../definitions/khepri-tables.ts";
+import { agreedCount } from "./agreed-count.ts";
 
 /** The users with which shovels log in to the source, and to OLD. */
 export const carryUser = "rabbitmq-ha-migration";
@@ -30,22 +32,12 @@ ok = case (try rabbit_khepri:is_enabled() catch error:undef -> false end)
 end,
 `;
 
-/**
- * The queues that are no client's own, with what each one's process says now; \`null\` where it does not say. A quorum
- * queue's statistics are some seconds old, so its leader is asked, and a majority with it: up to RabbitMQ 4.2 by a
- * function, which later ones refuse.
- */
-const counts = `
+/** What each begins with that must not be answered in part: by a member that knows all that was written before. */
+const start = `${json}${upToDate}${khepriTables}`;
+
+/** The queues that are no client's own, with what each one's process says now; `null` where it does not say. */
+const counts = `${agreedCount}
 Number = fun(N) when is_integer(N) -> N; (_) -> null end,
-Agreed = fun(Q, Name) ->
-  Leader = amqqueue:get_pid(Q),
-  case (try ra:consistent_query(Leader, erlang:make_fun(rabbit_fifo, Name, 1), 5000)
-      catch error:function_clause -> ra:consistent_query(Leader, {rabbit_fifo, Name, []}, 5000) end) of
-    {ok, {_, N}, _} when is_integer(N) -> N;
-    {ok, N, _} when is_integer(N) -> N;
-    _ -> null
-  end
-end,
 Ask = fun(Q) ->
   try case amqqueue:get_type(Q) of
     rabbit_quorum_queue ->
@@ -63,10 +55,7 @@ Counts = fun() -> [#{vhost => V, name => N, messages => M, consumers => C}
   || {{resource, V, queue, N}, Q} <- Listed(), {M, C} <- [Ask(Q)]] end,
 `;
 
-/** The connections of everybody else. */
-const others = `
-Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
-Others = fun() -> lists:append([rabbit_connection_tracking:list_of_user(U) || U <- Users]) end,
+const limits = `
 Limit = fun(U) -> case rabbit_auth_backend_internal:get_user_limits(U) of
   Map when is_map(Map) -> maps:get(<<"max-connections">>, Map, -1);
   _ -> -1
@@ -80,6 +69,27 @@ Return = fun(U, N) when N < 0 -> rabbit_auth_backend_internal:clear_user_limits(
   (U, N) -> Set(U, N)
 end,
 Known = fun(U) -> case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end end,
+`;
+
+/**
+ * Who is connected besides the shovels, and which members let clients in, as each member says of itself. RabbitMQ's own lists
+ * leave out a member that does not answer (`rabbit_tracking`, `rabbit_nodes:list_running`). Whoever has no limit of its own,
+ * such as a user of LDAP, counts too; `none` are the broker's own links. The user's name is the eleventh element of a tracked
+ * connection in all of RabbitMQ 3.8 to 4.3 (`rabbit.hrl`).
+ */
+const others = `
+Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
+Members = rabbit_nodes:all(),
+true = Users =/= [] andalso lists:member(node(), Members),
+Call = fun(At, M, F, A) -> case rpc:call(At, M, F, A, 5000) of
+  {badrpc, _} -> throw({silent, At});
+  Said -> Said
+end end,
+Others = fun() -> [C || At <- Members, C <- Call(At, rabbit_connection_tracking, list_on_node, [At]),
+  not lists:member(element(11, C), [none | Mine])] end,
+Open = fun() -> [At || At <- Members,
+  Known <- [maps:from_list(Call(At, rabbit_auth_backend_internal, get_user_limits, []))],
+  lists:any(fun(U) -> maps:get(<<"max-connections">>, maps:get(U, Known, #{}), -1) =/= 0 end, Users)] end,
 `;
 
 /** Waits some seconds for two answers in a row that no queue holds a message. */
@@ -97,10 +107,10 @@ end,
 `;
 
 /** @returns `{queues}` */
-export const countQuestion = `${json}${upToDate}${counts} Json(#{queues => Counts()})`;
+export const countQuestion = `${start}${counts} Json(#{queues => Counts()})`;
 
 /** @returns `{note}`: the text that was noted, or null */
-export const noteQuestion = `${json}${upToDate}
+export const noteQuestion = `${start}
 Json(#{note => case rabbit_runtime_parameters:value_global(${noteName}) of not_found -> null; Text -> Text end})`;
 
 export function noteOrder(text: string | undefined): string {
@@ -111,14 +121,26 @@ export function noteOrder(text: string | undefined): string {
            _ -> rabbit_runtime_parameters:clear_global(${noteName}, ${actor})
          end`
       : `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
-  return `${json} ok = ${change}, Json(#{done => true})`;
+  return `${start} ok = ${change}, Json(#{done => true})`;
+}
+
+/** @returns `{connections, users, queues}`, or the member that did not answer, or that lets clients in */
+function fencedAnswer(expressions: string): string {
+  return `${start}${mine}${limits}
+try ${others}${counts}${waiting}
+${expressions}
+Json(#{connections => length(Left), users => lists:usort([element(11, C) || C <- Left]), queues => Queues})
+catch throw:{Why, At} when Why =:= silent; Why =:= open -> Json(#{Why => At})
+end`;
 }
 
 /**
  * Lets nobody log in but the shovels, and ends the connections of all others. The users' own limits are noted before the
- * first one is changed. Shovels that wait for it are let in once no other connection is left, and have some seconds.
+ * first one is changed, and each member has to answer before that. Shovels that wait for it are let in once no other connection
+ * is left, and have some seconds.
  */
-export const fenceOrder = `${json}${upToDate}${mine}${others}${counts}${waiting}
+export const fenceOrder = fencedAnswer(`
+_ = Open(),
 Noted = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> #{};
   Text -> rabbit_json:decode(Text)
@@ -129,26 +151,27 @@ ok = case New =:= Noted of
   false -> rabbit_runtime_parameters:set_global(${fenceName}, iolist_to_binary(rabbit_json:encode(New)), ${actor})
 end,
 [Set(U, 0) || U <- Users, Limit(U) =/= 0],
-End = fun Again(0) -> length(Others());
-  Again(Times) -> case Others() of
-    [] -> 0;
-    Left ->
-      [spawn(fun() -> rabbit_connection_tracking:close_connections([C], "the cluster is being migrated", 0) end) || C <- Left],
-      timer:sleep(150),
-      Again(Times - 1)
-  end
-end,
-Open = End(30),
-Rest = case Open of
-  0 -> [Return(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
+End = fun Again(Times) -> case {Open(), Others()} of
+  {[], []} -> [];
+  {[At | _], _} when Times =:= 0 -> throw({open, At});
+  {[], Rest} when Times =:= 0 -> Rest;
+  {_, Rest} ->
+    [spawn(fun() -> rabbit_connection_tracking:close_connections([C], "the cluster is being migrated", 0) end) || C <- Rest],
+    timer:sleep(150),
+    Again(Times - 1)
+end end,
+Before = End(30),
+Queues = case Before of
+  [] -> [Return(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
   _ -> Counts()
 end,
-Json(#{connections => max(Open, length(Others())), queues => Rest})`;
+Left = lists:usort(Before ++ Others()),`);
 
-/** Waits up to some seconds for two answers in a row that no queue holds a message. Fails if the fence does not stand. */
-export const drainQuestion = `${json}${mine}${others}${counts}${waiting}
-true = lists:all(fun(U) -> Limit(U) =:= 0 end, Users),
-Json(#{queues => Wait(20, false), connections => length(Others())})`;
+/** Waits up to some seconds for two answers in a row that no queue holds a message. */
+export const drainQuestion = fencedAnswer(`
+[throw({open, At}) || At <- Open()],
+Queues = Wait(20, false),
+Left = Others(),`);
 
 /** Gives each user its own limit back, and notes how far the move is before. */
 export function unfenceOrder(note?: string): string {
@@ -156,7 +179,7 @@ export function unfenceOrder(note?: string): string {
     note === undefined
       ? ""
       : `ok = rabbit_runtime_parameters:set_global(${noteName}, ${binary(note)}, ${actor}),`;
-  return `${json}${upToDate}${mine}${others} ${written}
+  return `${start}${limits} ${written}
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;
   Text ->
@@ -167,24 +190,24 @@ Json(#{done => true})`;
 }
 
 /** Has the shovels of \`lateCarryUser\` wait until the fence stands. */
-export const gateOrder = `${json}${mine}${others} ok = Set(lists:last(Mine), 0), Json(#{done => true})`;
+export const gateOrder = `${start}${mine}${limits} ok = Set(lists:last(Mine), 0), Json(#{done => true})`;
 
 /** @returns \`{shovels, exchanges}\`: the migration's own, and what each shovel does now */
-export const shovelQuestion = (prefix: string): string => `${json}${upToDate}
+export const shovelQuestion = (prefix: string): string => `${start}
 Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
 Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
 
 /** Ends the migration's shovels, or removes the exchanges that they publish to. */
-export const shovelRemoval = (prefix: string): string => `${json}${upToDate}
+export const shovelRemoval = (prefix: string): string => `${start}
 Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
 Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 [rabbit_runtime_parameters:clear(Get(vhost, P), <<"shovel">>, Get(name, P), ${actor})
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))],
 Json(#{done => true})`;
 
-export const exchangeRemoval = (prefix: string): string => `${json}${upToDate}
+export const exchangeRemoval = (prefix: string): string => `${start}
 Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
 [rabbit_exchange:delete(R, false, ${actor}) || {resource, _, exchange, N} = R <- rabbit_exchange:list_names(), Own(N)],
 Json(#{done => true})`;
@@ -199,7 +222,7 @@ export const promptReturnOrder = returnOrder("0");
 export const configuredReturnOrder = returnOrder("Configured");
 
 function returnOrder(milliseconds: string): string {
-  return `${json}${upToDate}
+  return `${start}
 ok = case application:get_env(rabbit, consumer_disconnected_timeout) of
   undefined -> ok;
   {ok, Configured} ->
@@ -213,7 +236,7 @@ Json(#{done => true})`;
 }
 
 /** Removes the migration's users. */
-export const userRemoval = `${json}${upToDate}${mine}
+export const userRemoval = `${start}${mine}
 [rabbit_auth_backend_internal:delete_user(U, ${actor}) || U <- Mine,
   case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} -> true; _ -> false end],
 Json(#{done => true})`;

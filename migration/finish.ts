@@ -46,12 +46,13 @@ export async function finish(world: FinishWorld): Promise<FinishOutcome> {
 const shownNames = 5;
 
 /** @returns what keeps the old cluster from being stopped, and what to do; `command` without flags moves clients forth */
-export function restMessage({ queues, connections }: Fenced, command: string): string {
+export function restMessage({ queues, connections, users }: Fenced, command: string): string {
   const [messages, silent] = [totalOf(queues), unknownOf(queues).map(({ name }) => name)];
   const parts: string[] = [];
+  const whose = connections === 0 ? "" : ` (of ${listNames(users, shownNames)})`;
   if (messages > 0 || connections > 0)
     parts.push(
-      `still has ${messages} messages and ${connections} connections; move them first: ${command} --back, and again forth`,
+      `still has ${messages} messages and ${connections} connections${whose}; move them first: ${command} --back, and again forth`,
     );
   if (silent.length > 0)
     parts.push(

@@ -28,6 +28,8 @@ export interface Note {
 export interface Fenced {
   /** Connections of clients that have not ended yet. */
   readonly connections: number;
+  /** Whose they are. */
+  readonly users: readonly string[];
   readonly queues: readonly QueueCount[];
 }
 
@@ -209,8 +211,8 @@ async function close(world: World, direction: Direction): Promise<void> {
   await world.freeze();
   await untilAnswered(world, async () => {
     // Fenced each time: a broker that was away may have had clients.
-    const { connections, queues } = await world.fence(direction);
-    if (connections > 0) throw new Error(`${connections} connections are still open`);
+    const { connections, users, queues } = await world.fence(direction);
+    if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
     if (isDrained(queues)) return;
     const left = queues.filter(({ messages }) => messages !== 0);
     await world.prepareLate(direction, left);

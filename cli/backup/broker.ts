@@ -11,6 +11,7 @@ import {
   type DefinitionObject,
   parseDefinitions,
 } from "../../definitions/definitions.ts";
+import { khepriTables } from "../../definitions/khepri-tables.ts";
 import { runOn } from "../../remote/ssh.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
@@ -36,16 +37,6 @@ ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
 end,
 `;
 
-/** Without Khepri's tables in memory its lists and their counts are empty. Up to 3.13 they have other names. */
-const tables = `
-IsThere = fun(Table) -> ets:info(Table, size) =/= undefined end,
-true = not Khepri orelse lists:all(fun(Names) -> lists:any(IsThere, Names) end, [
-  [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
-  [rabbit_khepri_user, rabbit_khepri_users], [rabbit_khepri_user_permission, rabbit_khepri_user_permissions],
-  [rabbit_khepri_binding, rabbit_khepri_bindings],
-  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters]]),
-`;
-
 /** What the question counts. */
 const counted = ["vhosts", "users", "permissions", "policies", "exchanges", "queues", "bindings"] as const;
 
@@ -54,7 +45,7 @@ const counted = ["vhosts", "users", "permissions", "policies", "exchanges", "que
  * 3.10 cannot export a set of federation upstreams, so there the parameters are listed one by one. Counted before and
  * after, by other functions than those that export.
  */
-const question = `${fence}${tables}${common}
+const question = `${fence}${khepriTables}${common}
 Queues = fun() -> [Q || V <- Hosts(), Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V), Own(Q)] end,
 Bare = fun(<<>>) -> false; (<<"amq.", _/binary>>) -> false; (_) -> true end,
 Exchanges = fun() -> [I || V <- Hosts(), X <- rabbit_exchange:list(V),

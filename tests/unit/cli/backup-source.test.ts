@@ -37,9 +37,9 @@ async function host(name: string, forcedCommand: string): Promise<Login> {
 
 const says = (text: string): string => `cat >/dev/null; printf '%s' '${text}'`;
 
-test("backup and definitions look at the same tables of Khepri", () => {
+test("backup, migration and definitions look at the same tables of Khepri", () => {
   const root = join(import.meta.dirname, "..", "..", "..");
-  const [backup, definitions] = ["cli/backup/broker.ts", "agent/defined.py"].map((path) =>
+  const [backup, definitions] = ["definitions/khepri-tables.ts", "agent/defined.py"].map((path) =>
     /\[\s*\[rabbit_khepri_vhost\][^]*?\]\]/
       .exec(readFileSync(join(root, path), "utf8"))?.[0]
       .replaceAll(/\s/g, ""),

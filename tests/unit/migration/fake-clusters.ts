@@ -118,7 +118,7 @@ export class FakeClusters implements World, FinishWorld {
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();
       this.#shovel();
-      return { connections: 0, queues: this.#counts(sourceOf(direction)) };
+      return { connections: 0, users: [], queues: this.#counts(sourceOf(direction)) };
     });
   }
 
@@ -160,7 +160,7 @@ export class FakeClusters implements World, FinishWorld {
   }
 
   drain(): Promise<Fenced> {
-    return this.#do("drain", () => ({ connections: 0, queues: this.#askOld() }));
+    return this.#do("drain", () => ({ connections: 0, users: [], queues: this.#askOld() }));
   }
 
   clearOld(): Promise<void> {

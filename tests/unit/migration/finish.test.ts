@@ -88,11 +88,15 @@ test("no answer about what is left, and anything that is left, stops nothing", a
     FinishOutcome["kind"] | undefined,
   ])[] = [
     ["no answer", () => Promise.reject(new Error("no broker of old answers")), undefined],
-    ["a connection", () => Promise.resolve({ connections: 1, queues: [fenced] }), "left"],
-    ["a message", () => Promise.resolve({ connections: 0, queues: [{ ...fenced, messages: 1 }] }), "left"],
+    ["a connection", () => Promise.resolve({ connections: 1, users: ["app"], queues: [fenced] }), "left"],
+    [
+      "a message",
+      () => Promise.resolve({ connections: 0, users: [], queues: [{ ...fenced, messages: 1 }] }),
+      "left",
+    ],
     [
       "silence",
-      () => Promise.resolve({ connections: 0, queues: [{ ...fenced, messages: undefined }] }),
+      () => Promise.resolve({ connections: 0, users: [], queues: [{ ...fenced, messages: undefined }] }),
       "left",
     ],
   ];
@@ -126,9 +130,10 @@ test("what is left is told apart from what does not answer", () => {
     messages,
   });
   const says = (connections: number, ...queues: ReturnType<typeof queue>[]): string =>
-    restMessage({ connections, queues }, "migrate");
+    restMessage({ connections, users: connections === 0 ? [] : ["app"], queues }, "migrate");
   const silent = "does not say what a, b hold; start the brokers that have their copies, and run this again";
-  const left = "still has 3 messages and 1 connections; move them first: migrate --back, and again forth";
+  const left =
+    "still has 3 messages and 1 connections (of app); move them first: migrate --back, and again forth";
   assert.equal(says(0, queue("a", undefined), queue("b", undefined), queue("c", 0)), silent);
   assert.equal(says(1, queue("c", 3)), left);
   assert.equal(says(1, queue("c", 3), queue("a", undefined), queue("b", undefined)), `${left}\n${silent}`);

@@ -110,21 +110,6 @@ test("fences before the balancers serve the target, and serves nobody while mess
   );
 });
 
-test("a queue that does not say what it holds is not called one with messages", async () => {
-  const world = clusters();
-  const whole = world.fence.bind(world);
-  let isSilent = true;
-  world.fence = async (direction) => {
-    const { connections, queues } = await whole(direction);
-    if (!isSilent) return { connections, queues };
-    isSilent = false;
-    return { connections, queues: queues.map((queue) => ({ ...queue, messages: undefined })) };
-  };
-  assert.equal(await move(world, "forth", options), "moved");
-  const said = world.reports.filter((line) => line.includes("no answer for"));
-  assert.deepEqual([said.length, said.some((line) => line.includes("messages are left"))], [1, false]);
-});
-
 test("moves back, and forth again", async () => {
   const world = clusters();
   watch(world);
@@ -241,14 +226,16 @@ test("a queue that does not answer is not empty", async () => {
   const fence = world.fence.bind(world);
   let silent = 3;
   world.fence = async (direction) => {
-    const { connections, queues } = await fence(direction);
-    if (silent === 0) return { connections, queues };
+    const { queues, ...rest } = await fence(direction);
+    if (silent === 0) return { queues, ...rest };
     silent -= 1;
     assert.ok(!world.calls.includes("permit"));
-    return { connections, queues: queues.map((queue) => ({ ...queue, messages: undefined })) };
+    return { ...rest, queues: queues.map((queue) => ({ ...queue, messages: undefined })) };
   };
   assert.equal(await move(world, "forth", options), "moved");
   assert.equal(silent, 0);
+  const said = world.reports.filter((line) => line.includes("no answer for"));
+  assert.deepEqual([said.length, said.some((line) => line.includes("messages are left in"))], [3, false]);
 });
 
 test("a connection that is left keeps the target closed", async () => {

@@ -1,0 +1,52 @@
+/** What brokers are asked in a migration: of each member itself, and what a part of an answer is taken for. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readFenced } from "../../../migration/broker-answers.ts";
+import * as questions from "../../../migration/broker-questions.ts";
+import { stateQuestion } from "../../../migration/question.ts";
+
+const { noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = questions;
+/** All that a decision rests on; what shovels say of their troubles is only shown. */
+const deciding: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(questions).filter(([name]) => /(Question|Order|Removal)$/.test(name))),
+  noteOrder: noteOrder(undefined),
+  unfenceOrder: unfenceOrder(),
+  shovelQuestion: shovelQuestion("own."),
+  shovelRemoval: shovelRemoval("own."),
+  exchangeRemoval: exchangeRemoval("own."),
+  troubleQuestion: "",
+};
+
+test("a member whose tables are not there yet answers nothing, instead of empty lists", () => {
+  for (const [name, text] of Object.entries(deciding)) {
+    if (name === "troubleQuestion") continue;
+    assert.match(text, /rabbit_khepri:fence\(/, name);
+    assert.match(text, /rabbit_khepri_global_rtparam/, name);
+    const [before = ""] = text.split("rabbit_khepri_global_rtparam");
+    assert.doesNotMatch(before, /:(value_global|list|lookup|get_user)/, name);
+  }
+});
+
+test("connections are asked of each member, since RabbitMQ's own lists leave out one that does not answer", () => {
+  for (const text of [...Object.values(deciding), stateQuestion([])])
+    assert.doesNotMatch(text, /rabbit_connection_tracking:list|list_of_user/);
+  for (const text of [questions.fenceOrder, questions.drainQuestion]) {
+    assert.match(text, /Members = rabbit_nodes:all\(\)/);
+    assert.match(text, /Call\(At, rabbit_connection_tracking, list_on_node, \[At\]\)/);
+    assert.match(text, /Call\(At, rabbit_auth_backend_internal, get_user_limits, \[\]\)/);
+    assert.match(text, /Users =\/= \[\]/);
+  }
+});
+
+test("a member that does not answer, or lets clients in, is no fence", () => {
+  const queues = [{ vhost: "/", name: "q", messages: 0, consumers: null }];
+  const whole = { connections: 1, users: ["app"], queues };
+  assert.deepEqual(readFenced(whole).users, ["app"]);
+  assert.throws(
+    () => readFenced({ silent: "rabbit@old3" }),
+    /^Error: old3 does not say who is connected to it/,
+  );
+  assert.throws(() => readFenced({ open: "rabbit@old3.example" }), /^Error: old3 still lets clients in/);
+  for (const part of ["connections", "users", "queues"] as const)
+    assert.throws(() => readFenced({ ...whole, [part]: undefined }), part);
+});
