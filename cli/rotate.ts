@@ -5,9 +5,15 @@ import { UserError } from "../user-error.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import { apply } from "./rotate/apply.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
-import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "./rotate/finish.ts";
+import {
+  leavingUsers,
+  refusalToFinish,
+  startMessage,
+  unendedMessages,
+  withRemovable,
+} from "./rotate/finish.ts";
 import { rotateSshKey } from "./rotate/ssh-key.ts";
-import { planFinish, planStart, rotateCommand, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
+import { planFinish, planStart, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
 import { withValue } from "./stack-edit.ts";
 import { askUsers, awaitConnectionList } from "./rotate/users.ts";
 import { resourceNameOf } from "./repair-plan.ts";
@@ -145,13 +151,18 @@ async function finish(
   const flags = plan.isWritten && rotated.kind === "user" ? await rerunFlags(pulumi, stack) : [];
   const code = await apply({ pulumi, stack, text, previewOnly, flags });
   if (code !== 0 || previewOnly) return code;
-  const after = await askUsers(await readSystem(pulumi, stack));
-  const left = leaving.filter((user) => after.names.includes(user));
-  if (left.length > 0) {
-    const command = rotateCommand(rotated, stack, "--finish", "--close-connections");
-    process.stderr.write(
-      `\n${left.join(", ")} stays, since somebody has connected as it meanwhile; it goes with: ${command}\n`,
-    );
+  const now = await readSystem(pulumi, stack);
+  const after = await askUsers(now);
+  const unended = unendedMessages({
+    rotated,
+    plan,
+    stack,
+    leaving,
+    after,
+    system: now,
+  });
+  if (unended.length > 0) {
+    process.stderr.write(`\n${unended.join("\n")}\n`);
     return 1;
   }
   process.stdout.write(`\n${plan.users.join(", ")} alone is valid in the place of ${rotated.name}\n`);

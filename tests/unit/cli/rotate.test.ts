@@ -4,7 +4,13 @@ import { test } from "node:test";
 import { z } from "zod";
 import { parseRotateOptions } from "../../../cli/rotate.ts";
 import { withNextCookie } from "../../../cli/rotate/cookie.ts";
-import { leavingUsers, refusalToFinish, startMessage, withRemovable } from "../../../cli/rotate/finish.ts";
+import {
+  leavingUsers,
+  refusalToFinish,
+  startMessage,
+  unendedMessages,
+  withRemovable,
+} from "../../../cli/rotate/finish.ts";
 import { inPlaceMessages } from "../../../cli/rotate/in-place.ts";
 import { planFinish, planStart, rotatedOf, type Rotated } from "../../../cli/rotate/plan.ts";
 import type { System } from "../../../verify/outputs.ts";
@@ -116,23 +122,63 @@ test("the former user goes only when nobody is connected as it, or if that is sa
   assert.equal(connectedAs(["orders"], [named]), "orders has 1 connection, from 10.0.0.5 (shop)");
 });
 
-test("after a run that ended half-way, those that stayed are found in the cluster", () => {
-  const lines = ['user {"name":"orders-2","tags":[]}', 'permission {"user":"orders"}'];
-  const definitions = { lines, hashes: {} };
-  assert.deepEqual(staying(answer, { definitions }), ["orders"]);
-  assert.deepEqual(leavingUsers({ ...orders, users: ["orders-2"] }, plan, { definitions }, answer), [
-    "orders",
-  ]);
+test("after a run that ended half-way, the one that stayed is found in the cluster", () => {
+  const resumed = { users: ["orders-2"], isWritten: true };
+  assert.deepEqual(leavingUsers({ ...orders, users: ["orders-2"] }, resumed, {}, answer), ["orders"]);
   const admin: Rotated = { kind: "administrator", name: "admin", users: ["admin-2"] };
-  assert.deepEqual(
-    leavingUsers(
-      admin,
-      { users: ["admin-2"], isWritten: true },
-      { administrators: ["admin-2", "admin"] },
-      answer,
-    ),
-    ["admin"],
-  );
+  const administrators = ["admin-2", "admin", "admin-1"];
+  const left = leavingUsers(admin, { users: ["admin-2"], isWritten: true }, { administrators }, answer);
+  assert.deepEqual(left, ["admin"]);
+});
+
+/** Another user that was rotated before, and stays because somebody is connected as it. */
+const withBills: ClusterUsers = {
+  names: [...answer.names, "bills", "bills-2"],
+  made: [...answer.made, "bills", "bills-2"],
+  connections: [{ user: "bills", peer_host: "10.0.0.9" }],
+};
+const definitions = {
+  lines: ['user {"name":"orders-2","tags":[]}', 'user {"name":"bills-2"}', 'permission {"user":"orders"}'],
+  hashes: {},
+};
+
+test("the end of one user's rotation is no end of another's, and does not wait for it", () => {
+  assert.deepEqual(staying(withBills, { definitions }), ["orders", "bills"]);
+  const leaving = leavingUsers(orders, plan, {}, withBills);
+  assert.deepEqual(leaving, ["orders"]);
+  assert.equal(refusalToFinish({ ...end, leaving, answer: withBills }), undefined);
+  assert.match(withRemovable(file, leaving), /remove: \[user orders\] \}/);
+  const resumed = { users: ["orders-2"], isWritten: true };
+  assert.deepEqual(leavingUsers({ ...orders, users: ["orders-2"] }, resumed, {}, withBills), ["orders"]);
+  // Its former user may be any of those that are left of all rotations.
+  const later = { ...orders, users: ["orders-3"] };
+  const names = ["orders-3", "orders-2", "bills"];
+  const messages = unendedMessages({
+    ...end,
+    rotated: later,
+    plan: { users: ["orders-3"], isWritten: true },
+    leaving: [],
+    after: { ...withBills, names, made: names },
+    system: { definitions: { lines: ['user {"name":"orders-3"}'], hashes: {} } },
+  });
+  assert.deepEqual(messages, [
+    "orders-2, bills is no longer defined, and stays; if it was valid in the place of orders, move its clients and run this again, or, to have its connections closed, add user orders-2, user bills to definitions.remove and run: npm run up",
+  ]);
+});
+
+test("a former user that stays is said with what can be done, and never as a success", () => {
+  const messages = (after: Partial<ClusterUsers>, more: Partial<typeof end> = {}) =>
+    unendedMessages({ ...end, after: { ...answer, ...after }, system: { definitions }, ...more });
+  assert.deepEqual(messages({ names: ["admin", "orders-2"] }), []);
+  assert.match(messages({})[0] ?? "", /^orders stays, for the reason that up gives; .* add user orders to/);
+  // Not the stack's own, as on a cluster that was there before: it would never be deleted.
+  assert.deepEqual(messages({ made: ["orders-2"] }), [
+    "orders stays, with its password: the stack has not made it, and deletes only what it has made; delete it on a broker: rabbitmqctl delete_user orders",
+  ]);
+  const rotated: Rotated = { kind: "administrator", name: "admin", users: ["ops", "the admin"] };
+  const admin = (names: readonly string[]) => messages({ names }, { rotated, leaving: ["the admin"] });
+  assert.deepEqual(admin(["ops"]), []);
+  assert.match(admin(["ops", "the admin"])[0] ?? "", /has not made it.*delete_user 'the admin'$/);
 });
 
 test("a user whose connections are closed is named among what may be removed, once", () => {
