@@ -14,8 +14,8 @@ const answer = z.object({
   file: z.string(),
   /** The new key of a rotation that has begun there. */
   new: z.string().nullable(),
-  /** The one that the rotation ends. */
-  former: z.string().nullable(),
+  /** Those that the rotation ends: the former one, and those of starts that were not completed. */
+  former: z.array(z.string()),
 });
 
 export type HostKeys = Readonly<z.infer<typeof answer>> & { readonly name: string };
@@ -41,7 +41,7 @@ export function withKey(login: Login, privateKey: string): Login {
 
 /**
  * Runs the program on all hosts at once, logged in with the log-in's own key.
- * @param key the second key that the flag needs
+ * @param keys the other keys that the flag needs
  * @returns what each says, in their order
  * @throws UserError that names every host without a whole answer; it begins with `otherwise`, what that means
  */
@@ -49,11 +49,11 @@ export async function askAll(
   logins: readonly Login[],
   ask: AskHost,
   otherwise: string,
-  { flag, key }: { readonly flag?: "--add" | "--finish"; readonly key?: string } = {},
+  { flag, keys = [] }: { readonly flag?: "--add" | "--finish"; readonly keys?: readonly string[] } = {},
 ): Promise<HostKeys[]> {
   const settled = await Promise.allSettled(
     logins.map(async (login) => {
-      const lines = [derivePublicKey(login.privateKey), ...(key === undefined ? [] : [key])];
+      const lines = [derivePublicKey(login.privateKey), ...keys];
       const text = await ask(login, flag === undefined ? [] : [flag], `${lines.join("\n")}\n`);
       return { name: login.name, ...answer.parse(parseJson(text)) };
     }),

@@ -2,6 +2,8 @@
  * Puts another SSH key in the place of the one in a stack's state. A changed connection would re-run every step; with the
  * key changed in the state, too, there is nothing to re-run.
  */
+import { isDeepStrictEqual } from "node:util";
+import { UserError } from "../../user-error.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 
 export interface SshKey {
@@ -56,7 +58,7 @@ function replaced<Value>(value: Value, pairs: readonly (readonly [string, string
 
 /**
  * Changes the key in the stack's state, in one write. The CLI encrypts the secrets again.
- * @throws UserError if the state cannot be read or written; it is then as it was
+ * @throws UserError if the state cannot be read or written, or has no longer the former key; it is then as it was
  */
 export async function changeKeyInState(
   pulumi: Pick<PulumiCli, "captureOrThrow">,
@@ -65,6 +67,12 @@ export async function changeKeyInState(
   next: SshKey,
 ): Promise<void> {
   const text = await pulumi.captureOrThrow(["stack", "export", "--show-secrets", "--stack", stack]);
-  const changed = withOtherKey(JSON.parse(text) as PlainState, former, next);
+  const state = JSON.parse(text) as PlainState;
+  const changed = withOtherKey(state, former, next);
+  // A killed run's write may come late, and another run may be faster.
+  if (isDeepStrictEqual(changed, state))
+    throw new UserError(
+      "the stack's state was not changed: it no longer has the key that this run began with, as after another run of the command; every key is valid on every host: run this again",
+    );
   await pulumi.captureOrThrow(["stack", "import", "--stack", stack], JSON.stringify(changed));
 }

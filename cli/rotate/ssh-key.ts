@@ -164,7 +164,9 @@ export async function begun(
   const isInUse = hosts.some((host) => host.new === used.publicKey);
   const isUsed = key?.publicKey === used.publicKey;
   if (isInUse && key !== undefined && !isUsed)
-    throw new UserError(`nothing was changed: a rotation of the SSH key has begun; first end it: ${end}`);
+    throw new UserError(
+      `nothing was changed: a rotation of the SSH key to ${fingerprint(used.publicKey)} has begun; first end it: ${end}`,
+    );
   if (isUsed && !isInUse) throw new UserError(`nothing was changed: that key is the one in use; ${remedy}`);
   return { used, hosts, isInUse };
 }
@@ -188,7 +190,7 @@ export function previewOfStart({ used, hosts, isInUse }: Beginning, { key, text 
 export async function makeValid({ logins, bastion }: KeyPlaces, next: SshKey, ask: AskHost): Promise<void> {
   if (bastion !== undefined) await checkBastion({ ...bastion, privateKey: next.privateKey });
   const otherwise = "the key in use stays the one in use, and is valid on every host; the new one is not yet";
-  await askAll(logins, ask, otherwise, { flag: "--add", key: next.publicKey });
+  await askAll(logins, ask, otherwise, { flag: "--add", keys: [next.publicKey] });
   await askAll(
     logins.map((login) => withKey(login, next.privateKey)),
     ask,
@@ -211,21 +213,21 @@ export async function finish(
   const used = usedKey(places);
   const stays = "nothing was changed, and the former key stays valid on every host";
   const hosts = await askAll(logins, ask, stays);
-  const isReady =
-    (key ?? used).publicKey === used.publicKey &&
-    hosts.every((host) => host.new === null || host.new === used.publicKey);
-  if (!isReady)
+  if (hosts.some((host) => host.new !== null && host.new !== used.publicKey))
     throw new UserError(`${stays}: the stack does not log in with the new one yet; first run: ${begin}`);
-  const formers = [...new Set(hosts.flatMap(({ former }) => former ?? []))];
+  if (key !== undefined && key.publicKey !== used.publicKey)
+    throw new UserError(
+      `${stays}: the configuration has the key ${fingerprint(key.publicKey)}, and the stack logs in with ${fingerprint(used.publicKey)}; let the configuration have that one, and run this again`,
+    );
+  const formers = [...new Set(hosts.flatMap(({ former }) => former))];
   if (formers.length === 0)
     throw new UserError(`nothing was changed: no rotation of the SSH key has begun; begin one: ${begin}`);
   if (preview)
     return hosts.map(({ name }) => `${name}: ${formers.map(fingerprint).join(", ")} would be valid no more`);
-  for (const former of formers)
-    await askAll(logins, ask, "the former key is still valid on some hosts; run this again", {
-      flag: "--finish",
-      key: former,
-    });
+  await askAll(logins, ask, "the former key is still valid on some hosts; run this again", {
+    flag: "--finish",
+    keys: formers,
+  });
   return [
     `${fingerprint(used.publicKey)} alone is valid in the place of ${formers.map(fingerprint).join(", ")}`,
     ...(bastion === undefined

@@ -54,13 +54,13 @@ class SshKey(HostTest):
 
     def test_a_whole_rotation_leaves_the_lines_of_others_as_they_are(self):
         self.works_with(STEP, OLD)
-        self.assertIn('{"file": "/root/.ssh/authorized_keys", "former": null, "new": null}', self.output)
+        self.assertIn('{"file": "/root/.ssh/authorized_keys", "former": [], "new": null}', self.output)
         self.works_with(ADD, OLD, NEW)
         self.assertEqual(self.read(FILE), FOREIGN + OLD + " stack\n" + FORCED + NEW + " rabbitmq-ha\n")
         self.works_with(ADD, OLD, NEW)  # again, as after a run that was killed
         self.assertEqual(self.read(FILE).count(NEW), 1)
         self.works_with(STEP, NEW)
-        self.assertIn('"former": "{}", "new": "{}"'.format(OLD, NEW), self.output)
+        self.assertIn('"former": ["{}"], "new": "{}"'.format(OLD, NEW), self.output)
         self.works_with(FINISH, NEW, OLD)
         self.assertEqual(self.read(FILE), FOREIGN + FORCED + NEW + " rabbitmq-ha\n")
         self.assertEqual(os.stat(self.root + FILE).st_mode & 0o777, 0o600)
@@ -82,14 +82,29 @@ class SshKey(HostTest):
         self.assertEqual(self.read("/srv/keys"), OTHER + "\n")
         self.assertNotIn(OLD + " stack", self.read(FILE))
 
-    def test_a_start_that_was_not_completed_leaves_no_key_that_nobody_has(self):
-        self.works_with(ADD, OLD, OTHER[:-1])
-        self.works_with(ADD, OLD, NEW)
-        self.assertEqual(self.read(FILE), FOREIGN + OLD + " stack\n" + FORCED + NEW + " rabbitmq-ha\n")
+    def test_a_start_that_was_not_completed_leaves_its_key_until_the_end_as_the_state_may_have_it_yet(self):
+        lost = OTHER[:-1]
+        keys = [lost, NEW]
+        for used, left in ((NEW, lost), (lost, NEW)):
+            with self.subTest(used=used):
+                self.put_exactly(FILE, FOREIGN + OLD + " stack\n" + FORCED)
+                for key in keys + [NEW]:
+                    self.works_with(ADD, OLD, key)
+                lines = "".join(key + " rabbitmq-ha\n" for key in keys)
+                self.assertEqual(self.read(FILE), FOREIGN + OLD + " stack\n" + FORCED + lines)
+                self.assertIn('"former": ["{}"], "new": "{}"'.format(OLD, NEW), self.output)
+                self.works_with(STEP, used)
+                self.assertIn('"former": ["{}", "{}"], "new": "{}"'.format(OLD, left, used), self.output)
+                self.refuses_with(ADD, used, OTHER, because="nothing was changed: the key in use is a new one")
+                self.works_with(FINISH, used, OLD, left)
+                self.assertEqual(self.read(FILE), FOREIGN + FORCED + used + " rabbitmq-ha\n")
 
     def test_a_key_that_somebody_else_has_put_there_is_nobodys_left_over(self):
         self.works_with(ADD, OLD, OTHER)
         self.works_with(ADD, OLD, NEW)
+        self.works_with(STEP, NEW)
+        self.assertIn('"former": ["{}"], "new": "{}"'.format(OLD, NEW), self.output)
+        self.works_with(FINISH, NEW, OLD)
         self.assertIn(FORCED, self.read(FILE))
 
     def test_the_former_key_stays_while_it_is_the_one_in_use(self):
@@ -108,11 +123,14 @@ class SshKey(HostTest):
                 self.refuses_with(ADD, *given, because="standard input")
 
     def test_another_stacks_note_does_not_count_and_a_broken_one_is_told(self):
-        self.put(NOTE, '{"new": "ssh-ed25519 AAAAOther", "former": "ssh-ed25519 AAAAX", "added": true}')
+        note = '{{"new": ["{0}"], "former": "ssh-ed25519 AAAAX", "added": ["{0}"]}}'.format(OTHER)
+        self.put(NOTE, note)
         self.works_with(ADD, OLD, NEW)
         self.assertIn(FORCED, self.read(FILE))
-        self.put(NOTE, '{"new": ')
-        self.refuses_with(ADD, OLD, NEW, because="does not say which keys are valid")
+        for broken in ('{"new": ', note.replace("[", "").replace("]", ""), note.replace("former", "old")):
+            with self.subTest(note=broken):
+                self.put(NOTE, broken)
+                self.refuses_with(ADD, OLD, NEW, because="does not say which keys are valid")
 
     def test_nothing_is_changed_unless_sshd_says_where_the_keys_are(self):
         for answer in (Ended(255, "", "sshd: no hostkeys"), Hangs(), "", "port 22\nauthorizedkeysfile .ssh/a"):
