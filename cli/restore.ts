@@ -7,6 +7,7 @@ import {
   type Definitions,
   definitionsOf,
   DefinitionsError,
+  hasFence,
   parseDefinitions,
 } from "../definitions/definitions.ts";
 import { adaptDefinitions } from "../definitions/series.ts";
@@ -48,6 +49,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const { label, definitions } = await readBackup(file, passphrase);
   const system = await readSystem(pulumi, stack);
   const before = await askCluster(system, stack);
+  refuseFenced(before.definitions, stack);
   const adapted = adaptDefinitions(definitions, before.definitions.version);
   const compare = (present: Definitions): Difference =>
     compareDefinitions(adapted.definitions, present, ownOf(system));
@@ -80,6 +82,14 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   }
   process.stdout.write(`stack ${stack} has all ${given.length} of them, after ${seconds} s\n`);
   return 0;
+}
+
+/** @throws UserError if clients are kept out, since users with a backup's limits could log in */
+export function refuseFenced(present: Definitions, stack: string): void {
+  if (!hasFence(present)) return;
+  throw new UserError(
+    `nothing was done: a migration keeps all clients out of stack ${stack} by limits of its users, and a restore would let them in; end the migration or take it back first, as docs/migrate.md says`,
+  );
 }
 
 type Refusals = Awaited<ReturnType<typeof giveDefinitions>>;

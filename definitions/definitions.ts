@@ -8,6 +8,7 @@ import {
   keyOf as keyOfDefined,
   type DefinitionKindName,
 } from "../hosts/definition-objects.ts";
+import { fenceName } from "./migration-names.ts";
 
 /** The lists of a definitions file, in the order in which they have to be made. */
 export const categories = [
@@ -65,7 +66,10 @@ const words: Readonly<Record<Category, readonly [one: string, several: string]>>
 /** A text that is not whole as definitions; the message says what is missing, and no value of it. */
 export class DefinitionsError extends Error {}
 
-/** @throws DefinitionsError unless the text is one whole JSON document with every list, and each object has its name */
+/**
+ * @returns what the cluster has; of users that a migration keeps out, their own limits
+ * @throws DefinitionsError unless the text is one whole JSON document with every list, and each object has its name
+ */
 export function parseDefinitions(text: string): Definitions {
   const found = parseJson(text);
   if (found === undefined) throw new DefinitionsError("they are not one whole JSON document");
@@ -73,7 +77,32 @@ export function parseDefinitions(text: string): Definitions {
   const version = found["rabbitmq_version"] ?? found["rabbit_version"];
   if (typeof version !== "string") throw new DefinitionsError("they lack rabbitmq_version");
   const lists = categories.map((category) => [category, readList(found, category)] as const);
-  return { ...(Object.fromEntries(lists) as Record<Category, DefinitionObject[]>), version };
+  const definitions = { ...(Object.fromEntries(lists) as Record<Category, DefinitionObject[]>), version };
+  return { ...definitions, users: withOwnLimits(definitions) };
+}
+
+/** Whether a migration keeps the cluster's clients out, by limits of its users. */
+export function hasFence({ global_parameters: parameters }: Definitions): boolean {
+  return parameters.some(({ name }) => name === fenceName);
+}
+
+const connectionLimit = "max-connections";
+
+/** The fence is no property of a user: restored, it would lock everybody out, with no note that takes it back. */
+function withOwnLimits({ users, global_parameters: parameters }: Definitions): readonly DefinitionObject[] {
+  const fence = parameters.find(({ name }) => name === fenceName);
+  if (fence === undefined) return users;
+  const noted = parseJson(String(fence["value"]));
+  if (!isMapping(noted)) throw new DefinitionsError(`${fenceName} does not say the users' own limits`);
+  const own = new Map(Object.entries(noted));
+  return users.map((user) => {
+    const { [connectionLimit]: limit, ...others } = asMap(user["limits"]);
+    const most = own.get(String(user["name"]));
+    if (limit !== 0 || most === undefined) return user;
+    if (typeof most !== "number")
+      throw new DefinitionsError(`${fenceName} does not say the users' own limits`);
+    return { ...user, limits: most < 0 ? others : { ...others, [connectionLimit]: most } };
+  });
 }
 
 function readList(found: Readonly<Record<string, unknown>>, category: Category): DefinitionObject[] {

@@ -9,6 +9,7 @@ import {
   entriesOf,
   keyOf,
 } from "./definitions.ts";
+import { carryUser, lateCarryUser, shovelPrefix } from "./migration-names.ts";
 import type { LeftOut } from "./series.ts";
 
 /** What in a cluster is its stack's own, and is not taken from elsewhere. */
@@ -87,6 +88,25 @@ function isStacksOwn({ category, object }: Entry, { adminUser, policyName }: Sta
   }
 }
 
+/** Whether a migration that was under way has made it for itself; its shovels would move messages again. */
+function isMigrationsOwn({ category, object }: Entry): boolean {
+  const text = (key: string): string => String(object[key]);
+  const users = [carryUser, lateCarryUser];
+  switch (category) {
+    case "users":
+      return users.includes(text("name"));
+    case "permissions":
+      return users.includes(text("user"));
+    case "exchanges":
+    case "parameters":
+      return text("name").startsWith(shovelPrefix);
+    case "bindings":
+      return text("source").startsWith(shovelPrefix);
+    default:
+      return false;
+  }
+}
+
 function reasonToLeaveOut(
   entry: Entry,
   other: Entry | undefined,
@@ -96,6 +116,7 @@ function reasonToLeaveOut(
   const { category, object } = entry;
   if (object[category === "users" ? "name" : "user"] === "guest")
     return "everybody knows the password of guest, so this program deletes that user";
+  if (isMigrationsOwn(entry)) return "a migration makes it for itself, and removes it";
   if (isStacksOwn(entry, own)) {
     // A new virtual host has the policy at once, and not only when the watch has noticed it.
     const inRoot = present.policies.find((each) => each["name"] === own.policyName && each["vhost"] === "/");

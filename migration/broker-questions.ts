@@ -3,15 +3,11 @@
  * hold no secret.
  */
 import { khepriTables } from "../definitions/khepri-tables.ts";
+import { carryUser, fenceName, lateCarryUser } from "../definitions/migration-names.ts";
 import { agreedCount } from "./agreed-count.ts";
 
-/** The users with which shovels log in to the source, and to OLD. */
-export const carryUser = "rabbitmq-ha-migration";
-/** As `carryUser`, and let in only once the source is fenced: its shovels wait until then. */
-export const lateCarryUser = "rabbitmq-ha-migration-late";
-/** The cluster's global parameters: how far the move is, and each user's own limit while the fence stands. */
+/** The global parameter that says how far the move is. */
 const noteName = "rabbitmq_ha_migration";
-const fenceName = "rabbitmq_ha_fence";
 const actor = `<<"rabbitmq-ha">>`;
 
 const json = `Json = fun(Term) -> base64:encode(iolist_to_binary(rabbit_json:encode(Term))) end,`;

@@ -1,10 +1,7 @@
 /** The shovels of a migration, and what they need: objects of RabbitMQ's definitions. */
 import { createHash, createHmac } from "node:crypto";
 import type { DefinitionObject } from "../definitions/definitions.ts";
-import { carryUser, lateCarryUser } from "./broker-questions.ts";
-
-/** What the names of the migration's shovels and exchanges begin with. */
-export const shovelPrefix = "rabbitmq-ha-migration.";
+import { carryUser, lateCarryUser, shovelPrefix } from "../definitions/migration-names.ts";
 
 export interface QueueName {
   readonly vhost: string;

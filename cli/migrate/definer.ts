@@ -1,13 +1,10 @@
 /** Gives each cluster of a migration the objects that it lacks of the other one. */
 import { categories, type Category, type Definitions, type Entry } from "../../definitions/definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
-import { carryUser, lateCarryUser } from "../../migration/broker-questions.ts";
-import { textOf } from "../../migration/fields.ts";
 import type { Direction } from "../../migration/move.ts";
 import type { CarriedQueue, Plan } from "../../migration/plan.ts";
 import { queueKey } from "../../migration/plan.ts";
 import { returnQueue } from "../../migration/return.ts";
-import { shovelPrefix } from "../../migration/shovels.ts";
 import { brokerLogins } from "../../verify/hosts.ts";
 import { askAnyBroker } from "../backup/source.ts";
 import type { Cluster } from "./cluster.ts";
@@ -42,9 +39,7 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
     const { made, changed } = compareDefinitions(wanted, present, own);
     // A user's limit of connections is the fence of the target while clients use the source.
     const changes = withChanges ? changed.map(withoutLimits) : [];
-    const entries = [...made, ...changes].filter(
-      (entry) => only.includes(entry.category) && !isMigrationsOwn(entry),
-    );
+    const entries = [...made, ...changes].filter(({ category }) => only.includes(category));
     if (entries.length > 0) await target.give(entries);
   };
   const giveBack = async (only: readonly Category[]): Promise<void> => {
@@ -102,22 +97,4 @@ function withoutLimits({ category, object }: Entry): Entry {
   if (category !== "users") return { category, object };
   const { limits: _, ...rest } = object;
   return { category, object: rest };
-}
-
-function isMigrationsOwn({ category, object }: Entry): boolean {
-  const users = [carryUser, lateCarryUser];
-  const text = (key: string): string => textOf(object[key]);
-  switch (category) {
-    case "users":
-      return users.includes(text("name"));
-    case "permissions":
-      return users.includes(text("user"));
-    case "exchanges":
-    case "parameters":
-      return text("name").startsWith(shovelPrefix);
-    case "bindings":
-      return text("source").startsWith(shovelPrefix);
-    default:
-      return false;
-  }
 }

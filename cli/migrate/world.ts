@@ -1,6 +1,7 @@
 /** The two clusters and the balancers of a migration, as `move` asks and changes them. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Category, DefinitionObject, Entry } from "../../definitions/definitions.ts";
+import { shovelPrefix } from "../../definitions/migration-names.ts";
 import {
   readCounts,
   readFenced,
@@ -35,7 +36,6 @@ import {
   carryShovel,
   carryUsers,
   type ClusterAddress,
-  shovelPrefix,
 } from "../../migration/shovels.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";

@@ -6,7 +6,7 @@ import { dropPackets, findPids, restorePackets, sendSignal } from "../../testbed
 import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
 import type { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
-import { carryUser } from "../../migration/broker-questions.ts";
+import { carryUser } from "../../definitions/migration-names.ts";
 import { MigrationLoad, type QueueSpec } from "../support/migration-load.ts";
 import { MigrationPair } from "../support/migration-pair.ts";
 

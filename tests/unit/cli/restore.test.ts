@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { differenceMessage, refusalMessage, titleMessage } from "../../../cli/backup/restore-messages.ts";
-import { parseRestoreOptions } from "../../../cli/restore.ts";
+import { parseRestoreOptions, refuseFenced } from "../../../cli/restore.ts";
 import { compareDefinitions } from "../../../definitions/difference.ts";
 import { adaptDefinitions } from "../../../definitions/series.ts";
 import { definitionsOf, policy, queue, root, user, vhost } from "../definitions/draft.ts";
@@ -16,6 +16,15 @@ test("restore takes one file and --yes; anything else is refused before a stack 
       /restore takes one file, such as npm run restore -- backups\//,
     );
   assert.throws(() => parseRestoreOptions(["a", "--force", "-y"]), /leave out: --force --y$/);
+});
+
+test("nothing is restored while a migration keeps the clients out", () => {
+  const fence = { name: "rabbitmq_ha_fence", value: '{"app":-1}' };
+  refuseFenced(definitionsOf({}), "prod");
+  assert.throws(
+    () => refuseFenced(definitionsOf({ global_parameters: [fence] }), "prod"),
+    /^Error: nothing was done: a migration keeps all clients out of stack prod .*docs\/migrate\.md says$/,
+  );
 });
 
 const label = {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
   categories,
   DefinitionsError,
+  hasFence,
   nameOf,
   parseDefinitions,
   summaryOf,
@@ -40,6 +41,41 @@ test("a text that is cut, or lacks a list, a version or a name, is refused", () 
     assert.throws(() => parseDefinitions(text(changes)), words);
   for (const other of ["null", "[]", "3"])
     assert.throws(() => parseDefinitions(other), DefinitionsError, other);
+});
+
+test("users that a migration keeps out are read with their own limits, or not at all", () => {
+  const limited = (name: string, limits: object) => ({ ...user(name), limits });
+  const users = [
+    limited("app", { "max-connections": 0 }),
+    limited("few", { "max-connections": 0, "max-channels": 9 }),
+    limited("off", { "max-connections": 0 }),
+    // Not kept out, and made since.
+    limited("changed", { "max-connections": 4 }),
+    limited("later", { "max-connections": 0 }),
+    user("open"),
+  ];
+  const fenced = (value: unknown) =>
+    text({ users, global_parameters: [{ name: "rabbitmq_ha_fence", value }] });
+  const noted = { app: -1, few: 7, off: 0, changed: 3, gone: 5, open: -1 };
+  const found = parseDefinitions(fenced(JSON.stringify(noted)));
+  assert.deepEqual(
+    found.users.map(({ limits }) => limits),
+    [
+      {},
+      { "max-connections": 7, "max-channels": 9 },
+      { "max-connections": 0 },
+      { "max-connections": 4 },
+      { "max-connections": 0 },
+      {},
+    ],
+  );
+  assert.equal(hasFence(found), true);
+  assert.equal(hasFence(parseDefinitions(text({ users }))), false);
+  for (const value of [undefined, null, "", '{"app":', "[]", '{"app":null}'])
+    assert.throws(
+      () => parseDefinitions(fenced(value)),
+      /rabbitmq_ha_fence does not say the users' own limits/,
+    );
 });
 
 test("an object's name has nothing of its content", () => {

@@ -99,6 +99,30 @@ test("the stack's administrator, its policy, its notes and the cluster's name ar
   ]);
 });
 
+test("what a migration had made for itself when a backup was made is not made again", () => {
+  const name = "rabbitmq-ha-migration.work";
+  const uris = { "src-uri": ["amqp://rabbitmq-ha-migration:secret@10.0.0.1"] };
+  const users = ["rabbitmq-ha-migration", "rabbitmq-ha-migration-late"];
+  const difference = compare(
+    {
+      users: users.map((each) => user(each)),
+      permissions: users.map((each) => permission(each, "/")),
+      exchanges: [exchange(name, "fanout")],
+      queues: [queue("work")],
+      parameters: [{ vhost: "/", component: "shovel", name, value: uris }],
+      bindings: [binding(name, "work", "")],
+    },
+    {},
+  );
+  assert.deepEqual(names(difference.made), ["queues work in /"]);
+  assert.deepEqual(
+    difference.leftOut.map(({ category, reason }) => [category, reason]),
+    ["users", "users", "permissions", "permissions", "exchanges", "parameters", "bindings"].map(
+      (category) => [category, "a migration makes it for itself, and removes it"],
+    ),
+  );
+});
+
 test("a new virtual host gets the stack's policy at once where the file has the same one", () => {
   const lists = { vhosts: [root, vhost("shop")], policies: [policy("ha-all", mirrors, "shop")] };
   assert.deepEqual(names(compare(lists, { policies: [policy("ha-all", mirrors)] }).made), [
