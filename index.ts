@@ -11,6 +11,7 @@ import { ProxyProtocol } from "./components/proxy-protocol.ts";
 import { createBrokers } from "./components/rabbit-node.ts";
 import { makeTls } from "./certificates/certificates.ts";
 import { readConfig } from "./config/config.ts";
+import { ownValue } from "./hosts/own-value.ts";
 import { agentPort } from "./hosts/ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
@@ -172,5 +173,8 @@ export const ssh = pulumi.secret(
 function administratorPassword(name: string): pulumi.Output<string> {
   if (name === rabbitmq.adminUser)
     return secrets.adminPassword ?? generatedSecret("admin-password", () => randomText(24));
-  return secrets.userPasswords?.[name] ?? generatedSecret(userPasswordName(name), () => randomText(24));
+  return (
+    ownValue(secrets.userPasswords ?? {}, name) ??
+    generatedSecret(userPasswordName(name), () => randomText(24))
+  );
 }

@@ -17,6 +17,19 @@ export function valueIn(text: string, [key, ...rest]: readonly [string, ...strin
 }
 
 /**
+ * @returns the list at a path below `config`; undefined if there is none
+ * @throws UserError for anything else, which an edit would take for one
+ */
+export function listIn(text: string, path: readonly [string, ...string[]]): readonly string[] | undefined {
+  const value = valueIn(text, path) ?? undefined;
+  if (value === undefined || (Array.isArray(value) && value.every((each) => typeof each === "string")))
+    return value;
+  throw new UserError(
+    `nothing was changed: ${path.join(".")} is no list of texts; write one, such as [orders-2, orders]`,
+  );
+}
+
+/**
  * Sets a value, written on one line.
  * @param path keys from the top-level one down, without the namespace
  * @throws UserError if the file has no `config`
@@ -67,10 +80,18 @@ function trailing(text: string): string {
   return text.slice(text.trimEnd().length);
 }
 
+/** @returns the value on one line, as it may stand in a list or a mapping on one line, too */
 function flow(value: unknown): string {
-  return stringify(value, { collectionStyle: "flow", lineWidth: 0 })
-    .trimEnd()
-    .replaceAll(/\[ (.*?) \]/g, "[$1]");
+  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const pairs = Object.entries(value).map(([key, each]) => `${flow(key)}: ${flow(each)}`);
+    return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
+  }
+  // YAML's double quotes know the escapes of JSON.
+  if (typeof value === "string" && value.includes("\n")) return JSON.stringify(value);
+  // Alone a text may hold what ends an item of a list.
+  const list = stringify([value], { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 });
+  return list.trimEnd().slice(1, -1);
 }
 
 function configOf(text: string): YAMLMap | undefined {

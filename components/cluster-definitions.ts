@@ -1,6 +1,7 @@
 /** RabbitMQ's definitions on the cluster: users with their passwords, and all that is no secret. */
 import * as pulumi from "@pulumi/pulumi";
 import type { PasswordHash } from "../hosts/definition-objects.ts";
+import { ownValue } from "../hosts/own-value.ts";
 import { stepNames, userPasswordName } from "../hosts/resource-names.ts";
 import { Step } from "../remote/step.ts";
 import { generatedSecret, randomText } from "../secret.ts";
@@ -92,7 +93,7 @@ function credentialsOf(
   given: Readonly<Record<string, pulumi.Output<string>>>,
 ): Credentials {
   if (hash !== undefined) return { name, hash };
-  const password = given[name];
+  const password = ownValue(given, name);
   if (password !== undefined) return { name, password };
   return { name, password: generatedSecret(userPasswordName(name), () => randomText(24)), generated: true };
 }

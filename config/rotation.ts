@@ -1,6 +1,7 @@
 /** Rotation of users: by the name that the configuration has for one, the users that are valid in its place. */
 import { z } from "zod";
 import type { DefinedObject } from "../hosts/definition-objects.ts";
+import { ownValue } from "../hosts/own-value.ts";
 import { list, text } from "./values.ts";
 
 /** From a user's name to the users in its place, the newest first; a user that is not rotated is not in it. */
@@ -21,7 +22,7 @@ export const rotation = z
 
 /** @returns the users in the place of one, the newest first */
 export function usersInPlaceOf(name: string, known: Rotation): readonly string[] {
-  return known[name] ?? [name];
+  return ownValue(known, name) ?? [name];
 }
 
 /** @returns all users that are valid in the place of another one */
@@ -41,7 +42,7 @@ export function rotatedObjects<Kind extends DefinedObject>(
   return objects.flatMap((each): readonly Kind[] => {
     const key = { user: "name", permission: "user", topic_permission: "user" }[each.kind as string];
     const name = key === undefined ? undefined : each.fields[key];
-    const users = typeof name === "string" ? known[name] : undefined;
+    const users = typeof name === "string" ? ownValue(known, name) : undefined;
     if (key === undefined || users === undefined) return [each];
     const { password_hash: _, hashing_algorithm: __, ...open } = each.fields;
     return users.map((user) => ({ ...each, fields: user === name ? each.fields : { ...open, [key]: user } }));

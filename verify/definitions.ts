@@ -12,6 +12,7 @@ import {
   type DefinitionFields,
   type DefinitionKindName,
 } from "../hosts/definition-objects.ts";
+import { ownValue } from "../hosts/own-value.ts";
 import { definitionsStepName, definitionUsersStepName } from "../hosts/resource-names.ts";
 import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
 import { attributeTimeouts, type ClusterClient } from "./management.ts";
@@ -142,8 +143,8 @@ function passwordProblems(
   users: readonly DefinitionFields[],
 ): Verdict[] {
   return users.flatMap(({ name, password_hash: hash, hashing_algorithm: algorithm }): Verdict[] => {
-    const stated = hashes[String(name)];
-    const password = passwords[String(name)];
+    const stated = ownValue(hashes, String(name));
+    const password = ownValue(passwords, String(name));
     const isRight =
       stated === undefined
         ? password === undefined || isPasswordOf(password, String(hash), String(algorithm))

@@ -3,7 +3,7 @@ import type { System } from "../../verify/outputs.ts";
 import { shellWord } from "../../templates/render.ts";
 import { npmCommand } from "../stack.ts";
 import { rotateCommand, type Plan, type Rotated } from "./plan.ts";
-import { valueIn, withValue } from "../stack-edit.ts";
+import { listIn, withValue } from "../stack-edit.ts";
 import { connectedAs, staying, type ClusterUsers } from "./users.ts";
 
 /**
@@ -46,7 +46,7 @@ export function refusalToFinish(end: Finish): string | undefined {
 
 /** A user of the definitions goes only without connections, unless it is named in their key `remove`. */
 export function withRemovable(text: string, leaving: readonly string[]): string {
-  const known = (valueIn(text, ["definitions", "remove"]) ?? []) as readonly string[];
+  const known = listIn(text, ["definitions", "remove"]) ?? [];
   const more = leaving.map((user) => `user ${user}`).filter((title) => !known.includes(title));
   return more.length === 0 ? text : withValue(text, ["definitions", "remove"], [...known, ...more]);
 }

@@ -1,4 +1,5 @@
 /** Says what `up` will do with a password, or an administrator, that was changed in place instead of rotated. */
+import { ownValue } from "../../hosts/own-value.ts";
 import { logSetup } from "../../toolchain/step.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { readStackFile } from "../stack-file.ts";
@@ -29,7 +30,7 @@ export function inPlaceMessages(before: Logins, after: Logins, stack: string): s
       ? [`adminPassword is another one: up refuses ${admin} with the former one; ${both(command)}`]
       : []),
     ...Object.entries(after.userPasswords ?? {})
-      .filter(([name, password]) => differ(before.userPasswords?.[name], password))
+      .filter(([name, password]) => differ(ownValue(before.userPasswords ?? {}, name), password))
       .map(
         ([name]) =>
           `userPasswords.${name} is another one: up refuses ${name} with the former one; ${both(npmCommand("rotate", stack, "user", name))}`,

@@ -2,7 +2,7 @@
 import { defaultAdminUser } from "../../hosts/users.ts";
 import { UserError } from "../../user-error.ts";
 import { npmCommand } from "../stack.ts";
-import { valueIn } from "../stack-edit.ts";
+import { listIn, valueIn } from "../stack-edit.ts";
 
 /** A user, by the name that the configuration has for it, and who is valid in its place. */
 export interface Rotated {
@@ -20,16 +20,19 @@ export interface Plan {
   readonly isWritten: boolean;
 }
 
-/** @returns the administrator, or the user of the definitions that has this name or is valid in its place */
+/**
+ * @returns the administrator, or the user of the definitions that has this name or is valid in its place
+ * @throws UserError if the file names those in its place otherwise than by a list
+ */
 export function rotatedOf(text: string, user: string | undefined): Rotated {
-  const known = (valueIn(text, ["rotation"]) ?? {}) as Readonly<Record<string, readonly string[]>>;
+  const known = (valueIn(text, ["rotation"]) ?? {}) as Readonly<Record<string, unknown>>;
   const given = valueIn(text, ["rabbitmq", "adminUser"]);
   const admin = typeof given === "string" ? given : defaultAdminUser;
-  const isMeant = ([name, users]: readonly [string, readonly string[]]): boolean =>
+  const isMeant = ([name, users]: readonly [string, unknown]): boolean =>
     user !== undefined && Array.isArray(users) && name !== admin && users.includes(user);
   const name = user === undefined ? admin : (Object.entries(known).find(isMeant)?.[0] ?? user);
   const kind = name === admin ? "administrator" : "user";
-  return { kind, name, users: known[name] };
+  return { kind, name, users: listIn(text, ["rotation", name]) };
 }
 
 /** @returns the command line of a rotation */

@@ -1,5 +1,6 @@
 /** The fields of each kind of objects in RabbitMQ's definitions: what they may hold, and what they are if left out. */
 import { isMapping, type DefinitionFields, type DefinitionKindName } from "../../hosts/definition-objects.ts";
+import { ownValue } from "../../hosts/own-value.ts";
 import { joinNames, unknownKeyMessage, type Path } from "../faults.ts";
 import { patternFault } from "../policy.ts";
 
@@ -74,8 +75,8 @@ const metadata: Field = {
       protected_from_deletion: flag(false).fault,
     };
     for (const [key, each] of Object.entries(value)) {
-      const message =
-        known[key] === undefined ? unknownKeyMessage(key, Object.keys(known)) : known[key](each);
+      const faultOf = ownValue(known, key);
+      const message = faultOf === undefined ? unknownKeyMessage(key, Object.keys(known)) : faultOf(each);
       if (message !== undefined) return `${key}: ${message}`;
     }
     return undefined;
@@ -193,7 +194,7 @@ export function readFields(
   };
   for (const key of Object.keys(given)) {
     if (kind === "user" && key === "password") fault(key, clearPassword);
-    else if (known[key] === undefined) fault(key, unknownKeyMessage(key, Object.keys(known)));
+    else if (!Object.hasOwn(known, key)) fault(key, unknownKeyMessage(key, Object.keys(known)));
   }
   const fields: Record<string, unknown> = {};
   for (const [key, { fault: faultOf, standard, optional }] of Object.entries(known)) {

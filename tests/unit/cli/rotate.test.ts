@@ -66,6 +66,22 @@ test("a user is found by the name in the configuration, and by the one that is v
   assert.equal(rotatedOf(file, "orders-2").name, "orders");
   assert.deepEqual(rotatedOf(file, "bills"), { kind: "user", name: "bills", users: undefined });
   assert.equal(rotatedOf("config: {}\n", undefined).name, "admin");
+  // Every object has values of such names.
+  for (const name of ["constructor", "toString"])
+    assert.deepEqual(rotatedOf(file, name), { kind: "user", name, users: undefined });
+});
+
+test("what is no list of names is refused, not edited", () => {
+  for (const value of ["orders-2", "{ orders-2: 1 }", "[1, orders]", "7"])
+    assert.throws(
+      () => rotatedOf(`config:\n  rotation: { orders: ${value} }\n`, "orders"),
+      /^Error: nothing was changed: rotation\.orders is no list of texts; write one, such as \[orders-2/,
+    );
+  assert.equal(rotatedOf("config:\n  rotation: { orders: }\n", "orders").users, undefined);
+  assert.throws(
+    () => withRemovable("config:\n  definitions: { remove: user x }\n", ["orders"]),
+    /definitions\.remove is no list of texts/,
+  );
 });
 
 test("the new user is named by the quarter, once", () => {
@@ -243,6 +259,8 @@ test("a change in place is said before it is done, without a password", () => {
     messages({ userPasswords: { a: "1", b: "3" } })[0] ?? "",
     /^userPasswords.b .*rotate -- user b$/,
   );
+  const named = { ...before, userPasswords: { constructor: "1" } };
+  assert.deepEqual(inPlaceMessages(before, named, "dev"), []);
   // Both of a rotation, and its end.
   assert.deepEqual(messages({ administrators: ["admin-2", "admin"], adminPassword: "two" }), []);
   assert.deepEqual(

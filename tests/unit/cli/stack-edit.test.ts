@@ -55,6 +55,34 @@ test("names that YAML would take for something else are quoted", () => {
   assert.deepEqual(valueIn(edited, ["rotation"]), { "a: b": ["yes, no", "12"] });
 });
 
+test("any name is written and read as it is, in every place", () => {
+  const names = [
+    "a[ b ]",
+    "[ ]",
+    "a, b",
+    "{ a }",
+    "x: y",
+    "o'r\"s",
+    "$&",
+    "# x",
+    "- a",
+    "*x",
+    " a ",
+    "a\nb",
+    "",
+  ];
+  const places = ["", "  rotation: {}\n", "  rotation: { k: [v] }\n", "  rotation:\n    k: [v] # mine\n"];
+  for (const name of [...names, "constructor", "null", "12"])
+    for (const place of places) {
+      const text = `config:\n  os: debian-13\n${place}`;
+      const before = valueIn(text, ["rotation"]) ?? {};
+      const begun = withValue(text, ["rotation", name], [name, "y"]);
+      assert.deepEqual(valueIn(begun, ["rotation"]), { ...before, [name]: [name, "y"] }, begun);
+      const ended = withValue(begun, ["rotation", name], ["y"]);
+      assert.deepEqual(valueIn(ended, ["rotation"]), { ...before, [name]: ["y"] }, ended);
+    }
+});
+
 test("a file without config is refused", () => {
   assert.throws(() => withValue("", ["rotation", "admin"], []), /no mapping config/);
   assert.equal(valueIn("", ["rotation"]), undefined);

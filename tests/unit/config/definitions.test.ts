@@ -127,6 +127,14 @@ test("refuses unknown lists, unknown keys, and values of another kind", () => {
     "definitions.queues[0].durabel: unknown key; did you mean durable?",
   );
   refuses(
+    {
+      vhosts: [{ name: "shop", metadata: { toString: 1 } }],
+      users: [{ name: "a", tags: [], constructor: 1 }],
+    },
+    "definitions.vhosts[0].metadata = {…}: toString: unknown key; the keys here are description, tags, default_queue_type and protected_from_deletion",
+    "definitions.users[0].constructor: unknown key; the keys here are name, password_hash, hashing_algorithm, tags and limits",
+  );
+  refuses(
     { queues: [{ name: "a", vhost: "/", durable: "yes" }] },
     'definitions.queues[0].durable = "yes": neither true nor false; write one of them, without quotes',
   );

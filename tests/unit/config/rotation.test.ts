@@ -43,6 +43,16 @@ test("a user's successor has the same tags, limits and permissions, and another 
   );
 });
 
+test("a name that every object has is one as any other", () => {
+  const users = [{ name: "constructor", tags: [] }];
+  const { definitions: plain } = read({ definitions: { users } });
+  assert.deepEqual(
+    plain?.users.map(({ name }) => name),
+    ["constructor"],
+  );
+  assert.deepEqual(read({ "rabbitmq.adminUser": "toString" }).administrators, ["toString"]);
+});
+
 test("at the end only the successor is defined", () => {
   const { definitions: after } = read({ definitions, "rotation.orders": ["orders-2"] });
   assert.deepEqual(

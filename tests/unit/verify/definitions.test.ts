@@ -74,6 +74,11 @@ function judge(over: DefinitionAnswer = {}, more: readonly string[] = []): Verdi
   return judgeDefinitions({ definitions, userPasswords: { app: "ö" } }, { ...found, ...over });
 }
 
+test("a user that is not the stack's is not judged, whatever its name is", () => {
+  const users = [...(found["users"] ?? []), { name: "constructor", tags: [], password_hash: hashOf("x") }];
+  assert.equal(judge({ users }).ok, true);
+});
+
 test("what is as defined passes, and what is not stated may be anything", () => {
   const { ok, detail } = judge();
   assert.equal(detail, "6 objects as defined");
