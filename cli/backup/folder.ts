@@ -1,5 +1,6 @@
 /** The folder of a stack's backups: names, modes, and which of them are kept. */
-import { chmod, mkdir, open, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { shortStackName } from "../stack-file.ts";
@@ -47,8 +48,8 @@ export async function newestBackup(folder: string, stack: string): Promise<strin
 }
 
 /**
- * Writes a backup that only its owner can read, and never over another file. Of those that the program made by itself, the
- * last ones stay; one that somebody asked for always does.
+ * Writes a backup that only its owner can read, and never over another file. It has its name only once it is whole. Of those
+ * that the program made by itself, the last ones stay; one that somebody asked for always does.
  * @returns its path
  */
 export async function storeBackup(folder: string, label: BackupLabel, file: Buffer): Promise<string> {
@@ -59,15 +60,18 @@ export async function storeBackup(folder: string, label: BackupLabel, file: Buff
   // A folder of somebody's own keeps its mode; the files have theirs in any case.
   if (isNew !== undefined) await chmod(folder, 0o700);
   try {
-    const handle = await open(path, "wx", 0o600);
+    // Another run that makes the same one at this moment ends here.
+    const handle = await open(`${path}.new`, "wx", 0o600);
     try {
       await handle.writeFile(file);
       await handle.sync();
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    } finally {
       await handle.close();
+      if (existsSync(path)) throw new Error("EEXIST: there is such a file already");
+      await rename(`${path}.new`, path);
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      await rm(`${path}.new`, { force: true });
+      throw error;
     }
   } catch (error) {
     throw unwritable(path, error);

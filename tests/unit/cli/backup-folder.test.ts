@@ -1,9 +1,22 @@
 /** The folder of backups: names, modes, and which of them are kept. The passphrase that they get. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   backupFolder,
   backupName,
@@ -41,7 +54,12 @@ test("only its owner can read a backup and its folder, and no file is written ov
   const path = await storeBackup(folder, label(1), text);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(statSync(folder).mode & 0o777, 0o700);
-  await assert.rejects(storeBackup(folder, label(1), text), /cannot be written to .*dev-.*: EEXIST/);
+  await assert.rejects(
+    storeBackup(folder, label(1), Buffer.from("y")),
+    /cannot be written to .*dev-.*: EEXIST/,
+  );
+  assert.equal(readFileSync(path, "utf8"), "x");
+  assert.deepEqual(readdirSync(folder).length, 1);
   const shared = mkdtempSync(join(base, "shared-"));
   chmodSync(shared, 0o755);
   await storeBackup(shared, label(1), text);
@@ -49,6 +67,25 @@ test("only its owner can read a backup and its folder, and no file is written ov
   const file = join(base, "file");
   writeFileSync(file, "");
   await assert.rejects(storeBackup(join(file, "below"), label(1), text), /cannot be written to .*ENOTDIR/);
+});
+
+test("a run that is killed meanwhile leaves no file that counts as a backup", async () => {
+  const folder = join(base, "killed");
+  mkdirSync(folder);
+  const bytes = 256 * 1024 * 1024;
+  const module = join(import.meta.dirname, "../../../cli/backup/folder.ts");
+  const script = `const { storeBackup } = await import(${JSON.stringify(module)});
+    await storeBackup(${JSON.stringify(folder)}, ${JSON.stringify(label(1, "destroy"))}, Buffer.alloc(${bytes}));`;
+  const run = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "ignore" });
+  const ended = once(run, "exit");
+  while (readdirSync(folder).length === 0 && run.exitCode === null) await pause(1);
+  run.kill("SIGKILL");
+  await ended;
+  const [name = "none"] = readdirSync(folder);
+  assert.ok(name.startsWith("dev-2026"), name);
+  const newest = await newestBackup(folder, "dev");
+  // It may have been faster.
+  assert.ok(newest === undefined || statSync(newest).size === bytes);
 });
 
 test("of those that the program made the last ones stay; one made by hand, or of another stack, always does", async () => {
