@@ -1,6 +1,7 @@
 """Removes objects that the stack has made and that its definitions no longer name: only those that nobody uses.
 
 The broker itself looks right before each removal. What belongs to something that stays, stays too.
+Objects are told apart by their keys: two may have the same title.
 """
 
 from . import defined, definitions, erlang, jsontext, khepri, rabbitmq
@@ -15,7 +16,7 @@ _COMMON = (
     + defined.WHOLE
     + """
 Actor = @actor@,
-Told = fun(ok) -> gone; ({ok, _}) -> gone; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,
+Told = fun(ok) -> gone; ({ok, _}) -> gone; ({error, not_found}) -> gone; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,
 Try = fun(Do) -> try Do() catch throw:Why -> Why; _:E -> iolist_to_binary(io_lib:format("~0tp", [E])) end end,
 Say = fun(Format, Words) -> iolist_to_binary(io_lib:format(Format, Words)) end,
 Members = rabbit_nodes:all(),
@@ -51,16 +52,21 @@ Content = fun
     [{messages, All}, {consumers, Consumers}] = rabbit_amqqueue:info(Q, [messages, consumers]),
     {max(Ready, All), max(Subscribed, Consumers)}
 end,
-Queue = fun(V, N, Forced) -> Try(fun() ->
-  {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(V, queue, N)),
-  Type = amqqueue:get_type(Q),
-  case Forced orelse (try Content(Type, Q) catch error:_ -> unknown; exit:_ -> unknown end) of
-    true -> Told(rabbit_amqqueue:delete(Q, false, false, Actor));
-    {0, 0} ->
-      Careful = Type =:= rabbit_classic_queue,
-      Told(rabbit_amqqueue:delete(Q, Careful, Careful, Actor));
+Use = fun(Q) ->
+  case (try Content(amqqueue:get_type(Q), Q) catch error:_ -> unknown; exit:_ -> unknown end) of
+    {0, 0} -> none;
     {Messages, Consumers} -> Say("messages: ~p, consumers: ~p", [Messages, Consumers]);
     unknown -> <<"it does not say whether it is empty">>
+  end
+end,
+Queue = fun(V, N, Forced) -> Try(fun() ->
+  {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(V, queue, N)),
+  case Forced orelse Use(Q) of
+    true -> Told(rabbit_amqqueue:delete(Q, false, false, Actor));
+    none ->
+      Careful = amqqueue:get_type(Q) =:= rabbit_classic_queue,
+      Told(rabbit_amqqueue:delete(Q, Careful, Careful, Actor));
+    Why -> Why
   end end)
 end,
 User = fun(U, Forced) -> Try(fun() ->
@@ -70,115 +76,145 @@ User = fun(U, Forced) -> Try(fun() ->
     Count -> Say("connections: ~p", [Count])
   end end)
 end,
-Exchange = fun(V, N, Forced) -> Try(fun() ->
+Binding = fun(V, Source, Key, Type, To, Args) ->
+  {binding, rabbit_misc:r(V, exchange, Source), Key, rabbit_misc:r(V, Type, To),
+    rabbit_misc:sort_field_table(rabbit_definitions:args(rabbit_json:decode(Args)))}
+end,
+Exchange = fun(V, N, Leaving, Forced) -> Try(fun() ->
   X = rabbit_misc:r(V, exchange, N),
-  case length(rabbit_binding:list_for_source(X)) + length(rabbit_binding:list_for_destination(X)) of
-    Count when Forced orelse Count =:= 0 -> Told(rabbit_exchange:delete(X, not Forced, Actor));
-    Count -> Say("bindings: ~p", [Count])
+  Known = lists:usort(rabbit_binding:list_for_source(X) ++ rabbit_binding:list_for_destination(X)),
+  case Known -- Leaving of
+    [] ->
+      [ok = rabbit_binding:remove(B, Actor) || not Forced, B <- Known],
+      Told(rabbit_exchange:delete(X, not Forced, Actor));
+    _ when Forced -> Told(rabbit_exchange:delete(X, false, Actor));
+    Left -> Say("bindings: ~p", [length(Left)])
   end end)
 end,
 Policies = [proplists:get_value(<<"name">>, T)
   || T <- case rabbit_runtime_parameters:value_global(rabbitmq_ha_policies) of not_found -> []; L -> L end, T =/= []],
 IsOwn = fun(<<"amq.", _/binary>>) -> true; (N) -> N =:= <<>> end,
-Vhost = fun(V, Forced) -> Try(fun() ->
+Vhost = fun(V, Leaving, Forced) -> Try(fun() ->
+  Queues = [{N, Q} || Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
+    {resource, _, _, N} <- [amqqueue:get_name(Q)]],
+  Named = maps:from_list([{N, Any} || {queue, At, N, Any} <- Leaving, At =:= V]),
+  Own = [{N, Q, maps:get(N, Named)} || {N, Q} <- Queues, maps:is_key(N, Named)],
   Inside = [
     {connections, lists:seq(1, Connections(list, [V]))},
-    {queues, rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V)},
-    {bindings, rabbit_binding:list(V)},
-    {exchanges, [X || X <- rabbit_exchange:list(V), [{name, {resource, _, _, N}}] <- [rabbit_exchange:info(X, [name])],
-      not IsOwn(N)]},
-    {parameters, rabbit_runtime_parameters:list(V)},
-    {policies, [P || P <- rabbit_policy:list(V), not lists:member(proplists:get_value(name, P), Policies)]}],
-  case [Say("~s: ~p", [K, length(L)]) || {K, L} <- Inside, L =/= []] of
-    Left when Forced orelse Left =:= [] -> Told(rabbit_vhost:delete(V, Actor));
-    [First | _] -> First
+    {queues, [N || {N, _} <- Queues] -- [N || {N, _, _} <- Own]},
+    {bindings, [B || {binding, {resource, _, _, From}, _, _, _} = B <- rabbit_binding:list(V), From =/= <<>>]},
+    {exchanges, [{exchange, V, N} || X <- rabbit_exchange:list(V),
+      [{name, {resource, _, _, N}}] <- [rabbit_exchange:info(X, [name])], not IsOwn(N)]},
+    {parameters, [{parameter, V, proplists:get_value(component, P), proplists:get_value(name, P)}
+      || P <- rabbit_runtime_parameters:list(V)]},
+    {policies, [{policy, V, N} || P <- rabbit_policy:list(V), N <- [proplists:get_value(name, P)],
+      not lists:member(N, Policies)]}],
+  Staying = [Say("~s: ~p", [K, length(L)]) || not Forced, {K, All} <- Inside, L <- [All -- Leaving], L =/= []],
+  Used = [Say("queue ~s: ~s", [N, Why]) || not Forced, {N, Q, false} <- Own, Why <- [Use(Q)], Why =/= none],
+  case Staying ++ Used of
+    [First | _] -> First;
+    [] -> case [Why || not Forced, {N, _, Any} <- Own, Why <- [Queue(V, N, Any)], Why =/= gone] of
+      [] -> Told(rabbit_vhost:delete(V, Actor));
+      [Why | _] -> Why
+    end
   end end)
 end,
 """.replace("@actor@", defined.ACTOR)
 )
 
 _AUTH = "rabbit_auth_backend_internal"
+_BINDING = (
+    "Binding({vhost}, {source}, {routing_key}, binary_to_atom({destination_type}, utf8), {destination}, {arguments})"
+)
 _CALLS = {
     "queue": "Queue({vhost}, {name}, {forced})",
     "user": "User({name}, {forced})",
-    "exchange": "Exchange({vhost}, {name}, {forced})",
-    "vhost": "Vhost({name}, {forced})",
+    "exchange": "Exchange({vhost}, {name}, Leaving, {forced})",
+    "vhost": "Vhost({name}, Leaving, {forced})",
     "permission": "Told(" + _AUTH + ":clear_permissions({user}, {vhost}, Actor))",
     "topic_permission": "Told(" + _AUTH + ":clear_topic_permissions({user}, {vhost}, {exchange}, Actor))",
     "parameter": "Told(rabbit_runtime_parameters:clear_any({vhost}, {component}, {name}, Actor))",
     "global_parameter": "Told(rabbit_runtime_parameters:clear_global(binary_to_atom({name}, utf8), Actor))",
     "policy": "Told(rabbit_policy:delete({vhost}, {name}, Actor))",
-    "binding": (
-        "Told(rabbit_binding:remove({{binding, rabbit_misc:r({vhost}, exchange, {source}), {routing_key},"
-        " rabbit_misc:r({vhost}, binary_to_atom({destination_type}, utf8), {destination}),"
-        " rabbit_definitions:args(rabbit_json:decode({arguments}))}}, Actor))"
-    ),
+    "binding": "Told(rabbit_binding:remove(" + _BINDING + ", Actor))",
 }
-# First what may stay, since what belongs to it depends on that; a virtual host comes last.
-_FIRST = ("queue", "user")
-_THEN = (
-    "binding",
-    "topic_permission",
-    "permission",
-    "policy",
-    "parameter",
-    "global_parameter",
-    "exchange",
-    "vhost",
+# What is in a virtual host, or belongs to an exchange, as the broker compares it.
+_LEAVING = {
+    "queue": "{{queue, {vhost}, {name}, {forced}}}",
+    "exchange": "{{exchange, {vhost}, {name}}}",
+    "parameter": "{{parameter, {vhost}, {component}, {name}}}",
+    "policy": "{{policy, {vhost}, {name}}}",
+    "binding": _BINDING,
+}
+# One call each. What others belong to comes first: as long as it stays, nothing of it is touched. If it goes, all of it
+# goes with it.
+_ORDER = (
+    ("user", "vhost"),
+    ("queue",),
+    ("exchange",),
+    ("binding", "topic_permission", "permission", "policy", "parameter", "global_parameter"),
 )
-
 
 NEEDED = "the {} needs it, and stays"
 
 
 def remove(objects, removable, of):
-    """Removes objects. Returns by the title of each that stays why it does.
+    """Removes objects. Returns by the key of each that stays why it does.
 
     removable: the titles of those that need not be empty.
     """
-    vhosts = {each.fields["name"] for each in objects if each.kind == "vhost"}
+    by_key = {each.key: each for each in objects}
     stays: dict = {}
-    gone: list = []
-    for kinds in (_FIRST, _THEN):
-        due = []
-        for each in (each for kind in kinds for each in objects if each.kind == kind):
-            owners = _owners(each, vhosts, stays)
-            owner = next((title for title in owners if title in stays), None)
-            if any(title in gone for title in owners):
+    gone = set()
+    for kinds in _ORDER:
+        leaving = []
+        for each in objects:
+            owners = [by_key[key] for key in _owners(each) if key in by_key]
+            staying = [owner.title for owner in owners if owner.key in stays]
+            if any(owner.key in gone for owner in owners):
                 # What belongs to something that is gone went with it.
-                continue
-            if owner is None:
-                due.append(each)
-            else:
-                stays[each.title] = NEEDED.format(owner)
-        stays.update(_remove(due, removable, of))
-        gone += [each.title for each in due if each.title not in stays]
+                gone.add(each.key)
+            elif not staying or each.title in removable:
+                leaving.append(each)
+            elif each.kind in kinds:
+                stays[each.key] = NEEDED.format(staying[0])
+        due = [each for each in leaving if each.kind in kinds]
+        stays.update(_remove(due, leaving, removable, of))
+        gone.update(each.key for each in due if each.key not in stays)
     return stays
 
 
-def _owners(each, vhosts, stays):
-    """Returns the titles of what may need an object."""
-    vhost = each.fields.get("vhost")
-    owners = ["user {}".format(each.fields.get("user"))]
-    if each.fields.get("destination_type") == "queue":
-        owners.append("queue {} of {}".format(each.fields["destination"], vhost))
-    if vhost in vhosts and each.kind not in _FIRST:
-        owners += [title for title in stays if title.startswith("queue ") and title.endswith(" of " + vhost)]
-    return owners
+def _owners(each):
+    """Returns the keys of what an object belongs to, whether that leaves or not."""
+    fields, keys = each.fields, definitions.KEYS[each.kind]
+    owners = [["user", fields["user"]]] if "user" in keys else []
+    if "vhost" in keys:
+        owners.append(["vhost", fields["vhost"]])
+    if each.kind == "binding":
+        owners.append(["exchange", fields["vhost"], fields["source"]])
+        owners.append([fields["destination_type"], fields["vhost"], fields["destination"]])
+    return [jsontext.dumps(key) for key in owners]
 
 
-def _remove(due, removable, of):
+def _remove(due, leaving, removable, of):
     if not due:
         return {}
-    calls = []
-    for each in due:
-        values = {name: _source(each.fields.get(name)) for name in definitions.KEYS[each.kind]}
-        call = _CALLS[each.kind].format(forced=str(each.title in removable).lower(), **values)
-        calls.append("Try(fun() -> {} end)".format(call))
-    answer = rabbitmq.act("{}\n[{}]".format(_COMMON, ",\n".join(calls)), of=of, seconds=300)
+    calls = ["Try(fun() -> {} end)".format(_call(each, _CALLS, each.title in removable)) for each in due]
+    needs_leaving = any(each.kind in ("vhost", "exchange") for each in due)
+    inside = [
+        _call(each, _LEAVING, each.title in removable) for each in leaving if needs_leaving and each.kind in _LEAVING
+    ]
+    answer = rabbitmq.act(
+        "{}\nLeaving = [{}],\n[{}]".format(_COMMON, ",\n".join(inside), ",\n".join(calls)), of=of, seconds=300
+    )
     if not isinstance(answer, list) or len(answer) != len(due):
         raise NoAnswer("{} does not say what it has removed".format(of))
-    return {each.title: str(said) for each, said in zip(due, answer) if said != "gone"}
+    return {each.key: str(said) for each, said in zip(due, answer) if said != "gone"}
+
+
+def _call(each, texts, forced):
+    values = {name: _source(each.fields.get(name)) for name in definitions.KEYS[each.kind]}
+    return texts[each.kind].format(forced=str(forced).lower(), **values)
 
 
 def _source(value):

@@ -26,16 +26,16 @@ def run(wanted):
     missing, different = _due(objects, sight)
     _refuse_fixed(different, sight)
     _refuse_missing_users(missing)
+    former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
     made = [key for key in sight.noted if key in sight.objects or key in objects]
     made += [each.key for each in missing if each.key not in made]
     after = _make(missing, different, sight, made, member)
-    former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
     stays = undefine.remove(former, removable, member) if former else {}
-    left = [key for key in made if key in objects or definitions.title_of(key) in stays]
+    left = [key for key in made if key in objects or key in stays]
     if left != (made if missing else sight.noted):
         after = defined.change([defined.note(left)], member)
     _check(objects, after)
-    gone = [each.title for each in former if each.title not in stays]
+    gone = [each.title for each in former if each.key not in stays]
     _tell(missing, different, gone, stays, len(objects))
 
 
@@ -114,8 +114,8 @@ def _tell(missing, different, gone, stays, count):
             print("{} {}: {}".format(word, len(titles), _named(titles)))
     print("{} objects are as defined".format(count))
     # First what is in use itself.
-    for title in sorted(stays, key=lambda each: (" needs it" in stays[each], each))[:NAMED]:
-        print("no longer defined, and stays: {} ({})".format(title, stays[title]))
+    for key in sorted(stays, key=lambda each: (" needs it" in stays[each], each))[:NAMED]:
+        print("no longer defined, and stays: {} ({})".format(definitions.title_of(key), stays[key]))
     if stays:
         print(
             "{} objects stay; one that shall go all the same goes into definitions.remove,"

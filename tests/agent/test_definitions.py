@@ -7,7 +7,7 @@ import sys
 import unittest
 from unittest import mock
 
-from agent import definitions, erlang
+from agent import definitions, erlang, undefine
 
 from .support import Atom, Ended, HostTest
 
@@ -44,6 +44,19 @@ def queue(name="orders", vhost="/", **more):
 
 def policy(name="short", **more):
     return line("policy", name=name, vhost="/", **dict(POLICY, **more))
+
+
+def exchange(name, vhost="/"):
+    return line("exchange", name=name, vhost=vhost, type="topic", durable=True, auto_delete=False, internal=False)
+
+
+def binding(source, destination, vhost="/"):
+    own = {"destination_type": "queue", "destination": destination, "routing_key": "k", "arguments": {}}
+    return line("binding", vhost=vhost, source=source, **own)
+
+
+SHOP = 'vhost {"metadata":{},"name":"shop"}'
+APP = 'user {"name":"app","tags":[]}'
 
 
 class Definitions(HostTest):
@@ -96,25 +109,50 @@ class Definitions(HostTest):
             self.have(line("user", name=name, tags=tags))
 
     def remove(self, call):
+        """Removes what is free, as the broker does: what is inside goes with it, and what is not leaving counts."""
+        leaving, calls = re.search(r"\nLeaving = \[(.*?)\],\n(\[.*)", call.stdin, re.S).groups()
+        self.leaving = [self.key_of(each) for each in leaving.split(",\n") if each]
         said = []
-        for what in re.findall(r"Try\(fun\(\) -> (?:Told\()?(.*?) end\)(?=[,\]])", call.stdin.split("\n[")[-1], re.S):
+        for what in re.findall(r"Try\(fun\(\) -> (?:Told\()?(.*?) end\)(?=[,\]])", calls, re.S):
             key = self.key_of(what)
-            forced = ", true)" in what
-            if key in self.used and not forced:
-                said.append(self.used[key])
-            else:
-                self.objects.pop(key)
-                said.append(Atom("gone"))
+            held = self.used.get(key) or self.held(key)
+            if held and ", true)" not in what:
+                said.append(held)
+                continue
+            self.objects.pop(key)
+            for each in [each for each in self.objects if key in undefine._owners(self.object(each))]:
+                del self.objects[each]
+            said.append(Atom("gone"))
         return said
+
+    def object(self, key):
+        return definitions.Object(*self.objects[key])
+
+    def held(self, key):
+        kind, *_ = json.loads(key)
+        if kind not in ("vhost", "exchange"):
+            return None
+        owned = [each for each in self.objects if each not in self.leaving and self.is_in(key, self.object(each))]
+        used = [each for each in self.leaving if each in self.used and self.is_in(key, self.object(each))]
+        if kind == "vhost" and used:
+            return "queue {}: {}".format(json.loads(used[0])[2], self.used[used[0]])
+        return "{}s: {}".format(json.loads(owned[0])[0], len(owned)) if owned else None
+
+    @staticmethod
+    def is_in(key, each):
+        kind, *values = json.loads(key)
+        if kind == "vhost":
+            return "permission" not in each.kind and each.fields.get("vhost") == values[0]
+        return each.kind == "binding" and key in undefine._owners(each)
 
     def key_of(self, what):
         values = texts_in(what)
-        if what.startswith(("Queue", "Exchange", "Vhost", "User")):
-            kind = what.split("(")[0].lower()
+        if what.startswith(("Queue", "Exchange", "Vhost", "User", "{")):
+            kind = re.split("[(,]", what.lstrip("{"))[0].lower()
         else:
             kind = next(k for f, k in REMOVALS.items() if f in what)
         if kind == "binding":
-            vhost, source, key, _, to, destination, arguments = values
+            vhost, source, key, to, destination, arguments = values
             values = [vhost, source, to, destination, key]
             return definitions.jsontext.dumps([kind, *values, json.loads(arguments)])
         return definitions.jsontext.dumps([kind, *values])
@@ -140,7 +178,7 @@ REMOVALS = {
     "clear_any": "parameter",
     "clear_global": "global_parameter",
     "rabbit_policy:delete": "policy",
-    "rabbit_binding:remove": "binding",
+    "Binding(": "binding",
 }
 
 
@@ -256,10 +294,7 @@ class Removing(Definitions):
         self.assertEqual((self.names("queue"), self.noted), ([], []))
 
     def test_a_queue_that_is_used_stays_with_its_bindings_and_is_still_the_stacks(self):
-        binding = line(
-            "binding", vhost="/", source="x", destination_type="queue", destination="a", routing_key="k", arguments={}
-        )
-        self.broker(noted=[queue("a"), binding, policy()])
+        self.broker(noted=[queue("a"), binding("x", "a"), policy()])
         self.used[self.noted[0]] = "messages: 3, consumers: 0"
         self.given()
         self.works(*MEMBERS)
@@ -287,15 +322,86 @@ class Removing(Definitions):
         self.assertEqual((self.names("user"), self.noted), (["admin"], []))
         self.assertEqual(self.done("clear_permissions"), [])
 
-    def test_a_virtual_host_keeps_what_is_in_it_as_long_as_a_queue_stays(self):
-        shop = 'vhost {"metadata":{},"name":"shop"}'
-        parameter = line("parameter", vhost="shop", component="c", name="n", value={})
-        self.broker(noted=[shop, queue(vhost="shop"), parameter])
-        self.used[self.noted[1]] = "messages: 1, consumers: 0"
-        self.used[self.noted[0]] = "queues: 1"
+    def in_shop(self, *more):
+        """Returns a virtual host that leaves, with all that the stack has made in it."""
+        return [
+            SHOP,
+            line("permission", user="app", vhost="shop", configure="", write=".*", read=".*"),
+            line("topic_permission", user="app", vhost="shop", exchange="x", write=".*", read=".*"),
+            line("policy", **dict(POLICY, name="dead", vhost="shop")),
+            line("parameter", vhost="shop", component="c", name="n", value={}),
+            exchange("x", "shop"),
+            binding("x", "q", "shop"),
+            *more,
+        ]
+
+    def test_a_virtual_host_that_stays_keeps_all_that_is_in_it(self):
+        held = {
+            "by a client": ((), "connections: 3"),
+            "by a queue of the stack's": ((queue("q", "shop"),), None),
+            "by a queue of somebody else's": ((), None),
+        }
+        for why, (own, used) in held.items():
+            with self.subTest(why):
+                self.start()
+                theirs = [queue("theirs", "shop")] if "else" in why else []
+                own += (queue("empty", "shop"),)
+                self.broker(APP, *theirs, noted=self.in_shop(*own))
+                if used:
+                    self.used[self.noted[0]] = used
+                if "of the" in why:
+                    self.used[self.noted[-2]] = "messages: 1, consumers: 0"
+                before = dict(self.objects)
+                self.given(APP)
+                self.works(*MEMBERS)
+                self.assertEqual(self.objects, before)
+                self.assertEqual(len(self.noted), len(self.in_shop(*own)))
+                self.assertIn("no longer defined, and stays: virtual host shop", self.output)
+                self.assertNotIn("removed", self.output)
+
+    def test_a_virtual_host_that_nobody_uses_goes_with_all_that_is_in_it(self):
+        self.broker(APP, noted=self.in_shop(queue("q", "shop")))
+        self.given(APP)
+        self.works(*MEMBERS)
+        self.assertEqual(self.names("vhost"), ["/"])
+        self.assertEqual([kind for kind, _ in self.objects.values()], ["vhost", "user", "user"])
+        self.assertEqual(self.noted, [])
+        self.assertIn("removed 8: ", self.output)
+
+    def test_an_exchange_that_stays_keeps_its_bindings(self):
+        mine, theirs = binding("x", "mine"), binding("x", "theirs")
+        self.broker(
+            queue("mine"), queue("theirs"), theirs, noted=[exchange("x"), mine, exchange("y"), binding("y", "mine")]
+        )
         self.given()
         self.works(*MEMBERS)
-        self.assertEqual(len(self.noted), 3)
+        self.assertEqual(self.names("exchange"), ["x"])
+        self.assertEqual(len(self.noted), 2)
+        self.assertIn("stays: exchange x of / (bindings: 1)", self.output)
+        self.assertIn("binding x to mine of / with k (the exchange x of / needs it, and stays)", self.output)
+        self.assertIn("removed 2: exchange y of /, binding y to mine of / with k", self.output)
+
+    def test_what_belongs_to_something_that_stays_goes_if_it_is_named(self):
+        self.broker(queue("mine"), queue("theirs"), binding("x", "theirs"), noted=[exchange("x"), binding("x", "mine")])
+        self.given('remove "binding x to mine of / with k"')
+        self.works(*MEMBERS)
+        self.assertEqual(len(self.noted), 1)
+        self.assertIn("removed 1: binding x to mine of / with k", self.output)
+
+    def test_a_user_named_none_owns_nothing_but_its_own(self):
+        old = 'vhost {"metadata":{},"name":"old"}'
+        self.broker(noted=['user {"name":"None","tags":[]}', policy(), old])
+        self.given()
+        self.works(*MEMBERS)
+        self.assertEqual((self.names("user"), self.names("policy"), self.names("vhost")), (["admin"], [], ["/"]))
+
+    def test_two_objects_with_one_title_stay_and_go_each_by_itself(self):
+        hosts = ['vhost {"metadata":{},"name":"c"}', 'vhost {"metadata":{},"name":"b of c"}']
+        self.broker(*hosts, noted=[queue("a of b", "c"), queue("a", "b of c")])
+        self.used[self.noted[0]] = "messages: 5, consumers: 0"
+        self.given(*hosts)
+        self.works(*MEMBERS)
+        self.assertEqual((self.names("queue"), self.noted), (["a of b"], ['["queue", "c", "a of b"]']))
 
     def test_nothing_is_removed_without_a_whole_answer(self):
         def scenario():
