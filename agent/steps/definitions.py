@@ -27,6 +27,7 @@ def run(wanted):
     _refuse_fixed(different, sight)
     _refuse_missing_users(missing)
     former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
+    _refuse_ambiguous(former, list(sight.objects.values()) + missing, removable)
     made = [key for key in sight.noted if key in sight.objects or key in objects]
     made += [each.key for each in missing if each.key not in made]
     after = _make(missing, different, sight, made, member)
@@ -74,6 +75,20 @@ def _refuse_missing_users(missing):
             "{}: nothing was changed: these are not there: {}".format(host.name(), ", ".join(users)),
             "Run npm run up -- --repair, which makes them again.",
         )
+
+
+def _refuse_ambiguous(former, known, removable):
+    """Refuses to remove what is used, where a title in `remove` may mean another object."""
+    for each in former:
+        others = [other for other in known if other.title == each.title]
+        if each.title in removable and len(others) > 1:
+            raise StepError(
+                "{}: nothing was changed: definitions.remove has {}, which is the title of {} objects: {}".format(
+                    host.name(), each.title, len(others), " and ".join(sorted(other.key for other in others))
+                ),
+                "Take it out of definitions.remove, and delete the one that shall go yourself, with rabbitmqctl or in the"
+                " management UI.",
+            )
 
 
 def _make(missing, different, sight, made, member):

@@ -395,6 +395,19 @@ class Removing(Definitions):
         self.works(*MEMBERS)
         self.assertEqual((self.names("user"), self.names("policy"), self.names("vhost")), (["admin"], [], ["/"]))
 
+    def test_a_title_of_two_objects_removes_neither_by_force(self):
+        hosts = ['vhost {"metadata":{},"name":"c"}', 'vhost {"metadata":{},"name":"b of c"}']
+        for theirs, noted in (((), 2), ((queue("a", "b of c"),), 1)):
+            self.start()
+            self.broker(*hosts, *theirs, noted=[queue("a of b", "c"), queue("a", "b of c")][:noted])
+            for key in self.noted:
+                self.used[key] = "messages: 5, consumers: 0"
+            self.given(*hosts, queue("new", "c"), 'remove "queue a of b of c"')
+            self.refuses(*MEMBERS, because="nothing was changed: definitions.remove has queue a of b of c")
+            self.assertIn('["queue", "b of c", "a"] and ["queue", "c", "a of b"]', self.errors)
+            self.assertEqual(self.names("queue"), ["a", "a of b"])
+            self.assertEqual(self.changes(), [])
+
     def test_two_objects_with_one_title_stay_and_go_each_by_itself(self):
         hosts = ['vhost {"metadata":{},"name":"c"}', 'vhost {"metadata":{},"name":"b of c"}']
         self.broker(*hosts, noted=[queue("a of b", "c"), queue("a", "b of c")])
