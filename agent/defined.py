@@ -11,24 +11,12 @@ PARAMETER = "rabbitmq_ha_definitions"
 ACTOR = '<<"rabbitmq-ha">>'
 PLURALS = {kind: kind[:-1] + "ies" if kind == "policy" else kind + "s" for kind in definitions.KEYS}
 
-# Without Khepri's tables in memory its lists are empty. Up to 3.13 they have other names.
-WHOLE = """
-IsThere = fun(Table) -> ets:info(Table, size) =/= undefined end,
-true = not %s orelse lists:all(fun(Tables) -> lists:any(IsThere, Tables) end, [
-  [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
-  [rabbit_khepri_user, rabbit_khepri_users], [rabbit_khepri_user_permission, rabbit_khepri_user_permissions],
-  [rabbit_khepri_binding, rabbit_khepri_bindings],
-  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters],
-  [rabbit_khepri_global_rtparam, rabbit_khepri_runtime_parameters]]),
-""" % (khepri.IS_ENABLED,)
-
 NOTED = """case rabbit_runtime_parameters:value_global({}) of not_found -> []; Known -> Known end""".format(PARAMETER)
 
 # Each object is JSON by itself: one whose name or arguments are no UTF-8 cannot be named, and is left out. Queues come
 # from their records, since RabbitMQ's own list lacks those of a broker that is down.
 _LOOK = (
     khepri.FENCE
-    + WHOLE
     + """
 Form = fun Form([{_, _} | _] = L) -> maps:from_list([{K, Form(V)} || {K, V} <- L]);
   Form(L) when is_list(L) -> [Form(E) || E <- L];

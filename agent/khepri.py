@@ -10,16 +10,21 @@ from .errors import NoAnswer, StepError
 # Whether the broker that evaluates it has its tables in Khepri, which up to 3.12 it does not know.
 IS_ENABLED = "(try rabbit_khepri:is_enabled() catch error:undef -> false end)"
 
-# Makes a member with Khepri know all that was written before.
-FENCE = (
-    """
-ok = case %s andalso erlang:function_exported(rabbit_khepri, fence, 1) of
-  true -> rabbit_khepri:fence(20000);
+# Makes a member with Khepri know all that was written before, and fails unless it has the tables that its lists are read
+# from: without them they are empty. `rabbit_khepri` offers its fence from 4.2 on, Khepri itself from 4.0 on; with 3.13
+# Khepri was an experiment, has none, and has its tables under other names.
+FENCE = """
+ok = case {0} of
+  true -> try khepri:fence(rabbitmq_metadata, 20000) catch error:undef -> ok end;
   false -> ok
 end,
-"""
-    % IS_ENABLED
-)
+true = not {0} orelse lists:all(fun(Tables) -> lists:any(fun(T) -> ets:info(T, size) =/= undefined end, Tables) end, [
+  [rabbit_khepri_vhost], [rabbit_khepri_queue], [rabbit_khepri_exchange],
+  [rabbit_khepri_user, rabbit_khepri_users], [rabbit_khepri_user_permission, rabbit_khepri_user_permissions],
+  [rabbit_khepri_binding, rabbit_khepri_bindings],
+  [rabbit_khepri_per_vhost_rtparam, rabbit_khepri_runtime_parameters],
+  [rabbit_khepri_global_rtparam, rabbit_khepri_runtime_parameters]]),
+""".format(IS_ENABLED)
 
 # Whether the start waits, the members of the store as this broker knows them, those of them that it is connected to,
 # and the last entry of its log. All of this is asked of the broker alone, so it needs no majority.

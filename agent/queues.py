@@ -14,13 +14,10 @@ KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit
 
 # `list` lacks the queues of a broker that is down; `list_down` has only those. A queue that comes up meanwhile is in
 # the second or in the third list, and one that goes down is in the first. RabbitMQ 4 has no fields for mirrors, so the
-# version decides whether to read them: tools of 4.0 still offer commands for them. Khepri's lists are read from tables
-# in memory, and are empty if those are missing. The fence makes this broker know all that was written before.
-_LISTED = (
-    """@fence@
+# version decides whether to read them: tools of 4.0 still offer commands for them. The
+# fence makes this broker know all that was written before.
+_LISTED = """@fence@
 Mirrors = @mirrors@,
-true = not @khepri@ orelse
-  lists:all(fun(T) -> ets:info(T, size) =/= undefined end, [rabbit_khepri_queue, rabbit_khepri_vhost]),
 Hosts = lists:sort(rabbit_vhost:list_names()),
 Before = rabbit_amqqueue:list(),
 Down = lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]),
@@ -45,10 +42,7 @@ Rows = [Row(Q) || Q <- Records],
 #{version => list_to_binary(rabbit_misc:version()), queues => Rows, count => length(Rows),
   vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
   running => rabbit_nodes:all_running()}
-""".replace("@fence@", khepri.FENCE)
-    .replace("@khepri@", khepri.IS_ENABLED)
-    .replace("@mirrors@", series.expression("hasMirrors"))
-)
+""".replace("@fence@", khepri.FENCE).replace("@mirrors@", series.expression("hasMirrors"))
 
 
 class Queue:

@@ -13,7 +13,6 @@ from .errors import NoAnswer
 # queue; newer releases of Ra take no function for that.
 _COMMON = (
     khepri.FENCE
-    + defined.WHOLE
     + """
 Actor = @actor@,
 Told = fun(ok) -> gone; ({ok, _}) -> gone; ({error, not_found}) -> gone; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,

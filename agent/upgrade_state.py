@@ -6,11 +6,13 @@ members themselves are asked (rabbitmq/rabbitmq-server#17504).
 
 import base64
 
-from . import cluster, host, rabbitmq
+from . import cluster, host, khepri, rabbitmq
 from .errors import NoAnswer
 
 # Up to 3.11 Raft's library has no member_overview; RabbitMQ's own quorum_status asks in the other way then.
-QUESTION = """
+QUESTION = (
+    khepri.FENCE
+    + """
 Cluster = begin @status@ end,
 Versions = [{N, rpc:call(N, rabbit_misc, version, [], 30000)} || N <- maps:get(members, Cluster)],
 Said = fun(V) when is_list(V) -> list_to_binary(V); (_) -> undefined end,
@@ -69,6 +71,7 @@ Rows = [Row(Q) || Q <- Queues],
   off => Off, used => Used, erlang => list_to_integer(erlang:system_info(otp_release)),
   machine => rabbit_fifo:version(), queues => Rows, count => length(Queues)}
 """.replace("@status@", cluster.STATUS.strip())
+)
 
 
 class QueueState:

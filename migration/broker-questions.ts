@@ -2,8 +2,8 @@
  * What a broker is asked and told in a migration, as texts of Erlang for `rabbitmqctl eval`. Each answers with JSON. They
  * hold no secret.
  */
-import { khepriTables } from "../definitions/khepri-tables.ts";
 import { carryUser, fenceName, lateCarryUser } from "../definitions/migration-names.ts";
+import { upToDate } from "../hosts/khepri.ts";
 import { agreedCount } from "./agreed-count.ts";
 
 /** The global parameter that says how far the move is. */
@@ -19,17 +19,8 @@ function binary(text: string): string {
 
 const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
 
-/** Makes a member with Khepri know all that was written before. */
-const upToDate = `
-ok = case (try rabbit_khepri:is_enabled() catch error:undef -> false end)
-    andalso erlang:function_exported(rabbit_khepri, fence, 1) of
-  true -> rabbit_khepri:fence(20000);
-  false -> ok
-end,
-`;
-
 /** What each begins with that must not be answered in part: by a member that knows all that was written before. */
-const start = `${json}${upToDate}${khepriTables}`;
+const start = `${json}${upToDate}`;
 
 /** The queues that are no client's own, with what each one's process says now; `null` where it does not say. */
 const counts = `${agreedCount}

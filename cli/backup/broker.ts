@@ -2,6 +2,7 @@
  * Asks a broker for its definitions, and gives it some, over SSH with RabbitMQ's own tool. So it needs no port but sshd's,
  * goes through a bastion, and no password is sent. Questions and definitions go by standard input.
  */
+import { upToDate } from "../../hosts/khepri.ts";
 import { isMapping } from "../../hosts/definition-objects.ts";
 import { brokerHome } from "../../hosts/broker-paths.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type DefinitionObject,
   parseDefinitions,
 } from "../../definitions/definitions.ts";
-import { khepriTables } from "../../definitions/khepri-tables.ts";
 import { runOn } from "../../remote/ssh.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
@@ -28,15 +28,6 @@ Name = fun({resource, Host, _, Each}) -> {Host, Each} end,
 Own = fun(Q) -> amqqueue:get_exclusive_owner(Q) =:= none end,
 `;
 
-/** Makes a member with Khepri know all that was written before. */
-const fence = `
-Khepri = (try rabbit_khepri:is_enabled() catch error:undef -> false end),
-ok = case Khepri andalso erlang:function_exported(rabbit_khepri, fence, 1) of
-  true -> rabbit_khepri:fence(20000);
-  false -> ok
-end,
-`;
-
 /** What the question counts. */
 const counted = ["vhosts", "users", "permissions", "policies", "exchanges", "queues", "bindings"] as const;
 
@@ -45,7 +36,7 @@ const counted = ["vhosts", "users", "permissions", "policies", "exchanges", "que
  * 3.10 cannot export a set of federation upstreams, so there the parameters are listed one by one. Counted before and
  * after, by other functions than those that export.
  */
-const question = `${fence}${khepriTables}${common}
+const question = `${upToDate}${common}
 Queues = fun() -> [Q || V <- Hosts(), Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V), Own(Q)] end,
 Bare = fun(<<>>) -> false; (<<"amq.", _/binary>>) -> false; (_) -> true end,
 Exchanges = fun() -> [I || V <- Hosts(), X <- rabbit_exchange:list(V),
@@ -79,7 +70,7 @@ Definitions = #{rabbitmq_version => list_to_binary(Version),
 Json(#{definitions => Definitions, before => Before, 'after' => Count()})`;
 
 /** What does not go together is tried one by one, so that each failure has its name. */
-const order = (): string => `${fence}${common}
+const order = (): string => `${upToDate}${common}
 Text = fun(E) when is_binary(E) -> E; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,
 Try = fun(Category, Objects) ->
   try rabbit_definitions:apply_defs(#{rabbitmq_version => Version, Category => Objects}, <<"rabbitmq-ha">>) of

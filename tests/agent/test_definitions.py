@@ -7,7 +7,7 @@ import sys
 import unittest
 from unittest import mock
 
-from agent import definitions, erlang, undefine
+from agent import definitions, erlang, khepri, undefine
 
 from .support import Atom, Ended, HostTest
 
@@ -434,8 +434,7 @@ class Removing(Definitions):
         self.assertNotIn("rabbit_amqqueue:stat(", quorum)
         self.assertIn("rabbit_amqqueue:stat(", other)
         self.assertNotIn("rabbit_connection_tracking:list", asked)
-        self.assertIn("rabbit_khepri:fence", asked)
-        self.assertIn("rabbit_khepri_queue", asked)
+        self.assertIn(khepri.FENCE.strip(), asked)
 
     def test_an_answer_that_is_not_whole_by_its_content_is_none(self):
         odd = {

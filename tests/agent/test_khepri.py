@@ -35,7 +35,7 @@ class KhepriHost(BrokerHost):
         self.put(VHOST)
         self.state = "activating"
         self.stores = {"mq1": store()}
-        self.on("rabbitmq_metadata", lambda call: self.store_of(call.of or "mq1"))
+        self.on("ra_leaderboard", lambda call: self.store_of(call.of or "mq1"))
 
     def store_of(self, name):
         said = self.stores.get(name, Ended(69))
@@ -143,7 +143,7 @@ class ForceBoot(KhepriHost):
             self.serving = {"mq3"}
             return evaluated(store())
 
-        self.on("rabbitmq_metadata", ask)
+        self.on("ra_leaderboard", ask)
         self.refused("nothing was done: mq3 serves")
         self.start()
         self.stores["mq1"] = store(connected=["mq3"])
@@ -178,7 +178,7 @@ class ForceBoot(KhepriHost):
                 raise answers.pop()
             return evaluated(store())
 
-        self.on("rabbitmq_metadata", ask)
+        self.on("ra_leaderboard", ask)
         self.works(*FORCE_BOOT)
 
     def test_nothing_is_forced_without_whole_answers(self):

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { askDefinitions, giveDefinitions, PartialAnswer, readAnswer } from "../../../cli/backup/broker.ts";
 import { askAnyBroker, NoAnswerError } from "../../../cli/backup/source.ts";
+import { upToDate } from "../../../hosts/khepri.ts";
 import type { Login } from "../../../verify/outputs.ts";
 import { newKey } from "../../engine/ssh-keys.ts";
 import { SshServer } from "../../engine/ssh-server.ts";
@@ -37,15 +38,13 @@ async function host(name: string, forcedCommand: string): Promise<Login> {
 
 const says = (text: string): string => `cat >/dev/null; printf '%s' '${text}'`;
 
-test("backup, migration and definitions look at the same tables of Khepri", () => {
-  const root = join(import.meta.dirname, "..", "..", "..");
-  const [backup, definitions] = ["definitions/khepri-tables.ts", "agent/defined.py"].map((path) =>
-    /\[\s*\[rabbit_khepri_vhost\][^]*?\]\]/
-      .exec(readFileSync(join(root, path), "utf8"))?.[0]
-      .replaceAll(/\s/g, ""),
-  );
-  assert.match(backup ?? "", /rabbit_khepri_queue/);
-  assert.equal(backup, definitions);
+test("this computer and the program on the hosts have the same text that makes a member with Khepri know all", () => {
+  const source = readFileSync(join(import.meta.dirname, "..", "..", "..", "agent", "khepri.py"), "utf8");
+  const [, isEnabled = ""] = /^IS_ENABLED = "(.*)"$/m.exec(source) ?? [];
+  const [, fence = ""] = /^FENCE = """(.*?)"""/ms.exec(source) ?? [];
+  assert.match(fence, /khepri:fence\(rabbitmq_metadata, /);
+  assert.match(fence, /rabbit_khepri_queue/);
+  assert.equal(upToDate.trim(), fence.replaceAll("{0}", isEnabled).trim());
 });
 
 test("a whole answer is taken, in one piece or several", () => {
