@@ -7,7 +7,7 @@ password is still valid. Only a user that this stack has made is deleted.
 
 import sys
 
-from .. import erlang, files, hidden, host, rabbitmq
+from .. import erlang, files, hidden, host, khepri, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
@@ -20,7 +20,9 @@ TAG = "administrator"
 GUEST = "guest"
 
 # Asks the broker's own store of users, as rabbitmqctl does. For clients another one (LDAP) may be asked first.
-_STATE = """
+_STATE = (
+    khepri.FENCE
+    + """
 Users = [{proplists:get_value(user, Each), proplists:get_value(tags, Each)}
   || Each <- rabbit_auth_backend_internal:list_users()],
 Permissions = case lists:keymember(User, 1, Users) of
@@ -34,6 +36,7 @@ Authentic = case rabbit_auth_backend_internal:user_login_authentication(User, [{
 end,
 {Users, Permissions, Authentic}
 """
+)
 
 # A failure reports its reason, and nothing of its arguments.
 _ACT = """
@@ -55,7 +58,8 @@ class State:
         if (
             not isinstance(answer, tuple)
             or len(answer) != 3
-            or not isinstance(answer[0], list)
+            # A store that is not ready lists nobody.
+            or not (isinstance(answer[0], list) and answer[0])
             or answer[2] not in (True, False)
         ):
             raise NoAnswer("{}: the broker does not list its users".format(host.name()))

@@ -6,7 +6,7 @@ import re
 import sys
 import unittest
 
-from agent import erlang
+from agent import erlang, khepri
 
 from .support import Atom, Ended, HostTest, evaluated
 
@@ -60,7 +60,7 @@ WHOLE = {"tags": ["administrator"], "permissions": [ALL], "password": PASSWORD}
 
 class Admin(HostTest):
     def broker(self, **users):
-        self.store = Broker(**users)
+        self.store = Broker(**(users or {"guest": {}}))
         self.on("rabbitmqctl eval", lambda call: evaluated(self.store.answer(call)))
 
     def step(self, *words):
@@ -240,6 +240,23 @@ class Admin(HostTest):
         self.assertEqual(self.read(MARK), "admin\n")
         self.rotate(["admin"], [PASSWORD])
         self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_a_list_without_any_user_is_no_answer_and_nobody_counts_as_made_by_the_stack(self):
+        self.broker(ops=dict(WHOLE, password="theirs"))
+        self.on("rabbitmqctl eval", evaluated(([], [], False)))
+        self.refuses(*OPS, because="does not list its users")
+        self.assertEqual(len(self.calls), 1)
+        self.assertFalse(self.has(MARK))
+        self.broker(**self.store.users)
+        self.works(*OPS)
+        self.works(*ADMIN)
+        self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_a_member_with_khepri_knows_all_users_before_it_lists_them(self):
+        self.broker(guest={})
+        self.works(*ADMIN)
+        for call in self.calls:
+            self.assertLess(call.stdin.index(khepri.FENCE.strip()), call.stdin.index("list_users"))
 
     def test_on_another_first_host_both_are_known_by_their_passwords(self):
         self.broker(admin=WHOLE, ops=dict(WHOLE, password="new"))
