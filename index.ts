@@ -91,6 +91,7 @@ const cluster = new RabbitCluster(componentNames.cluster, {
     { name: adminUser, password: adminPassword },
     ...formerAdministrators.map((name) => ({ name, password: administratorPassword(name) })),
   ],
+  ...(config.closeConnections && { closeConnections: config.closeConnections }),
   balancersUpdated: haproxyPair.serving,
 });
 const vip = new KeepalivedVip(componentNames.virtualAddress, {

@@ -4,7 +4,7 @@ The broker itself looks right before each removal. What belongs to something tha
 Objects are told apart by their keys: two may have the same title.
 """
 
-from . import defined, definitions, erlang, jsontext, khepri, rabbitmq
+from . import clients, defined, definitions, erlang, jsontext, khepri, rabbitmq
 from .errors import NoAnswer
 
 # Each returns `gone`, or why it stays. What is not known keeps it. RabbitMQ's own number of a quorum queue's or a stream's
@@ -13,17 +13,11 @@ from .errors import NoAnswer
 # queue; newer releases of Ra take no function for that.
 _COMMON = (
     khepri.FENCE
+    + clients.CONNECTIONS
     + """
 Actor = @actor@,
 Told = fun(ok) -> gone; ({ok, _}) -> gone; ({error, not_found}) -> gone; (E) -> iolist_to_binary(io_lib:format("~0tp", [E])) end,
 Try = fun(Do) -> try Do() catch throw:Why -> Why; _:E -> iolist_to_binary(io_lib:format("~0tp", [E])) end end,
-Say = fun(Format, Words) -> iolist_to_binary(io_lib:format(Format, Words)) end,
-Members = rabbit_nodes:all(),
-true = lists:member(node(), Members),
-Ask = fun(At, M, F, A) ->
-  case rpc:call(At, M, F, A, 10000) of {badrpc, _} -> throw(Say("~s does not answer", [At])); Answer -> Answer end
-end,
-Connections = fun(F, A) -> length(lists:usort([C || At <- Members, C <- Ask(At, rabbit_connection_tracking, F, A)])) end,
 Proof = fun(At) ->
   try ra:consistent_query(At, fun erlang:is_tuple/1, 5000)
   catch error:function_clause -> ra:consistent_query(At, {erlang, is_tuple, []}, 5000) end

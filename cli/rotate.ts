@@ -4,13 +4,13 @@ import { definitionsStepName } from "../hosts/resource-names.ts";
 import { UserError } from "../user-error.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import { apply } from "./rotate/apply.ts";
+import { closingUsers, withClosing } from "./rotate/closing.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
 import {
   leavingUsers,
   refusalToFinish,
   startMessage,
   unendedMessages,
-  withRemovable,
 } from "./rotate/finish.ts";
 import { rotateSshKey } from "./rotate/ssh-key.ts";
 import { planFinish, planStart, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
@@ -147,7 +147,9 @@ async function finish(
   const refusal = refusalToFinish({ rotated, plan, stack, leaving, answer, closeConnections });
   if (refusal !== undefined) throw new UserError(`nothing was changed: ${refusal}`);
   const written = textOf(stack, rotated, plan);
-  const text = closeConnections && rotated.kind === "user" ? withRemovable(written, leaving) : written;
+  const text = closeConnections
+    ? withClosing(written, rotated, await closingUsers(system, rotated, plan, leaving))
+    : written;
   const flags = plan.isWritten && rotated.kind === "user" ? await rerunFlags(pulumi, stack) : [];
   const code = await apply({ pulumi, stack, text, previewOnly, flags });
   if (code !== 0 || previewOnly) return code;

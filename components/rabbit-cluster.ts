@@ -14,8 +14,10 @@ export interface RabbitClusterArgs {
   readonly nodes: readonly [RabbitNode, ...RabbitNode[]];
   /** The cluster's name, which clients and the management UI show. */
   readonly clusterName: string;
-  /** The administrators, the newest first: their names, other than `guest`. One that is no longer listed is deleted. */
+  /** The administrators, the newest first: their names, other than `guest`. One that is no longer listed is deleted once nobody is connected as it. */
   readonly administrators: readonly [Administrator, ...Administrator[]];
+  /** Former administrators who are deleted even if somebody is connected as them. @default none */
+  readonly closeConnections?: readonly string[];
   /** Done once the balancers have read the new list of brokers. Only then does a removed broker leave. */
   readonly balancersUpdated: readonly pulumi.Resource[];
 }
@@ -32,7 +34,7 @@ export class RabbitCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: RabbitClusterArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:RabbitCluster", name, {}, options);
-    const { nodes, clusterName, administrators, balancersUpdated } = args;
+    const { nodes, clusterName, administrators, closeConnections, balancersUpdated } = args;
     const [{ name: user }, ...others] = administrators;
     const { host, ready: firstReady } = nodes[0];
     const nodesReady = nodes.map((node) => node.ready);
@@ -48,7 +50,7 @@ export class RabbitCluster extends pulumi.ComponentResource {
         {
           host,
           subcommand: "admin",
-          options: { user, also: others.length > 0 && others.map((each) => each.name) },
+          options: { user, also: others.length > 0 && others.map((each) => each.name), closeConnections },
           stdin: pulumi
             .all(administrators.map(({ password }) => password))
             .apply((passwords) => passwords.map((password) => `${password}\n`).join("")),

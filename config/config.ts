@@ -97,6 +97,7 @@ function assembleConfig(parsed: SchemaOutput): ParsedConfig {
     virtualAddress,
     clusterName,
     administrators: usersInPlaceOf(rabbitmq.adminUser, parsed.rotation) as [string, ...string[]],
+    ...(parsed.closeConnections.length > 0 && { closeConnections: parsed.closeConnections }),
     rabbitmq: {
       ...rabbitmq,
       ...resolveQueues(given, version),

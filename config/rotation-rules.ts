@@ -1,7 +1,7 @@
 /** Rules on `rotation`: who is rotated, and by whom. */
 import type { Fault } from "./faults.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
-import { noSuchUser, rotationRemedy, type Rotation } from "./rotation.ts";
+import { noSuchUser, rotationRemedy, usersInPlaceOf, type Rotation } from "./rotation.ts";
 import { userName } from "./values.ts";
 
 /** @returns the rotations without a fault, by name */
@@ -36,6 +36,25 @@ export function rotationFaults(reading: ConfigReading, isDefining: boolean): Fau
       ...users.flatMap((user) => nameFaults(user, name, adminUser).map((message) => fault(message))),
     ];
   });
+}
+
+/** @returns a fault for each administrator to be whose connections would be closed at the end of a later rotation */
+export function closingFaults(reading: ConfigReading): Fault[] {
+  const adminUser = textAt(reading, ["rabbitmq", "adminUser"]);
+  const closing = reading.validValue(["closeConnections"]);
+  if (adminUser === undefined || !Array.isArray(closing)) return [];
+  const valid = usersInPlaceOf(adminUser, rotationOf(reading));
+  return (closing as readonly string[]).flatMap((user, index) =>
+    valid.includes(user)
+      ? [
+          {
+            path: ["closeConnections", index],
+            value: user,
+            message: "an administrator; write a former one, or remove it",
+          },
+        ]
+      : [],
+  );
 }
 
 function nameFaults(user: string, name: string, adminUser: string | undefined): string[] {

@@ -20,6 +20,14 @@ export const rotation = z
   )
   .prefault({});
 
+const closeConnectionsRemedy = "the former administrators whose connections up may close, such as [admin]";
+
+/** Former administrators who leave even if somebody is connected as them. */
+export const closeConnections = list(
+  text("not a user's name", "one such as admin", () => undefined),
+  closeConnectionsRemedy,
+).prefault([]);
+
 /** @returns the users in the place of one, the newest first */
 export function usersInPlaceOf(name: string, known: Rotation): readonly string[] {
   return ownValue(known, name) ?? [name];

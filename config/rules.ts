@@ -12,7 +12,7 @@ import { repositoryFaults } from "./repository-rules.ts";
 import { portFaults } from "./port-conflicts.ts";
 import { configuredVersion, queueFaults } from "./queues.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
-import { rotationFaults } from "./rotation-rules.ts";
+import { closingFaults, rotationFaults } from "./rotation-rules.ts";
 import { secretMap } from "./secrets.ts";
 import { tlsFaults } from "./tls-rules.ts";
 import type { HostEntry } from "./types.ts";
@@ -79,7 +79,7 @@ export function combinationFaults(reading: ConfigReading): Fault[] {
 function definitionsAndRotation(reading: ConfigReading, os: string | undefined): Fault[] {
   const defined = definitionsOf(reading, os);
   const isDefining = defined !== undefined || reading.hasFault(["definitions"]);
-  return [...(defined?.faults ?? []), ...rotationFaults(reading, isDefining)];
+  return [...(defined?.faults ?? []), ...rotationFaults(reading, isDefining), ...closingFaults(reading)];
 }
 
 function hosts(reading: ConfigReading, key: string): UncheckedHost[] | undefined {

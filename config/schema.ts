@@ -11,7 +11,7 @@ import { existing } from "./existing.ts";
 import { packages } from "./packages.ts";
 import { pluginFault, pluginFile } from "./plugins.ts";
 import { checkDefinition, patternFault } from "./policy.ts";
-import { rotation } from "./rotation.ts";
+import { closeConnections, rotation } from "./rotation.ts";
 import { secrets, userPasswords } from "./secrets.ts";
 import { checkSecretSettings, checkSettings } from "./settings.ts";
 import { tls } from "./tls.ts";
@@ -167,6 +167,7 @@ export const schema = z.strictObject({
   aws,
   definitions: z.record(z.string(), z.unknown()).prefault({}),
   rotation,
+  closeConnections,
   ...secrets,
   userPasswords,
 });
@@ -191,5 +192,6 @@ export const blockKeys: ReadonlySet<string> = new Set<ConfigKey>([
   "aws",
   "definitions",
   "rotation",
+  "closeConnections",
   "userPasswords",
 ]);

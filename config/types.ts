@@ -296,6 +296,8 @@ export interface ParsedConfig {
   readonly packages: PackageSources;
   /** The administrators, the newest first; never empty. */
   readonly administrators: readonly [string, ...string[]];
+  /** Former administrators who are deleted even if somebody is connected as them. @default none */
+  readonly closeConnections?: readonly string[];
   /** Absent if nothing is defined. */
   readonly definitions?: Definitions;
   /** Absent: no TLS. */

@@ -279,7 +279,7 @@ export function queryBrokerStates(system: System): Promise<Map<string, BrokerSta
 }
 
 /** @returns how to log in to a host @throws Error when the stack's outputs do not have it */
-export function findLogin({ ssh }: System, name: string): Login {
+export function findLogin({ ssh }: Pick<System, "ssh">, name: string): Login {
   const login = ssh.find((each) => each.name === name);
   if (login === undefined) throw new Error(`the stack's outputs have no SSH login for ${name}`);
   return login;

@@ -2,12 +2,13 @@
 
 An administrator has the tag, all permissions on the virtual host / and the password, which comes on standard input.
 guest goes because everybody knows its password. A former administrator that is no longer listed goes too, since its
-password is still valid. Only a user that this stack has made is deleted.
+password is still valid, but only once every member says that nobody is connected as it, or if its connections may be
+closed. Only a user that this stack has made is deleted.
 """
 
 import sys
 
-from .. import erlang, files, hidden, host, khepri, rabbitmq
+from .. import clients, erlang, files, hidden, host, khepri, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
@@ -51,10 +52,29 @@ end
 """
 
 
+# Of each former administrator: `gone`, or why it stays.
+_LEAVE = (
+    khepri.FENCE
+    + clients.CONNECTIONS
+    + """
+{ok, _} = rabbit_auth_backend_internal:user_login_authentication(User, [{password, Password}]),
+Delete = fun(N) -> ok = rabbit_auth_backend_internal:delete_user(N, <<"rmq-cli">>), gone end,
+Leave = fun(N, Closing) ->
+  try Closing orelse Connections(list_of_user, [N]) of
+    true -> Delete(N);
+    0 -> Delete(N);
+    1 -> <<"somebody has a connection as it">>;
+    Count -> Say("there are ~p connections as it", [Count])
+  catch throw:Silent -> <<Silent/binary, ", so nobody knows who is connected as it">> end
+end,
+"""
+)
+
+
 class State:
     """The broker's answer about its users."""
 
-    def __init__(self, user, former, answer):
+    def __init__(self, user, answer):
         if (
             not isinstance(answer, tuple)
             or len(answer) != 3
@@ -69,13 +89,13 @@ class State:
         self.tags = [str(tag) for tag in self._tags.get(user) or []]
         self.has_tag = TAG in self.tags
         self.has_permissions = PERMISSIONS in permissions
-        # guest, whose password everybody knows, and the stack's former administrators.
-        self.unwanted = sorted(name for name in {GUEST, *former} if name != user and name in self._tags)
+        self.names = set(self._tags)
+        self.has_guest = GUEST in self.names and user != GUEST
 
     def due(self):
         """Returns the changes to make, as Erlang expressions.
 
-        Users are deleted last, because without an administrator nobody could log in.
+        guest is deleted last, because without an administrator nobody could log in.
         """
         users = "rabbit_auth_backend_internal"
         calls = []
@@ -88,22 +108,24 @@ class State:
         if not self.has_permissions:
             words = ", ".join(erlang.text(word) for word in PERMISSIONS)
             calls.append("ok = {}:set_permissions(User, {}, Actor)".format(users, words))
-        if self.unwanted:
+        if self.has_guest:
             calls.append("{{ok, _}} = {}:user_login_authentication(User, [{{password, Password}}])".format(users))
-        for name in self.unwanted:
-            calls.append("ok = {}:delete_user({}, Actor)".format(users, erlang.text(name)))
+            calls.append("ok = {}:delete_user({}, Actor)".format(users, erlang.text(GUEST)))
         return calls
 
 
 def arguments(parser):
     parser.add_argument("--user", required=True, help="the administrator's name")
     parser.add_argument("--also", type=listed, default=[], help="further administrators: a,b; a line of input each")
+    parser.add_argument(
+        "--close-connections", type=listed, default=[], help="former administrators who leave even if connected: a,b"
+    )
 
 
 def run(wanted):
     administrators = [(user, _password(user)) for user in [wanted.user] + wanted.also]
     try:
-        make_all_whole(administrators)
+        make_all_whole(administrators, wanted.close_connections)
     except StepError as failure:
         raise hidden.without([password for _, password in administrators], failure)
 
@@ -115,21 +137,34 @@ def _password(user):
     return password
 
 
-def make_all_whole(administrators):
+def make_all_whole(administrators, closing):
     is_first_run = not host.exists(MARK)
     noted = [name for name in files.read(MARK, "").split("\n") if name]
     users = [user for user, _ in administrators]
     former = [name for name in noted if name not in users]
     own = [name for name in noted if name in users]
+    known: set = set()
     for user, password in administrators:
-        own = make_whole(user, password, former, own, is_first_run)
-        former = []
+        own, known = make_whole(user, password, former, own, is_first_run)
+    leaving = [name for name in former if name in known and name != GUEST]
+    stays = delete_former(leaving, administrators[0], closing) if leaving else {}
+    _note(list(stays) + own)
+    if stays:
+        raise StepError(
+            "\n".join(
+                "{}: the former administrator {} is not deleted: {}".format(host.name(), name, why)
+                for name, why in stays.items()
+            ),
+            "Once every broker runs and nobody is connected, run npm run up again. To close these connections: npm run"
+            " rotate -- administrator --finish --close-connections, or write closeConnections: [{}] into the stack's"
+            " file.".format(", ".join(stays)),
+        )
 
 
 def make_whole(user, password, former, own, is_first_run):
-    """Makes one administrator, then deletes the former ones. Returns which of those that stay the stack has made."""
-    known = "User = {}, Password = {},".format(erlang.text(user), erlang.text(password))
-    state = State(user, former, rabbitmq.evaluate(known + _STATE))
+    """Makes one administrator. Returns which of them the stack has made, and the names of all users before."""
+    known = _known(user, password)
+    state = State(user, rabbitmq.evaluate(known + _STATE))
     # At the first run a user with this password was made by an earlier release, which noted nothing. Any other one that is
     # there already is somebody's own: it becomes the administrator, but is never deleted.
     is_own = not state.is_there or (is_first_run and state.has_password)
@@ -142,20 +177,32 @@ def make_whole(user, password, former, own, is_first_run):
         answer = rabbitmq.act(_ACT % (known, " ".join(call + "," for call in calls), _STATE.strip()))
         if isinstance(answer, tuple) and answer and answer[0] == "failed":
             raise StepError("{}: {} could not be made administrator: {}".format(host.name(), user, answer[1]))
-        if State(user, former, answer).due():
+        if State(user, answer).due():
             raise StepError("{}: {} is still no administrator with this password".format(host.name(), user))
-        _tell(user, state)
-    _note(own)
-    return own
-
-
-def _tell(user, state):
     if state.is_there and not state.has_password:
         print("changed the password of {}: who uses the former one is refused from now on;".format(user))
         print("npm run rotate -- administrator changes to another administrator without that")
-    for name in state.unwanted:
-        if name != GUEST:
-            print("deleted the former administrator {}, and closed its connections".format(name))
+    return own, state.names
+
+
+def delete_former(names, administrator, closing):
+    """Deletes former administrators. Returns by the name of each that stays why it does.
+
+    closing: those whose connections may be closed.
+    """
+    calls = ["Leave({}, {})".format(erlang.text(name), str(name in closing).lower()) for name in names]
+    answer = rabbitmq.act("{}{}[{}]".format(_known(*administrator), _LEAVE, ", ".join(calls)))
+    if not isinstance(answer, list) or len(answer) != len(names):
+        raise NoAnswer("{}: the broker does not say which former administrators it has deleted".format(host.name()))
+    for name, said in zip(names, answer):
+        if said == "gone":
+            closed = ", and closed its connections" if name in closing else ""
+            print("deleted the former administrator {}{}".format(name, closed))
+    return {name: str(said) for name, said in zip(names, answer) if said != "gone"}
+
+
+def _known(user, password):
+    return "User = {}, Password = {},".format(erlang.text(user), erlang.text(password))
 
 
 def _note(names):

@@ -4,6 +4,7 @@ import { logSetup } from "../../toolchain/step.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { readStackFile } from "../stack-file.ts";
 import { npmCommand, type StackOutputs } from "../stack.ts";
+import { valueIn } from "../stack-edit.ts";
 import { rotatedOf } from "./plan.ts";
 
 /** Who logs in, and with what; a password that is not known is left out. */
@@ -15,7 +16,11 @@ export interface Logins {
 }
 
 /** @returns a line for each user that is refused from the next `up` on */
-export function inPlaceMessages(before: Logins, after: Logins, stack: string): string[] {
+export function inPlaceMessages(
+  before: Logins,
+  after: Logins & { readonly closeConnections?: readonly string[] },
+  stack: string,
+): string[] {
   const command = npmCommand("rotate", stack, "administrator");
   const [admin = ""] = after.administrators;
   const isRenamed = !before.administrators.includes(admin);
@@ -23,9 +28,11 @@ export function inPlaceMessages(before: Logins, after: Logins, stack: string): s
   const isChanged =
     !isRenamed && before.administrators[0] === admin && differ(before.adminPassword, after.adminPassword);
   return [
-    ...(isRenamed && gone.length > 0
-      ? [`up deletes the administrator ${gone.join(", ")} and closes its connections; ${both(command)}`]
-      : []),
+    ...gone.map((name) => {
+      const closes = after.closeConnections?.includes(name) === true;
+      const how = closes ? "and closes its connections" : "once nobody is connected as it";
+      return `up deletes the administrator ${name} ${how}${isRenamed ? `; ${both(command)}` : ""}`;
+    }),
     ...(isChanged
       ? [`adminPassword is another one: up refuses ${admin} with the former one; ${both(command)}`]
       : []),
@@ -69,6 +76,7 @@ export async function warnOfUnrotatedChanges(
     administrators: users,
     adminPassword: given(users[0] === name ? "adminPassword" : "") as string,
     userPasswords: given("userPasswords") as Record<string, string>,
+    closeConnections: (valueIn(file, ["closeConnections"]) ?? []) as readonly string[],
   };
   for (const line of inPlaceMessages({ ...(old as Partial<Logins>), administrators: known }, after, stack))
     logSetup(line);

@@ -6,7 +6,7 @@ import re
 import sys
 import unittest
 
-from agent import erlang, khepri
+from agent import clients, erlang, khepri
 
 from .support import Atom, Ended, HostTest, evaluated
 
@@ -25,8 +25,12 @@ class Broker:
             name: dict({"tags": [], "permissions": [], "password": None}, **user) for name, user in users.items()
         }
         self.refuses = {}
+        # By name, why one stays: what a member says of its connections.
+        self.connected = {}
 
     def answer(self, call):
+        if "Leave = fun" in call.stdin:
+            return self.leave(call)
         user = decoded(re.search(r"User = (.*?),", call.stdin).group(1))
         self.given = decoded(re.search(r"Password = (.*?),", call.stdin).group(1))
         for action, words in re.findall(r"ok = rabbit_auth_backend_internal:(\w+)\((.*?), Actor\)", call.stdin):
@@ -36,6 +40,17 @@ class Broker:
         own = self.users.get(user)
         tags = [(name, [Atom(tag) for tag in each["tags"]]) for name, each in self.users.items()]
         return (tags, own["permissions"] if own else [], bool(own and own["password"] == self.given))
+
+    def leave(self, call):
+        said = []
+        for name, closing in re.findall(r"Leave\((base64:decode\(.*?\)), (true|false)\)", call.stdin):
+            name = decoded(name)
+            if closing == "false" and name in self.connected:
+                said.append(self.connected[name])
+            else:
+                del self.users[name]
+                said.append(Atom("gone"))
+        return said
 
     def act(self, action, user, words):
         own = self.users.setdefault(user, {"tags": [], "permissions": [], "password": None})
@@ -192,12 +207,68 @@ class Admin(HostTest):
         self.works(*ADMIN)
         self.assertEqual(self.names(), ["admin"])
 
+    def test_a_former_one_leaves_only_once_nobody_is_connected_as_it(self):
+        for why in (
+            "there are 3 connections as it",
+            "rabbit@mq2 does not answer, so nobody knows who is connected as it",
+        ):
+            self.start()
+            self.broker()
+            self.works(*ADMIN)
+            self.store.connected = {"admin": why}
+            self.refuses(*OPS, because="the former administrator admin is not deleted: " + why)
+            self.assertIn("closeConnections: [admin]", self.errors)
+            self.assertEqual(self.names(), ["admin", "ops"])
+            self.assertEqual(self.read(MARK), "admin\nops\n")
+            self.assertNotIn("deleted", self.output)
+            # It is asked anew, as long as it takes, until nobody is.
+            self.refuses(*OPS, because="the former administrator admin is not deleted: " + why)
+            self.store.connected = {}
+            self.works(*OPS)
+            self.assertEqual((self.names(), self.read(MARK)), (["ops"], "ops\n"))
+            self.assertNotIn("closed its connections", self.output)
+
+    def test_one_whose_connections_may_be_closed_leaves_and_another_one_stays(self):
+        self.broker()
+        self.rotate(["admin", "old"], ["new", PASSWORD])
+        self.store.connected = {"admin": "there are 3 connections as it", "old": "there are 2 connections as it"}
+        self.given = PASSWORD
+        self.refuses(*OPS, "--close-connections", "admin,ops", because="former administrator old is not deleted")
+        self.assertIn("deleted the former administrator admin, and closed its connections", self.output)
+        self.assertEqual((self.names(), self.read(MARK)), (["old", "ops"], "old\nops\n"))
+
+    def test_all_administrators_are_made_although_a_former_one_stays(self):
+        self.broker()
+        self.works(*ADMIN)
+        self.store.connected = {"admin": "there are 3 connections as it"}
+        self.given = "new\n" + PASSWORD
+        self.refuses("admin", "--user", "ops", "--also", "boss", because="admin is not deleted")
+        self.assertEqual(self.names(), ["admin", "boss", "ops"])
+
+    def test_each_member_is_asked_in_the_call_that_deletes(self):
+        self.broker()
+        self.works(*ADMIN)
+        self.works(*OPS)
+        (asked,) = [call.stdin for call in self.calls if "Leave(" in call.stdin]
+        self.assertIn(clients.CONNECTIONS, asked)
+        self.assertIn("of\n    true -> Delete(N);\n    0 -> Delete(N);", asked)
+        self.assertEqual(asked.count("delete_user"), 1)
+
+    def test_half_an_answer_on_who_has_left_is_none(self):
+        for answer in ([], (), None, [Atom("gone"), Atom("gone")]):
+            self.start()
+            self.broker()
+            self.works(*ADMIN)
+            self.on("Leave(", evaluated(answer))
+            self.refuses(*OPS, because="does not say which former administrators it has deleted")
+            self.assertEqual(self.read(MARK), "admin\nops\n")
+
     def test_a_former_one_is_not_deleted_without_the_list_of_users(self):
         def renamed():
             self.broker(admin=WHOLE)
             self.put(MARK, "admin\n")
 
-        self.sweep(renamed, OPS, ("delete_user",))
+        self.sweep(renamed, OPS, ("Leave(",))
         for answer in [(), [], (None, [], True), ([], [], None)]:
             self.start()
             self.put(MARK, "admin\n")
@@ -230,7 +301,7 @@ class Admin(HostTest):
         self.rotate(["ops"], ["new"])
         self.assertEqual(self.names(), ["ops"])
         self.assertEqual(self.read(MARK), "ops\n")
-        self.assertIn("deleted the former administrator admin", self.output)
+        self.assertIn("deleted the former administrator admin\n", self.output)
 
     def test_a_second_one_that_is_somebody_elses_is_never_deleted(self):
         self.broker()

@@ -48,6 +48,15 @@ test("both administrators are set, each with its own password, on standard input
   assert.equal(input(after, "cluster-admin"), "of admin-2\n");
 });
 
+test("the step is told whose connections it may close", async () => {
+  const { graph } = await runProgram({
+    config: { ...devConfig(), rotation: { admin: ["admin-2"] }, closeConnections: ["admin"] },
+    stashValues,
+  });
+  const text = String(graph.get("cluster-admin").inputs["create"]);
+  assert.match(text, / admin --user admin-2 --close-connections admin #/);
+});
+
 test("both users have their own passwords, and at the end one is left", () => {
   const users = (of: ProgramRun): string[] =>
     input(of, "definitions-users")

@@ -1,6 +1,6 @@
 /** Rotation under load: who uses the old secret and who uses the new one is refused nothing, and loses nothing. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -114,6 +114,25 @@ test("the administrator: both are valid until the end, and nothing is refused or
   assert.match(await ctl("list_users"), /^admin-2\t\[administrator\]$/m);
   assert.doesNotMatch(await ctl("list_users"), /^admin\t/m);
   await assertSecret([password, newPassword], watch, output + begun + ended);
+
+  // And once more, with a client of the former administrator that stays, and an end that nobody has asked about.
+  await rotate("administrator", "--name", "admin-3");
+  const staying = await amqp.connect(uri);
+  let isClosed = false;
+  staying.on("error", () => (isClosed = true));
+  const path = join(root, `Pulumi.${lab.stack}.yaml`);
+  await writeFile(path, (await stackFile()).replace("[admin-3, admin-2]", "[admin-3]"));
+  const refused = await lab.npm("up");
+  assert.equal(refused.code, 1, tail(refused.output));
+  assert.match(refused.output, /up deletes the administrator admin-2 once nobody is connected as it/);
+  assert.match(refused.output, /the former administrator admin-2 is not deleted: somebody has a connection/);
+  assert.match(await ctl("list_users"), /^admin-2\t\[administrator\]$/m);
+  assert.equal(isClosed, false);
+  const forced = await rotate("administrator", "--finish", "--close-connections");
+  assert.match(await stackFile(), /rabbitmq-ha:closeConnections: \[admin-2\]/);
+  assert.match(forced, /deleted the former administrator admin-2, and closed its connections/, tail(forced));
+  assert.doesNotMatch(await ctl("list_users"), /^admin-2\t/m);
+  assert.equal(isClosed, true);
   context.diagnostic(
     `logins ${old.logins} + ${renewed.logins}, confirmed ${old.confirmed.length} + ${renewed.confirmed.length}`,
   );

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { z } from "zod";
 import { parseRotateOptions } from "../../../cli/rotate.ts";
 import { withNextCookie } from "../../../cli/rotate/cookie.ts";
+import { withClosing } from "../../../cli/rotate/closing.ts";
 import {
   leavingUsers,
   refusalToFinish,
@@ -13,6 +14,7 @@ import {
 } from "../../../cli/rotate/finish.ts";
 import { inPlaceMessages } from "../../../cli/rotate/in-place.ts";
 import { planFinish, planStart, rotatedOf, type Rotated } from "../../../cli/rotate/plan.ts";
+import { valueIn } from "../../../cli/stack-edit.ts";
 import type { System } from "../../../verify/outputs.ts";
 import { askWhole, connectedAs, staying, type ClusterUsers } from "../../../cli/rotate/users.ts";
 
@@ -263,8 +265,24 @@ test("a change in place is said before it is done, without a password", () => {
   assert.deepEqual(inPlaceMessages(before, named, "dev"), []);
   // Both of a rotation, and its end.
   assert.deepEqual(messages({ administrators: ["admin-2", "admin"], adminPassword: "two" }), []);
-  assert.deepEqual(
-    inPlaceMessages({ administrators: ["admin-2", "admin"] }, { administrators: ["admin-2"] }, "dev"),
-    [],
-  );
+  const ended = { administrators: ["admin-2"] };
+  const both = { administrators: ["admin-2", "admin"] };
+  assert.deepEqual(inPlaceMessages(both, ended, "dev"), [
+    "up deletes the administrator admin once nobody is connected as it",
+  ]);
+  assert.deepEqual(inPlaceMessages(both, { ...ended, closeConnections: ["admin"] }, "dev"), [
+    "up deletes the administrator admin and closes its connections",
+  ]);
+});
+
+test("the end of a rotation that closes connections names whose, where the run that deletes reads it", () => {
+  const admin: Rotated = { kind: "administrator", name: "ops", users: ["ops-2"] };
+  const once = withClosing(file, admin, ["ops"]);
+  assert.deepEqual(valueIn(once, ["closeConnections"]), ["ops"]);
+  assert.equal(once, `${file}  rabbitmq-ha:closeConnections: [ops]\n`);
+  assert.equal(withClosing(once, admin, ["ops"]), once);
+  assert.deepEqual(valueIn(withClosing(once, admin, ["boss"]), ["closeConnections"]), ["ops", "boss"]);
+  const user = withClosing(file, orders, ["orders"]);
+  assert.equal(valueIn(user, ["closeConnections"]), undefined);
+  assert.deepEqual(valueIn(user, ["definitions", "remove"]), ["user orders"]);
 });

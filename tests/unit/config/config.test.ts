@@ -263,7 +263,7 @@ test("lists all faults in one message, ordered by key and position", () => {
   rabbitmq-ha:haproxy.checkIntervall = "5s": unknown key; did you mean checkInterval?
   rabbitmq-ha:keepalived.virtualRouterId = 300: not a virtual router id; write a whole number from 1 to 255
   rabbitmq-ha:erlangCookie: not an Erlang cookie; set 1 to 255 letters and digits
-  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, tls, packages, lab, existing, aws, definitions, rotation, adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey and userPasswords
+  rabbitmq-ha:colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, tls, packages, lab, existing, aws, definitions, rotation, closeConnections, adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey and userPasswords
 `,
   );
 });

@@ -28,7 +28,7 @@ test("refuses an unknown key that resembles a known one", () => {
 
 test("refuses an unknown key that resembles no known one", () => {
   refuses({ colour: "red" }, [
-    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, tls, packages, lab, existing, aws, definitions, rotation, adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey and userPasswords',
+    'colour = "red": unknown key; the keys here are platform, os, brokers, balancers, virtualAddress, clusterName, rabbitmq, haproxy, keepalived, metricsFrom, tls, packages, lab, existing, aws, definitions, rotation, closeConnections, adminPassword, erlangCookie, sshPrivateKey, statsPassword, tlsCaKey, tlsKey and userPasswords',
   ]);
 });
 

@@ -65,6 +65,21 @@ test("at the end only the successor is defined", () => {
   );
 });
 
+test("former administrators whose connections may be closed are names, and none of a valid one", () => {
+  assert.equal(read({}).closeConnections, undefined);
+  const ended = { "rotation.admin": ["admin-2"] };
+  assert.deepEqual(read({ ...ended, closeConnections: ["admin"] }).closeConnections, ["admin"]);
+  refuses({ ...ended, closeConnections: ["admin", "admin-2"] }, [
+    'closeConnections[1] = "admin-2": an administrator; write a former one, or remove it',
+  ]);
+  refuses({ closeConnections: ["admin"] }, [
+    'closeConnections[0] = "admin": an administrator; write a former one, or remove it',
+  ]);
+  refuses({ closeConnections: "admin" }, [
+    'closeConnections = "admin": not a list; write the former administrators whose connections up may close, such as [admin]',
+  ]);
+});
+
 test("the secret of a successor is one of userPasswords, also without definitions", () => {
   const secret = { encrypted: new Set(["rabbitmq-ha:userPasswords"]) };
   const admin = { userPasswords: { "admin-2": "x" }, "rotation.admin": ["admin-2", "admin"] };
