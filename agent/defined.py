@@ -4,7 +4,7 @@ What the stack has made is noted in the cluster itself, as a global parameter: e
 first broker's machine was replaced.
 """
 
-from . import definitions, erlang, khepri, rabbitmq
+from . import definitions, erlang, khepri, migration, rabbitmq
 from .errors import NoAnswer, StepError
 
 PARAMETER = "rabbitmq_ha_definitions"
@@ -43,7 +43,7 @@ Exchange = fun(X) ->
 end,
 Exchanges = rabbit_exchange:list(),
 true = [] =/= [X || X <- Exchanges, [{name, {resource, <<"/">>, exchange, <<>>}}] =:= rabbit_exchange:info(X, [name])],
-#{note => @noted@, vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()), objects => [
+#{note => @noted@, own_limits => @own_limits@, vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()), objects => [
   {vhost, Texts(rabbit_definitions:list_vhosts())},
   {user, Texts([maps:without([<<"password_hash">>, <<"hashing_algorithm">>], U)
     || U <- rabbit_definitions:list_users()])},
@@ -55,7 +55,7 @@ true = [] =/= [X || X <- Exchanges, [{name, {resource, <<"/">>, exchange, <<>>}}
   {exchange, Texts([Exchange(X) || X <- Exchanges])},
   {queue, Texts([Queue(Q) || Q <- Queues, not is_pid(amqqueue:get_exclusive_owner(Q))])},
   {binding, Texts(rabbit_definitions:list_bindings())}]}
-""".replace("@noted@", NOTED)
+""".replace("@noted@", NOTED).replace("@own_limits@", migration.OWN_LIMITS)
 )
 
 _TRY = """
@@ -79,7 +79,10 @@ end end,
 
 
 class Sight:
-    """What a broker has. objects: by key. noted: the keys of what the stack has made."""
+    """What a broker has. objects: by key. noted: the keys of what the stack has made.
+
+    own_limits: by name each user's own limit of connections while a migration keeps everybody out; its object has that one.
+    """
 
     def __init__(self, answer, name):
         vhosts = rabbitmq.field(answer, "vhosts", list)
@@ -89,11 +92,15 @@ class Sight:
         if "/" not in vhosts or [row[0] for row in rows] != list(definitions.KEYS) or not rows[1][1]:
             raise NoAnswer("{} does not list all objects".format(name))
         self.noted = rabbitmq.field(answer, "note", list)
+        self.own_limits = migration.own_limits(rabbitmq.field(answer, "own_limits", list))
         self.objects = {}
         try:
             for kind, texts in rows:
                 for text in texts:
                     each = definitions.Object(str(kind), text)
+                    if kind == "user" and each.fields["name"] in self.own_limits:
+                        own = self.own_limits[each.fields["name"]]
+                        each.fields["limits"] = migration.without_it(each.fields.get("limits") or {}, own)
                     self.objects[each.key] = each
             known = {definitions.title_of(key) for key in self.noted}
         except (ValueError, KeyError, TypeError, AttributeError) as broken:

@@ -51,9 +51,10 @@ export function judgeDefinitions(
 ): Verdict {
   const lines = definitions?.lines ?? [];
   const actual = new Map<string, DefinitionFields>();
+  const own = ownLimits(found["global_parameters"] ?? []);
   for (const kind of definitionKindNames) {
     for (const row of found[definitionKinds[kind].list] ?? []) {
-      const fields = commonForm(kind, row);
+      const fields = commonForm(kind, kind === "user" ? withOwnLimits(row, own) : row);
       actual.set(keyOf({ kind, fields }), fields);
     }
   }
@@ -61,6 +62,21 @@ export function judgeDefinitions(
   const users = found["users"] ?? [];
   const all = [...problems, ...passwordProblems(definitions?.hashes ?? {}, userPasswords ?? {}, users)];
   return combineVerdicts(shortened(all), `${lines.length} objects as defined`);
+}
+
+/** @returns each user's own limit of connections while a migration keeps everybody out; less than 0 for none */
+function ownLimits(parameters: readonly DefinitionFields[]): ReadonlyMap<string, number> {
+  const value = parameters.find(({ name }) => name === "rabbitmq_ha_fence")?.["value"];
+  const known = typeof value === "string" ? (JSON.parse(value) as Readonly<Record<string, number>>) : {};
+  return new Map(Object.entries(known));
+}
+
+/** As in agent/migration.py: the limit of 0 is the migration's, which gives each user its own one back. */
+function withOwnLimits(user: DefinitionFields, own: ReadonlyMap<string, number>): DefinitionFields {
+  const limit = own.get(String(user["name"]));
+  const { "max-connections": now, ...others } = plain(user["limits"] ?? {}) as Record<string, unknown>;
+  if (limit === undefined || now !== 0) return user;
+  return { ...user, limits: limit < 0 ? others : { ...others, "max-connections": limit } };
 }
 
 const maxNamed = 10;

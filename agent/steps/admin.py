@@ -8,7 +8,7 @@ closed. Only a user that this stack has made is deleted.
 
 import sys
 
-from .. import clients, erlang, files, hidden, host, khepri, rabbitmq
+from .. import clients, erlang, files, hidden, host, khepri, migration, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
@@ -35,8 +35,8 @@ Authentic = case rabbit_auth_backend_internal:user_login_authentication(User, [{
   {ok, _} -> true;
   {refused, _, _} -> false
 end,
-{Users, Permissions, Authentic}
-"""
+{Users, Permissions, Authentic, @own_limits@}
+""".replace("@own_limits@", migration.OWN_LIMITS)
 )
 
 # A failure reports its reason, and nothing of its arguments.
@@ -77,13 +77,14 @@ class State:
     def __init__(self, user, answer):
         if (
             not isinstance(answer, tuple)
-            or len(answer) != 3
+            or len(answer) != 4
             # A store that is not ready lists nobody.
             or not (isinstance(answer[0], list) and answer[0])
             or answer[2] not in (True, False)
         ):
             raise NoAnswer("{}: the broker does not list its users".format(host.name()))
-        users, permissions, self.has_password = answer
+        users, permissions, self.has_password, own_limits = answer
+        self.is_kept_out = bool(migration.own_limits(own_limits))
         self._tags = dict(users)
         self.is_there = user in self._tags
         self.tags = [str(tag) for tag in self._tags.get(user) or []]
@@ -165,6 +166,8 @@ def make_whole(user, password, former, own, is_first_run):
     """Makes one administrator. Returns which of them the stack has made, and the names of all users before."""
     known = _known(user, password)
     state = State(user, rabbitmq.evaluate(known + _STATE))
+    if state.is_kept_out and not state.is_there:
+        migration.refuse("the new administrator {}".format(user))
     # At the first run a user with this password was made by an earlier release, which noted nothing. Any other one that is
     # there already is somebody's own: it becomes the administrator, but is never deleted.
     is_own = not state.is_there or (is_first_run and state.has_password)

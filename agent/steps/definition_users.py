@@ -7,7 +7,7 @@ permissions. Users that are not named stay as they are.
 import base64
 import sys
 
-from .. import defined, definitions, erlang, hidden, host, jsontext, khepri, rabbitmq
+from .. import defined, definitions, erlang, hidden, host, jsontext, khepri, migration, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 from .policy import first_that_answers
@@ -28,9 +28,9 @@ Right = fun(N, {password, P}) ->
       rabbit_auth_backend_internal:hashing_module_for_user(U) =:= Algorithm
 end,
 true = All =/= [],
-#{note => @noted@, users => [case lists:member(N, All) of
+#{note => @noted@, own_limits => @own_limits@, users => [case lists:member(N, All) of
   true -> case Right(N, Secret) of true -> same; false -> other end; false -> missing end || {N, Secret} <- Wanted]}
-""".replace("@noted@", defined.NOTED)
+""".replace("@noted@", defined.NOTED).replace("@own_limits@", migration.OWN_LIMITS)
 )
 
 # A failure reports its reason, and nothing of its arguments.
@@ -96,10 +96,12 @@ def run(wanted):
 
 
 def make_whole(users, members):
-    member, (noted, states) = first_that_answers(members, lambda each: _look(users, each))
+    member, (noted, states, own_limits) = first_that_answers(members, lambda each: _look(users, each))
     _refuse_unknown_passwords(users, states, noted)
     missing = [user for user in users if states[user.name] == "missing"]
     other = [user for user in users if states[user.name] == "other"]
+    if missing and own_limits:
+        migration.refuse("the new users {}".format(", ".join(user.name for user in missing)))
     if missing or other:
         keys = noted + [user.key for user in missing if user.key not in noted]
         # Noted before they are there, so that a killed run leaves none that is nobody's.
@@ -108,7 +110,7 @@ def make_whole(users, members):
         answer = rabbitmq.act(_CHANGE.replace("@steps@", " ".join(steps)), of=member)
         if answer != "ok":
             raise StepError("{}: a user could not be made or changed: {}".format(host.name(), _reason(answer)))
-        _, states = _look(users, member)
+        _, states, _ = _look(users, member)
         wrong = [user.name for user in users if states[user.name] != "same"]
         if wrong:
             raise StepError("{}: still without this password: {}".format(host.name(), ", ".join(wrong)))
@@ -125,7 +127,12 @@ def _look(users, member):
     states = rabbitmq.field(answer, "users", list)
     if len(states) != len(users) or any(state not in ("same", "other", "missing") for state in states):
         raise NoAnswer("{} does not say which users there are".format(member))
-    return rabbitmq.field(answer, "note", list), dict(zip((user.name for user in users), states))
+    by_name = dict(zip((user.name for user in users), states))
+    return (
+        rabbitmq.field(answer, "note", list),
+        by_name,
+        migration.own_limits(rabbitmq.field(answer, "own_limits", list)),
+    )
 
 
 def _refuse_unknown_passwords(users, states, noted):

@@ -6,7 +6,7 @@ no longer names is removed if nobody uses it. The users are there already (defin
 
 import sys
 
-from .. import defined, definitions, host, policies, undefine
+from .. import defined, definitions, host, migration, policies, undefine
 from ..arguments import listed
 from ..errors import StepError
 from .policy import first_that_answers
@@ -26,6 +26,7 @@ def run(wanted):
     missing, different = _due(objects, sight)
     _refuse_fixed(different, sight)
     _refuse_missing_users(missing)
+    _refuse_limits(different, sight)
     former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
     _refuse_ambiguous(former, list(sight.objects.values()) + missing, removable)
     made = [key for key in sight.noted if key in sight.objects or key in objects]
@@ -75,6 +76,16 @@ def _refuse_missing_users(missing):
             "{}: nothing was changed: these are not there: {}".format(host.name(), ", ".join(users)),
             "Run npm run up -- --repair, which makes them again.",
         )
+
+
+def _refuse_limits(different, sight):
+    limited = [
+        each.title
+        for each in different
+        if each.kind == "user" and "limits" in each.differs_from(sight.objects[each.key])
+    ]
+    if limited and sight.own_limits:
+        migration.refuse("the limits of {}".format(_named(limited)))
 
 
 def _refuse_ambiguous(former, known, removable):

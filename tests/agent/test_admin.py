@@ -25,6 +25,7 @@ class Broker:
             name: dict({"tags": [], "permissions": [], "password": None}, **user) for name, user in users.items()
         }
         self.refuses = {}
+        self.own_limits = []
         # By name, why one stays: what a member says of its connections.
         self.connected = {}
 
@@ -39,7 +40,8 @@ class Broker:
             self.act(action, user, words)
         own = self.users.get(user)
         tags = [(name, [Atom(tag) for tag in each["tags"]]) for name, each in self.users.items()]
-        return (tags, own["permissions"] if own else [], bool(own and own["password"] == self.given))
+        is_authentic = bool(own and own["password"] == self.given)
+        return (tags, own["permissions"] if own else [], is_authentic, self.own_limits)
 
     def leave(self, call):
         said = []
@@ -133,7 +135,7 @@ class Admin(HostTest):
 
     def test_guest_is_not_deleted_without_the_list_of_users(self):
         self.sweep(lambda: self.broker(guest={}), ADMIN, ("delete_user",))
-        for answer in [(), [], (None, [], True), ([], [], None)]:
+        for answer in [(), [], (None, [], True, []), ([], [], None, [])]:
             self.start()
             self.on("rabbitmqctl eval", evaluated(answer))
             self.refuses(*ADMIN, because="does not list its users")
@@ -141,7 +143,7 @@ class Admin(HostTest):
 
     def test_an_administrator_named_guest_is_not_deleted(self):
         self.broker(guest=WHOLE)
-        self.on("rabbitmqctl eval", lambda call: evaluated(([("guest", [Atom("administrator")])], [ALL], True)))
+        self.on("rabbitmqctl eval", lambda call: evaluated(([("guest", [Atom("administrator")])], [ALL], True, [])))
         self.works("admin", "--user", "guest")
         self.assertEqual(len(self.calls), 1)
 
@@ -269,7 +271,7 @@ class Admin(HostTest):
             self.put(MARK, "admin\n")
 
         self.sweep(renamed, OPS, ("Leave(",))
-        for answer in [(), [], (None, [], True), ([], [], None)]:
+        for answer in [(), [], (None, [], True, []), ([], [], None, [])]:
             self.start()
             self.put(MARK, "admin\n")
             self.on("rabbitmqctl eval", evaluated(answer))
@@ -314,7 +316,7 @@ class Admin(HostTest):
 
     def test_a_list_without_any_user_is_no_answer_and_nobody_counts_as_made_by_the_stack(self):
         self.broker(ops=dict(WHOLE, password="theirs"))
-        self.on("rabbitmqctl eval", evaluated(([], [], False)))
+        self.on("rabbitmqctl eval", evaluated(([], [], False, [])))
         self.refuses(*OPS, because="does not list its users")
         self.assertEqual(len(self.calls), 1)
         self.assertFalse(self.has(MARK))
@@ -322,6 +324,14 @@ class Admin(HostTest):
         self.works(*OPS)
         self.works(*ADMIN)
         self.assertEqual(self.names(), ["admin", "ops"])
+
+    def test_no_new_administrator_is_made_while_a_migration_keeps_everybody_out(self):
+        self.broker(admin=WHOLE)
+        self.works(*ADMIN)
+        self.store.own_limits = [("admin", -1)]
+        self.works(*ADMIN)
+        self.refuses(*OPS, because="a migration keeps everybody out of this cluster")
+        self.assertEqual((self.names(), self.read(MARK)), (["admin"], "admin\n"))
 
     def test_a_member_with_khepri_knows_all_users_before_it_lists_them(self):
         self.broker(guest={})

@@ -64,6 +64,7 @@ class Definitions(HostTest):
         """Makes a broker that has these objects. noted: those that the stack has made."""
         self.objects = {}
         self.used = {}
+        self.own_limits = []
         self.spread = []
         self.vhosts_then = None
         for each in ('vhost {"name":"/","metadata":{"description":"","tags":[]}}', 'user {"name":"admin","tags":[]}'):
@@ -90,6 +91,7 @@ class Definitions(HostTest):
         vhosts = sorted(json.loads(fields)["name"] for kind, fields in self.objects.values() if kind == "vhost")
         return {
             Atom("note"): list(self.noted),
+            Atom("own_limits"): self.own_limits,
             Atom("vhosts"): vhosts,
             Atom("vhosts_then"): vhosts if self.vhosts_then is None else self.vhosts_then,
             Atom("objects"): rows,
@@ -236,6 +238,41 @@ class Making(Definitions):
         self.given('user {"name":"gone","tags":[]}', queue())
         self.refuses(*MEMBERS, because="nothing was changed: these are not there: user gone")
         self.assertEqual(self.names("queue"), [])
+
+    def test_while_a_migration_keeps_everybody_out_its_limit_is_no_users_own(self):
+        known = {
+            "a": {"max-channels": 9, "max-connections": 0},
+            "b": {"max-connections": 0},
+            "c": {"max-connections": 0},
+        }
+        own = [("a", -1), ("b", 5), ("c", 0)]
+        wanted = {"a": {"max-channels": 9}, "b": {"max-connections": 5}, "c": {"max-connections": 0}}
+        self.broker(*(line("user", name=name, tags=[], limits=limits) for name, limits in known.items()))
+        self.own_limits = own
+        self.given(*(line("user", name=name, tags=[], limits=limits) for name, limits in wanted.items()))
+        self.works(*MEMBERS)
+        self.assertEqual(self.changes(), [])
+        # What is otherwise by itself is named, and would let clients in.
+        self.given(line("user", name="b", tags=[], limits={"max-connections": 6}))
+        self.refuses(*MEMBERS, because="a migration keeps everybody out of this cluster")
+        self.assertIn("the limits of user b", self.errors)
+        self.assertEqual(self.changes(), [])
+        # All else can be changed.
+        self.given('user {"name":"a","tags":["management"]}', queue())
+        self.works(*MEMBERS)
+        self.assertEqual([each for each in self.changes() if "limits(" in each], [])
+        self.own_limits = []
+        self.given(line("user", name="a", tags=[], limits={"max-channels": 9}))
+        self.refuses(*MEMBERS, because="still not as defined: user a")
+        self.assertTrue(self.done("clear_user_limits"))
+
+    def test_half_an_answer_on_a_migration_is_none(self):
+        for own_limits in (None, [("a",)], [("a", "0")], ["a"]):
+            self.broker()
+            self.own_limits = own_limits
+            self.given(queue())
+            self.refuses(*MEMBERS, because="no member answers")
+            self.assertEqual(self.changes(), [])
 
     def test_other_arguments_of_a_queue_are_refused_with_both_before_anything_is_changed(self):
         self.broker(queue(arguments={"x-max-length": 5}))
@@ -458,6 +495,7 @@ class Users(HostTest):
         """Makes a broker with these users, each with a password or a hash."""
         self.users = users
         self.noted = ['["user", "{}"]'.format(name) for name in noted]
+        self.own_limits = []
         self.on_question("user_login_authentication", self.look)
         self.on_question("_:_ -> {failed", self.change)
 
@@ -468,7 +506,7 @@ class Users(HostTest):
             (name,), secret = texts_in(name), re.findall(r'<<"([^"]*)">>', secret)[0]
             known = self.users.get(name)
             states.append(Atom("missing" if known is None else "same" if known == secret else "other"))
-        return {Atom("note"): self.noted, Atom("users"): states}
+        return {Atom("note"): self.noted, Atom("own_limits"): self.own_limits, Atom("users"): states}
 
     def change(self, call):
         note = re.search(r'set_global\(rabbitmq_ha_definitions, binary:split\(base64:decode\(<<"([^"]*)">>', call.stdin)
@@ -502,6 +540,15 @@ class Users(HostTest):
         self.works(*USERS)
         self.assertEqual(len(self.calls), 1)
         self.assertEqual(self.output, "made 0, changed 0, of 2 users\n")
+
+    def test_while_a_migration_keeps_everybody_out_no_user_is_made_but_passwords_are_changed(self):
+        self.broker(app="eA==")
+        self.own_limits = [("app", -1)]
+        self.given({"name": "app", "password": "fresh"}, {"name": "late", "password": "y"})
+        self.refuses(*USERS, because="this would let clients in: the new users late")
+        self.assertEqual((self.users, self.noted), ({"app": "eA=="}, []))
+        self.given({"name": "app", "password": "new"})
+        self.works(*USERS)
 
     def test_changes_another_password_and_leaves_other_users(self):
         self.broker(app="eA==", theirs="eQ==")

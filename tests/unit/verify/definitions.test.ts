@@ -131,3 +131,17 @@ test("at most ten objects are named", () => {
   const { detail } = judge({}, more);
   assert.match(detail, /the virtual host v9 is missing; and 10 more$/);
 });
+
+test("the limit by which a migration keeps everybody out is no user's own", () => {
+  const users = [{ ...found["users"]?.[0], limits: { "max-channels": 9, "max-connections": 0 } }];
+  const isAsDefined = (limits: object, own?: number): boolean => {
+    const fence = { name: "rabbitmq_ha_fence", value: JSON.stringify({ app: own }) };
+    const wanted = `user ${JSON.stringify({ name: "app", tags: ["management"], limits })}`;
+    return judge({ users, global_parameters: own === undefined ? [] : [fence] }, [wanted]).ok;
+  };
+  assert.equal(isAsDefined({ "max-channels": 9 }, -1), true);
+  assert.equal(isAsDefined({ "max-channels": 9, "max-connections": 5 }, 5), true);
+  assert.equal(isAsDefined({ "max-channels": 9, "max-connections": 0 }, 0), true);
+  assert.equal(isAsDefined({ "max-channels": 9, "max-connections": 6 }, 5), false);
+  assert.equal(isAsDefined({ "max-channels": 9 }), false);
+});
