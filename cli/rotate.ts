@@ -6,12 +6,7 @@ import type { PulumiCli } from "./run-pulumi.ts";
 import { apply } from "./rotate/apply.ts";
 import { closingUsers, withClosing } from "./rotate/closing.ts";
 import { withNextCookie } from "./rotate/cookie.ts";
-import {
-  leavingUsers,
-  refusalToFinish,
-  startMessage,
-  unendedMessages,
-} from "./rotate/finish.ts";
+import { leavingUsers, refusalToFinish, startMessage, unendedMessages } from "./rotate/finish.ts";
 import { rotateSshKey } from "./rotate/ssh-key.ts";
 import { planFinish, planStart, rotatedOf, type Plan, type Rotated } from "./rotate/plan.ts";
 import { withValue } from "./stack-edit.ts";
