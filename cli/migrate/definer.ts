@@ -1,9 +1,9 @@
 /** Gives each cluster of a migration the objects that it lacks of the other one. */
 import { categories, type Category, type Definitions, type Entry } from "../../definitions/definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
+import { whyNotAhead } from "../../migration/ahead.ts";
 import type { Direction } from "../../migration/move.ts";
-import type { CarriedQueue, Plan } from "../../migration/plan.ts";
-import { queueKey } from "../../migration/plan.ts";
+import type { Plan } from "../../migration/plan.ts";
 import { returnQueue } from "../../migration/return.ts";
 import { brokerLogins } from "../../verify/hosts.ts";
 import { askAnyBroker } from "../backup/source.ts";
@@ -59,13 +59,9 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
   };
   return {
     async prepare(direction: Direction) {
-      if (direction === "back") {
-        await giveBack(returnedCategories);
-        return new Map();
-      }
-      const { definitions, queues } = await plan(false);
-      await give(fresh, definitions, categories, true);
-      return new Map(queues.flatMap((queue) => reasonsNotAhead(queue)));
+      if (direction === "back") await giveBack(returnedCategories);
+      else await give(fresh, (await plan(false)).definitions, categories, true);
+      return whyNotAhead(await readDefinitions(direction === "back" ? old : fresh));
     },
     async prepareLate(direction: Direction) {
       if (direction === "back") await giveBack(lateCategories);
@@ -75,18 +71,6 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
       if (direction === "forth") await give(fresh, (await plan(false)).later, ["parameters"], false);
     },
   };
-}
-
-/** A queue whose messages could expire or be refused while they wait in the new cluster is not carried early. */
-function reasonsNotAhead(queue: CarriedQueue): [string, string][] {
-  const { limits, isAutoDelete } = queue;
-  const reasons = [
-    ...(limits.expiresMs === undefined ? [] : ["it is deleted when nobody uses it for a while"]),
-    ...(limits.ttlMs === undefined ? [] : ["its messages expire"]),
-    ...(limits.maxLength === undefined && limits.maxBytes === undefined ? [] : ["its length is limited"]),
-    ...(isAutoDelete ? ["it is deleted with its last consumer"] : []),
-  ];
-  return reasons.length === 0 ? [] : [[queueKey(queue), reasons.join(", ")]];
 }
 
 async function readDefinitions({ system }: Cluster): Promise<Definitions> {
