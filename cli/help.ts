@@ -132,10 +132,7 @@ export const commandHelp = {
       ["--only FAULT,FAULT", "inject these faults alone (default: all)"],
       ["--times N", "inject each fault N times (default: 1)"],
       ["--list", "list the faults and end"],
-      [
-        "--report",
-        "write docs/chaos.md and docs/versions.md from what --json docs/chaos.json has recorded, and end",
-      ],
+      ["--report", "write chaos.md, versions.md and the table of migrate.md, in docs, from what is recorded"],
       ["--keep", "leave the lab running at the end"],
       ...resultFlags,
     ],

@@ -1,8 +1,7 @@
 /** The record of operations on each version of RabbitMQ: a file with one line for each, the last that was measured. */
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readCommit } from "../labs/commit.ts";
 import { root } from "../labs/trial-stack.ts";
+import { isRecording, readLines, type Recorded, stamp, writeLines } from "./json-lines.ts";
 
 /** The operations, in the order of the table, and what of each is written down. */
 export const operations = {
@@ -19,33 +18,20 @@ export const operations = {
 } as const;
 export type Operation = keyof typeof operations;
 
-export interface OperationRecord {
+export interface OperationRecord extends Recorded {
   readonly operation: Operation;
   /** The version of RabbitMQ. */
   readonly rabbitmq: string;
   readonly queues: "mirrored" | "quorum";
   /** What was seen, in few words. */
   readonly result: string;
-  /** The day, such as 2026-11-27. */
-  readonly date: string;
-  readonly commit?: string | undefined;
 }
-
-/** The variable of the environment that asks the tests to record what they measure. */
-const recordVariable = "RABBITMQ_HA_RECORD";
 
 const recordsFile: string = join(root, "docs", "versions.jsonl");
 
 /** @returns the records of a file; none when there is no such file */
 export async function readRecords(file = recordsFile): Promise<readonly OperationRecord[]> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  });
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as OperationRecord);
+  return readLines<OperationRecord>(file);
 }
 
 /** @returns the records with the new one in place of an earlier one of the same operation, version and queues */
@@ -59,14 +45,12 @@ export function mergeRecord(records: readonly OperationRecord[], record: Operati
 
 /** Records what a test has measured, if the environment asks for it. */
 export async function recordOperation(
-  measured: Omit<OperationRecord, "date" | "commit">,
+  measured: Omit<OperationRecord, keyof Recorded>,
   {
     env = process.env,
     file = recordsFile,
   }: { readonly env?: NodeJS.ProcessEnv; readonly file?: string } = {},
 ): Promise<void> {
-  if ((env[recordVariable] ?? "") === "") return;
-  const record = { ...measured, date: new Date().toISOString().slice(0, 10), commit: await readCommit() };
-  const lines = mergeRecord(await readRecords(file), record).map((each) => JSON.stringify(each));
-  await writeFile(file, `${lines.join("\n")}\n`);
+  if (!isRecording(env)) return;
+  await writeLines(file, mergeRecord(await readRecords(file), { ...measured, ...(await stamp()) }));
 }

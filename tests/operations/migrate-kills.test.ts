@@ -7,10 +7,9 @@ import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
 import type { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { carryUser } from "../../definitions/migration-names.ts";
-import { MigrationLoad, type QueueSpec } from "../support/migration-load.ts";
 import { MigrationPair } from "../support/migration-pair.ts";
-
-let load: MigrationLoad | undefined;
+import { fewQueues, largest } from "../support/migration-queues.ts";
+import { MigrationRun, runs } from "../support/migration-run.ts";
 
 const pair = new MigrationPair({
   old: { name: "ko", net: 104 },
@@ -18,17 +17,7 @@ const pair = new MigrationPair({
   version: "4.3.6",
 });
 const { old, fresh } = pair;
-pair.use(() => load?.stopNow());
-
-/** The queue that has most messages, and so is carried for longest. */
-const largest = "backlog";
-const specs: readonly QueueSpec[] = [
-  { name: "busy", isConsumed: true, messagesPerSecond: 50 },
-  { name: "lazy", arguments: { "x-queue-mode": "lazy" }, isConsumed: true, messagesPerSecond: 20 },
-  { name: "priorities", arguments: { "x-max-priority": 5 }, isConsumed: true, messagesPerSecond: 20 },
-  { name: "quorum", arguments: { "x-queue-type": "quorum" }, isConsumed: true, messagesPerSecond: 20 },
-  { name: largest, isConsumed: false, backlog: 15_000, messagesPerSecond: 10 },
-];
+pair.use();
 
 /** For how long a network is cut, and a machine is off. */
 const awayMs = 10_000;
@@ -40,8 +29,8 @@ const gap = ["--max-gap", "10"] as const;
 
 interface Kill {
   readonly what: string;
-  /** When: at this line of the command. */
-  readonly at: RegExp;
+  /** When: at this line of the command; of its next run, at the next one. */
+  readonly at: readonly RegExp[];
   /**
    * Whether connections of clients die with it in silence: what was delivered to them comes back only once the broker
    * notices, behind later messages. It is so without a migration, too.
@@ -59,17 +48,17 @@ const closing = /clients wait from now on/;
 const kills: readonly Kill[] = [
   {
     what: "the command",
-    at: closing,
+    at: [carrying, closing],
     arrange: () => Promise.resolve((pid) => Promise.resolve(process.kill(-pid, "SIGKILL"))),
   },
   {
     what: "the broker of NEW that has the largest queue's shovel",
-    at: carrying,
+    at: [carrying],
     arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel())),
   },
   {
     what: "the broker of OLD that leads the largest queue",
-    at: closing,
+    at: [closing],
     arrange: async () => {
       const host = await leaderOnOld();
       return () => killBroker(host);
@@ -77,7 +66,7 @@ const kills: readonly Kill[] = [
   },
   {
     what: "the machine that has the address, off for 10 s",
-    at: closing,
+    at: [closing],
     cutsClients: true,
     arrange: async () => {
       const host = await holderOfAddress();
@@ -90,7 +79,7 @@ const kills: readonly Kill[] = [
   },
   {
     what: "the shovels' connections",
-    at: carrying,
+    at: [carrying],
     arrange: (source) => {
       const [first = ""] = source.brokers;
       const close = `rabbitmqctl -q close_all_user_connections ${carryUser} killed </dev/null`;
@@ -99,7 +88,7 @@ const kills: readonly Kill[] = [
   },
   {
     what: "the network between OLD's and NEW's brokers, for 10 s",
-    at: closing,
+    at: [closing],
     arrange: () => {
       const peers = old.brokers.map((name) => addressOf(old, name));
       return Promise.resolve(async () => {
@@ -112,55 +101,42 @@ const kills: readonly Kill[] = [
 ];
 
 for (const kill of kills) {
-  test(`${kill.what}: forth, and back`, { timeout: 1_200_000 }, async (context) => {
-    await pair.ensureUp();
-    // What an earlier test has left goes back first.
-    load?.stopNow();
-    await pair.runOrThrow("--back", ...gap);
-    const removal = specs.map(({ name }) => `rabbitmqctl -q delete_queue ${name} </dev/null || true`);
-    for (const stack of [old, fresh]) await stack.runOn(stack.brokers[0] ?? "", removal.join("\n"));
-    const running = new MigrationLoad(pair.appUri, specs);
-    load = running;
-    await running.start();
-    const gaps: string[] = [];
-    for (const [source, target, ...flags] of [
-      [old, fresh],
-      [fresh, old, "--back"],
-    ] as const) {
-      const act = await kill.arrange(source);
-      const from = performance.now();
-      const { code, output } = await pair.runUntil(kill.at, act, ...flags, ...gap);
-      const outputs = [output];
-      for (let last = code; last !== 0;) {
-        assert.ok(
-          performance.now() - from < goesOnSeconds * 1000,
-          outputs.map((text) => tail(text)).join("\n---\n"),
-        );
-        const next = await pair.run(...flags, ...gap);
-        outputs.push(next.output);
-        last = next.code;
-      }
-      const seconds = (performance.now() - from) / 1000;
-      await pause(3000);
-      const gapSeconds = running.longestGapMs(from, performance.now()) / 1000;
-      gaps.push(`${gapSeconds.toFixed(1)} s`);
-      context.diagnostic(
-        `${target.stack}: ${seconds.toFixed(1)} s, ${outputs.length} runs, longest gap ${gapSeconds.toFixed(1)} s\n${outputs.join("---\n")}`,
-      );
-      assert.equal((await pair.versionAtAddress()).startsWith("3."), target === old);
+  for (let number = 1; number <= runs; number += 1) {
+    const which = runs === 1 ? "" : `, ${number} of ${runs}`;
+    test(`${kill.what}: forth, and back${which}`, { timeout: 1_200_000 }, async (context) => {
+      const run = await MigrationRun.begin({ pair, queues: fewQueues(15_000), killed: kill.what, context });
+      await run.move("forth", () => moveWithKill(kill, old));
       await waitUntilWhole();
-    }
-    const { confirmed, lost, duplicates, disorders } = await running.stop(180);
-    load = undefined;
-    // As in the table of docs/migrate.md.
-    context.diagnostic(
-      `| ${[kill.what, ...gaps, confirmed, lost.length, disorders.length, duplicates].join(" | ")} |`,
+      await run.move("back", () => moveWithKill(kill, fresh, "--back"));
+      await waitUntilWhole();
+      const { disorders } = await run.end();
+      const caused =
+        kill.cutsClients === true ? disorders.filter((line) => line.startsWith(largest)) : disorders;
+      assert.deepEqual(caused, []);
+    });
+  }
+}
+
+/** Runs the command with the kill, and then until it has moved the clients. @returns what it said */
+async function moveWithKill(kill: Kill, source: LabStack, ...flags: readonly string[]): Promise<string> {
+  const outputs: string[] = [];
+  const from = performance.now();
+  let last = 1;
+  for (const at of kill.at) {
+    const { code, output } = await pair.runUntil(at, await kill.arrange(source), ...flags, ...gap);
+    outputs.push(output);
+    last = code;
+  }
+  while (last !== 0) {
+    assert.ok(
+      performance.now() - from < goesOnSeconds * 1000,
+      outputs.map((text) => tail(text)).join("\n---\n"),
     );
-    assert.deepEqual(lost, []);
-    const caused =
-      kill.cutsClients === true ? disorders.filter((line) => line.startsWith(largest)) : disorders;
-    assert.deepEqual(caused, []);
-  });
+    const { code, output } = await pair.run(...flags, ...gap);
+    outputs.push(output);
+    last = code;
+  }
+  return outputs.join("---\n");
 }
 
 function addressOf(stack: LabStack, name: string): string {

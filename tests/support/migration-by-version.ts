@@ -6,33 +6,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { root, type ScriptResult } from "../../testbed/labs/trial-stack.ts";
-import { MigrationLoad, type QueueSpec } from "./migration-load.ts";
 import { MigrationPair } from "./migration-pair.ts";
+import { queuesOfEveryKind } from "./migration-queues.ts";
+import { messages, MigrationRun, runs } from "./migration-run.ts";
 
 /** Other work is done beside a test, so these are far above the goals of the documentation: 10 s each. */
-const gapLimitMs = 90_000;
+const gapLimitSeconds = 90;
 const lookLimitMs = 30_000;
 const lookTries = 5;
-
-const specs: readonly QueueSpec[] = [
-  { name: "busy-1", isConsumed: true, messagesPerSecond: 50 },
-  { name: "busy-2", isConsumed: true, messagesPerSecond: 50 },
-  { name: "priorities", arguments: { "x-max-priority": 5 }, isConsumed: true, messagesPerSecond: 20 },
-  { name: "expiring", arguments: { "x-message-ttl": 3_600_000 }, isConsumed: true, messagesPerSecond: 20 },
-  { name: "lazy", arguments: { "x-queue-mode": "lazy" }, isConsumed: true, messagesPerSecond: 20 },
-  {
-    name: "limited",
-    arguments: { "x-max-length": 100_000 },
-    isConsumed: false,
-    backlog: 300,
-    messagesPerSecond: 0,
-  },
-  { name: "backlog", isConsumed: false, backlog: 4000, messagesPerSecond: 10 },
-  { name: "quorum", arguments: { "x-queue-type": "quorum" }, isConsumed: true, messagesPerSecond: 20 },
-];
+/** Of all publishers together: enough to see an effect, and what two cores manage, if many messages are asked for. */
+const messagesPerSecond = messages === 0 ? 200 : 800;
 
 /** A queue that is only looked at: how it is declared, and what is said of it. */
 interface LookedAtQueue {
@@ -86,30 +71,9 @@ interface SaidLook {
 
 /** Declares the tests. @param version of the RabbitMQ that the new stack has */
 export function testMigration(version: string): void {
-  let load: MigrationLoad | undefined;
   const pair = new MigrationPair({ old: { name: "mo", net: 105 }, fresh: { name: "mn", net: 145 }, version });
-  const { old, fresh } = pair;
-  pair.use(() => load?.stopNow());
-  const series = new RegExp(`^${version.split(".").slice(0, 2).join("\\.")}\\.`);
-  const gap = ["--max-gap", "20"] as const;
-
-  const begin = async (): Promise<MigrationLoad> => {
-    if (load !== undefined) return load;
-    await pair.ensureUp();
-    load = new MigrationLoad(pair.appUri, specs);
-    await load.start();
-    return load;
-  };
-
-  /** Runs the command. @returns the longest time in which one of the publishers had no confirm */
-  const migrate = async (running: MigrationLoad, ...flags: readonly string[]): Promise<string> => {
-    const from = performance.now();
-    const output = await pair.runOrThrow(...flags);
-    await pause(3000);
-    const gapMs = running.longestGapMs(from, performance.now());
-    assert.ok(gapMs < gapLimitMs, `${gapMs} ms without a confirm:\n${tail(output)}`);
-    return `${(gapMs / 1000).toFixed(1)} s`;
-  };
+  const { old } = pair;
+  pair.use();
 
   /** Looks, again where no broker answered within the look's own few seconds, as on a busy machine. */
   const look = async (
@@ -127,7 +91,7 @@ export function testMigration(version: string): void {
   };
 
   test("a look names all and touches nothing", { timeout: 900_000 }, async (context) => {
-    await pair.ensureUp();
+    await pair.ensureUnmoved();
     const close = await declareLookedAt(pair);
     try {
       const before = await everything(pair);
@@ -179,49 +143,41 @@ export function testMigration(version: string): void {
     assert.match(output, /Nothing stands against the migration/);
   });
 
-  test(
-    "clients and messages move, and the command goes on where it was killed",
-    { timeout: 1_200_000 },
-    async (context) => {
-      const running = await begin();
-      await pair.runKilledAt(/messages are left/, ...gap);
-      await pair.runKilledAt(/clients wait from now on/, ...gap);
-      context.diagnostic(`forth: ${await migrate(running, ...gap)}`);
-      assert.match(await pair.versionAtAddress(), series);
-    },
-  );
+  for (let number = 1; number <= runs; number += 1) {
+    const which = runs === 1 ? "" : `, ${number} of ${runs}`;
+    test(
+      `clients and messages move, back, and forth again${which}`,
+      { timeout: 1_200_000 },
+      async (context) => {
+        const run = await MigrationRun.begin({ pair, queues: queuesOfEveryKind(messagesPerSecond), context });
+        const gaps = [await run.move("forth"), await run.move("back"), await run.move("forth")];
+        const { disorders } = await run.end();
+        assert.deepEqual(disorders, []);
+        assert.ok(Math.max(...gaps) < gapLimitSeconds, `${gaps.join(", ")} s without a confirm`);
+      },
+    );
+  }
 
-  test("the next up of the old stack leaves the clients where they are", { timeout: 600_000 }, async () => {
-    await begin();
+  test("the next up of the old stack leaves the clients where they are", { timeout: 900_000 }, async () => {
+    await pair.ensureMoved();
     assert.match(await old.runOrThrow("up"), /is healthy/);
-    assert.match(await pair.versionAtAddress(), series);
+    assert.ok(await pair.isMoved());
   });
 
-  test("back, and forth again; then the old brokers are stopped", { timeout: 1_200_000 }, async (context) => {
-    const running = await begin();
-    context.diagnostic(`back: ${await migrate(running, "--back", ...gap)}`);
-    assert.match(await pair.versionAtAddress(), /^3\.10\./);
-    context.diagnostic(`forth: ${await migrate(running, ...gap)}`);
-    assert.match(await pair.versionAtAddress(), series);
+  // The last one: what it changes, nothing leads back from.
+  test("the end goes on where it was killed, and clients notice nothing", { timeout: 900_000 }, async () => {
+    await pair.ensureMoved();
+    const load = await pair.startLoad([{ name: "at-the-end", isConsumed: true, messagesPerSecond: 50 }]);
     await pair.runKilledAt(/is stopped/, "--finish");
     const back = await pair.run("--back");
     assert.notEqual(back.code, 0);
     assert.match(back.output, /--finish/, tail(back.output));
     await pair.runOrThrow("--finish");
-    for (const broker of old.brokers)
-      assert.match(await old.runOn(broker, "systemctl is-active rabbitmq-server || true"), /inactive|failed/);
-    assert.equal(await noteOn(fresh), "");
-    const { lost, disorders, duplicates, confirmed } = await running.stop(180);
-    context.diagnostic(`${confirmed} confirmed, ${duplicates} duplicates`);
+    await pair.assertFinished();
+    const { lost, disorders } = await load.stop();
     assert.deepEqual(lost, []);
     assert.deepEqual(disorders, []);
   });
-}
-
-/** @returns what the migration has noted in a cluster; nothing if it has ended */
-async function noteOn(stack: LabStack): Promise<string> {
-  const list = "rabbitmqctl -q list_global_parameters --no-table-headers </dev/null";
-  return (await stack.runOn(stack.brokers[0] ?? "", `${list} | grep rabbitmq_ha_migration || true`)).trim();
 }
 
 /** Declares a queue of every kind in a virtual host of their own, with messages. @returns what removes it again */

@@ -22,6 +22,12 @@ class OrderedLedger extends Ledger {
   readonly #highest = new Map<string, number>();
   readonly #seen = new Set<string>();
   readonly disorders: string[] = [];
+  confirmedCount = 0;
+
+  override confirm(publisher: string, sequence: number, at: number): void {
+    super.confirm(publisher, sequence, at);
+    this.confirmedCount += 1;
+  }
 
   override receive(id: string): void {
     super.receive(id);
@@ -101,6 +107,11 @@ export class MigrationLoad {
       .filter(({ messagesPerSecond }) => messagesPerSecond > 0)
       .map(({ name }) => name);
     return this.ledger.longestGapOfMs(running, { from, to });
+  }
+
+  /** Waits until so many messages are confirmed. */
+  async untilConfirmed(count: number): Promise<void> {
+    while (this.ledger.confirmedCount < count) await pause(200);
   }
 
   /** Stops publishing, and consumes until nothing is missing. */

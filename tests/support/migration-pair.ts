@@ -1,10 +1,13 @@
 /** Two stacks on hosts between which clients and messages are moved, and the command that does it. */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
+import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
 import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
 import { LabStack } from "../../testbed/labs/lab-stack.ts";
 import { tail } from "../../testbed/labs/running-up.ts";
 import { root, type ScriptResult } from "../../testbed/labs/trial-stack.ts";
+import { MigrationLoad, type QueueSpec } from "./migration-load.ts";
 import { useStack } from "./trial.ts";
 
 export interface MigrationPairArgs {
@@ -19,22 +22,29 @@ const shovel =
   "  rabbitmq-ha:rabbitmq: { plugins: [rabbitmq_management, rabbitmq_prometheus, rabbitmq_shovel] }";
 /** A command that runs for longer is killed. */
 const runSeconds = 300;
+const removeQueues =
+  'rabbitmqctl -q eval \'[{ok, _} = rabbit_amqqueue:delete(Q, false, false, <<"test">>) || Q <- rabbit_amqqueue:list(<<"/">>)], ok.\' </dev/null';
 
 export class MigrationPair {
   readonly old: LabStack;
   readonly fresh: LabStack;
+  /** The RabbitMQ of the new stack. */
+  readonly version: string;
+  #load: MigrationLoad | undefined;
+  #hasBeenUp = false;
 
   constructor({ old, fresh, version }: MigrationPairArgs) {
+    this.version = version;
     this.old = new LabStack(old);
     this.fresh = new LabStack({ ...fresh, release: findBrokerRelease(version), stateOf: this.old });
   }
 
-  /** Opens and closes the stacks of a file of tests. @param release ends what else the file has started */
-  use(release: () => unknown): void {
+  /** Opens and closes the stacks of a file of tests. */
+  use(): void {
     useStack(this.old, {
       prepare: () => this.fresh.open(shovel),
       release: async () => {
-        await release();
+        this.#load?.stopNow();
         await this.fresh.close();
       },
     });
@@ -43,10 +53,38 @@ export class MigrationPair {
   /** Brings both stacks up, with the user of `appUri`. */
   async ensureUp(): Promise<void> {
     await Promise.all([this.old.ensureUp(), this.fresh.ensureUp(shovel)]);
+    this.#hasBeenUp = true;
     await this.onOld(
       "rabbitmqctl -q list_users | grep -q '^app' || rabbitmqctl -q add_user app secret-of-app",
     );
     await this.onOld("rabbitmqctl -q set_permissions app '.*' '.*' '.*'");
+  }
+
+  /** Brings both stacks to the state before a migration: clients use the old one, and neither has a queue. */
+  async ensureUnmoved(): Promise<void> {
+    this.#load?.stopNow();
+    // Before an `up`, which would lead the balancers to brokers that let nobody in.
+    const isBack = !this.#hasBeenUp || (await this.run("--back")).code === 0;
+    await this.ensureUp();
+    if (!isBack) await this.runOrThrow("--back");
+    await Promise.all(
+      [this.old, this.fresh].map((stack) => stack.runOn(stack.brokers[0] ?? "", removeQueues)),
+    );
+  }
+
+  /** Has the clients use the new stack; does nothing where an earlier test has moved them. */
+  async ensureMoved(): Promise<void> {
+    if (this.#hasBeenUp && (await this.isMoved().catch(() => false))) return;
+    await this.ensureUnmoved();
+    await this.runOrThrow();
+  }
+
+  /** Starts clients at the address. */
+  async startLoad(specs: readonly QueueSpec[]): Promise<MigrationLoad> {
+    this.#load?.stopNow();
+    this.#load = new MigrationLoad(this.appUri, specs);
+    await this.#load.start();
+    return this.#load;
   }
 
   /** Where the clients connect to, all the time. */
@@ -125,5 +163,22 @@ export class MigrationPair {
     const { version } = connection.connection.serverProperties;
     await connection.close();
     return version;
+  }
+
+  /** @returns whether a client at the address is led to the new stack */
+  async isMoved(): Promise<boolean> {
+    return seriesNameOf(await this.versionAtAddress()) === seriesNameOf(this.version);
+  }
+
+  /** @throws unless the migration has ended: the old brokers are stopped, and the new cluster has no note of it */
+  async assertFinished(): Promise<void> {
+    for (const broker of this.old.brokers)
+      assert.match(
+        await this.old.runOn(broker, "systemctl is-active rabbitmq-server || true"),
+        /inactive|failed/,
+      );
+    const list = "rabbitmqctl -q list_global_parameters --no-table-headers </dev/null";
+    assert.doesNotMatch(await this.fresh.runOn(this.fresh.brokers[0] ?? "", list), /rabbitmq_ha_migration/);
+    assert.ok(await this.isMoved());
   }
 }
