@@ -22,6 +22,9 @@ const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
 /** What each begins with that must not be answered in part: by a member that knows all that was written before. */
 const start = `${json}${upToDate}`;
 
+/** Clients wait for the slowest answer, not for the sum of them; more than this many would be a burst for the brokers. */
+const queuesAtOnce = 64;
+
 /** The queues that are no client's own, with what each one's process says now; `null` where it does not say. */
 const counts = `${agreedCount}
 Number = fun(N) when is_integer(N) -> N; (_) -> null end,
@@ -38,8 +41,15 @@ end,
 Listed = fun() -> lists:ukeysort(1, [{amqqueue:get_name(Q), Q} || V <- rabbit_vhost:list_names(),
   Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
   amqqueue:get_exclusive_owner(Q) =:= none, amqqueue:get_type(Q) =/= rabbit_stream_queue]) end,
-Counts = fun() -> [#{vhost => V, name => N, messages => M, consumers => C}
-  || {{resource, V, queue, N}, Q} <- Listed(), {M, C} <- [Ask(Q)]] end,
+AskAll = fun Again([]) -> [];
+  Again(Queues) ->
+    {These, Later} = lists:split(min(${queuesAtOnce}, length(Queues)), Queues),
+    Asked = [spawn_monitor(fun() -> exit({said, Ask(Q)}) end) || {_, Q} <- These],
+    [receive {'DOWN', Ref, process, _, {said, Numbers}} -> Numbers; {'DOWN', Ref, process, _, _} -> {null, null} end
+      || {_, Ref} <- Asked] ++ Again(Later)
+end,
+Counts = fun() -> Queues = Listed(), [#{vhost => V, name => N, messages => M, consumers => C}
+  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(Queues, AskAll(Queues))] end,
 `;
 
 const limits = `

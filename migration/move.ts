@@ -213,7 +213,10 @@ async function close(world: World, direction: Direction): Promise<void> {
     // Fenced each time: a broker that was away may have had clients.
     const { connections, users, queues } = await world.fence(direction);
     if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
-    if (isDrained(queues)) return;
+    if (isDrained(queues)) {
+      world.report("no message is left");
+      return;
+    }
     const left = queues.filter(({ messages }) => messages !== 0);
     await world.prepareLate(direction, left);
     await world.carry(direction, left);
