@@ -48,8 +48,8 @@ AskAll = fun Again([]) -> [];
     [receive {'DOWN', Ref, process, _, {said, Numbers}} -> Numbers; {'DOWN', Ref, process, _, _} -> {null, null} end
       || {_, Ref} <- Asked] ++ Again(Later)
 end,
-Counts = fun() -> Queues = Listed(), [#{vhost => V, name => N, messages => M, consumers => C}
-  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(Queues, AskAll(Queues))] end,
+Counts = fun() -> All = Listed(), [#{vhost => V, name => N, messages => M, consumers => C}
+  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(All, AskAll(All))] end,
 `;
 
 const limits = `
@@ -110,6 +110,10 @@ export const countQuestion = `${start}${counts} Json(#{queues => Counts()})`;
 export const noteQuestion = `${start}
 Json(#{note => case rabbit_runtime_parameters:value_global(${noteName}) of not_found -> null; Text -> Text end})`;
 
+function setNote(text: string): string {
+  return `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
+}
+
 export function noteOrder(text: string | undefined): string {
   const change =
     text === undefined
@@ -117,7 +121,7 @@ export function noteOrder(text: string | undefined): string {
            not_found -> ok;
            _ -> rabbit_runtime_parameters:clear_global(${noteName}, ${actor})
          end`
-      : `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
+      : setNote(text);
   return `${start} ok = ${change}, Json(#{done => true})`;
 }
 
@@ -135,8 +139,10 @@ end`;
  * Lets nobody log in but the shovels, and ends the connections of all others. The users' own limits are noted before the
  * first one is changed, and each member has to answer before that. Shovels that wait for it are let in once no other connection
  * is left, and have some seconds.
+ * @param note how far the move is once no message and no connection is left
  */
-export const fenceOrder = fencedAnswer(`
+export const fenceOrder = (note?: string): string =>
+  fencedAnswer(`
 _ = Open(),
 Noted = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> #{};
@@ -162,7 +168,8 @@ Queues = case Before of
   [] -> [Return(U, -1) || U <- [lists:last(Mine)], Known(U), Limit(U) =/= -1], Wait(20, false);
   _ -> Counts()
 end,
-Left = lists:usort(Before ++ Others()),`);
+Left = lists:usort(Before ++ Others()),
+${note === undefined ? "" : `ok = case Left =:= [] andalso Empty(Queues) of true -> ${setNote(note)}; false -> ok end,`}`);
 
 /** Waits up to some seconds for two answers in a row that no queue holds a message. */
 export const drainQuestion = fencedAnswer(`
@@ -172,10 +179,7 @@ Left = Others(),`);
 
 /** Gives each user its own limit back, and notes how far the move is before. */
 export function unfenceOrder(note?: string): string {
-  const written =
-    note === undefined
-      ? ""
-      : `ok = rabbit_runtime_parameters:set_global(${noteName}, ${binary(note)}, ${actor}),`;
+  const written = note === undefined ? "" : `ok = ${setNote(note)},`;
   return `${start}${limits} ${written}
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;

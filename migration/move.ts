@@ -52,12 +52,12 @@ export interface World {
   freeze(): Promise<void>;
   /**
    * Lets no client log in to the source, whatever way it takes, ends the connections that there are, and waits some
-   * seconds for the queues to be empty. @throws unless the answer is whole
+   * seconds for the queues to be empty. On the way back it notes `opening` then. @throws unless the answer is whole
    */
   fence(direction: Direction): Promise<Fenced>;
   /** Makes on the target the queues that the source got since `prepare`. */
   prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
-  /** Notes that clients may use the target, and lets them log in to it. */
+  /** Lets clients log in to the target; that they may is noted before. */
   permit(direction: Direction): Promise<void>;
   /** Writes the balancers' configuration, which they do not read yet. What fails is done by `open`. */
   stage(direction: Direction): Promise<void>;

@@ -152,7 +152,9 @@ export class Migration implements World, FinishWorld {
   }
 
   async fence(direction: Direction): Promise<Fenced> {
-    return this.#source(direction).ask(fenceOrder, readFenced, longSeconds);
+    // The note is NEW's, which is the source only on the way back.
+    const note = direction === "back" ? this.#noteText({ direction, phase: "opening" }) : undefined;
+    return this.#source(direction).ask(fenceOrder(note), readFenced, longSeconds);
   }
 
   async drain(): Promise<Fenced> {
@@ -198,14 +200,8 @@ export class Migration implements World, FinishWorld {
   }
 
   async permit(direction: Direction): Promise<void> {
-    const { old, fresh } = this.#args;
-    const text = this.#noteText({ direction, phase: "opening" });
-    if (direction === "forth") {
-      await fresh.ask(unfenceOrder(text), () => undefined);
-      return;
-    }
-    await fresh.ask(noteOrder(text), () => undefined);
-    await old.ask(unfenceOrder(), () => undefined);
+    const note = direction === "forth" ? this.#noteText({ direction, phase: "opening" }) : undefined;
+    await this.#target(direction).ask(unfenceOrder(note), () => undefined);
   }
 
   async stage(direction: Direction): Promise<void> {

@@ -5,10 +5,11 @@ import { readFenced } from "../../../migration/broker-answers.ts";
 import * as questions from "../../../migration/broker-questions.ts";
 import { stateQuestion } from "../../../migration/question.ts";
 
-const { noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = questions;
+const { fenceOrder, noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = questions;
 /** All that a decision rests on; what shovels say of their troubles is only shown. */
 const deciding: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(questions).filter(([name]) => /(Question|Order|Removal)$/.test(name))),
+  fenceOrder: fenceOrder(),
   noteOrder: noteOrder(undefined),
   unfenceOrder: unfenceOrder(),
   shovelQuestion: shovelQuestion("own."),
@@ -30,7 +31,7 @@ test("a member whose tables are not there yet answers nothing, instead of empty 
 test("connections are asked of each member, since RabbitMQ's own lists leave out one that does not answer", () => {
   for (const text of [...Object.values(deciding), stateQuestion([])])
     assert.doesNotMatch(text, /rabbit_connection_tracking:list|list_of_user/);
-  for (const text of [questions.fenceOrder, questions.drainQuestion]) {
+  for (const text of [fenceOrder("note"), questions.drainQuestion]) {
     assert.match(text, /Members = rabbit_nodes:all\(\)/);
     assert.match(text, /Call\(At, rabbit_connection_tracking, list_on_node, \[At\]\)/);
     assert.match(text, /Call\(At, rabbit_auth_backend_internal, get_user_limits, \[\]\)/);

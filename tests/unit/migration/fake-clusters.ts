@@ -1,7 +1,7 @@
 /** Two clusters with queues, shovels and balancers as `move` sees them; any question can fail, and the command be killed. */
 import type { FinishWorld } from "../../../migration/finish.ts";
 import type { Direction, Fenced, Note, Prepared, World } from "../../../migration/move.ts";
-import type { QueueCount } from "../../../migration/queue-counts.ts";
+import { isDrained, type QueueCount } from "../../../migration/queue-counts.ts";
 
 export type Side = "old" | "new";
 
@@ -118,7 +118,9 @@ export class FakeClusters implements World, FinishWorld {
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();
       this.#shovel();
-      return { connections: 0, users: [], queues: this.#counts(sourceOf(direction)) };
+      const queues = this.#counts(sourceOf(direction));
+      if (direction === "back" && isDrained(queues)) this.note = { direction, phase: "opening" };
+      return { connections: 0, users: [], queues };
     });
   }
 
@@ -128,7 +130,7 @@ export class FakeClusters implements World, FinishWorld {
 
   permit(direction: Direction): Promise<void> {
     return this.#do("permit", () => {
-      this.note = { direction, phase: "opening" };
+      if (direction === "forth") this.note = { direction, phase: "opening" };
       this.fenced.delete(targetOf(direction));
     });
   }
