@@ -2,9 +2,15 @@
 import type { Definitions } from "../definitions/definitions.ts";
 import { fieldsOf, textOf } from "./fields.ts";
 import { limitsOf } from "./limits.ts";
-import { queueKey } from "./plan.ts";
+import { queueKey, type QueueLimits } from "./plan.ts";
 import { operatorPoliciesOf, policiesOf } from "./policies.ts";
 import { isQueueType, typeOf } from "./queues.ts";
+
+/** Whether messages beyond a length go elsewhere than away: one that drops its oldest has the same left in the end. */
+function overflows({ maxLength, maxBytes, overflow, deadLetterExchange }: QueueLimits): boolean {
+  if (maxLength === undefined && maxBytes === undefined) return false;
+  return overflow?.startsWith("reject-publish") === true || deadLetterExchange !== undefined;
+}
 
 /**
  * A queue's messages could expire or be refused while they wait in the target, before its clients are there.
@@ -19,7 +25,7 @@ export function whyNotAhead(target: Definitions): ReadonlyMap<string, string> {
     const reasons = [
       ...(limits.expiresMs === undefined ? [] : ["it is deleted when nobody uses it for a while"]),
       ...(limits.ttlMs === undefined ? [] : ["its messages expire"]),
-      ...(limits.maxLength === undefined && limits.maxBytes === undefined ? [] : ["its length is limited"]),
+      ...(overflows(limits) ? ["its length is limited"] : []),
       ...(queue["auto_delete"] === true ? ["it is deleted with its last consumer"] : []),
     ];
     return reasons.length === 0 ? [] : [[queueKey({ vhost, name }), reasons.join(", ")]];
