@@ -40,19 +40,20 @@ export async function recordMigration(
   return true;
 }
 
-/** @returns a row for each version and what was killed, of all its runs, in Markdown */
+/** @returns a row for each version, what was killed and how many queues there were, of all its runs, in Markdown */
 export function migrationTable(records: readonly MigrationRecord[]): string {
   const groups = Map.groupBy(
     records.toSorted((one, other) => one.to.localeCompare(other.to, "en", { numeric: true })),
-    ({ to, killed }) => JSON.stringify([to, killed]),
+    ({ to, killed, queues }) => JSON.stringify([to, killed, queues]),
   );
   const rows = [...groups.values()].map((group) => {
     const sum = (key: "lost" | "outOfOrder" | "duplicates"): string =>
       spaced(group.reduce((total, each) => total + each[key], 0));
-    const { to = "", killed = "" } = group[0] ?? {};
+    const { to = "", killed = "", queues = 0 } = group[0] ?? {};
     return [
       to,
       killed,
+      String(queues),
       String(group.length),
       range(group.map(({ confirmed }) => confirmed)),
       range(group.flatMap(({ loadAverage }) => loadAverage ?? [])),
@@ -64,7 +65,17 @@ export function migrationTable(records: readonly MigrationRecord[]): string {
   });
   return markdownTable(
     [
-      ...["to", "killed", "runs", "confirmed in a run", "load average", "forth", "back", "forth again"],
+      ...[
+        "to",
+        "killed",
+        "queues",
+        "runs",
+        "confirmed in a run",
+        "load average",
+        "forth",
+        "back",
+        "forth again",
+      ],
       ...["lost", "out of order", "came twice"],
     ],
     rows,

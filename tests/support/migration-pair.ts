@@ -32,6 +32,8 @@ export class MigrationPair {
   readonly version: string;
   #load: MigrationLoad | undefined;
   #hasBeenUp = false;
+  /** Whether the last command failed. */
+  #hasFailed = false;
 
   constructor({ old, fresh, version }: MigrationPairArgs) {
     this.version = version;
@@ -74,9 +76,10 @@ export class MigrationPair {
 
   /** Has the clients use the new stack; does nothing where an earlier test has moved them. */
   async ensureMoved(): Promise<void> {
-    if (this.#hasBeenUp && (await this.isMoved().catch(() => false))) return;
-    await this.ensureUnmoved();
-    await this.runOrThrow();
+    const isMoved = this.#hasBeenUp && (await this.isMoved().catch(() => false));
+    if (!isMoved) await this.ensureUnmoved();
+    // A command that failed may have left a move half-way.
+    if (!isMoved || this.#hasFailed) await this.runOrThrow();
   }
 
   /** Starts clients at the address. */
@@ -151,6 +154,7 @@ export class MigrationPair {
     );
     const code = await ended.promise;
     timeout.abort();
+    this.#hasFailed = code !== 0;
     if (pattern !== undefined && acting === undefined)
       throw new Error(`the output never matched ${pattern.source}:\n${tail(output)}`);
     await acting;

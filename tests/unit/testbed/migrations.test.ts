@@ -50,9 +50,9 @@ test("a row has the median and the worst of its runs, and the sum of what was lo
   ];
   const [, , ...rows] = migrationTable(records).split("\n");
   assert.deepEqual(rows, [
-    "| 4.0.5 | nothing | 2 | 100 123 | 7 | 1.5 s, at most 2.0 s | 3.0 s, at most 3.0 s | 4.0 s, at most 4.0 s | 0 | 0 | 4 |",
-    "| 4.3.6 | the command | 1 | 100 123 | 7 | 5.0 s | 6.0 s |  | 0 | 0 | 2 |",
-    "| 4.3.6 | nothing | 3 | 99 000–100 123 | 7–30 | 5.0 s, at most 10.0 s | 7.0 s, at most 8.0 s | 3.5 s, at most 4.0 s | 1 | 0 | 1 004 |",
+    "| 4.0.5 | nothing | 20 | 2 | 100 123 | 7 | 1.5 s, at most 2.0 s | 3.0 s, at most 3.0 s | 4.0 s, at most 4.0 s | 0 | 0 | 4 |",
+    "| 4.3.6 | the command | 20 | 1 | 100 123 | 7 | 5.0 s | 6.0 s |  | 0 | 0 | 2 |",
+    "| 4.3.6 | nothing | 20 | 3 | 99 000–100 123 | 7–30 | 5.0 s, at most 10.0 s | 7.0 s, at most 8.0 s | 3.5 s, at most 4.0 s | 1 | 0 | 1 004 |",
   ]);
 });
 
