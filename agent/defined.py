@@ -64,8 +64,16 @@ catch _:Reason -> {failed, iolist_to_binary(io_lib:format("~tp", [Reason]))}
 end
 """
 
-# RabbitMQ's own import makes objects side by side. It leaves a queue and an exchange that exist as they are.
-_IMPORT = "ok = rabbit_definitions:import_parsed(#{@lists@}),"
+# RabbitMQ's own import makes objects side by side. It leaves a queue and an exchange that exist as they are. Its pool has
+# one worker a processor (rabbit_definitions:boot), and a worker waits for the other brokers and their disks most of the
+# time. More workers are started as the pool's supervisor starts its own, and stay until the broker stops: whoever ended
+# one could end it with somebody else's object in hand. What is there already is not started again.
+WORKERS = 16
+_IMPORT = """
+_ = [supervisor:start_child(definition_import_pool_sup, {N, {worker_pool_worker, start_link, [definition_import_pool]},
+  transient, 16#ffffffff, worker, [worker_pool_worker]}) || N <- lists:seq(1, @workers@)],
+ok = rabbit_definitions:import_parsed(#{@lists@}),
+""".replace("@workers@", str(WORKERS))
 _LIST = '<<"{}">> => [rabbit_json:decode(T) || T <- binary:split({}, <<"\\n">>, [global])]'
 
 _METADATA = """

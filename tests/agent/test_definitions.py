@@ -212,6 +212,18 @@ class Making(Definitions):
         self.assertEqual(re.findall(r'<<"(\w+)">> => \[rabbit_json', change), ["queues"])
         self.assertIn("made 1: queue b of /", self.output)
 
+    def test_the_import_gets_more_workers_first_and_a_second_run_starts_none(self):
+        self.broker()
+        self.given(queue())
+        self.works(*MEMBERS)
+        (change,) = self.changes()
+        start = change.index("supervisor:start_child(definition_import_pool_sup")
+        self.assertIn("N <- lists:seq(1, 16)]", change)
+        self.assertLess(start, change.index("import_parsed"))
+        self.calls.clear()
+        self.works(*MEMBERS)
+        self.assertEqual(self.done("definition_import_pool_sup"), [])
+
     def test_a_new_virtual_host_has_the_stacks_policy_before_it_has_queues(self):
         self.broker()
         self.given('vhost {"metadata":{"description":"beer"},"name":"shop"}', queue(vhost="shop"))

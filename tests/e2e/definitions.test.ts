@@ -181,30 +181,65 @@ test("an existing queue with other arguments is refused in words, and nothing is
   assert.doesNotMatch(await ctl("list_queues -p shop name"), /^new$/m);
 });
 
-test("a thousand objects are made, and go in again as the broker exports them", async (context) => {
+test("a thousand objects of every kind are made, and go in again as the broker exports them", async (context) => {
   await lab.ensureUp(await settings(shop));
-  const many = Array.from({ length: 400 }, (_, index) => ({ vhost: "shop", name: `q${index}` }));
-  const bindings = many.map(({ name }) => ({
-    vhost: "shop",
-    source: "events",
-    destination: name,
-    routing_key: name,
-  }));
-  const users = Array.from({ length: 100 }, (_, index) => ({
-    name: `u${index}`,
-    tags: [],
-    password_hash: "",
-  }));
-  const permissions = users.map(({ name }) => ({ user: name, vhost: "cellar", ...everything }));
-  const large = {
-    ...shop,
-    queues: [...shop.queues, ...many],
-    bindings: [...shop.bindings, ...bindings],
-    users: [...shop.users, ...users],
-    permissions: [...shop.permissions, ...permissions],
+  const named = (count: number, prefix: string): string[] =>
+    Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  const vhosts = named(10, "branch");
+  /** One of the new virtual hosts by turns. */
+  const vhostOf = (index: number): string => vhosts[index % vhosts.length] ?? "";
+  const [users, exchanges, queues] = [named(100, "u"), named(50, "x"), named(300, "q")];
+  const many = {
+    vhosts: vhosts.map((name) => ({ name })),
+    users: users.map((name) => ({ name, tags: [], password_hash: "" })),
+    permissions: users.map((user, index) => ({ user, vhost: vhostOf(index), ...everything })),
+    topic_permissions: users.slice(0, 40).map((user, index) => ({
+      user,
+      vhost: vhostOf(index),
+      exchange: "amq.topic",
+      write: ".*",
+      read: ".*",
+    })),
+    policies: named(40, "p").map((name, index) => ({
+      vhost: vhostOf(index),
+      name,
+      pattern: `^${name}$`,
+      definition: { "max-length": 5, ...replicated },
+    })),
+    parameters: vhosts.map((vhost) => ({
+      vhost,
+      component: "operator_policy",
+      name: "most",
+      value: { pattern: "^", definition: { "max-length": 10000 }, priority: 0, "apply-to": "queues" },
+    })),
+    exchanges: exchanges.map((name, index) => ({ vhost: vhostOf(index), name, type: "topic" })),
+    queues: queues.map((name, index) => ({ vhost: vhostOf(index), name })),
+    bindings: named(350, "k").map((key, index) => ({
+      vhost: vhostOf(index),
+      source: exchanges[index % exchanges.length],
+      destination: queues[index % queues.length],
+      routing_key: key,
+    })),
   };
-  await settings(large);
+  assert.equal(Object.values(many).flat().length, 1000);
+  await settings({
+    ...many,
+    vhosts: [...shop.vhosts, ...many.vhosts],
+    users: [...shop.users, ...many.users],
+    permissions: [...shop.permissions, ...many.permissions],
+    policies: [...shop.policies, ...many.policies],
+    exchanges: [...shop.exchanges, ...many.exchanges],
+    queues: [...shop.queues, ...many.queues],
+    bindings: [...shop.bindings, ...many.bindings],
+  });
   const made = await up();
+  assert.match(made, /made 100, changed 0, of 102 users/, tail(made));
+  assert.match(made, /made 900: /, tail(made));
+  // The supervisor of the import's pool: 16 workers, and the pool itself.
+  const workers = await ctl(
+    "eval 'proplists:get_value(workers, supervisor:count_children(definition_import_pool_sup)).'",
+  );
+  assert.ok(Number(workers) >= 17, workers);
   const seconds = (name: string, text: string): string =>
     new RegExp(`definitions-${name} (?:created|updated) \\((\\d+(?:\\.\\d+)?)s\\)`).exec(text)?.[1] ?? "?";
   context.diagnostic(`users ${seconds("users", made)} s, the rest ${seconds("set", made)} s`);
