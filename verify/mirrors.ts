@@ -6,6 +6,9 @@ import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts
 
 /** A queue in the management API. Its mirrors come from the cluster's own tables, so they are never out of date. */
 export const queueRow = z.object({
+  /** Absent where there is no such queue. */
+  name: z.string().optional(),
+  /** The leader's node. Of a quorum queue RabbitMQ 3.10 has it from statistics, some seconds later. */
   node: z.string().optional(),
   type: z.string().optional(),
   slave_nodes: z.array(z.string()).optional(),

@@ -109,12 +109,12 @@ async function judgeRow(
   judgeListed: (row: QueueRow) => Verdict,
 ): Promise<Verdict> {
   const api = await cluster.firstToAnswer;
-  const columns = "node,type,members,slave_nodes,synchronised_slave_nodes";
+  const columns = "name,node,type,members,slave_nodes,synchronised_slave_nodes";
   const path = `/api/queues/%2F/${encodeURIComponent(queue)}?columns=${columns}`;
   // A broker may list the queue a moment after the client has declared it.
   const ask = (): Promise<QueueRow> => api.get(path, queueRow, [200, 404]);
   const judge = (row: QueueRow): Verdict =>
-    row.node === undefined ? fail("the declared queue is not listed") : judgeListed(row);
+    row.name === undefined ? fail("the declared queue is not listed") : judgeListed(row);
   return judge(
     await pollUntil({ timeoutSeconds: copiesTimeoutSeconds, intervalMs: 100 }, ask, (row) => judge(row).ok),
   );

@@ -45,14 +45,14 @@ export function judgeNewQuorumQueue(
   { node, type = "classic", members = [] }: QueueRow,
   brokers: readonly string[],
 ): Verdict {
-  const leader = shortHostName(node ?? "");
+  const leader = node === undefined ? "" : `leader on ${shortHostName(node)}, `;
   if (type !== "quorum") {
     const found = `a queue declared without a type is ${type}, expected quorum`;
     return fail(`${found}: the default type of the virtual host / is not set`, policySetStepName("quorum"));
   }
   const names = members.map(shortHostName).sort();
   const wanted = Math.min(defaultSize, brokers.length);
-  const place = `a quorum queue, leader on ${leader}, members on ${names.join(", ")}`;
+  const place = `a quorum queue, ${leader}members on ${names.join(", ")}`;
   if (names.filter((name) => brokers.includes(name)).length >= wanted) return pass(place);
   const absent = brokers.filter((name) => !names.includes(name));
   return fail(`${place}; expected ${wanted} of them`, ...absent.map((name) => brokerServiceName(name)));
