@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
 import { portSettings, servedProtocols, type ProtocolSettings, type TlsPorts } from "../hosts/protocols.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
+import { setupTime } from "../hosts/setup-time.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
@@ -105,14 +106,6 @@ export function discoveryPeers(name: string, brokers: readonly string[]): readon
 }
 
 /**
- * Seconds for which an Erlang node tries to connect to one that does not answer (`net_setuptime`, 7 by default). A
- * process that sends to a node that has just been declared down waits this long once more.
- */
-const setupTimeSeconds = 3;
-/** The same with TLS between the nodes: on a busy machine a tool's handshake takes longer than 3 s [seen]. */
-const tlsSetupTimeSeconds = 7;
-
-/**
  * @returns rabbitmq.conf. The first broker asks the others briefly, so that it rejoins an existing cluster, and else
  * forms a new one; the others ask the first for up to a minute and never each other.
  */
@@ -159,7 +152,7 @@ export function renderBrokerConfiguration(args: BrokerConfigurationArgs): Broker
   const conf = brokerConf(args);
   const advanced = render("rabbitmq/advanced.config", {
     netTickTime,
-    setupTime: tls?.interNode === true ? tlsSetupTimeSeconds : Math.min(setupTimeSeconds, netTickTime),
+    setupTime: setupTime(netTickTime, tls?.interNode === true),
     kernel: applications.filter(isKernel).flatMap(({ settings }) => settings),
     applications: applications.filter((application) => !isKernel(application)).map(separated),
   });
