@@ -7,6 +7,7 @@ import { shellWord } from "../../templates/render.ts";
 import { UserError } from "../../user-error.ts";
 import { buildProgramCommand } from "../../verify/hosts.ts";
 import type { Login } from "../../verify/outputs.ts";
+import { askEach } from "../from-hosts.ts";
 
 /** What a host says of its keys; public keys are lines of authorized_keys. */
 const answer = z.object({
@@ -51,27 +52,12 @@ export async function askAll(
   otherwise: string,
   { flag, keys = [] }: { readonly flag?: "--add" | "--finish"; readonly keys?: readonly string[] } = {},
 ): Promise<HostKeys[]> {
-  const settled = await Promise.allSettled(
-    logins.map(async (login) => {
-      const lines = [derivePublicKey(login.privateKey), ...keys];
-      const text = await ask(login, flag === undefined ? [] : [flag], `${lines.join("\n")}\n`);
-      return { name: login.name, ...answer.parse(parseJson(text)) };
-    }),
-  );
-  const faults = settled.flatMap((each, index) =>
-    each.status === "rejected" ? [`${logins[index]?.name ?? ""}: ${reasonOf(each.reason)}`] : [],
-  );
-  if (faults.length > 0)
-    throw new UserError(`${otherwise}:\n${faults.map((line) => `  ${line}`).join("\n")}`);
-  return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError) return "its answer is not whole";
-  if (!(error instanceof SshError)) throw error;
-  // argparse's code for a subcommand that it does not know.
-  if (error.code === 2) return "it has the program of an earlier release; first run up";
-  return error.message;
+  const askKeys = async (login: Login): Promise<HostKeys> => {
+    const lines = [derivePublicKey(login.privateKey), ...keys];
+    const text = await ask(login, flag === undefined ? [] : [flag], `${lines.join("\n")}\n`);
+    return { name: login.name, ...answer.parse(parseJson(text)) };
+  };
+  return askEach(logins, askKeys, otherwise);
 }
 
 /**
