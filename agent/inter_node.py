@@ -1,18 +1,19 @@
 """How this host's broker speaks with the others (Erlang's distribution): in the clear, or by TLS.
 
 All brokers of a cluster, and RabbitMQ's tools with them, have to speak alike: one that speaks TLS and one that does not
-cannot be connected. So it is decided before the broker's first start, and noted on the host.
+cannot be connected. So it is noted on the host before the broker's first start, and changed in a full stop alone.
 """
 
 import os
+import re
 
-from . import certificates, cgroup, files, host, hosts_file, rabbitmq, systemd
+from . import certificates, cgroup, files, host, hosts_file, rabbitmq, sent, systemd
 from .errors import StepError
 
 # RabbitMQ's scripts read it, those of its tools too (https://www.rabbitmq.com/docs/clustering-ssl).
 ENVIRONMENT = "/etc/rabbitmq/rabbitmq-env.conf"
 OPTIONS = certificates.FOLDER + "/inter-node.config"
-# Exists once the broker was set up to speak TLS with the others.
+# Exists while the broker is set up to speak TLS with the others.
 NOTE = host.STATE + "/inter-node-tls"
 
 WORDS = {True: "by TLS", False: "without TLS"}
@@ -59,8 +60,20 @@ def write(by_tls):
         files.remove(ENVIRONMENT)
 
 
+def write_setup_time(seconds):
+    """Has the broker's next start take this time for a connection (Erlang's net_setuptime), as the next `up` writes it.
+
+    Otherwise that `up` would restart every broker once more.
+    """
+    text = files.read(rabbitmq.ADVANCED, "")
+    wanted = re.sub(r"\{net_setuptime, \d+ *\}", "{{net_setuptime, {} }}".format(seconds), text)
+    if wanted != text:
+        files.write(rabbitmq.ADVANCED, wanted)
+        sent.note(rabbitmq.ADVANCED, wanted.encode("utf-8", "surrogateescape"), None)
+
+
 def is_noted():
-    """Whether this broker was set up to speak TLS with the others."""
+    """Whether this broker is set up to speak TLS with the others."""
     return host.exists(NOTE)
 
 

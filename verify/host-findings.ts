@@ -25,6 +25,8 @@ const answer = z.object({
   hasMajority: z.boolean().nullish(),
   /** Whether the running broker speaks TLS with the others; null where none runs. */
   interNodeTls: z.boolean().nullish(),
+  /** Whether a full stop is under way, in which the broker does not start. */
+  isFullStop: z.boolean().optional(),
 });
 export type HostFindings = Readonly<z.infer<typeof answer>>;
 
@@ -70,6 +72,11 @@ export function judgeFiles(name: string, found: HostFindings | undefined): Verdi
 export function judgeInterNode(name: string, found: HostFindings | undefined, byTls: boolean): Verdict {
   const words = (is: boolean): string => (is ? "by TLS" : "without TLS");
   const is = found?.interNodeTls;
+  if (found?.isFullStop === true)
+    return needsOperator(
+      `a full stop is under way, so ${name}'s broker does not start`,
+      "complete it: npm run up -- --full-stop",
+    );
   if (typeof is !== "boolean") return pass("not checked: no broker runs, or the host does not say");
   if (is === byTls) return pass(`speaks ${words(is)} with the other brokers`);
   return fail(

@@ -3,7 +3,7 @@
 One line of JSON behind `Findings=`. It changes nothing and asks no broker.
 """
 
-from .. import fingerprint, health, host, inter_node, jsontext, rabbitmq, sent, systemd
+from .. import fingerprint, full_stop, health, host, inter_node, jsontext, rabbitmq, sent, systemd
 from ..errors import StepError
 
 TIMEOUT_SECONDS = 10
@@ -20,6 +20,7 @@ def run(_wanted):
     said = dict(health.last(), files=files, unread=_is_unread([path for path, _, _ in changed]))
     # A balancer has no broker that could be asked for.
     said["interNodeTls"] = inter_node.is_by_tls() if host.exists(fingerprint.NOTE) else None
+    said["isFullStop"] = host.exists(full_stop.MARK)
     print("Findings={}".format(jsontext.dumps(said)))
 
 

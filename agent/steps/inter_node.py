@@ -1,10 +1,10 @@
 """Has the broker speak with the others by TLS, or in the clear, as it has from its first start on.
 
-A running cluster cannot change it, so that is refused. What somebody has changed by hand is written again, and a broker
+A change needs a full stop (agent/steps/full_stop.py), so it is refused here. What somebody has changed by hand is written again, and a broker
 that was started otherwise, and that the others therefore do not see, is restarted.
 """
 
-from .. import clock, cluster, host, inter_node, rabbitmq, starting, systemd
+from .. import clock, cluster, full_stop, host, inter_node, rabbitmq, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -17,14 +17,14 @@ def arguments(parser):
 
 
 def run(wanted):
+    full_stop.check_not_marked()
     is_set_up = starting.was_member() or starting.has_data() or systemd.is_active(rabbitmq.UNIT)
     if is_set_up and inter_node.is_noted() != wanted.tls:
         raise StepError(
-            "{}: its broker speaks {} with the others, and a running cluster cannot change that".format(
+            "{}: its broker speaks {} with the others, and only a full stop changes that".format(
                 host.name(), inter_node.WORDS[not wanted.tls]
             ),
-            "set tls.interNode back; to change it: npm run backup, destroy, up with the other value, and restore"
-            " (docs/tls.md)",
+            "set tls.interNode back, or stop all brokers for about a minute: npm run up -- --full-stop",
         )
     inter_node.note(wanted.tls)
     inter_node.write(wanted.tls)

@@ -1,5 +1,5 @@
 """Runs before each start of the broker: one that would serve beside the cluster waits, a former member without data or
-one with the tables of a cluster that has gone on without it.
+one with the tables of a cluster that has gone on without it, and any broker during a full stop.
 
 The broker's own unit calls it, as the user rabbitmq. It then records what the broker is started with, so that a run can
 tell whether the broker needs a restart.
@@ -7,7 +7,7 @@ tell whether the broker needs a restart.
 
 import sys
 
-from .. import broker_conf, clock, erlang, fingerprint, host, khepri, rabbitmq, starting
+from .. import broker_conf, clock, erlang, fingerprint, full_stop, host, khepri, rabbitmq, starting
 from ..errors import NoAnswer, StepError
 
 # It may wait for ever, and runs beside any other step.
@@ -40,6 +40,7 @@ def arguments(parser):
 
 
 def run(wanted):
+    await_end_of_full_stop()
     if starting.was_member() and not starting.has_data():
         await_cluster(broker_conf.read())
     elif khepri.is_used() and starting.was_member():
@@ -54,6 +55,15 @@ def run(wanted):
         # Without a note a run restarts the broker once more than needed; with a former one, perhaps once too few.
         print("{}: cannot note what the broker is started with: {}".format(host.name(), failure), file=sys.stderr)
         forget()
+
+
+def await_end_of_full_stop():
+    told = False
+    while full_stop.is_marked():
+        if not told:
+            told = True
+            print("{}: does not start, since a full stop is under way; {}".format(host.name(), full_stop.REMEDY))
+        clock.pause(1)
 
 
 def forget():

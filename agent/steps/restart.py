@@ -10,6 +10,7 @@ from .. import (
     command,
     draining,
     fingerprint,
+    full_stop,
     host,
     packages,
     rabbitmq,
@@ -31,6 +32,7 @@ def arguments(parser):
 
 
 def run(wanted):
+    full_stop.check_not_marked()
     upgrade = packages.upgrade_from(wanted)
     try:
         if upgrade is not None and not upgrade.due():

@@ -2,7 +2,7 @@
 
 import glob
 
-from .. import clock, cluster, command, host, khepri, rabbitmq, series, starting, systemd
+from .. import clock, cluster, command, full_stop, host, khepri, rabbitmq, series, starting, systemd
 from ..arguments import listed
 from ..errors import StepError
 
@@ -17,6 +17,7 @@ def arguments(parser):
 
 
 def run(wanted):
+    full_stop.check_not_marked()
     systemd.reload_units()
     systemd.enable(rabbitmq.UNIT)
     for number in range(1, ATTEMPTS + 1):

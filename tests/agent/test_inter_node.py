@@ -1,4 +1,4 @@
-"""TLS between brokers: set before the first start alone, written again, and no restart of a broker that others see."""
+"""TLS between brokers: set before the first start, changed by a full stop alone, written again, and no restart of a broker that others see."""
 
 import os
 import subprocess
@@ -78,7 +78,10 @@ class InterNode(BrokerHost):
                 self.set_up(*former)
                 self.state = state
                 before = self.has(ENVIRONMENT) and self.read(ENVIRONMENT)
-                self.refuses(*STEP + wanted, because="mq1: its broker speaks {} with the others, and".format(words))
+                self.refuses(
+                    *STEP + wanted,
+                    because="mq1: its broker speaks {} with the others, and only a full stop".format(words),
+                )
                 self.assertEqual(self.has(ENVIRONMENT) and self.read(ENVIRONMENT), before)
                 self.assertEqual(self.restarts(), [])
 

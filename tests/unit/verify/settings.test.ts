@@ -174,3 +174,13 @@ test("a broker that speaks otherwise than the others re-runs the step that mends
     assert.equal(judge(is, byTls).ok, true);
   assert.equal(judgeInterNode("cent120", undefined, true).ok, true);
 });
+
+test("a broker that a full stop keeps from starting names the command that completes it", () => {
+  const found = host({ interNodeTls: null, isFullStop: true });
+  assert.deepEqual(judgeInterNode("cent120", found, false), {
+    ok: false,
+    detail: "a full stop is under way, so cent120's broker does not start",
+    resourcesToRerun: [],
+    advice: "complete it: npm run up -- --full-stop",
+  });
+});
