@@ -26,6 +26,10 @@ const withoutBackupFlag = [
   "--without-backup",
   "go on although no backup of the definitions can be made, or without making one",
 ] as const;
+const fullStopFlag = [
+  "--full-stop",
+  "stop all brokers for about a minute, for another tls.interNode in a running stack",
+] as const;
 const pulumiFlags = (verb: string) =>
   ["PULUMI-FLAG...", `flags of pulumi ${verb}, which are passed on to it`] as const;
 const testFlags = [
@@ -50,6 +54,7 @@ export const commandHelp = {
         "--force-boot BROKER",
         "first start this broker without those that it waits for; what only those have is lost",
       ],
+      fullStopFlag,
       withoutBackupFlag,
       pulumiFlags("up"),
     ],
@@ -57,7 +62,7 @@ export const commandHelp = {
   },
   preview: {
     summary: "show what up would change",
-    flags: [stackFlag, replaceFlag, takeOverFlag, newHostKeyFlag, pulumiFlags("preview")],
+    flags: [stackFlag, replaceFlag, takeOverFlag, newHostKeyFlag, fullStopFlag, pulumiFlags("preview")],
     example: "--diff",
   },
   destroy: {

@@ -11,7 +11,8 @@ import { backupFolder, newestBackup } from "./backup/folder.ts";
 import { mayLoseDefinitions, reasonForBackup } from "./backup/reason.ts";
 import { forceBoot } from "./force-boot.ts";
 import { restoreHint } from "./force-boot-messages.ts";
-import { refuseInterNodeChange } from "./inter-node.ts";
+import { extractFullStop, fullStop } from "./full-stop.ts";
+import { fullStopFlag, refuseInterNodeChange } from "./inter-node.ts";
 import { resolveReplaceFlagsOfStack } from "./replace.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import { repair } from "./repair.ts";
@@ -34,6 +35,8 @@ export interface UpOptions {
   /** The broker to start without those that it waits for. */
   readonly forceBoot: string | undefined;
   readonly withoutBackup: boolean;
+  /** Whether all brokers may be stopped for a change that needs it. */
+  readonly fullStop: boolean;
   /** The flags of Pulumi's `up`. */
   readonly flags: readonly string[];
 }
@@ -41,15 +44,19 @@ export interface UpOptions {
 /** @throws UserError if the arguments contradict each other, or one lacks its value */
 export function parseUpOptions(args: readonly string[]): UpOptions {
   const option = { name: "force-boot", valueHint: "a broker's name, such as --force-boot cent121" };
-  const { withoutBackup, rest: others } = extractWithoutBackup(args);
+  const { withoutBackup, rest: withBoth } = extractWithoutBackup(args);
+  const { fullStop, rest: others } = extractFullStop(withBoth);
   const { value, rest } = extractOption(others, option);
   const flags = rest.filter((flag) => flag !== "--repair");
-  const options = { repair: flags.length < rest.length, forceBoot: value, withoutBackup, flags };
+  const options = { repair: flags.length < rest.length, forceBoot: value, withoutBackup, fullStop, flags };
   if (options.repair && value !== undefined) {
     throw new UserError(
       "--force-boot and --repair cannot be combined; run --force-boot first, then --repair",
     );
   }
+  const other = value === undefined ? "--repair" : "--force-boot";
+  if (fullStop && (options.repair || value !== undefined))
+    throw new UserError(`${fullStopFlag} and ${other} cannot be combined; run ${other} first`);
   return options;
 }
 
@@ -59,7 +66,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const prepared = await prepareStack(pulumi, stack, options.flags);
   const flags = await resolveReplaceFlagsOfStack(pulumi, stack, prepared);
   const previousOutputs = await readStackOutputs(pulumi, stack);
-  refuseInterNodeChange(previousOutputs, stack);
+  refuseInterNodeChange(previousOutputs, stack, options.fullStop);
   await warnOfUnrotatedChanges(pulumi, stack, previousOutputs);
   if (options.forceBoot !== undefined) {
     await forceBoot(await readSystem(pulumi, stack), options.forceBoot, stack);
@@ -67,6 +74,12 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     process.stdout.write(`${restoreHint(newest, stack)}\n`);
   }
   if (!options.withoutBackup) await backUpIfDue(pulumi, stack, flags);
+  if (options.fullStop) {
+    // Whatever Pulumi refuses of the stack's file is refused before a broker is stopped.
+    const previewed = await pulumi.run(["preview", "--stack", stack, ...flags]);
+    if (previewed !== 0) return previewed;
+    await fullStop(pulumi, stack, options.withoutBackup);
+  }
   if (options.repair) {
     const exitCode = await repair(pulumi, stack, flags);
     if (exitCode !== undefined) return exitCode;

@@ -9,7 +9,7 @@ import { backupPassphrase } from "./passphrase.ts";
 import { type Answer, askAnyBroker } from "./source.ts";
 
 /** Before what the program makes a backup by itself. */
-export type BackupReason = "destroy" | "replace" | "upgrade" | "restore";
+export type BackupReason = "destroy" | "replace" | "upgrade" | "restore" | "full-stop";
 
 export interface BackUpArgs {
   readonly system: System;

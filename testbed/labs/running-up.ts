@@ -58,14 +58,15 @@ export class RunningUp {
     const deadline = Date.now() + interruptTimeoutSeconds * 1000;
     while ((await this.listProcesses()) !== "") {
       if (Date.now() > deadline) {
-        this.#kill();
+        this.kill();
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 
-  #kill(): void {
+  /** Kills its whole process group, as a closed terminal or a power cut of this computer does. */
+  kill(): void {
     if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
   }
 

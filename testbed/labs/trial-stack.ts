@@ -200,9 +200,9 @@ export abstract class TrialStack {
   }
 
   /** Starts `npm run up` and resolves when its output matches; the process continues. */
-  async upUntil(pattern: RegExp): Promise<RunningUp> {
+  async upUntil(pattern: RegExp, ...flags: readonly string[]): Promise<RunningUp> {
     this.#isUp = false;
-    const child = spawn("npm", ["run", "up", "--", "--stack", this.stack], {
+    const child = spawn("npm", ["run", "up", "--", "--stack", this.stack, ...flags], {
       cwd: root,
       env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
