@@ -11,7 +11,7 @@ export function spokenByTls(output: string): number {
 
 /** Runs RabbitMQ's tool with these words of the environment. @returns whether it reached the broker */
 export async function reachesBroker(lab: LabStack, host: string, environment: string): Promise<boolean> {
-  const tool = "/usr/lib/rabbitmq/bin/rabbitmqctl -q -t 10 status";
+  const tool = "/usr/lib/rabbitmq/bin/rabbitmqctl -q -t 30 status";
   const words = `runuser -u rabbitmq -- env HOME=/var/lib/rabbitmq LC_ALL=C.UTF-8 ${environment} ${tool}`;
   return (
     (await lab.runOn(host, `${words} </dev/null >/dev/null 2>&1 && echo yes || echo no`)).trim() === "yes"
