@@ -248,12 +248,19 @@ test("--force-boot is separated from Pulumi's flags, needs a name, and excludes 
   const flags = ["--diff", "--parallel", "4"];
   for (const args of [["--force-boot", "cent121"], ["--force-boot=cent121"]]) {
     const options = parseUpOptions([...flags, ...args]);
-    assert.deepEqual(options, { repair: false, forceBoot: "cent121", withoutBackup: false, flags });
+    assert.deepEqual(options, {
+      repair: false,
+      forceBoot: "cent121",
+      withoutBackup: false,
+      fullStop: false,
+      flags,
+    });
   }
   assert.deepEqual(parseUpOptions(["--repair"]), {
     repair: true,
     forceBoot: undefined,
     withoutBackup: false,
+    fullStop: false,
     flags: [],
   });
   for (const args of [["--force-boot"], ["--force-boot="], ["--force-boot", "--diff"]])
