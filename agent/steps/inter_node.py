@@ -1,7 +1,7 @@
 """Has the broker speak with the others by TLS, or in the clear, as it has from its first start on.
 
-A change needs a full stop (agent/steps/full_stop.py), so it is refused here. What somebody has changed by hand is written again, and a broker
-that was started otherwise, and that the others therefore do not see, is restarted.
+A change needs a full stop (agent/steps/full_stop.py), so it is refused here. What somebody has changed by hand is
+written again, and a broker that was started otherwise, and that the others therefore do not see, is restarted.
 """
 
 from .. import clock, cluster, full_stop, host, inter_node, rabbitmq, starting, systemd
@@ -33,12 +33,13 @@ def run(wanted):
 
 
 def restart_apart(wanted):
-    """Restarts a broker that speaks otherwise than the others, once one of them has said that it does not see it."""
+    """Restarts a broker that speaks otherwise than the others, once a majority of all says that it does not see it."""
     others = [name for name in wanted.brokers if name != host.name()]
     seen = [each for each in cluster.look_all(others).values() if isinstance(each, cluster.Cluster)]
-    if not seen or any(host.name() in each.running for each in seen):
+    # One that does not answer may be with this one, and both may be the majority that serves.
+    if 2 * len(seen) <= len(wanted.brokers) or any(host.name() in each.running for each in seen):
         raise StepError(
-            "{}: its broker was started {} and no other one says that it is apart, so it is not restarted".format(
+            "{}: its broker was started {} and no majority says that it is apart, so it is not restarted".format(
                 host.name(), inter_node.WORDS[not wanted.tls]
             ),
             "start the others, or restart rabbitmq-server here",

@@ -5,7 +5,7 @@ import subprocess
 
 from agent import inter_node
 
-from .broker_host import MEMBER, BrokerHost
+from .broker_host import MEMBER, BrokerHost, Ended
 from .support import cluster
 
 STEP = ("inter-node", "--brokers", "mq1,mq2,mq3")
@@ -104,14 +104,28 @@ class InterNode(BrokerHost):
         self.set_up("--tls")
         self.runs()
         self.seen_by_others = ["mq1", "mq2", "mq3"]
-        self.refuses(*STEP + ("--tls",), because="no other one says that it is apart, so it is not restarted")
+        self.refuses(*STEP + ("--tls",), because="no majority says that it is apart, so it is not restarted")
         self.assertEqual(self.restarts(), [])
 
     def test_without_an_answer_of_another_one_nothing_is_restarted(self):
         self.set_up("--tls")
         self.runs()
         self.on("rabbitmqctl eval", "")
-        self.refuses(*STEP + ("--tls",), because="no other one says that it is apart, so it is not restarted")
+        self.refuses(*STEP + ("--tls",), because="no majority says that it is apart, so it is not restarted")
+        self.assertEqual(self.restarts(), [])
+
+    def test_one_that_says_so_is_no_majority_while_another_one_is_silent(self):
+        # The silent one may be with this one, and both may be those that serve.
+        self.set_up("--tls")
+        self.runs()
+
+        def said(call):
+            if call.of == "mq2":
+                raise Ended(69)
+            return cluster("mq1", "mq2", "mq3", running=["mq3"])
+
+        self.on_question("rabbit_nodes:all()", said)
+        self.refuses(*STEP + ("--tls",), because="no majority says that it is apart, so it is not restarted")
         self.assertEqual(self.restarts(), [])
 
     def test_a_unit_without_a_broker_says_nothing(self):

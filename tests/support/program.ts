@@ -13,7 +13,7 @@ for (const level of ["info", "warn"] as const) mock.method(pulumi.log, level, ()
 // No machine is probed: no-machines.ts describes those of the platform existing, and no lab is created.
 registerHooks({
   resolve: (specifier, context, next) =>
-    /\/(existing\/precheck|lab\/tools)\.ts$/.test(specifier)
+    /\/(precheck\/precheck|lab\/tools)\.ts$/.test(specifier)
       ? { url: new URL("no-machines.ts", import.meta.url).href, shortCircuit: true }
       : next(specifier, context),
 });
