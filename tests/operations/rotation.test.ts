@@ -119,7 +119,9 @@ test("the administrator: both are valid until the end, and nothing is refused or
   await rotate("administrator", "--name", "admin-3");
   const staying = await amqp.connect(uri);
   let isClosed = false;
-  staying.on("error", () => (isClosed = true));
+  staying.on("error", () => undefined);
+  // amqplib takes a connection that the broker closes by an operator's order for no error.
+  staying.on("close", () => (isClosed = true));
   const path = join(root, `Pulumi.${lab.stack}.yaml`);
   await writeFile(path, (await stackFile()).replace("[admin-3, admin-2]", "[admin-3]"));
   const refused = await lab.npm("up");
