@@ -1,4 +1,5 @@
 /** `--full-stop`: changes `tls.interNode` of a running stack, which all brokers have to be stopped for. */
+import { interNodeWords } from "../hosts/inter-node.ts";
 import { setupTime } from "../hosts/setup-time.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
@@ -65,4 +66,4 @@ async function fullStopOf(pulumi: PulumiCli, stack: string): Promise<FullStop> {
 }
 
 const nothingToDo = ({ change }: FullStop): string =>
-  `all brokers speak ${change.byTls ? "by TLS" : "without TLS"} with each other already, so none is stopped`;
+  `all brokers speak ${interNodeWords(change.byTls)} with each other already, so none is stopped`;

@@ -1,4 +1,5 @@
 /** Refuses to change how the brokers of a running stack speak with each other, unless a full stop is asked for. */
+import { interNodeWords } from "../hosts/inter-node.ts";
 import { UserError } from "../user-error.ts";
 import { readStackFile } from "./stack-file.ts";
 import { valueIn } from "./stack-edit.ts";
@@ -37,9 +38,8 @@ export function interNodeFault(
       `${npmCommand("up", stack)}; then write tls.interNode: true and run ${command}`
     );
   if (fullStop) return undefined;
-  const now = interNode ? "by TLS" : "without TLS";
   return (
-    `tls.interNode = ${wanted}: the brokers speak ${now} with each other, and only a stop of all of them changes that; nothing was done. ` +
+    `tls.interNode = ${wanted}: the brokers speak ${interNodeWords(interNode)} with each other, and only a stop of all of them changes that; nothing was done. ` +
     `Write tls.interNode: ${interNode}${interNode ? "" : " or remove it"}. To change it, tell the clients that all brokers stop for about a minute, then: ${command}`
   );
 }

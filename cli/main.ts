@@ -21,7 +21,7 @@ import {
   ensureSecretsProtected,
   readPlatform,
   extractStackOption,
-  takeStackPair,
+  extractStackPair,
 } from "./stack.ts";
 import { needsOf, selectTests, type TestNeed } from "./test-files.ts";
 
@@ -119,7 +119,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
 function stacksOf(verb: CommandName, args: readonly string[]): readonly string[] {
   if (verb === "pulumi") return [];
   if (verb !== "migrate") return [extractStackOption(args).stack];
-  const { from, to } = takeStackPair(args);
+  const { from, to } = extractStackPair(args);
   return [from, to];
 }
 

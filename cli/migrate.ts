@@ -6,7 +6,7 @@ import { withMigrationLock } from "./migrate/lock.ts";
 import { lookAt } from "./migrate/look.ts";
 import { runFinish, runMove } from "./migrate/run-move.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
-import { extractOption, takeStackPair } from "./stack.ts";
+import { extractOption, extractStackPair } from "./stack.ts";
 import { readSystem } from "./verify.ts";
 
 /** What is done: `forth` and `back` move, `finish` ends the migration. */
@@ -26,7 +26,7 @@ const leastMaxGapSeconds = 3;
 
 /** @throws UserError unless there are two stacks and known flags */
 export function parseMigrateOptions(args: readonly string[]): MigrateOptions {
-  const { from, to, rest: flags } = takeStackPair(args);
+  const { from, to, rest: flags } = extractStackPair(args);
   const { value: gap, rest } = extractOption(flags, {
     name: "max-gap",
     valueHint: "seconds, such as --max-gap 10",

@@ -89,7 +89,7 @@ export function extractStackOption(args: readonly string[]): {
  * Takes `--from STACK` and `--to STACK` out of a command's arguments.
  * @throws UserError unless they name two stacks
  */
-export function takeStackPair(args: readonly string[]): {
+export function extractStackPair(args: readonly string[]): {
   readonly from: string;
   readonly to: string;
   readonly rest: string[];

@@ -1,4 +1,5 @@
 /** Judges what the program on a host finds there: changed files, and what the watch has heard of the broker. */
+import { interNodeWords } from "../hosts/inter-node.ts";
 import { z } from "zod";
 import { parseJson } from "../json.ts";
 import { restartAdvice } from "./broker-settings.ts";
@@ -70,7 +71,6 @@ export function judgeFiles(name: string, found: HostFindings | undefined): Verdi
 
 /** Judges how a broker speaks with the others: those that speak otherwise do not see it. */
 export function judgeInterNode(name: string, found: HostFindings | undefined, byTls: boolean): Verdict {
-  const words = (is: boolean): string => (is ? "by TLS" : "without TLS");
   const is = found?.interNodeTls;
   if (found?.isFullStop === true)
     return needsOperator(
@@ -78,9 +78,9 @@ export function judgeInterNode(name: string, found: HostFindings | undefined, by
       "complete it: npm run up -- --full-stop",
     );
   if (typeof is !== "boolean") return pass("not checked: no broker runs, or the host does not say");
-  if (is === byTls) return pass(`speaks ${words(is)} with the other brokers`);
+  if (is === byTls) return pass(`speaks ${interNodeWords(is)} with the other brokers`);
   return fail(
-    `speaks ${words(is)} with the other brokers, expected ${words(byTls)}`,
+    `speaks ${interNodeWords(is)} with the other brokers, expected ${interNodeWords(byTls)}`,
     brokerInterNodeName(name),
   );
 }

@@ -1,4 +1,5 @@
 /** What a full stop has to do, by what the brokers' hosts say; a run that was killed is gone on with. */
+import type { Fault } from "../from-hosts.ts";
 import type { BrokerState } from "./hosts.ts";
 
 /** Names of brokers, each list in its order. */
@@ -13,12 +14,6 @@ export interface FullStopPlan {
   readonly isNew: boolean;
   /** Whether no broker has the new value, so that all can start as they were. */
   readonly canGoBack: boolean;
-}
-
-/** Why something is not, or could not be, done on a broker's host. */
-export interface Fault {
-  readonly name: string;
-  readonly reason: string;
 }
 
 const nameOf = ({ name }: BrokerState): string => name;

@@ -1,9 +1,10 @@
 /** A full stop: all brokers stop, all are changed, all start. Any broker that does not answer ends it before a change. */
 import { setTimeout as pause } from "node:timers/promises";
+import { interNodeWords } from "../../hosts/inter-node.ts";
 import { UserError } from "../../user-error.ts";
-import { hostFault } from "../from-hosts.ts";
+import { type Fault, faultLine, faultLines, tryEach } from "../from-hosts.ts";
 import { lookAtAll, type Act, type Action, type BrokerState, type Change, type Cluster } from "./hosts.ts";
-import { planFullStop, reasonsAgainst, type Fault, type FullStopPlan } from "./plan.ts";
+import { planFullStop, reasonsAgainst, type FullStopPlan } from "./plan.ts";
 
 export interface FullStop {
   readonly cluster: Cluster;
@@ -32,7 +33,7 @@ export async function planFor({ cluster, change, act }: FullStop): Promise<FullS
   const plan = planFullStop(states, change.byTls);
   const reasons = reasonsAgainst(plan, states, change.byTls);
   if (reasons.length > 0)
-    throw new UserError(`nothing was done, and no broker was stopped:\n${indented(reasons)}`);
+    throw new UserError(`nothing was done, and no broker was stopped:\n${faultLines(reasons)}`);
   return plan;
 }
 
@@ -42,7 +43,7 @@ export function describePlan({ stop, change, start }: FullStopPlan, { byTls }: C
     ...(stop.length === 0 ? [] : [`would stop one after the other: ${stop.join(", ")}`]),
     ...(change.length === 0
       ? []
-      : [`would have them speak ${wordsFor(byTls)} with each other: ${change.join(", ")}`]),
+      : [`would have them speak ${interNodeWords(byTls)} with each other: ${change.join(", ")}`]),
     ...(start.length === 0 ? [] : [`would start: ${start.join(", ")}`]),
   ];
 }
@@ -70,12 +71,12 @@ async function stopAll(full: FullStop, plan: FullStopPlan): Promise<void> {
       full.tell(`${name} is stopped`);
       continue;
     }
-    const why = lineOf(fault);
+    const why = faultLine(fault);
     if (!plan.canGoBack) throw new UserError(`the full stop is not complete: ${why}\n${again}`);
     full.tell(`${why}; nothing is changed, and the stopped brokers start as before`);
     // Those that a former run has stopped, too.
     const faults = await onEach(full, "start", plan.isNew ? plan.stop.slice(0, index + 1) : plan.stop);
-    const silent = faults.length === 0 ? [] : [`not all start again:\n${indented(faults)}`];
+    const silent = faults.length === 0 ? [] : [`not all start again:\n${faultLines(faults)}`];
     throw new UserError([`the full stop was given up: ${why}`, ...silent, again].join("\n"));
   }
 }
@@ -86,12 +87,12 @@ async function changeAll(full: FullStop, plan: FullStopPlan): Promise<void> {
   if (faults.length === 0) return;
   const all = full.cluster.logins.length;
   if (2 * (all - faults.length) > all) {
-    full.tell(`${indented(faults)}\nthe others start without`);
+    full.tell(`${faultLines(faults)}\nthe others start without`);
     const others = plan.start.filter((name) => !faults.some((fault) => fault.name === name));
     faults.push(...(await onEach(full, "start", others)));
   }
   throw new UserError(
-    `the full stop is not complete:\n${indented(faults)}\nonce that is mended, run again: ${full.command}`,
+    `the full stop is not complete:\n${faultLines(faults)}\nonce that is mended, run again: ${full.command}`,
   );
 }
 
@@ -100,7 +101,7 @@ async function start(full: FullStop, { start: names }: FullStopPlan): Promise<vo
   const faults = await onEach(full, "start", names);
   if (faults.length > 0)
     throw new UserError(
-      `all brokers are changed, and not all serve:\n${indented(faults)}\nonce that is mended, run again: ${full.command}`,
+      `all brokers are changed, and not all serve:\n${faultLines(faults)}\nonce that is mended, run again: ${full.command}`,
     );
 }
 
@@ -114,7 +115,7 @@ async function awaitTogether({ cluster, change, command, act }: FullStop): Promi
     const why =
       answer instanceof UserError
         ? answer.message
-        : indented(answer.flatMap((state) => reasonApart(state, change)));
+        : faultLines(answer.flatMap((state) => reasonApart(state, change)));
     if (why === "") return;
     if (performance.now() > deadline)
       throw new UserError(
@@ -126,7 +127,7 @@ async function awaitTogether({ cluster, change, command, act }: FullStop): Promi
 }
 
 function reasonApart({ name, apart, speaksTls }: BrokerState, { byTls }: Change): Fault[] {
-  if (speaksTls !== byTls) return [{ name, reason: `does not speak ${wordsFor(byTls)}` }];
+  if (speaksTls !== byTls) return [{ name, reason: `does not speak ${interNodeWords(byTls)}` }];
   return apart === null ? [] : [{ name, reason: apart }];
 }
 
@@ -137,12 +138,5 @@ async function onEach(
   names: readonly string[],
 ): Promise<Fault[]> {
   const logins = cluster.logins.filter(({ name }) => names.includes(name));
-  const settled = await Promise.allSettled(logins.map((login) => act(action, login, cluster, change)));
-  return settled.flatMap((each, index) =>
-    each.status === "rejected" ? [{ name: logins[index]?.name ?? "", reason: hostFault(each.reason) }] : [],
-  );
+  return (await tryEach(logins, (login) => act(action, login, cluster, change))).faults;
 }
-
-const wordsFor = (byTls: boolean): string => (byTls ? "by TLS" : "without TLS");
-const lineOf = ({ name, reason }: Fault): string => `${name}: ${reason}`;
-const indented = (faults: readonly Fault[]): string => faults.map((fault) => `  ${lineOf(fault)}`).join("\n");

@@ -5,7 +5,7 @@ import { reasonOf } from "../../verify/cause.ts";
 import { findLogin } from "../../verify/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
-import { valueIn, withValue } from "../stack-edit.ts";
+import { listIn, withValue } from "../stack-edit.ts";
 import { withRemovable } from "./finish.ts";
 import type { Plan, Rotated } from "./plan.ts";
 
@@ -47,7 +47,7 @@ async function madeAdministrators({ brokers, ssh }: Hosts): Promise<string[]> {
 /** An administrator goes only without connections, unless the key `closeConnections` names it. */
 export function withClosing(text: string, { kind }: Rotated, leaving: readonly string[]): string {
   if (kind === "user") return withRemovable(text, leaving);
-  const known = (valueIn(text, ["closeConnections"]) ?? []) as readonly string[];
+  const known = listIn(text, ["closeConnections"]) ?? [];
   const more = leaving.filter((user) => !known.includes(user));
   return more.length === 0 ? text : withValue(text, ["closeConnections"], [...known, ...more]);
 }
