@@ -12,7 +12,7 @@ import { createBrokers } from "./components/rabbit-node.ts";
 import { makeTls } from "./certificates/certificates.ts";
 import { readConfig } from "./config/config.ts";
 import { ownValue } from "./hosts/own-value.ts";
-import { agentPort } from "./hosts/ports.ts";
+import { agentPort } from "./hosts/other-ports.ts";
 import { makeHosts } from "./platforms/platform.ts";
 import { generatedSecret, randomText } from "./secret.ts";
 import { componentNames, cookieName, userPasswordName } from "./hosts/resource-names.ts";

@@ -1,6 +1,6 @@
 """A migration that keeps everybody out of this cluster, while its clients use another one or wait.
 
-Each user has the limit of 0 connections then. migration/broker-questions.ts sets it, and notes the users' own limits before,
+Each user has the limit of 0 connections then. migration/fence.ts sets it, and notes the users' own limits before,
 as a global parameter. A user that is made meanwhile could connect, and so could one whose limits are set.
 """
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { certificatesIn, endOf, issueCertificate, makeAuthority, type Identity } from "./issue.ts";
-import { nextQuarter, quarterOf } from "./quarter.ts";
+import { nextQuarter, quarterOf } from "./renewal-quarter.ts";
 import { generatedSecret } from "../secret.ts";
 
 export interface CertificatesArgs {

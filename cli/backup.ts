@@ -1,6 +1,6 @@
 /** `npm run backup`: writes the definitions of all virtual hosts to an encrypted file. */
 import { UserError } from "../user-error.ts";
-import { brokerLogins } from "../verify/hosts.ts";
+import { brokerLogins } from "../verify/checks/hosts.ts";
 import { backUp } from "./backup/make.ts";
 import { NoAnswerError } from "./backup/source.ts";
 import type { PulumiCli } from "./run-pulumi.ts";

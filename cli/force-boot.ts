@@ -2,7 +2,7 @@
 import { UserError } from "../user-error.ts";
 import { runOn, SshError } from "../remote/ssh.ts";
 import { shellWord } from "../templates/render.ts";
-import { queryBrokerStates, findLogin, buildProgramCommand } from "../verify/hosts.ts";
+import { queryBrokerStates, findLogin, buildProgramCommand } from "../verify/checks/hosts.ts";
 import type { Login, System } from "../verify/outputs.ts";
 import { missingPeersOf } from "../verify/start-deadlock.ts";
 import { dataLossMessage, refusalReason } from "./force-boot-messages.ts";

@@ -3,7 +3,7 @@ import { interNodeWords } from "../hosts/inter-node.ts";
 import { setupTime } from "../hosts/setup-time.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
-import { brokerLogins } from "../verify/hosts.ts";
+import { brokerLogins } from "../verify/checks/hosts.ts";
 import { backUpBefore } from "./backup/automatic.ts";
 import { actOnHost } from "./full-stop/hosts.ts";
 import { carryOut, describePlan, planFor, type FullStop } from "./full-stop/run.ts";

@@ -1,6 +1,6 @@
 /** The options of `up` and `preview` that allow something for single hosts; the program reads them as variables. */
 import { newHostKeysVariable } from "../hosts/new-host-keys.ts";
-import { takeOverVariable } from "../hosts/take-over.ts";
+import { takeOverVariable } from "../hosts/machine-take-over.ts";
 import { hostNames } from "./replace.ts";
 import { extractOption } from "./stack.ts";
 

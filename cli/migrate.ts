@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { lookJson, lookMessage } from "../migration/messages.ts";
 import { UserError } from "../user-error.ts";
 import { withMigrationLock } from "./migrate/lock.ts";
-import { lookAt } from "./migrate/look.ts";
+import { lookAt } from "./migrate/read-clusters.ts";
 import { runFinish, runMove } from "./migrate/run-move.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import { extractOption, extractStackPair } from "./stack.ts";

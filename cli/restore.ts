@@ -9,10 +9,10 @@ import {
   DefinitionsError,
   hasFence,
   parseDefinitions,
-} from "../definitions/definitions.ts";
+} from "../definitions/exported-definitions.ts";
 import { adaptDefinitions } from "../definitions/series.ts";
 import { UserError } from "../user-error.ts";
-import { findLogin } from "../verify/hosts.ts";
+import { findLogin } from "../verify/checks/hosts.ts";
 import type { System } from "../verify/outputs.ts";
 import { giveDefinitions, PartialAnswer } from "./backup/broker.ts";
 import { type BackupLabel, decryptBackup } from "./backup/encrypted-file.ts";

@@ -1,7 +1,12 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
 import type { Host } from "../hosts/host.ts";
-import { portSettings, servedProtocols, type ProtocolSettings, type TlsPorts } from "../hosts/protocols.ts";
+import {
+  portSettings,
+  servedProtocols,
+  type ProtocolSettings,
+  type TlsPorts,
+} from "../hosts/protocol-ports.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
 import { setupTime } from "../hosts/setup-time.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";

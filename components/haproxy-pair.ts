@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { haproxyConfigFile } from "../hosts/haproxy-paths.ts";
 import type { Host } from "../hosts/host.ts";
-import type { Frontend } from "../hosts/protocols.ts";
+import type { Frontend } from "../hosts/protocol-ports.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { Packages } from "../remote/packages.ts";

@@ -1,7 +1,7 @@
 /** The client's own address, which HAProxy sends to the brokers by the PROXY protocol, switched on or off. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import type { Frontend } from "../hosts/protocols.ts";
+import type { Frontend } from "../hosts/protocol-ports.ts";
 import { proxyProtocolStepName } from "../hosts/resource-names.ts";
 import { Step } from "../remote/step.ts";
 import { haproxyUnitValues } from "./haproxy-unit.ts";

@@ -3,7 +3,7 @@ import { advancedConfigFile, brokerHome, configFile, furtherConfigFolder } from 
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import type { Ports, TlsPorts } from "../hosts/protocols.ts";
+import type { Ports, TlsPorts } from "../hosts/protocol-ports.ts";
 import { File } from "../remote/file.ts";
 import { HostNames } from "../remote/names.ts";
 import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.ts";

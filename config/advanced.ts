@@ -1,6 +1,6 @@
 /** Checks `rabbitmq.advanced`, the user's own part of advanced.config, which RabbitMQ lays over rabbitmq.conf. */
 import { z } from "zod";
-import { distributionPort } from "../hosts/ports.ts";
+import { distributionPort } from "../hosts/other-ports.ts";
 import {
   readTerms,
   TermsError,

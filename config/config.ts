@@ -1,19 +1,19 @@
 /**
  * Reads the stack's configuration once and checks it as a whole; the result is a frozen value of a known type. Nothing else
- * reads it. Shapes and defaults are in config/schema.ts, rules on several values in config/rules.ts.
+ * reads it. Shapes and defaults are in config/schema.ts, rules on several values in config/combination-rules.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { awsPlatform } from "./aws.ts";
-import { definitionsOf } from "./definitions/defined.ts";
+import { definitionsOf } from "./definitions/configured-definitions.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
-import { frontendsOf, mainPorts, servedTlsPorts } from "../hosts/protocols.ts";
+import { frontendsOf, mainPorts, servedTlsPorts } from "../hosts/protocol-ports.ts";
 import { abilitiesOf, rabbitmqVersion } from "../hosts/rabbitmq-version.ts";
 import { toPackageSources } from "./packages.ts";
 import { queueWarning, resolveQueues } from "./queues.ts";
 import { readValues } from "./reading.ts";
 import { refusalError } from "./refusal-error.ts";
-import { combinationFaults } from "./rules.ts";
+import { combinationFaults } from "./combination-rules.ts";
 import { configKeys, type SchemaOutput } from "./schema.ts";
 import { usersInPlaceOf } from "./rotation.ts";
 import { secretKeys } from "./secrets.ts";

@@ -1,7 +1,7 @@
 /** No two listeners on one host can have the same port. */
 import { namespace, formatPath, type Fault, type Path } from "./faults.ts";
-import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/ports.ts";
-import { defaultTlsPorts, isServed, protocols } from "../hosts/protocols.ts";
+import { agentPort, distributionPort, epmdPort, sshPort } from "../hosts/other-ports.ts";
+import { defaultTlsPorts, isServed, protocols } from "../hosts/protocol-ports.ts";
 import type { ConfigReading } from "./reading.ts";
 
 const stats = ["haproxy", "statsPort"];

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { maxConnectionsPossible } from "../hosts/descriptors.ts";
 import { defaultPlatform } from "../hosts/platform-kinds.ts";
-import { defaultStatsPort } from "../hosts/ports.ts";
-import { protocols, type ProtocolName } from "../hosts/protocols.ts";
+import { defaultStatsPort } from "../hosts/other-ports.ts";
+import { protocols, type ProtocolName } from "../hosts/protocol-ports.ts";
 import { defaultAdminUser } from "../hosts/users.ts";
 import { advanced } from "./advanced.ts";
 import { aws, sources } from "./aws.ts";

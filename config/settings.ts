@@ -1,7 +1,7 @@
 /** Checks `rabbitmq.settings` and `rabbitmq.secretSettings`, the user's own lines of rabbitmq.conf. */
 import { brokerDataFolder } from "../hosts/broker-paths.ts";
 import type { z } from "zod";
-import { distributionPort } from "../hosts/ports.ts";
+import { distributionPort } from "../hosts/other-ports.ts";
 import { formatPath, joinNames, namespace } from "./faults.ts";
 
 /** Keys of rabbitmq.conf that the program writes itself, and where to set their values instead. */

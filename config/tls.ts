@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { isIpv4 } from "../hosts/network.ts";
-import { defaultTlsPorts, type TlsName } from "../hosts/protocols.ts";
+import { defaultTlsPorts, type TlsName } from "../hosts/protocol-ports.ts";
 import * as values from "./values.ts";
 
 const pem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

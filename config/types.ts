@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { PasswordHash } from "../hosts/definition-objects.ts";
 import type { OperatingSystem, PackageSources } from "../hosts/host.ts";
-import type { Frontend, Ports, ServedTlsPorts } from "../hosts/protocols.ts";
+import type { Frontend, Ports, ServedTlsPorts } from "../hosts/protocol-ports.ts";
 import type { ErlangApplication } from "./erlang-terms.ts";
 import type { HostKeys } from "./host-keys.ts";
 

@@ -8,7 +8,7 @@ import {
   type Entry,
   entriesOf,
   keyOf,
-} from "./definitions.ts";
+} from "./exported-definitions.ts";
 import { carryUser, lateCarryUser, shovelPrefix } from "./migration-names.ts";
 import type { LeftOut } from "./series.ts";
 

@@ -1,6 +1,6 @@
 /** What definitions of one series of RabbitMQ have to lose before another series takes them. */
 import { compareSeries, seriesNameOf, seriesOf } from "../hosts/rabbitmq-series.ts";
-import { asMap, type DefinitionObject, type Definitions, type Entry } from "./definitions.ts";
+import { asMap, type DefinitionObject, type Definitions, type Entry } from "./exported-definitions.ts";
 
 /** An object that is not made, or not as it was, and why. */
 export interface LeftOut extends Entry {

@@ -1,7 +1,7 @@
 /** What has to be so in both clusters before messages are carried from one to the other. */
 import { shortHostName } from "../hosts/node-name.ts";
 import { compareSeries, seriesNameOf, seriesOf } from "../hosts/rabbitmq-series.ts";
-import { upgradeFault } from "../hosts/rabbitmq-upgrade.ts";
+import { upgradeFault } from "../hosts/upgrade-paths.ts";
 import { blocks } from "./notes.ts";
 import type { Finding } from "./plan.ts";
 import type { ClusterState } from "./state.ts";

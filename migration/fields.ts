@@ -1,5 +1,5 @@
 /** Reads objects of definitions, whichever form a series of RabbitMQ gives them. */
-import type { DefinitionObject } from "../definitions/definitions.ts";
+import type { DefinitionObject } from "../definitions/exported-definitions.ts";
 import { isMapping } from "../hosts/definition-objects.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -1,21 +1,21 @@
 /** The order in which a migration is ended: what is killed between two steps goes on with the next run. */
-import { listNames } from "../definitions/definitions.ts";
+import { listNames } from "../definitions/exported-definitions.ts";
 import type { Fenced, Note } from "./move.ts";
-import { isDrained, totalOf, unknownOf } from "./queue-counts.ts";
+import { areEmpty, totalOf, unknownOf } from "./queue-counts.ts";
 
-export interface FinishWorld {
+export interface FinishClusters {
   /** @returns undefined if no migration is under way @throws if the new cluster does not say it for sure */
   readNote(): Promise<Note | undefined>;
   /** @returns what is left on the old cluster @throws unless the answer is whole and its fence stands */
-  drain(): Promise<Fenced>;
+  awaitEmpty(): Promise<Fenced>;
   /** Removes what the migration has made on the old cluster, while its brokers run. */
-  clearOld(): Promise<void>;
+  removeTracesFromOld(): Promise<void>;
   /** Notes on the new cluster that the old one's brokers are being stopped. */
   noteStopping(): Promise<void>;
   /** Stops the old brokers, which stay stopped. @returns by broker: why it could not be stopped */
   stopOld(): Promise<ReadonlyMap<string, string>>;
   /** Removes what the migration has made on the new cluster, its note last. */
-  clearNew(): Promise<void>;
+  removeTracesFromNew(): Promise<void>;
 }
 
 export type FinishOutcome =
@@ -26,20 +26,20 @@ export type FinishOutcome =
   | { readonly kind: "running"; readonly failures: ReadonlyMap<string, string> };
 
 /** The old cluster is asked only before its first broker is stopped; from then on the new one's note says how far it is. */
-export async function finish(world: FinishWorld): Promise<FinishOutcome> {
-  const note = await world.readNote();
+export async function finish(clusters: FinishClusters): Promise<FinishOutcome> {
+  const note = await clusters.readNote();
   if (note === undefined) return { kind: "nothing" };
   if (note.direction !== "forth" || (note.phase !== "moved" && note.phase !== "stopping"))
     return { kind: "unmoved" };
   if (note.phase === "moved") {
-    const rest = await world.drain();
-    if (!isDrained(rest.queues) || rest.connections > 0) return { kind: "left", rest };
-    await world.clearOld();
-    await world.noteStopping();
+    const rest = await clusters.awaitEmpty();
+    if (!areEmpty(rest.queues) || rest.connections > 0) return { kind: "left", rest };
+    await clusters.removeTracesFromOld();
+    await clusters.noteStopping();
   }
-  const failures = await world.stopOld();
+  const failures = await clusters.stopOld();
   if (failures.size > 0) return { kind: "running", failures };
-  await world.clearNew();
+  await clusters.removeTracesFromNew();
   return { kind: "finished" };
 }
 

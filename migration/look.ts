@@ -1,5 +1,5 @@
 /** What a migration from one cluster to another would do, and what stands against it. Nothing is changed. */
-import { type Definitions, type Entry, labelOf } from "../definitions/definitions.ts";
+import { type Definitions, type Entry, labelOf } from "../definitions/exported-definitions.ts";
 import { compareDefinitions, type StacksOwn } from "../definitions/difference.ts";
 import { blocking, checkSides, pathOf, type Side as StateSide } from "./checks.ts";
 import { type Estimate, estimateOf } from "./estimate.ts";

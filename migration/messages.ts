@@ -1,5 +1,5 @@
 /** What a look says, for people. */
-import { categories, countOf, labelOf, listNames } from "../definitions/definitions.ts";
+import { categories, countOf, labelOf, listNames } from "../definitions/exported-definitions.ts";
 import type { Look } from "./look.ts";
 import type { CarriedQueue, Finding } from "./plan.ts";
 import { assumedRates } from "./rates.ts";

@@ -1,10 +1,10 @@
 /**
  * The order in which clients and messages move from one cluster to another one, and back. Everything that is asked and
- * done is a `World`, so that each question can fail, hang or be answered in part in a test.
+ * done is a `Clusters`, so that each question can fail, hang or be answered in part in a test.
  */
-import { listNames } from "../definitions/definitions.ts";
+import { listNames } from "../definitions/exported-definitions.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
-import { isDrained, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+import { areEmpty, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
 
 /** From OLD to NEW, or from NEW to OLD. */
 export type Direction = "forth" | "back";
@@ -33,7 +33,7 @@ export interface Fenced {
   readonly queues: readonly QueueCount[];
 }
 
-export interface World {
+export interface Clusters {
   /** @returns undefined if no move has begun @throws if the cluster does not say it for sure */
   readNote(): Promise<Note | undefined>;
   writeNote(note: Note): Promise<void>;
@@ -92,25 +92,25 @@ const retrySeconds = 1;
 /** Fewer messages are not worth a shovel before the source is closed. */
 const aheadFrom = 200;
 
-export async function move(world: World, wanted: Direction, options: MoveOptions): Promise<Outcome> {
-  const found = await world.readNote();
-  const first = await turn(world, found, wanted);
+export async function move(clusters: Clusters, wanted: Direction, options: MoveOptions): Promise<Outcome> {
+  const found = await clusters.readNote();
+  const first = await turn(clusters, found, wanted);
   // A balancer that was away when the clients moved is led to where they are now.
-  if (first === "already") await world.open(wanted);
+  if (first === "already") await clusters.open(wanted);
   if (typeof first === "string") return first;
   let note = first;
   const enter = async (phase: Phase): Promise<void> => {
     note = { ...note, phase };
-    await world.writeNote(note);
+    await clusters.writeNote(note);
   };
   if (note.phase === "carrying") {
-    await carryAhead(world, wanted, options);
+    await carryAhead(clusters, wanted, options);
     await enter("closing");
   }
   if (note.phase === "closing") {
-    await close(world, wanted);
+    await close(clusters, wanted);
   }
-  await letIn(world, wanted);
+  await letIn(clusters, wanted);
   await enter("moved");
   return "moved";
 }
@@ -119,10 +119,10 @@ export async function move(world: World, wanted: Direction, options: MoveOptions
  * Decides what a run begins with.
  * @returns the outcome if there is nothing to do, or the note with which it goes on
  */
-async function turn(world: World, found: Note | undefined, wanted: Direction): Promise<Note | Outcome> {
+async function turn(clusters: Clusters, found: Note | undefined, wanted: Direction): Promise<Note | Outcome> {
   const begin = async (phase: "carrying" | "closing"): Promise<Note> => {
     const note = { direction: wanted, phase };
-    await world.writeNote(note);
+    await clusters.writeNote(note);
     return note;
   };
   if (found === undefined) return wanted === "forth" ? begin("carrying") : "nothing";
@@ -134,47 +134,51 @@ async function turn(world: World, found: Note | undefined, wanted: Direction): P
       return begin("carrying");
     case "opening":
       // Clients may use either cluster meanwhile, so this is done to its end first.
-      await letIn(world, other);
-      await world.writeNote({ direction: other, phase: "moved" });
+      await letIn(clusters, other);
+      await clusters.writeNote({ direction: other, phase: "moved" });
       return begin("carrying");
     case "carrying":
-      if (await world.cancel(other)) {
-        await restoreNote(world, other);
+      if (await clusters.cancel(other)) {
+        await restoreNote(clusters, other);
         return "cancelled";
       }
-      world.report(
+      clusters.report(
         "messages are carried already: what is left goes the same way first, so that all come back in order",
       );
-      await world.writeNote({ direction: other, phase: "closing" });
-      await close(world, other);
+      await clusters.writeNote({ direction: other, phase: "closing" });
+      await close(clusters, other);
       return begin("closing");
     case "closing":
-      await close(world, other);
+      await close(clusters, other);
       return begin("closing");
   }
 }
 
 /** The source is fenced and empty, so whatever of this is done first does no harm. */
-async function letIn(world: World, direction: Direction): Promise<void> {
-  await Promise.all([untilAnswered(world, () => world.permit(direction)), world.stage(direction)]);
-  await world.open(direction);
-  await world.settle(direction);
+async function letIn(clusters: Clusters, direction: Direction): Promise<void> {
+  await Promise.all([untilAnswered(clusters, () => clusters.permit(direction)), clusters.stage(direction)]);
+  await clusters.open(direction);
+  await clusters.settle(direction);
 }
 
 /** A move that never was leaves what was before it. */
-async function restoreNote(world: World, direction: Direction): Promise<void> {
-  if (direction === "forth") await world.removeNote();
-  else await world.writeNote({ direction: "forth", phase: "moved" });
+async function restoreNote(clusters: Clusters, direction: Direction): Promise<void> {
+  if (direction === "forth") await clusters.removeNote();
+  else await clusters.writeNote({ direction: "forth", phase: "moved" });
 }
 
 /** Carries the queues that nobody consumes, until the rest is small. */
-async function carryAhead(world: World, direction: Direction, { maxGapSeconds }: MoveOptions): Promise<void> {
-  const { notAhead } = await world.prepare(direction);
+async function carryAhead(
+  clusters: Clusters,
+  direction: Direction,
+  { maxGapSeconds }: MoveOptions,
+): Promise<void> {
+  const { notAhead } = await clusters.prepare(direction);
   const begun = new Set<string>();
   let rates: Rates = {};
   for (;;) {
     try {
-      const [source, target] = [await world.countSource(direction), await world.countTarget(direction)];
+      const [source, target] = [await clusters.countSource(direction), await clusters.countTarget(direction)];
       const unknown = unknownOf(source);
       rates = updateRates(rates, target, performance.now());
       const next = source.filter(
@@ -184,43 +188,43 @@ async function carryAhead(world: World, direction: Direction, { maxGapSeconds }:
           queue.consumers === 0 &&
           (queue.messages ?? 0) >= aheadFrom,
       );
-      if (next.length > 0) await world.carry(direction, next);
+      if (next.length > 0) await clusters.carry(direction, next);
       for (const { key } of next) begun.add(key);
       const estimate = estimateGap(source, rates);
-      if (unknown.length > 0) world.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
+      if (unknown.length > 0) clusters.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
       else if (estimate.seconds <= maxGapSeconds) {
         const rest = source.filter(({ key }) => !begun.has(key));
-        await world.carryOnceFenced(direction, rest);
-        world.report(`${totalOf(source)} messages are left; clients wait from now on`);
+        await clusters.carryOnceFenced(direction, rest);
+        clusters.report(`${totalOf(source)} messages are left; clients wait from now on`);
         return;
       } else {
-        world.report(
+        clusters.report(
           `${totalOf(source)} messages are left, about ${estimate.seconds.toFixed(1)} s; waiting for ${estimate.slowest} ` +
             `(at most ${maxGapSeconds} s: --max-gap)`,
         );
       }
     } catch (error) {
-      world.report(reason(error));
+      clusters.report(reason(error));
     }
-    await world.pause(carryIntervalSeconds);
+    await clusters.pause(carryIntervalSeconds);
   }
 }
 
 /** Lets no client use the source, and carries all that it has. Ends only after a whole answer that nothing is left. */
-async function close(world: World, direction: Direction): Promise<void> {
-  await world.freeze();
-  await untilAnswered(world, async () => {
+async function close(clusters: Clusters, direction: Direction): Promise<void> {
+  await clusters.freeze();
+  await untilAnswered(clusters, async () => {
     // Fenced each time: a broker that was away may have had clients.
-    const { connections, users, queues } = await world.fence(direction);
+    const { connections, users, queues } = await clusters.fence(direction);
     if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
-    if (isDrained(queues)) {
-      world.report("no message is left");
+    if (areEmpty(queues)) {
+      clusters.report("no message is left");
       return;
     }
     const left = queues.filter(({ messages }) => messages !== 0);
-    await world.prepareLate(direction, left);
-    await world.carry(direction, left);
-    for (const line of await world.explain()) world.report(line);
+    await clusters.prepareLate(direction, left);
+    await clusters.carry(direction, left);
+    for (const line of await clusters.explain()) clusters.report(line);
     throw new Error(leftMessage(left));
   });
 }
@@ -235,15 +239,15 @@ function leftMessage(queues: readonly QueueCount[]): string {
 }
 
 /** Tries until it succeeds; only a person ends it, and the next run goes on. */
-async function untilAnswered(world: World, attempt: () => Promise<void>): Promise<void> {
+async function untilAnswered(clusters: Clusters, attempt: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
       await attempt();
       return;
     } catch (error) {
-      world.report(reason(error));
+      clusters.report(reason(error));
     }
-    await world.pause(retrySeconds);
+    await clusters.pause(retrySeconds);
   }
 }
 

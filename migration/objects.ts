@@ -1,5 +1,5 @@
 /** What NEW makes of OLD's users, virtual hosts, exchanges and parameters. */
-import type { DefinitionObject, Entry } from "../definitions/definitions.ts";
+import type { DefinitionObject, Entry } from "../definitions/exported-definitions.ts";
 import { fieldsOf, textOf, without } from "./fields.ts";
 import { becomes, blocks, cannot, type Note } from "./notes.ts";
 import type { Origin, Target } from "./plan.ts";

@@ -10,7 +10,7 @@
  * 3. carries `queues`, each from OLD's queue of that name to NEW's, which then exists;
  * 4. gives NEW `later` once OLD sends nothing any more: those objects fetch or send messages by themselves.
  */
-import type { Definitions, Entry } from "../definitions/definitions.ts";
+import type { Definitions, Entry } from "../definitions/exported-definitions.ts";
 
 /** What a queue is in the old cluster; `mirrored` is classic with mirrors. */
 export type FormerKind = "mirrored" | "classic" | "quorum" | "stream";

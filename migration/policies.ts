@@ -1,5 +1,5 @@
 /** Which policy a queue has, and what NEW makes of OLD's policies. */
-import type { DefinitionObject, Definitions } from "../definitions/definitions.ts";
+import type { DefinitionObject, Definitions } from "../definitions/exported-definitions.ts";
 import { type Fields, fieldsOf, numberOf, textOf } from "./fields.ts";
 import type { QueueType, Target } from "./plan.ts";
 

@@ -20,6 +20,6 @@ export function unknownOf(queues: readonly QueueCount[]): QueueCount[] {
 }
 
 /** @returns whether each queue has said that it holds nothing */
-export function isDrained(queues: readonly QueueCount[]): boolean {
+export function areEmpty(queues: readonly QueueCount[]): boolean {
   return queues.every(({ messages }) => messages === 0);
 }

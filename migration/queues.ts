@@ -1,6 +1,6 @@
 /** What a queue of OLD becomes in NEW, so that each client that declares it as before finds it as it declares it. */
 import { compareSeries, seriesNameOf } from "../hosts/rabbitmq-series.ts";
-import type { DefinitionObject } from "../definitions/definitions.ts";
+import type { DefinitionObject } from "../definitions/exported-definitions.ts";
 import { type Fields, fieldsOf, numberOf, textOf, without } from "./fields.ts";
 import { limitsOf } from "./limits.ts";
 import { becomes, blocks, cannot, type Note } from "./notes.ts";

@@ -1,6 +1,6 @@
 /** The shovels of a migration, and what they need: objects of RabbitMQ's definitions. */
 import { createHash, createHmac } from "node:crypto";
-import type { DefinitionObject } from "../definitions/definitions.ts";
+import type { DefinitionObject } from "../definitions/exported-definitions.ts";
 import { carryUser, lateCarryUser, shovelPrefix } from "../definitions/migration-names.ts";
 
 export interface QueueName {

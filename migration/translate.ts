@@ -9,7 +9,7 @@ import {
   type Entry,
   entriesOf,
   labelOf,
-} from "../definitions/definitions.ts";
+} from "../definitions/exported-definitions.ts";
 import { fieldsOf, textOf } from "./fields.ts";
 import { cannot, findingsOf, type NotedSubject } from "./notes.ts";
 import { isOwn, translateObject, type Translation } from "./objects.ts";

@@ -1,5 +1,5 @@
 /** What NEW makes of OLD's policies and operator policies. */
-import type { DefinitionObject } from "../definitions/definitions.ts";
+import type { DefinitionObject } from "../definitions/exported-definitions.ts";
 import { fieldsOf, without } from "./fields.ts";
 import { becomes, blocks, type Note } from "./notes.ts";
 import type { Origin, Target } from "./plan.ts";

@@ -11,15 +11,15 @@ import { generatedSecret, randomText } from "../secret.ts";
 import { refusalError } from "../config/refusal-error.ts";
 import type { Host } from "../hosts/host.ts";
 import { resolveKeyPath } from "../hosts/key-path.ts";
-import { agentPort } from "../hosts/ports.ts";
-import { metricsAccess } from "../hosts/protocols.ts";
+import { agentPort } from "../hosts/other-ports.ts";
+import { metricsAccess } from "../hosts/protocol-ports.ts";
 import {
   rabbitmqVersion,
   supportNotice,
   type BrokerPackage,
   type RabbitmqVersion,
 } from "../hosts/rabbitmq-version.ts";
-import { takeOverVariable } from "../hosts/take-over.ts";
+import { takeOverVariable } from "../hosts/machine-take-over.ts";
 import { checkLabInterface, makeLabHosts } from "./lab/lab.ts";
 
 export interface Hosts {

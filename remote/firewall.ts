@@ -1,8 +1,8 @@
 /** The rules that a host's own firewall needs, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import { cliToolPorts, distributionPort, epmdPort } from "../hosts/ports.ts";
-import type { Frontend, MetricsAccess, TrafficSource } from "../hosts/protocols.ts";
+import { cliToolPorts, distributionPort, epmdPort } from "../hosts/other-ports.ts";
+import type { Frontend, MetricsAccess, TrafficSource } from "../hosts/protocol-ports.ts";
 import { Step } from "./step.ts";
 
 export interface FirewallArgs {

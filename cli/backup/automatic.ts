@@ -2,7 +2,7 @@
 import { brokerServiceName } from "../../hosts/resource-names.ts";
 import { logSetup } from "../../toolchain/step.ts";
 import { UserError } from "../../user-error.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { findLogin } from "../../verify/checks/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { resourceNameOf, type StateResource } from "../repair-plan.ts";

@@ -11,7 +11,7 @@ import {
   type Definitions,
   type DefinitionObject,
   parseDefinitions,
-} from "../../definitions/definitions.ts";
+} from "../../definitions/exported-definitions.ts";
 import { runOn } from "../../remote/ssh.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";

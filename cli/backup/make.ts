@@ -1,5 +1,5 @@
 /** Makes a backup of a stack's definitions. */
-import { summaryOf } from "../../definitions/definitions.ts";
+import { summaryOf } from "../../definitions/exported-definitions.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { secretsProviderOf } from "../stack.ts";

@@ -7,7 +7,7 @@ import {
   labelOf,
   listNames,
   nameOf,
-} from "../../definitions/definitions.ts";
+} from "../../definitions/exported-definitions.ts";
 import type { Difference } from "../../definitions/difference.ts";
 import { type Adapted, goesBack, type LeftOut } from "../../definitions/series.ts";
 import type { BackupLabel } from "./encrypted-file.ts";

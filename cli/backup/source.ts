@@ -1,6 +1,6 @@
 /** Asks a stack's brokers for their definitions: one after another, until one answers whole. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Definitions } from "../../definitions/definitions.ts";
+import type { Definitions } from "../../definitions/exported-definitions.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { askDefinitions } from "./broker.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parseJson } from "../../json.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { shellWord } from "../../templates/render.ts";
-import { buildProgramCommand } from "../../verify/hosts.ts";
+import { buildProgramCommand } from "../../verify/checks/hosts.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { askEach } from "../from-hosts.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "../../migration/haproxy.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { reasonOf } from "../../verify/cause.ts";
-import { buildProgramCommand, findLogin } from "../../verify/hosts.ts";
+import { buildProgramCommand, findLogin } from "../../verify/checks/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
 

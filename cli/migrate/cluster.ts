@@ -1,9 +1,9 @@
 /** One of the two clusters of a migration: asks whichever of its brokers answers. */
 import { reasonOf } from "../../verify/cause.ts";
-import { brokerLogins } from "../../verify/hosts.ts";
+import { brokerLogins } from "../../verify/checks/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { askJson, giveDefinitions } from "../backup/broker.ts";
-import { definitionsOf, type Entry } from "../../definitions/definitions.ts";
+import { definitionsOf, type Entry } from "../../definitions/exported-definitions.ts";
 
 const askSeconds = 20;
 /** The RabbitMQ of which definitions say that they are; what is given here is the same in all of them. */

@@ -1,14 +1,19 @@
 /** Gives each cluster of a migration the objects that it lacks of the other one. */
-import { categories, type Category, type Definitions, type Entry } from "../../definitions/definitions.ts";
+import {
+  categories,
+  type Category,
+  type Definitions,
+  type Entry,
+} from "../../definitions/exported-definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
-import { whyNotAhead } from "../../migration/ahead.ts";
+import { whyNotAhead } from "../../migration/carried-late.ts";
 import type { Direction } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
-import { returnQueue } from "../../migration/return.ts";
-import { brokerLogins } from "../../verify/hosts.ts";
+import { returnQueue } from "../../migration/returned-queue.ts";
+import { brokerLogins } from "../../verify/checks/hosts.ts";
 import { askAnyBroker } from "../backup/source.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Definer } from "./world.ts";
+import type { Definer } from "./migration.ts";
 
 export interface DefinerArgs {
   readonly old: Cluster;

@@ -11,9 +11,9 @@ import { readSystem } from "../verify.ts";
 import { addressFaults } from "./address-faults.ts";
 import { Cluster } from "./cluster.ts";
 import { makeDefiner } from "./definer.ts";
-import { lookAt } from "./look.ts";
+import { lookAt } from "./read-clusters.ts";
 import { setServedBrokers } from "./stack-config.ts";
-import { Migration } from "./world.ts";
+import { Migration } from "./migration.ts";
 
 export interface MoveArgs {
   readonly from: string;
@@ -71,7 +71,7 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
         `this migration is being ended, and nothing leads back; go on: npm run migrate -- --from ${from} --to ${to} --finish`,
       );
     case "cancelled":
-      process.stdout.write(`the migration is taken back; no message had been carried, after ${seconds} s\n`);
+      process.stdout.write(`the migration is cancelled; no message was carried, after ${seconds} s\n`);
       return 0;
     case "moved":
       process.stdout.write(`clients use ${target}, after ${seconds} s\n`);

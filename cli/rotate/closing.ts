@@ -2,7 +2,7 @@
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { findLogin } from "../../verify/checks/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
 import { listIn, withValue } from "../stack-edit.ts";

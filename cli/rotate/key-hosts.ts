@@ -5,7 +5,7 @@ import { derivePublicKey } from "../../platforms/ssh-keys.ts";
 import { runOn, SshError } from "../../remote/ssh.ts";
 import { shellWord } from "../../templates/render.ts";
 import { UserError } from "../../user-error.ts";
-import { buildProgramCommand } from "../../verify/hosts.ts";
+import { buildProgramCommand } from "../../verify/checks/hosts.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { askEach } from "../from-hosts.ts";
 

@@ -1,7 +1,7 @@
 /** `platform: aws`: EC2 instances across availability zones; the program makes and removes them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, PackageSources } from "../../hosts/host.ts";
-import type { Frontend, MetricsAccess } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess } from "../../hosts/protocol-ports.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import { makeLoginKeyPair } from "../key-pair.ts";
 import { hasOwnBastion, makeBastion } from "./bastion.ts";

@@ -1,7 +1,7 @@
 /** Security groups: which ports the hosts of each role let in, and from which sources. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsPlatform } from "../../config/types.ts";
-import type { Frontend, MetricsAccess, TrafficSource } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess, TrafficSource } from "../../hosts/protocol-ports.ts";
 import { roleRules, type RoleRule } from "../../remote/firewall.ts";
 import type { Network } from "./network.ts";
 import { aws } from "./sdk.ts";

@@ -18,7 +18,7 @@ export interface MachineImage {
 const debian = { owner: "136693071363", user: "admin", interface: "ens5", isDeprecated: false } as const;
 const rocky = { owner: "792107900819", user: "rocky", interface: "eth0", isDeprecated: false } as const;
 
-/** By system; config/rules.ts refuses all other systems. */
+/** By system; config/combination-rules.ts refuses all other systems. */
 export const images: Readonly<Partial<Record<OperatingSystem, MachineImage>>> = {
   "debian-12": { ...debian, namePatterns: ["debian-12-amd64-*"] },
   "debian-13": { ...debian, namePatterns: ["debian-13-amd64-*"] },

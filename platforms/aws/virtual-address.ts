@@ -1,4 +1,4 @@
-/** The virtual address in a VPC, which does not learn from ARP where it is: its routes, and how a balancer moves it. */
+/** The virtual address in a VPC, which does not learn from ARP where it is: its routes, and what a balancer needs to move it (agent/steps/move_address.py). */
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressMove, OperatingSystem } from "../../hosts/host.ts";
 import { systems } from "../../hosts/systems.ts";

@@ -7,7 +7,7 @@ import { Machine } from "../../remote/machine.ts";
 import { Ready } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
-import type { Frontend, MetricsAccess } from "../../hosts/protocols.ts";
+import type { Frontend, MetricsAccess } from "../../hosts/protocol-ports.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { machineName } from "../../hosts/resource-names.ts";
 

@@ -1,5 +1,5 @@
 /** `npm run bench`: measures the tools side by side and writes the results as text, JSON and charts. */
-import { podman } from "../labs/hosts.ts";
+import { podman } from "../stacks/hosts.ts";
 import { createComparer, runRound } from "./round.ts";
 import { measureFailover } from "./failover.ts";
 import { Figures, type Part } from "./figures.ts";

@@ -1,8 +1,8 @@
 /** The computer and the versions with which the figures were measured. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { runOn } from "../labs/hosts.ts";
-import { root } from "../labs/trial-stack.ts";
+import { runOn } from "../stacks/hosts.ts";
+import { root } from "../stacks/trial-stack.ts";
 import { runCommand } from "./command.ts";
 import type { Site } from "./site.ts";
 

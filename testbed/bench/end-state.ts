@@ -1,5 +1,5 @@
 /** Compares the end states of the tools, as read from the hosts. */
-import { runOn } from "../labs/hosts.ts";
+import { runOn } from "../stacks/hosts.ts";
 import { virtualAddressOf, type Site } from "./site.ts";
 
 /** Packages installed with Python for Ansible's modules, which are not part of the system. */

@@ -1,5 +1,5 @@
 /** Measures how long clients are not served when a balancer, or its HAProxy, fails. */
-import { runOn, powerOff, powerOn } from "../labs/hosts.ts";
+import { runOn, powerOff, powerOn } from "../stacks/hosts.ts";
 import type { Figures } from "./figures.ts";
 import { ServiceProbe } from "./probe.ts";
 import { virtualAddressOf, waitUntilHealthy, type Site } from "./site.ts";

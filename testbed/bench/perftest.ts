@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "../labs/trial-stack.ts";
+import { root } from "../stacks/trial-stack.ts";
 import { UserError } from "../../user-error.ts";
 import { runCommand } from "./command.ts";
 

@@ -1,5 +1,5 @@
 /** Measures at short intervals whether new clients are served. */
-import { brokerAnswers } from "../labs/amqp-handshake.ts";
+import { brokerAnswers } from "../stacks/amqp-handshake.ts";
 
 /** Milliseconds between two attempts, and until an attempt without an answer counts as failed. */
 export const intervalMs = 20;

@@ -1,6 +1,6 @@
 /** This project's program, run by its npm scripts on a separate stack. */
-import { LabStack } from "../labs/lab-stack.ts";
-import { root } from "../labs/trial-stack.ts";
+import { LabStack } from "../stacks/lab-stack.ts";
+import { root } from "../stacks/trial-stack.ts";
 import { runCommand } from "./command.ts";
 import { siteOf, removeSite } from "./site.ts";
 import {

@@ -1,7 +1,7 @@
 /** Writes the results to the files given as options. Parts that were not run keep an earlier run's results. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDocument } from "../labs/document.ts";
+import { writeDocument } from "../documents/write.ts";
 import { drawCharts } from "./charts.ts";
 import { judgeGoals } from "./goals.ts";
 import type { BenchOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 /** The hosts of one tool's system, and checks on them. */
-import { brokerAnswers } from "../labs/amqp-handshake.ts";
-import { runOn, removeLab as sweepLab } from "../labs/hosts.ts";
+import { brokerAnswers } from "../stacks/amqp-handshake.ts";
+import { runOn, removeLab as sweepLab } from "../stacks/hosts.ts";
 
 export interface Site {
   readonly brokers: readonly string[];

@@ -1,5 +1,5 @@
 /** The interface of the tools that the benchmark compares. */
-import { runOn } from "../labs/hosts.ts";
+import { runOn } from "../stacks/hosts.ts";
 import type { Site } from "./site.ts";
 
 /** One change that is timed on an existing system. */

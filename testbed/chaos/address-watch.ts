@@ -1,7 +1,7 @@
 /** Watches the virtual address during a fault: which hosts hold it, and whether new clients are served. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { brokerAnswers } from "../labs/amqp-handshake.ts";
+import { brokerAnswers } from "../stacks/amqp-handshake.ts";
 import type { System } from "../../verify/outputs.ts";
 import { readHostPid } from "./host-actions.ts";
 import { isByTls } from "./load.ts";

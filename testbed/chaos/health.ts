@@ -4,7 +4,7 @@ import { z } from "zod";
 import { reasonOf } from "../../verify/cause.ts";
 import { examine } from "../../verify/examine.ts";
 import { createClusterClient } from "../../verify/management.ts";
-import { judgeMirrors, queueRow } from "../../verify/mirrors.ts";
+import { judgeMirrors, queueRow } from "../../verify/checks/mirrors.ts";
 import type { System } from "../../verify/outputs.ts";
 
 /** Milliseconds between two rounds of checks. */

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { execa } from "execa";
-import { runOn as onHost, podman } from "../labs/hosts.ts";
+import { runOn as onHost, podman } from "../stacks/hosts.ts";
 
 /** Seconds that one command in a host's network may take. */
 const commandTimeoutSeconds = 60;

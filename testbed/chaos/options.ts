@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { UserError } from "../../user-error.ts";
 import { seriesOf } from "../../hosts/rabbitmq-series.ts";
-import { brokerReleases, findBrokerRelease, type BrokerRelease } from "../labs/broker-releases.ts";
+import { brokerReleases, findBrokerRelease, type BrokerRelease } from "../stacks/broker-releases.ts";
 import { faults } from "./faults/index.ts";
 import type { Fault } from "./faults/fault.ts";
 

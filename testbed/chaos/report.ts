@@ -1,5 +1,5 @@
 /** The document of the results: the versions side by side, then a table for each of them. */
-import { list, markdownTable } from "../labs/markdown.ts";
+import { list, markdownTable } from "../documents/markdown.ts";
 import { faults } from "./faults/index.ts";
 import { describeFault, groupByFault, legend, missedGoalLines, summaryCell, tableLines } from "./table.ts";
 import type { ChaosRun } from "./trial-result.ts";

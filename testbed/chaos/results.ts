@@ -1,6 +1,6 @@
 /** The results of several versions: a file keeps the last trials of each fault in each column. */
 import { readFile } from "node:fs/promises";
-import { writeDocument } from "../labs/document.ts";
+import { writeDocument } from "../documents/write.ts";
 import { faults } from "./faults/index.ts";
 import { byColumn, chaosReport, columnName } from "./report.ts";
 import { legend } from "./table.ts";

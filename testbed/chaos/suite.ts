@@ -1,8 +1,8 @@
 /** Runs the trials of all faults, one after the other, on a separate lab. */
 import { UserError } from "../../user-error.ts";
-import { readCommit } from "../labs/commit.ts";
-import { LabStack } from "../labs/lab-stack.ts";
-import { tail } from "../labs/running-up.ts";
+import { readCommit } from "../documents/commit.ts";
+import { LabStack } from "../stacks/lab-stack.ts";
+import { tail } from "../stacks/running-up.ts";
 import { readOutputs, type System } from "../../verify/outputs.ts";
 import { trustAuthorities } from "../../verify/trust.ts";
 import { defaultLoad, isByTls } from "./load.ts";

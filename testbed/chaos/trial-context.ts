@@ -1,5 +1,5 @@
 /** The context of one trial: acts on hosts, and updates the watch of the virtual address. */
-import { powerOff, powerOn } from "../labs/hosts.ts";
+import { powerOff, powerOn } from "../stacks/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
 import type { TrialContext } from "./faults/fault.ts";
 import * as machines from "./host-actions.ts";

@@ -1,6 +1,6 @@
 /** One trial: a fault on a system under load is injected, healed and measured. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { LabStack } from "../labs/lab-stack.ts";
+import type { LabStack } from "../stacks/lab-stack.ts";
 import type { System } from "../../verify/outputs.ts";
 import { pollUntil } from "../../verify/polling.ts";
 import type { Fault } from "./faults/fault.ts";

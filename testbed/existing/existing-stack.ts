@@ -1,5 +1,5 @@
 /** A stack on given machines, which exist before it. */
-import { TrialStack } from "../labs/trial-stack.ts";
+import { TrialStack } from "../stacks/trial-stack.ts";
 import { GivenMachines, type GivenMachinesArgs } from "./given-machines.ts";
 
 /** @returns the stack's `packages` line for a stand-in's packages; empty when the system's own sources have them */

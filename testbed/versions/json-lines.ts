@@ -1,6 +1,6 @@
 /** Files in which tests record what they measure: a line of JSON for each result. */
 import { readFile, writeFile } from "node:fs/promises";
-import { readCommit } from "../labs/commit.ts";
+import { readCommit } from "../documents/commit.ts";
 
 /** The variable of the environment that asks the tests to record what they measure. */
 const recordVariable = "RABBITMQ_HA_RECORD";

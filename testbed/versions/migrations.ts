@@ -1,7 +1,7 @@
 /** The record of migrations under load, and the table of them. */
 import { join } from "node:path";
-import { markdownTable } from "../labs/markdown.ts";
-import { root } from "../labs/trial-stack.ts";
+import { markdownTable } from "../documents/markdown.ts";
+import { root } from "../stacks/trial-stack.ts";
 import { isRecording, readLines, type Recorded, stamp, writeLines } from "./json-lines.ts";
 
 export interface MigrationRecord extends Recorded {

@@ -1,6 +1,6 @@
 /** The record of operations on each version of RabbitMQ: a file with one line for each, the last that was measured. */
 import { join } from "node:path";
-import { root } from "../labs/trial-stack.ts";
+import { root } from "../stacks/trial-stack.ts";
 import { isRecording, readLines, type Recorded, stamp, writeLines } from "./json-lines.ts";
 
 /** The operations, in the order of the table, and what of each is written down. */

@@ -4,8 +4,8 @@ import { faults } from "../chaos/faults/index.ts";
 import { byColumn, type Column, columnName, khepriLines, summaryLegend } from "../chaos/report.ts";
 import { summaryCell, whenMade } from "../chaos/table.ts";
 import type { ChaosRun, TrialResult } from "../chaos/trial-result.ts";
-import { brokerReleases } from "../labs/broker-releases.ts";
-import { list, markdownTable } from "../labs/markdown.ts";
+import { brokerReleases } from "../stacks/broker-releases.ts";
+import { list, markdownTable } from "../documents/markdown.ts";
 import { operations, type Operation, type OperationRecord } from "./records.ts";
 
 /** The columns that a table always has. */

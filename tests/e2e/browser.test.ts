@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Browser } from "puppeteer-core";
-import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { root } from "../../testbed/labs/trial-stack.ts";
+import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { root } from "../../testbed/stacks/trial-stack.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { OwnPulumi } from "../support/own-pulumi.ts";
 import { clearScreenshots } from "../support/screenshots.ts";

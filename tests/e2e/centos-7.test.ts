@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExistingStack, packagesConfig } from "../../testbed/existing/existing-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "g", subnet: "192.168.93.0/24", os: "centos-7" }));

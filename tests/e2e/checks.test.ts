@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseServers } from "../../verify/balancers.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { parseServers } from "../../verify/checks/balancers.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const settings = "  rabbitmq-ha:haproxy: { avoidAlarms: true }";

@@ -1,8 +1,8 @@
 /** The next `up` completes an `up` that was killed at any point. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "k", net: 58 }));

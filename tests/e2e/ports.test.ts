@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import {
   mqttMessage,
   openStream,

@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect as connectAmqp } from "amqplib";
 import { execa } from "execa";
 import { readSystem } from "../../testbed/chaos/suite.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { ensurePythonTools } from "../../toolchain/python.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
 import { underLoad } from "../support/traffic.ts";

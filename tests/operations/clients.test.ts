@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
-import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { root } from "../../testbed/labs/trial-stack.ts";
+import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { root } from "../../testbed/stacks/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "u", net: 75 }), {

@@ -1,9 +1,9 @@
 /** TLS between the brokers of a running stack, on and off by a full stop: refused, killed, gone on with, and nothing lost. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { reachesBroker, spokenByTls, withoutTls } from "../support/inter-node.ts";
 import { readSystem } from "../../testbed/chaos/suite.ts";
 import { underLoad } from "../support/traffic.ts";

@@ -1,8 +1,8 @@
 /** TLS between the brokers: from the first start on, with certificates that change, and a broker on the wrong side. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { reachesBroker, spokenByTls, withoutTls } from "../support/inter-node.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { readSystem } from "../../testbed/chaos/suite.ts";
-import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { brokerAnswers } from "../../testbed/stacks/amqp-handshake.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSystem } from "../../testbed/chaos/suite.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { brokersWithCopy } from "../support/copies.ts";
 import { underLoad } from "../support/traffic.ts";

@@ -4,7 +4,7 @@ import { beforeEach, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { queueKinds, Load, defaultLoad } from "../../testbed/chaos/load.ts";
 import { readSystem } from "../../testbed/chaos/suite.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { ConnectionMonitor } from "../support/connection-monitor.ts";
 import { useStack } from "../support/trial.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 

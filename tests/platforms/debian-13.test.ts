@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExistingStack } from "../../testbed/existing/existing-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(new ExistingStack({ name: "i", subnet: "192.168.95.0/24", os: "debian-13" }));

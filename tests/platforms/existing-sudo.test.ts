@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { derivePublicKey, makePrivateKey } from "../../platforms/ssh-keys.ts";
 import { ExistingStack } from "../../testbed/existing/existing-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
-import { root } from "../../testbed/labs/trial-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
+import { root } from "../../testbed/stacks/trial-stack.ts";
 import { useStack } from "../support/trial.ts";
 
 const stack = useStack(

@@ -1,6 +1,6 @@
 /** The operations of a cluster on Debian 13's RabbitMQ 4.0, with quorum queues. */
-import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { findBrokerRelease } from "../../testbed/stacks/broker-releases.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { testOperations } from "../support/operations-by-version.ts";
 import { useStack } from "../support/trial.ts";
 

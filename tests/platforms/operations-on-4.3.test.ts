@@ -1,6 +1,6 @@
 /** The operations of a cluster on RabbitMQ 4.3, with quorum queues and Khepri. */
-import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
+import { findBrokerRelease } from "../../testbed/stacks/broker-releases.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { testOperations } from "../support/operations-by-version.ts";
 import { useStack } from "../support/trial.ts";
 

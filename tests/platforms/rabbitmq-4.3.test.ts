@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type amqp from "amqplib";
-import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
-import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
-import { powerOff, powerOn } from "../../testbed/labs/hosts.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
+import { brokerAnswers } from "../../testbed/stacks/amqp-handshake.ts";
+import { findBrokerRelease } from "../../testbed/stacks/broker-releases.ts";
+import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
 import { deleteQueue, publish, readMessages } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
 

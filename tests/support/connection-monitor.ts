@@ -1,6 +1,6 @@
 /** Opens new connections all the while and measures how long none is answered. */
 import { setTimeout as pause } from "node:timers/promises";
-import { brokerAnswers } from "../../testbed/labs/amqp-handshake.ts";
+import { brokerAnswers } from "../../testbed/stacks/amqp-handshake.ts";
 
 /** How long a broker may take to answer one connection, and the pause before the next one. */
 const timeoutMs = 5000;

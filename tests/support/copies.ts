@@ -1,5 +1,5 @@
 /** The brokers that have a copy of a queue. */
-import type { LabStack } from "../../testbed/labs/lab-stack.ts";
+import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 
 /** @returns their names, sorted, as one broker reports them; of a mirrored queue only synchronised mirrors count */
 export async function brokersWithCopy(lab: LabStack, broker: string, queue: string): Promise<string[]> {

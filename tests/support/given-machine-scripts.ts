@@ -1,5 +1,5 @@
 /** The texts of the scripts that create given machines, the stand-ins for operating systems, and a repository. */
-import { describeBrokerRepository } from "../../testbed/labs/broker-repository.ts";
+import { describeBrokerRepository } from "../../testbed/stacks/broker-repository.ts";
 import { loginScript, mirrorScript } from "../../testbed/existing/scripts.ts";
 import { describeStandIn } from "../../testbed/existing/stand-in.ts";
 import { readTemplate } from "../../templates/render.ts";

@@ -1,5 +1,5 @@
 /** What tests of the precheck want the machines to become, but for the machines themselves. */
-import { defaultPorts } from "../../hosts/protocols.ts";
+import { defaultPorts } from "../../hosts/protocol-ports.ts";
 import type { IntendedSetup } from "../../platforms/existing/precheck/probe-target.ts";
 
 export const intendedSetup: Omit<IntendedSetup, "machines"> = {

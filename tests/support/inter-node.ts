@@ -1,5 +1,5 @@
 /** How the brokers of a lab speak with each other, as `verify` says it and as RabbitMQ's tool finds it. */
-import type { LabStack } from "../../testbed/labs/lab-stack.ts";
+import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 
 /** Words of the environment with which RabbitMQ's tool speaks without TLS, whatever the host's files say. */
 export const withoutTls = "RABBITMQ_CONF_ENV_FILE=/dev/null";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
-import { findBrokerRelease } from "../../testbed/labs/broker-releases.ts";
-import { LabStack } from "../../testbed/labs/lab-stack.ts";
-import { tail } from "../../testbed/labs/running-up.ts";
-import { root, type ScriptResult } from "../../testbed/labs/trial-stack.ts";
+import { findBrokerRelease } from "../../testbed/stacks/broker-releases.ts";
+import { LabStack } from "../../testbed/stacks/lab-stack.ts";
+import { tail } from "../../testbed/stacks/running-up.ts";
+import { root, type ScriptResult } from "../../testbed/stacks/trial-stack.ts";
 import { MigrationLoad, type QueueSpec } from "./migration-load.ts";
 import { useStack } from "./trial.ts";
 

@@ -7,7 +7,7 @@ import { defaultLoad } from "../../testbed/chaos/load.ts";
 import { readSystem } from "../../testbed/chaos/suite.ts";
 import { terminalTable } from "../../testbed/chaos/table.ts";
 import { runTrial } from "../../testbed/chaos/trial.ts";
-import type { LabStack } from "../../testbed/labs/lab-stack.ts";
+import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 
 /** How long recovery may take: a little more than the goal, so that a missed goal still gets a figure. */
 const timeoutSeconds = 75;

@@ -1,6 +1,6 @@
 /** Opens and closes the stack of a file of tests on hosts, so that no test depends on the one before it. */
 import { after, afterEach, before } from "node:test";
-import type { TrialStack } from "../../testbed/labs/trial-stack.ts";
+import type { TrialStack } from "../../testbed/stacks/trial-stack.ts";
 
 interface UseStackOptions {
   /** The settings that the stack is opened with. @default none */

@@ -9,7 +9,7 @@ import {
 } from "../../../hosts/broker-paths.ts";
 import { joinNames } from "../../../config/faults.ts";
 import { haproxyConfigFile } from "../../../hosts/haproxy-paths.ts";
-import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
+import { distributionPort, epmdPort } from "../../../hosts/other-ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import type { IntendedSetup, ProbeTarget } from "./probe-target.ts";
 

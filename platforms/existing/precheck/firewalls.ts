@@ -1,7 +1,7 @@
 /** The machines' own firewalls, and those between them, as far as they keep the stack's machines apart. */
 import { joinNames } from "../../../config/faults.ts";
-import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
-import { frontendsOf } from "../../../hosts/protocols.ts";
+import { distributionPort, epmdPort } from "../../../hosts/other-ports.ts";
+import { frontendsOf } from "../../../hosts/protocol-ports.ts";
 import { splitAtSpace } from "./probe-line.ts";
 import { machineLabel, type IntendedSetup, type ProbeTarget } from "./probe-target.ts";
 

@@ -1,6 +1,6 @@
 /** What is probed, and what it will be set up as. */
 import type { OperatingSystem, PackageSources } from "../../../hosts/host.ts";
-import type { ProtocolSettings } from "../../../hosts/protocols.ts";
+import type { ProtocolSettings } from "../../../hosts/protocol-ports.ts";
 import type { StackMark } from "../../../remote/owner.ts";
 import type { Login } from "../../../remote/ssh.ts";
 

@@ -1,7 +1,7 @@
 /** Probes one machine: returns what it found there, or why the probe failed. */
 import { z } from "zod";
-import { distributionPort, epmdPort } from "../../../hosts/ports.ts";
-import { servedProtocols } from "../../../hosts/protocols.ts";
+import { distributionPort, epmdPort } from "../../../hosts/other-ports.ts";
+import { servedProtocols } from "../../../hosts/protocol-ports.ts";
 import type { BrokerPackage } from "../../../hosts/rabbitmq-version.ts";
 import { systems } from "../../../hosts/systems.ts";
 import { parseJson } from "../../../json.ts";

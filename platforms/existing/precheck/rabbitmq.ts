@@ -1,7 +1,7 @@
 /** The RabbitMQ that existing machines have or are offered: what the probe says of it, and the faults in it. */
 import type { BrokerPackage } from "../../../hosts/rabbitmq-version.ts";
 import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../../../hosts/rabbitmq-version.ts";
-import { upgradeFault } from "../../../hosts/rabbitmq-upgrade.ts";
+import { upgradeFault } from "../../../hosts/upgrade-paths.ts";
 import { seriesNameOf } from "../../../hosts/rabbitmq-series.ts";
 import { joinNames } from "../../../config/faults.ts";
 import type { ProbedHost } from "./faults.ts";

@@ -1,7 +1,7 @@
 /** The arguments of `npm run migrate`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amqpEndpoints } from "../../../cli/migrate/look.ts";
+import { amqpEndpoints } from "../../../cli/migrate/read-clusters.ts";
 import { parseMigrateOptions } from "../../../cli/migrate.ts";
 
 test("it needs two stacks, and does one thing", () => {

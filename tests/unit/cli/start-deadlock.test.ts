@@ -7,7 +7,7 @@ import { planRepair } from "../../../cli/repair-plan.ts";
 import { parseUpOptions } from "../../../cli/up.ts";
 import { fail } from "../../../verify/finding.ts";
 import { programPath } from "../../../remote/program.ts";
-import { judgeServices, parseHostState, buildProgramCommand } from "../../../verify/hosts.ts";
+import { judgeServices, parseHostState, buildProgramCommand } from "../../../verify/checks/hosts.ts";
 import {
   type BrokerState,
   type BrokerStates,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderBrokerConfiguration } from "../../../components/broker-configuration.ts";
 import type { Host } from "../../../hosts/host.ts";
-import { defaultPorts as ports } from "../../../hosts/protocols.ts";
+import { defaultPorts as ports } from "../../../hosts/protocol-ports.ts";
 
 type Args = Parameters<typeof renderBrokerConfiguration>[0];
 

@@ -8,7 +8,7 @@ import {
   nameOf,
   parseDefinitions,
   summaryOf,
-} from "../../../definitions/definitions.ts";
+} from "../../../definitions/exported-definitions.ts";
 import { binding, definitionsOf, queue, user } from "./draft.ts";
 
 const text = (changes: Readonly<Record<string, unknown>>): string => {

@@ -1,7 +1,7 @@
 /** What definitions would make and change in a cluster. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Entry, nameOf } from "../../../definitions/definitions.ts";
+import { type Entry, nameOf } from "../../../definitions/exported-definitions.ts";
 import { compareDefinitions, type Difference } from "../../../definitions/difference.ts";
 import { adaptDefinitions } from "../../../definitions/series.ts";
 import { binding, definitionsOf, exchange, permission, policy, queue, root, user, vhost } from "./draft.ts";

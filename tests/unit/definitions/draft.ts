@@ -4,7 +4,7 @@ import {
   categories,
   type DefinitionObject,
   type Definitions,
-} from "../../../definitions/definitions.ts";
+} from "../../../definitions/exported-definitions.ts";
 
 type Lists = Partial<Record<Category, readonly DefinitionObject[]>>;
 

@@ -10,7 +10,7 @@ import {
   protocols,
   servedProtocols,
   servedTlsPorts,
-} from "../../../hosts/protocols.ts";
+} from "../../../hosts/protocol-ports.ts";
 
 test("only AMQP needs no plug-in", () => {
   assert.deepEqual(

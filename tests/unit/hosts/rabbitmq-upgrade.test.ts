@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allSeries, compareSeries } from "../../../hosts/rabbitmq-series.ts";
-import { upgradeFault } from "../../../hosts/rabbitmq-upgrade.ts";
+import { upgradeFault } from "../../../hosts/upgrade-paths.ts";
 
 /** https://www.rabbitmq.com/docs/upgrade#rabbitmq-version-upgradability, once more and by hand. */
 const official = new Set(

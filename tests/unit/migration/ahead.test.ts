@@ -1,7 +1,7 @@
 /** Which queues wait until the source is closed, in either direction. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { whyNotAhead } from "../../../migration/ahead.ts";
+import { whyNotAhead } from "../../../migration/carried-late.ts";
 import { definitionsOf } from "../definitions/draft.ts";
 
 const queue = (name: string, given: object = {}, more: object = {}) => ({

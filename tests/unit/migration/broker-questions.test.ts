@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFenced } from "../../../migration/broker-answers.ts";
+import * as fence from "../../../migration/fence.ts";
+import * as orders from "../../../migration/broker-orders.ts";
 import * as questions from "../../../migration/broker-questions.ts";
 import { stateQuestion } from "../../../migration/question.ts";
 
-const { fenceOrder, noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = questions;
+const texts = { ...questions, ...orders, ...fence };
+const { fenceOrder, noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = texts;
 /** All that a decision rests on; what shovels say of their troubles is only shown. */
 const deciding: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.entries(questions).filter(([name]) => /(Question|Order|Removal)$/.test(name))),
+  ...Object.fromEntries(Object.entries(texts).filter(([name]) => /(Question|Order|Removal)$/.test(name))),
   fenceOrder: fenceOrder(),
   noteOrder: noteOrder(undefined),
   unfenceOrder: unfenceOrder(),
@@ -31,7 +34,7 @@ test("a member whose tables are not there yet answers nothing, instead of empty 
 test("connections are asked of each member, since RabbitMQ's own lists leave out one that does not answer", () => {
   for (const text of [...Object.values(deciding), stateQuestion([])])
     assert.doesNotMatch(text, /rabbit_connection_tracking:list|list_of_user/);
-  for (const text of [fenceOrder("note"), questions.drainQuestion]) {
+  for (const text of [fenceOrder("note"), texts.emptyQuestion]) {
     assert.match(text, /Members = rabbit_nodes:all\(\)/);
     assert.match(text, /Call\(At, rabbit_connection_tracking, list_on_node, \[At\]\)/);
     assert.match(text, /Call\(At, rabbit_auth_backend_internal, get_user_limits, \[\]\)/);

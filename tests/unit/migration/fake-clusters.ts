@@ -1,7 +1,7 @@
 /** Two clusters with queues, shovels and balancers as `move` sees them; any question can fail, and the command be killed. */
-import type { FinishWorld } from "../../../migration/finish.ts";
-import type { Direction, Fenced, Note, Prepared, World } from "../../../migration/move.ts";
-import { isDrained, type QueueCount } from "../../../migration/queue-counts.ts";
+import type { FinishClusters } from "../../../migration/finish.ts";
+import type { Direction, Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
+import { areEmpty, type QueueCount } from "../../../migration/queue-counts.ts";
 
 export type Side = "old" | "new";
 
@@ -13,7 +13,7 @@ interface Queue {
   hasConsumer: boolean;
 }
 
-export class FakeClusters implements World, FinishWorld {
+export class FakeClusters implements Clusters, FinishClusters {
   note: Note | undefined;
   readonly queues: Queue[] = [];
   readonly fenced = new Set<Side>();
@@ -119,7 +119,7 @@ export class FakeClusters implements World, FinishWorld {
       this.waiting.clear();
       this.#shovel();
       const queues = this.#counts(sourceOf(direction));
-      if (direction === "back" && isDrained(queues)) this.note = { direction, phase: "opening" };
+      if (direction === "back" && areEmpty(queues)) this.note = { direction, phase: "opening" };
       return { connections: 0, users: [], queues };
     });
   }
@@ -161,12 +161,12 @@ export class FakeClusters implements World, FinishWorld {
     });
   }
 
-  drain(): Promise<Fenced> {
-    return this.#do("drain", () => ({ connections: 0, users: [], queues: this.#askOld() }));
+  awaitEmpty(): Promise<Fenced> {
+    return this.#do("awaitEmpty", () => ({ connections: 0, users: [], queues: this.#askOld() }));
   }
 
-  clearOld(): Promise<void> {
-    return this.#do("clearOld", () => {
+  removeTracesFromOld(): Promise<void> {
+    return this.#do("removeTracesFromOld", () => {
       this.#askOld();
       this.traces.delete("old");
     });
@@ -188,8 +188,8 @@ export class FakeClusters implements World, FinishWorld {
     return failures;
   }
 
-  clearNew(): Promise<void> {
-    return this.#do("clearNew", () => {
+  removeTracesFromNew(): Promise<void> {
+    return this.#do("removeTracesFromNew", () => {
       this.traces.delete("new");
       this.note = undefined;
     });

@@ -6,85 +6,85 @@ import { move } from "../../../migration/move.ts";
 import { FakeClusters, Killed } from "./fake-clusters.ts";
 
 async function moved(): Promise<FakeClusters> {
-  const world = new FakeClusters();
-  world.addQueue("busy", 3, true);
-  await move(world, "forth", { maxGapSeconds: 5 });
-  world.calls.length = 0;
-  return world;
+  const clusters = new FakeClusters();
+  clusters.addQueue("busy", 3, true);
+  await move(clusters, "forth", { maxGapSeconds: 5 });
+  clusters.calls.length = 0;
+  return clusters;
 }
 
 /** What stands until the end is complete. */
-function assertFinished(world: FakeClusters): void {
-  assert.equal(world.note, undefined);
-  assert.deepEqual([...world.running], []);
-  assert.deepEqual([...world.traces], []);
-  assert.equal(world.serving, "new");
+function assertFinished(clusters: FakeClusters): void {
+  assert.equal(clusters.note, undefined);
+  assert.deepEqual([...clusters.running], []);
+  assert.deepEqual([...clusters.traces], []);
+  assert.equal(clusters.serving, "new");
 }
 
 const steps = [
   "readNote",
-  "drain",
-  "clearOld",
+  "awaitEmpty",
+  "removeTracesFromOld",
   "noteStopping",
   "stop old1",
   "stop old2",
   "stop old3",
-  "clearNew",
+  "removeTracesFromNew",
 ];
 
 test("stops the old brokers once the old cluster is empty, and removes the note last", async () => {
-  const world = await moved();
-  assert.deepEqual(await finish(world), { kind: "finished" });
-  assert.deepEqual(world.calls, steps);
-  assertFinished(world);
+  const clusters = await moved();
+  assert.deepEqual(await finish(clusters), { kind: "finished" });
+  assert.deepEqual(clusters.calls, steps);
+  assertFinished(clusters);
 });
 
 test("killed before or after any step, the next run goes on", async () => {
   for (const when of ["before", "after"] as const) {
     for (const step of steps) {
-      const world = await moved();
-      world[when] = (call) => {
+      const clusters = await moved();
+      clusters[when] = (call) => {
         if (call === step) throw new Killed();
       };
-      await assert.rejects(finish(world), Killed, `${when} ${step}`);
-      world[when] = () => undefined;
-      const outcome = await finish(world);
-      const isOver = when === "after" && step === "clearNew";
+      await assert.rejects(finish(clusters), Killed, `${when} ${step}`);
+      clusters[when] = () => undefined;
+      const outcome = await finish(clusters);
+      const isOver = when === "after" && step === "removeTracesFromNew";
       assert.deepEqual(outcome, { kind: isOver ? "nothing" : "finished" }, `${when} ${step}`);
-      assertFinished(world);
+      assertFinished(clusters);
     }
   }
 });
 
 test("nothing leads back once the first broker may be stopped", async () => {
-  const world = await moved();
-  world.before = (call) => {
+  const clusters = await moved();
+  clusters.before = (call) => {
     if (call === "stop old2") throw new Killed();
   };
-  await assert.rejects(finish(world), Killed);
-  world.before = () => undefined;
-  world.calls.length = 0;
+  await assert.rejects(finish(clusters), Killed);
+  clusters.before = () => undefined;
+  clusters.calls.length = 0;
   for (const wanted of ["forth", "back"] as const)
-    assert.equal(await move(world, wanted, { maxGapSeconds: 5 }), "stopping");
-  assert.deepEqual(world.calls, ["readNote", "readNote"]);
+    assert.equal(await move(clusters, wanted, { maxGapSeconds: 5 }), "stopping");
+  assert.deepEqual(clusters.calls, ["readNote", "readNote"]);
 });
 
 test("a broker that cannot be stopped keeps the migration open until it is", async () => {
-  const world = await moved();
-  world.away.add("old2");
-  assert.deepEqual(await finish(world), { kind: "running", failures: new Map([["old2", "is away"]]) });
-  assert.deepEqual([...world.running], ["old2"]);
-  assert.deepEqual(world.note, { direction: "forth", phase: "stopping" });
-  world.away.clear();
-  assert.deepEqual(await finish(world), { kind: "finished" });
-  assertFinished(world);
+  const clusters = await moved();
+  clusters.away.add("old2");
+  assert.deepEqual(await finish(clusters), { kind: "running", failures: new Map([["old2", "is away"]]) });
+  assert.deepEqual([...clusters.running], ["old2"]);
+  assert.deepEqual(clusters.note, { direction: "forth", phase: "stopping" });
+  clusters.away.clear();
+  assert.deepEqual(await finish(clusters), { kind: "finished" });
+  assertFinished(clusters);
 });
 
 test("no answer about what is left, and anything that is left, stops nothing", async () => {
   const fenced = { key: "q", vhost: "/", name: "q", messages: 0, consumers: 0 };
   const cases: readonly (readonly [
     string,
-    () => ReturnType<FakeClusters["drain"]>,
+    () => ReturnType<FakeClusters["awaitEmpty"]>,
     FinishOutcome["kind"] | undefined,
   ])[] = [
     ["no answer", () => Promise.reject(new Error("no broker of old answers")), undefined],
@@ -101,12 +101,12 @@ test("no answer about what is left, and anything that is left, stops nothing", a
     ],
   ];
   for (const [what, drain, kind] of cases) {
-    const world = await moved();
-    world.drain = drain;
-    const outcome = await finish(world).catch(() => undefined);
+    const clusters = await moved();
+    clusters.awaitEmpty = drain;
+    const outcome = await finish(clusters).catch(() => undefined);
     assert.equal(outcome?.kind, kind, what);
-    assert.deepEqual(world.calls, ["readNote"], what);
-    assert.equal(world.running.size, 3, what);
+    assert.deepEqual(clusters.calls, ["readNote"], what);
+    assert.equal(clusters.running.size, 3, what);
   }
 });
 
@@ -117,10 +117,10 @@ test("clients that do not use the new cluster keep the old one", async () => {
     { direction: "forth", phase: "opening" },
     { direction: "back", phase: "moved" },
   ] as const) {
-    const world = await moved();
-    world.note = note;
-    assert.deepEqual(await finish(world), { kind: "unmoved" });
-    assert.equal(world.running.size, 3);
+    const clusters = await moved();
+    clusters.note = note;
+    assert.deepEqual(await finish(clusters), { kind: "unmoved" });
+    assert.equal(clusters.running.size, 3);
   }
 });
 

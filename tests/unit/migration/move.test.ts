@@ -6,24 +6,24 @@ import { FakeClusters, Killed } from "./fake-clusters.ts";
 
 const options = { maxGapSeconds: 5 };
 
-function clusters(): FakeClusters {
-  const world = new FakeClusters();
-  world.addQueue("backlog", 3300);
-  world.addQueue("busy", 3, true);
-  world.addQueue("empty", 0);
-  world.addQueue("small", 20);
-  return world;
+function fakeClusters(): FakeClusters {
+  const clusters = new FakeClusters();
+  clusters.addQueue("backlog", 3300);
+  clusters.addQueue("busy", 3, true);
+  clusters.addQueue("empty", 0);
+  clusters.addQueue("small", 20);
+  return clusters;
 }
 
 /** Fails as soon as clients could use a cluster while the other one still has messages, or both. */
-function watch(world: FakeClusters): void {
+function watch(clusters: FakeClusters): void {
   const check = (): void => {
-    const { serving, note } = world;
+    const { serving, note } = clusters;
     if (serving === undefined) return;
     const other = serving === "old" ? "new" : "old";
     const isOpen = note?.phase === "carrying" || note?.phase === "closing";
     const isCarrying = isOpen && other === (note.direction === "forth" ? "new" : "old");
-    const left = world.queues.filter(({ messages }) => messages[other].length > 0);
+    const left = clusters.queues.filter(({ messages }) => messages[other].length > 0);
     if (!isCarrying)
       assert.deepEqual(
         left.map(({ name }) => name),
@@ -31,13 +31,13 @@ function watch(world: FakeClusters): void {
         `clients use ${serving}`,
       );
   };
-  world.after = check;
+  clusters.after = check;
 }
 
-function assertOrder(world: FakeClusters): void {
-  for (const { name, messages } of world.queues) {
+function assertOrder(clusters: FakeClusters): void {
+  for (const { name, messages } of clusters.queues) {
     const all = [
-      ...world.received.filter((each) => each.startsWith(`${name} `)),
+      ...clusters.received.filter((each) => each.startsWith(`${name} `)),
       ...messages.old,
       ...messages.new,
     ];
@@ -57,100 +57,100 @@ function assertOrder(world: FakeClusters): void {
   }
 }
 
-const countOf = (world: FakeClusters): number =>
-  world.received.length +
-  world.queues.reduce((sum, { messages }) => sum + messages.old.length + messages.new.length, 0);
+const countOf = (clusters: FakeClusters): number =>
+  clusters.received.length +
+  clusters.queues.reduce((sum, { messages }) => sum + messages.old.length + messages.new.length, 0);
 
 /** Runs the command, again after each kill. */
-async function moveAtLast(world: FakeClusters, wanted: Direction): Promise<Outcome> {
+async function moveAtLast(clusters: FakeClusters, wanted: Direction): Promise<Outcome> {
   for (let runs = 0; runs < 50; runs += 1) {
     try {
-      return await move(world, wanted, options);
+      return await move(clusters, wanted, options);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
-      world.live();
+      clusters.live();
     }
   }
   assert.fail("never done");
 }
 
 test("moves all messages, in their order, and then the clients", async () => {
-  const world = clusters();
-  watch(world);
-  assert.equal(await move(world, "forth", options), "moved");
-  assert.equal(world.serving, "new");
-  assert.equal(world.configured, "new");
-  assert.ok(world.fenced.has("old"));
-  assert.deepEqual(world.note, { direction: "forth", phase: "moved" });
-  world.live();
-  assertOrder(world);
-  assert.equal(world.queues.flatMap(({ messages }) => messages.old).length, 0);
+  const clusters = fakeClusters();
+  watch(clusters);
+  assert.equal(await move(clusters, "forth", options), "moved");
+  assert.equal(clusters.serving, "new");
+  assert.equal(clusters.configured, "new");
+  assert.ok(clusters.fenced.has("old"));
+  assert.deepEqual(clusters.note, { direction: "forth", phase: "moved" });
+  clusters.live();
+  assertOrder(clusters);
+  assert.equal(clusters.queues.flatMap(({ messages }) => messages.old).length, 0);
 });
 
 test("waits while more is left than the gap allows, and carries what nobody consumes meanwhile", async () => {
-  const world = clusters();
-  watch(world);
-  await move(world, "forth", options);
+  const clusters = fakeClusters();
+  watch(clusters);
+  await move(clusters, "forth", options);
   assert.ok(
-    world.reports.some((line) => line.includes("waiting for backlog (3")),
-    world.reports.join("\n"),
+    clusters.reports.some((line) => line.includes("waiting for backlog (3")),
+    clusters.reports.join("\n"),
   );
-  assert.ok(world.calls.indexOf("carry") < world.calls.indexOf("freeze"));
+  assert.ok(clusters.calls.indexOf("carry") < clusters.calls.indexOf("freeze"));
 });
 
 test("fences before the balancers serve the target, and serves nobody while messages are left", async () => {
-  const world = clusters();
-  await move(world, "forth", options);
+  const clusters = fakeClusters();
+  await move(clusters, "forth", options);
   const order = ["writeNote forth closing", "freeze", "fence", "permit", "open", "settle"];
-  const at = order.map((call) => world.calls.indexOf(call));
+  const at = order.map((call) => clusters.calls.indexOf(call));
   assert.deepEqual(
     at,
     at.toSorted((a, b) => a - b),
-    world.calls.join(", "),
+    clusters.calls.join(", "),
   );
 });
 
 test("moves back, and forth again", async () => {
-  const world = clusters();
-  watch(world);
+  const clusters = fakeClusters();
+  watch(clusters);
   for (const wanted of ["forth", "back", "forth"] as const) {
-    assert.equal(await move(world, wanted, options), "moved");
-    assert.equal(world.serving, wanted === "forth" ? "new" : "old");
-    world.live();
+    assert.equal(await move(clusters, wanted, options), "moved");
+    assert.equal(clusters.serving, wanted === "forth" ? "new" : "old");
+    clusters.live();
   }
-  assertOrder(world);
+  assertOrder(clusters);
 });
 
 test("a second run leads a balancer that was away, and changes nothing else", async () => {
-  const world = clusters();
-  await move(world, "forth", options);
-  world.calls.length = 0;
-  assert.equal(await move(world, "forth", options), "already");
-  assert.deepEqual(world.calls, ["readNote", "open"]);
-  assert.equal(await move(clusters(), "back", options), "nothing");
+  const clusters = fakeClusters();
+  await move(clusters, "forth", options);
+  clusters.calls.length = 0;
+  assert.equal(await move(clusters, "forth", options), "already");
+  assert.deepEqual(clusters.calls, ["readNote", "open"]);
+  assert.equal(await move(fakeClusters(), "back", options), "nothing");
 });
 
 test("is taken back without a trace while nothing has been carried", async () => {
-  const world = clusters();
-  world.note = { direction: "forth", phase: "carrying" };
-  assert.equal(await move(world, "back", options), "cancelled");
-  assert.equal(world.note, undefined);
-  assert.equal(world.serving, "old");
+  const clusters = fakeClusters();
+  clusters.note = { direction: "forth", phase: "carrying" };
+  assert.equal(await move(clusters, "back", options), "cancelled");
+  assert.equal(clusters.note, undefined);
+  assert.equal(clusters.serving, "old");
 });
 
 test("goes back in order after messages have been carried", async () => {
-  const world = clusters();
-  watch(world);
-  world.before = (call) => {
+  const clusters = fakeClusters();
+  watch(clusters);
+  clusters.before = (call) => {
     if (call === "writeNote forth closing") throw new Killed();
   };
-  await assert.rejects(move(world, "forth", options), Killed);
-  world.before = () => undefined;
-  assert.equal(await move(world, "back", options), "moved");
-  assert.equal(world.serving, "old");
-  world.live();
-  assertOrder(world);
-  assert.equal(world.queues.flatMap(({ messages }) => messages.new).length, 0);
+  await assert.rejects(move(clusters, "forth", options), Killed);
+  clusters.before = () => undefined;
+  assert.equal(await move(clusters, "back", options), "moved");
+  assert.equal(clusters.serving, "old");
+  clusters.live();
+  assertOrder(clusters);
+  assert.equal(clusters.queues.flatMap(({ messages }) => messages.new).length, 0);
 });
 
 const path = ["forth", "back", "forth"] as const;
@@ -158,24 +158,24 @@ const path = ["forth", "back", "forth"] as const;
 test("killed before or after any step, the next run goes on: nothing lost, in order, never both clusters", async () => {
   for (const when of ["before", "after"] as const) {
     for (let step = 0; step < 60; step += 1) {
-      const world = clusters();
-      watch(world);
-      const check = world.after;
+      const clusters = fakeClusters();
+      watch(clusters);
+      const check = clusters.after;
       let left = step;
       const kill = (call: string): void => {
         if (when === "after") check(call);
         left -= 1;
         if (left === -1) throw new Killed();
       };
-      if (when === "before") world.before = kill;
-      else world.after = kill;
-      let total = countOf(world);
+      if (when === "before") clusters.before = kill;
+      else clusters.after = kill;
+      let total = countOf(clusters);
       for (const wanted of path) {
-        await moveAtLast(world, wanted);
-        assert.equal(world.serving, wanted === "forth" ? "new" : "old", `${when} step ${step}`);
+        await moveAtLast(clusters, wanted);
+        assert.equal(clusters.serving, wanted === "forth" ? "new" : "old", `${when} step ${step}`);
       }
-      assertOrder(world);
-      total = Math.max(total, countOf(world));
+      assertOrder(clusters);
+      total = Math.max(total, countOf(clusters));
       assert.ok(total >= 3323);
     }
   }
@@ -183,82 +183,82 @@ test("killed before or after any step, the next run goes on: nothing lost, in or
 
 test("killed at any step, --back leads to the old cluster", async () => {
   for (let step = 1; step < 40; step += 1) {
-    const world = clusters();
-    watch(world);
+    const clusters = fakeClusters();
+    watch(clusters);
     let left = step;
-    world.before = () => {
+    clusters.before = () => {
       left -= 1;
       if (left === -1) throw new Killed();
     };
-    const outcome = await move(world, "forth", options).catch((error: unknown) => {
+    const outcome = await move(clusters, "forth", options).catch((error: unknown) => {
       assert.ok(error instanceof Killed);
       return undefined;
     });
-    world.before = () => undefined;
-    await move(world, "back", options);
-    assert.equal(world.serving, "old", `step ${step}, ${String(outcome)}`);
-    world.live();
-    assertOrder(world);
-    assert.equal(world.queues.flatMap(({ messages }) => messages.new).length, 0);
+    clusters.before = () => undefined;
+    await move(clusters, "back", options);
+    assert.equal(clusters.serving, "old", `step ${step}, ${String(outcome)}`);
+    clusters.live();
+    assertOrder(clusters);
+    assert.equal(clusters.queues.flatMap(({ messages }) => messages.new).length, 0);
   }
 });
 
 for (const question of ["countSource", "countTarget", "fence", "permit"]) {
   test(`no answer to ${question} is no permission`, async () => {
-    const world = clusters();
-    watch(world);
+    const clusters = fakeClusters();
+    watch(clusters);
     let failures = 3;
-    world.before = (call) => {
+    clusters.before = (call) => {
       if (call !== question || failures === 0) return;
       failures -= 1;
       throw new Error(`${question} is not answered`);
     };
-    assert.equal(await move(world, "forth", options), "moved");
+    assert.equal(await move(clusters, "forth", options), "moved");
     assert.equal(failures, 0);
-    assert.equal(world.reports.filter((line) => line === `${question} is not answered`).length, 3);
-    assertOrder(world);
+    assert.equal(clusters.reports.filter((line) => line === `${question} is not answered`).length, 3);
+    assertOrder(clusters);
   });
 }
 
 test("a queue that does not answer is not empty", async () => {
-  const world = clusters();
-  watch(world);
-  const fence = world.fence.bind(world);
+  const clusters = fakeClusters();
+  watch(clusters);
+  const fence = clusters.fence.bind(clusters);
   let silent = 3;
-  world.fence = async (direction) => {
+  clusters.fence = async (direction) => {
     const { queues, ...rest } = await fence(direction);
     if (silent === 0) return { queues, ...rest };
     silent -= 1;
-    assert.ok(!world.calls.includes("permit"));
+    assert.ok(!clusters.calls.includes("permit"));
     return { ...rest, queues: queues.map((queue) => ({ ...queue, messages: undefined })) };
   };
-  assert.equal(await move(world, "forth", options), "moved");
+  assert.equal(await move(clusters, "forth", options), "moved");
   assert.equal(silent, 0);
-  const said = world.reports.filter((line) => line.includes("no answer for"));
+  const said = clusters.reports.filter((line) => line.includes("no answer for"));
   assert.deepEqual([said.length, said.some((line) => line.includes("messages are left in"))], [3, false]);
 });
 
 test("a connection that is left keeps the target closed", async () => {
-  const world = clusters();
-  const fence = world.fence.bind(world);
+  const clusters = fakeClusters();
+  const fence = clusters.fence.bind(clusters);
   let open = 100;
-  world.fence = async (direction) => {
+  clusters.fence = async (direction) => {
     const fenced = await fence(direction);
     if (open === 0) return fenced;
     open -= 1;
-    assert.ok(!world.calls.includes("permit"));
+    assert.ok(!clusters.calls.includes("permit"));
     return { ...fenced, connections: 1 };
   };
-  assert.equal(await move(world, "forth", options), "moved");
+  assert.equal(await move(clusters, "forth", options), "moved");
   assert.equal(open, 0);
 });
 
 test("a queue with a consumer is not carried while clients use the source", async () => {
-  const world = new FakeClusters();
-  world.addQueue("backlog", 3300);
-  world.addQueue("slow", 500, true);
-  world.before = (call) => {
-    if (call === "freeze") assert.deepEqual([...world.shovels.keys()], ["backlog"]);
+  const clusters = new FakeClusters();
+  clusters.addQueue("backlog", 3300);
+  clusters.addQueue("slow", 500, true);
+  clusters.before = (call) => {
+    if (call === "freeze") assert.deepEqual([...clusters.shovels.keys()], ["backlog"]);
   };
-  assert.equal(await move(world, "forth", options), "moved");
+  assert.equal(await move(clusters, "forth", options), "moved");
 });

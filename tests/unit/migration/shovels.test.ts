@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { readCounts, readFenced, readStackNote } from "../../../migration/broker-answers.ts";
 import { estimateGap, type Rates, updateRates } from "../../../migration/gap.ts";
-import { isDrained } from "../../../migration/queue-counts.ts";
-import { returnQueue } from "../../../migration/return.ts";
+import { areEmpty } from "../../../migration/queue-counts.ts";
+import { returnQueue } from "../../../migration/returned-queue.ts";
 import {
   carryExchange,
   carryPassword,
@@ -72,8 +72,8 @@ test("a name that is too long is hashed", () => {
 
 test("an answer that lacks something is none, and a silent queue is not empty", () => {
   const row = { vhost: "/", name: "q", messages: 0, consumers: 0 };
-  assert.ok(isDrained(readCounts({ queues: [row] })));
-  assert.ok(!isDrained(readCounts({ queues: [row, { ...row, name: "r", messages: null }] })));
+  assert.ok(areEmpty(readCounts({ queues: [row] })));
+  assert.ok(!areEmpty(readCounts({ queues: [row, { ...row, name: "r", messages: null }] })));
   assert.throws(() => readCounts({}));
   assert.throws(() => readFenced({ queues: [row] }));
   assert.throws(() => readStackNote({ note: '{"phase":"closing"}' }));

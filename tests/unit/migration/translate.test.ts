@@ -8,7 +8,7 @@ import {
   type Definitions,
   nameOf,
   parseDefinitions,
-} from "../../../definitions/definitions.ts";
+} from "../../../definitions/exported-definitions.ts";
 import { compareDefinitions } from "../../../definitions/difference.ts";
 import { type Finding, type Plan, type Target } from "../../../migration/plan.ts";
 import { translate } from "../../../migration/translate.ts";

@@ -8,7 +8,7 @@ import {
   parseFirewall,
   type FirewalledHost,
 } from "../../../platforms/existing/precheck/firewalls.ts";
-import { defaultPorts as ports } from "../../../hosts/protocols.ts";
+import { defaultPorts as ports } from "../../../hosts/protocol-ports.ts";
 
 const login = { host: "", port: 22, user: "root", privateKey: "" };
 const machines = ["mq1", "mq2", "mq3", "lb4"].map((name) => ({

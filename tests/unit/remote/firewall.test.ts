@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host } from "../../../hosts/host.ts";
-import { defaultPorts, frontendsOf } from "../../../hosts/protocols.ts";
+import { defaultPorts, frontendsOf } from "../../../hosts/protocol-ports.ts";
 import { hostRules, type FirewallArgs } from "../../../remote/firewall.ts";
 
 const args = (address: string, role: FirewallArgs["role"]): FirewallArgs => ({

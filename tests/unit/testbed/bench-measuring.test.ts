@@ -9,7 +9,7 @@ import { renderInventory } from "../../../testbed/bench/playbook.ts";
 import { longestGapMs } from "../../../testbed/bench/probe.ts";
 import { findDifferences, normalise } from "../../../testbed/bench/end-state.ts";
 import { siteOf } from "../../../testbed/bench/site.ts";
-import { brokerAnswers } from "../../../testbed/labs/amqp-handshake.ts";
+import { brokerAnswers } from "../../../testbed/stacks/amqp-handshake.ts";
 
 test("the longest gap includes the time before the fault since the last answer, and the time until now", () => {
   assert.equal(longestGapMs([0, 20, 40, 640, 660], 50, 670), 600);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ChaosRun } from "../../../testbed/chaos/trial-result.ts";
-import { findBrokerRelease } from "../../../testbed/labs/broker-releases.ts";
-import { LabStack } from "../../../testbed/labs/lab-stack.ts";
-import { root } from "../../../testbed/labs/trial-stack.ts";
+import { findBrokerRelease } from "../../../testbed/stacks/broker-releases.ts";
+import { LabStack } from "../../../testbed/stacks/lab-stack.ts";
+import { root } from "../../../testbed/stacks/trial-stack.ts";
 import { reports } from "../../../testbed/versions/documents.ts";
 import {
   mergeRecord,

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
-import { examineBrokers } from "../../../verify/brokers.ts";
+import { examineBrokers } from "../../../verify/checks/brokers.ts";
 import type { Finding } from "../../../verify/finding.ts";
 import { type ClusterClient, createClusterClient } from "../../../verify/management.ts";
 import type { System } from "../../../verify/outputs.ts";
-import { examinePolicies } from "../../../verify/policies.ts";
+import { examinePolicies } from "../../../verify/checks/policies.ts";
 
 let server: Server;
 let url = "";

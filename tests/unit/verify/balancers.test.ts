@@ -1,7 +1,7 @@
 /** How verify reads and judges HAProxy's statistics. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeServers, parseServers, type Server } from "../../../verify/balancers.ts";
+import { judgeServers, parseServers, type Server } from "../../../verify/checks/balancers.ts";
 
 const csv = `# pxname,svname,qcur,status,check_desc,
 rabbitmq_cluster,FRONTEND,,OPEN,,

@@ -1,8 +1,8 @@
 /** The judgement on the address from which the brokers see a client. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judgeClientAddress } from "../../../verify/client-address.ts";
-import { proxyHeader } from "../../../verify/tls.ts";
+import { judgeClientAddress } from "../../../verify/checks/client-address.ts";
+import { proxyHeader } from "../../../verify/checks/tls.ts";
 
 const system = {
   brokers: [{ name: "cent120", address: "192.168.56.120", url: "" }],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test from "node:test";
-import { type DefinitionAnswer, isPasswordOf, judgeDefinitions } from "../../../verify/definitions.ts";
+import { type DefinitionAnswer, isPasswordOf, judgeDefinitions } from "../../../verify/checks/definitions.ts";
 import type { Verdict } from "../../../verify/finding.ts";
 
 const lines = [

@@ -8,7 +8,7 @@ import {
   judgeServices,
   parseHostState,
   servicesByHost,
-} from "../../../verify/hosts.ts";
+} from "../../../verify/checks/hosts.ts";
 
 const answer = `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
 2: eth0    inet 192.168.56.123/24 brd 192.168.56.255 scope global eth0\\       valid_lft forever

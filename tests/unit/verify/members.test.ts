@@ -10,7 +10,7 @@ import {
   judgePolicy,
   judgeUsers,
   type NodeRow,
-} from "../../../verify/members.ts";
+} from "../../../verify/checks/members.ts";
 
 const names = ["cent120", "cent121", "cent122"];
 const row = (name: string, over: Partial<NodeRow> = {}): NodeRow => ({

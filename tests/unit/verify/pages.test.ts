@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, test } from "node:test";
 import { z } from "zod";
-import { fetchStatsPage } from "../../../verify/balancers.ts";
+import { fetchStatsPage } from "../../../verify/checks/balancers.ts";
 import { runCheck, pass } from "../../../verify/finding.ts";
 import { attributeTimeouts, createClusterClient } from "../../../verify/management.ts";
 import type { System } from "../../../verify/outputs.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Verdict } from "../../../verify/finding.ts";
-import { judgePolicyCoverage, type PolicyReport, type PolicyRow } from "../../../verify/policies.ts";
+import { judgePolicyCoverage, type PolicyReport, type PolicyRow } from "../../../verify/checks/policies.ts";
 import type { QueueOverview } from "../../../verify/queue-overview.ts";
-import { judgeNewQuorumQueue, judgeQuorumMembers } from "../../../verify/quorum.ts";
+import { judgeNewQuorumQueue, judgeQuorumMembers } from "../../../verify/checks/quorum.ts";
 
 const brokers = ["cent120", "cent121", "cent122"];
 const wanted = {

@@ -1,8 +1,8 @@
 /** How verify judges a queue's mirrors and the spread of connections over the brokers. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeMirrors, findMatchingName } from "../../../verify/mirrors.ts";
-import { judgeSpread } from "../../../verify/spread.ts";
+import { judgeMirrors, findMatchingName } from "../../../verify/checks/mirrors.ts";
+import { judgeSpread } from "../../../verify/checks/spread.ts";
 
 const brokers = ["cent120", "cent121", "cent122"];
 const nodes = (...names: string[]): string[] => names.map((name) => `rabbit@${name}`);

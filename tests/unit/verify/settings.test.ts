@@ -1,8 +1,13 @@
 /** How verify judges what a broker runs with, and what the program on its host finds. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeSettings } from "../../../verify/broker-settings.ts";
-import { judgeFiles, judgeInterNode, judgeWatch, parseHostFindings } from "../../../verify/host-findings.ts";
+import { judgeSettings } from "../../../verify/checks/broker-settings.ts";
+import {
+  judgeFiles,
+  judgeInterNode,
+  judgeWatch,
+  parseHostFindings,
+} from "../../../verify/checks/host-findings.ts";
 
 const expected = {
   plugins: ["rabbitmq_management", "rabbitmq_prometheus"],

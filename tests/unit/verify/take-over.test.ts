@@ -1,7 +1,7 @@
 /** How verify judges whether a balancer could take the virtual address. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { judgeTakeOver, parseVrrpReport } from "../../../verify/take-over.ts";
+import { judgeTakeOver, parseVrrpReport } from "../../../verify/checks/vrrp-take-over.ts";
 
 const judge = (text: string) => judgeTakeOver("cent124", parseVrrpReport(text));
 const watch = "virtual-address-cent124-watch-service";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { after, before, test } from "node:test";
 import { issueCertificate, makeAuthority, type Identity } from "../../../certificates/issue.ts";
-import { examineTls, judgeCertificate, type ShownCertificate } from "../../../verify/tls.ts";
+import { examineTls, judgeCertificate, type ShownCertificate } from "../../../verify/checks/tls.ts";
 import type { System } from "../../../verify/outputs.ts";
 
 const now = new Date("2026-11-27T12:00:00Z");

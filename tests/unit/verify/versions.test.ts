@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { needsOperator, pass } from "../../../verify/finding.ts";
-import { judgeVersions } from "../../../verify/versions.ts";
+import { judgeVersions } from "../../../verify/checks/versions.ts";
 
 const running = (versions: Record<string, string>, erlang = "25.2.3") =>
   new Map(Object.entries(versions).map(([name, rabbitmq]) => [name, { rabbitmq, erlang }]));

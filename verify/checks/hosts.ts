@@ -1,5 +1,5 @@
 /** Checks over SSH which host holds the virtual address, and whether the services run. */
-import { reasonOf } from "./cause.ts";
+import { reasonOf } from "../cause.ts";
 import {
   fail,
   type Finding,
@@ -8,7 +8,7 @@ import {
   hostUnreachable,
   type Verdict,
   combineVerdicts,
-} from "./finding.ts";
+} from "../finding.ts";
 import {
   type HostFindings,
   judgeFiles,
@@ -16,11 +16,11 @@ import {
   judgeWatch,
   parseHostFindings,
 } from "./host-findings.ts";
-import type { Login, System } from "./outputs.ts";
+import type { Login, System } from "../outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
-import { judgeTakeOver, parseVrrpReport, type VrrpReport } from "./take-over.ts";
-import { type BrokerState, findStartDeadlock, judgeWaiting } from "./start-deadlock.ts";
-import { runOn } from "../remote/ssh.ts";
+import { judgeTakeOver, parseVrrpReport, type VrrpReport } from "./vrrp-take-over.ts";
+import { type BrokerState, findStartDeadlock, judgeWaiting } from "../start-deadlock.ts";
+import { runOn } from "../../remote/ssh.ts";
 import {
   brokerAgentName,
   brokerServiceName,
@@ -29,7 +29,7 @@ import {
   keepalivedServiceName,
   vrrpWatchName,
   vrrpWatchUnit,
-} from "../hosts/resource-names.ts";
+} from "../../hosts/resource-names.ts";
 
 export interface HostState {
   /** The host's IPv4 addresses. */

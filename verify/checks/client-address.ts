@@ -1,13 +1,13 @@
 /** Checks that the brokers see a client's own address, and not a balancer's. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { withConnections } from "./amqp.ts";
-import { fail, type Finding, pass, runCheck, type Verdict } from "./finding.ts";
-import { attributeTimeouts, type ClusterClient } from "./management.ts";
-import type { System } from "./outputs.ts";
-import { pollUntil } from "./polling.ts";
-import { connectionListSeconds } from "./statistics-age.ts";
-import { haproxyServiceName, proxyProtocolStepName } from "../hosts/resource-names.ts";
+import { withConnections } from "../amqp.ts";
+import { fail, type Finding, pass, runCheck, type Verdict } from "../finding.ts";
+import { attributeTimeouts, type ClusterClient } from "../management.ts";
+import type { System } from "../outputs.ts";
+import { pollUntil } from "../polling.ts";
+import { connectionListSeconds } from "../statistics-age.ts";
+import { haproxyServiceName, proxyProtocolStepName } from "../../hosts/resource-names.ts";
 
 const timeoutSeconds = 15;
 

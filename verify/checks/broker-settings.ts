@@ -1,8 +1,8 @@
 /** Checks whether a running broker has the plug-ins and the tick time of the configuration. */
 import { z } from "zod";
-import { combineVerdicts, fail, needsOperator, type Verdict } from "./finding.ts";
-import type { Expected } from "./outputs.ts";
-import { brokerPluginsName } from "../hosts/resource-names.ts";
+import { combineVerdicts, fail, needsOperator, type Verdict } from "../finding.ts";
+import type { Expected } from "../outputs.ts";
+import { brokerPluginsName } from "../../hosts/resource-names.ts";
 
 /** What a node reports of itself, as part of its statistics: some seconds old, and absent until it has some. */
 export const nodeSettings = z.object({

@@ -1,4 +1,4 @@
-/** Which version of RabbitMQ may follow which; agent/series.py says the same, on the hosts. */
+/** Which version of RabbitMQ may follow which, by the table in rabbitmq-series.json; agent/series.py says the same, on the hosts. */
 import { allSeries, compareSeries, seriesNameOf, type Series } from "./rabbitmq-series.ts";
 
 /**

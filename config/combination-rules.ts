@@ -5,7 +5,7 @@ import { gatewayAddress, parseNetwork, type Network } from "../hosts/network.ts"
 import { isPlatformKind, type PlatformKind } from "../hosts/platform-kinds.ts";
 import { abilitiesOf, describeRabbitmq } from "../hosts/rabbitmq-version.ts";
 import { operatingSystems, systemsOf } from "../hosts/systems.ts";
-import { definitionsOf } from "./definitions/defined.ts";
+import { definitionsOf } from "./definitions/configured-definitions.ts";
 import { packageFaults } from "./package-rules.ts";
 import { pluginNameFaults } from "./plugin-rules.ts";
 import { repositoryFaults } from "./repository-rules.ts";

@@ -1,5 +1,5 @@
 /** What a queue that was made in the new cluster becomes in the old one. */
-import { asMap, type DefinitionObject } from "../definitions/definitions.ts";
+import { asMap, type DefinitionObject } from "../definitions/exported-definitions.ts";
 
 /** The arguments of quorum queues that a classic one does not know. */
 const quorumOnly = [

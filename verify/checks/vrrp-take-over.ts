@@ -1,6 +1,6 @@
 /** Checks whether a balancer that does not hold the virtual address could take it, by what its Keepalived says. */
-import { fail, needsOperator, pass, type Verdict } from "./finding.ts";
-import { haproxyServiceName, keepalivedServiceName, vrrpWatchName } from "../hosts/resource-names.ts";
+import { fail, needsOperator, pass, type Verdict } from "../finding.ts";
+import { haproxyServiceName, keepalivedServiceName, vrrpWatchName } from "../../hosts/resource-names.ts";
 
 /** What `rabbitmq-ha vrrp` says on a balancer. */
 export interface VrrpReport {

@@ -11,12 +11,12 @@ import {
   type DefinedObject,
   type DefinitionFields,
   type DefinitionKindName,
-} from "../hosts/definition-objects.ts";
-import { ownValue } from "../hosts/own-value.ts";
-import { definitionsStepName, definitionUsersStepName } from "../hosts/resource-names.ts";
-import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
-import { attributeTimeouts, type ClusterClient } from "./management.ts";
-import type { System } from "./outputs.ts";
+} from "../../hosts/definition-objects.ts";
+import { ownValue } from "../../hosts/own-value.ts";
+import { definitionsStepName, definitionUsersStepName } from "../../hosts/resource-names.ts";
+import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "../finding.ts";
+import { attributeTimeouts, type ClusterClient } from "../management.ts";
+import type { System } from "../outputs.ts";
 
 const rows = z.array(z.record(z.string(), z.unknown()));
 const answer = z.object(

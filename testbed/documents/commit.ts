@@ -1,6 +1,6 @@
 /** The commit whose code is measured. */
 import { execa } from "execa";
-import { root } from "./trial-stack.ts";
+import { root } from "../stacks/trial-stack.ts";
 
 /** @returns the short hash, with `+` where files outside docs differ from it; undefined outside a repository */
 export async function readCommit(): Promise<string | undefined> {

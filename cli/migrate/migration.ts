@@ -1,6 +1,6 @@
 /** The two clusters and the balancers of a migration, as `move` asks and changes them. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Category, DefinitionObject, Entry } from "../../definitions/definitions.ts";
+import type { Category, DefinitionObject, Entry } from "../../definitions/exported-definitions.ts";
 import { shovelPrefix } from "../../definitions/migration-names.ts";
 import {
   readCounts,
@@ -12,24 +12,23 @@ import {
 } from "../../migration/broker-answers.ts";
 import {
   configuredReturnOrder,
-  countQuestion,
-  drainQuestion,
   exchangeRemoval,
-  fenceOrder,
-  gateOrder,
   noteOrder,
-  noteQuestion,
   promptReturnOrder,
-  shovelQuestion,
   shovelRemoval,
-  troubleQuestion,
-  unfenceOrder,
   userRemoval,
+} from "../../migration/broker-orders.ts";
+import {
+  countQuestion,
+  noteQuestion,
+  shovelQuestion,
+  troubleQuestion,
 } from "../../migration/broker-questions.ts";
-import type { FinishWorld } from "../../migration/finish.ts";
+import { emptyQuestion, fenceOrder, gateOrder, unfenceOrder } from "../../migration/fence.ts";
+import type { FinishClusters } from "../../migration/finish.ts";
 import type { Server } from "../../migration/haproxy.ts";
-import type { Direction, Fenced, Note, Prepared, World } from "../../migration/move.ts";
-import { isDrained, type QueueCount } from "../../migration/queue-counts.ts";
+import type { Direction, Fenced, Note, Prepared, Clusters } from "../../migration/move.ts";
+import { areEmpty, type QueueCount } from "../../migration/queue-counts.ts";
 import {
   carryExchange,
   carryPermissions,
@@ -40,7 +39,7 @@ import {
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
-import { findLogin } from "../../verify/hosts.ts";
+import { findLogin } from "../../verify/checks/hosts.ts";
 import { buildRootCommand } from "../root-command.ts";
 import { Balancers } from "./balancers.ts";
 import type { Cluster } from "./cluster.ts";
@@ -68,7 +67,7 @@ export interface MigrationArgs {
   readonly configure: (direction: Direction) => void;
 }
 
-export class Migration implements World, FinishWorld {
+export class Migration implements Clusters, FinishClusters {
   readonly #args: MigrationArgs;
   /** The balancers that have not been led to where they should. */
   readonly #left = new Map<string, string>();
@@ -157,11 +156,11 @@ export class Migration implements World, FinishWorld {
     return this.#source(direction).ask(fenceOrder(note), readFenced, longSeconds);
   }
 
-  async drain(): Promise<Fenced> {
-    return this.#args.old.ask(drainQuestion, readFenced, longSeconds);
+  async awaitEmpty(): Promise<Fenced> {
+    return this.#args.old.ask(emptyQuestion, readFenced, longSeconds);
   }
 
-  async clearOld(): Promise<void> {
+  async removeTracesFromOld(): Promise<void> {
     await removeTraces(this.#args.old);
     await this.#args.old.ask(noteOrder(undefined), () => undefined);
   }
@@ -187,7 +186,7 @@ export class Migration implements World, FinishWorld {
     return failures;
   }
 
-  async clearNew(): Promise<void> {
+  async removeTracesFromNew(): Promise<void> {
     await removeTraces(this.#args.fresh);
     await this.#args.fresh.ask(noteOrder(undefined), () => undefined);
   }
@@ -233,7 +232,7 @@ export class Migration implements World, FinishWorld {
   async cancel(direction: Direction): Promise<boolean> {
     await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
-    if (!isDrained(await this.countTarget(direction))) return false;
+    if (!areEmpty(await this.countTarget(direction))) return false;
     await this.#removeShovels(direction);
     if (direction === "forth")
       for (const cluster of [this.#args.fresh, this.#args.old]) await removeTraces(cluster);

@@ -1,13 +1,13 @@
 /** Checks which policy each queue of the users really has: in every virtual host, and beside other policies. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { policySetStepName } from "../hosts/resource-names.ts";
-import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
-import { attributeTimeouts, type ClusterClient } from "./management.ts";
+import { policySetStepName } from "../../hosts/resource-names.ts";
+import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "../finding.ts";
+import { attributeTimeouts, type ClusterClient } from "../management.ts";
 import { policyRow } from "./members.ts";
 import { wantedMirrors } from "./mirrors.ts";
-import type { System } from "./outputs.ts";
-import { type QueueOverview, queueOverview, queuesPath } from "./queue-overview.ts";
+import type { System } from "../outputs.ts";
+import { type QueueOverview, queueOverview, queuesPath } from "../queue-overview.ts";
 import { judgeQuorumMembers } from "./quorum.ts";
 
 export type PolicyRow = Readonly<z.infer<typeof policyRow>>;

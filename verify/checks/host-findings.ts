@@ -1,10 +1,10 @@
 /** Judges what the program on a host finds there: changed files, and what the watch has heard of the broker. */
-import { interNodeWords } from "../hosts/inter-node.ts";
+import { interNodeWords } from "../../hosts/inter-node.ts";
 import { z } from "zod";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../json.ts";
 import { restartAdvice } from "./broker-settings.ts";
-import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
-import type { Expected } from "./outputs.ts";
+import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "../finding.ts";
+import type { Expected } from "../outputs.ts";
 import {
   brokerAgentName,
   brokerCookieName,
@@ -12,7 +12,7 @@ import {
   brokerWatchName,
   haproxyServiceName,
   keepalivedServiceName,
-} from "../hosts/resource-names.ts";
+} from "../../hosts/resource-names.ts";
 
 /** The answer of `rabbitmq-ha findings` (agent/steps/findings.py). */
 const answer = z.object({

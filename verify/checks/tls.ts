@@ -2,11 +2,11 @@
 import { once } from "node:events";
 import { connect as connectPlain, isIPv4, type Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "./finding.ts";
-import type { System } from "./outputs.ts";
+import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "../finding.ts";
+import type { System } from "../outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
-import { protocols } from "../hosts/protocols.ts";
-import { brokerCertificatesName, haproxyServiceName } from "../hosts/resource-names.ts";
+import { protocols } from "../../hosts/protocol-ports.ts";
+import { brokerCertificatesName, haproxyServiceName } from "../../hosts/resource-names.ts";
 
 const timeoutMs = 8000;
 const dayMs = 24 * 60 * 60 * 1000;

@@ -1,8 +1,8 @@
 /** Judges the versions of RabbitMQ and Erlang that the brokers run. */
 import { z } from "zod";
-import { seriesNameOf, seriesOf } from "../hosts/rabbitmq-series.ts";
-import { needsOperator, pass, type Verdict } from "./finding.ts";
-import type { ManagementApi } from "./management.ts";
+import { seriesNameOf, seriesOf } from "../../hosts/rabbitmq-series.ts";
+import { needsOperator, pass, type Verdict } from "../finding.ts";
+import type { ManagementApi } from "../management.ts";
 
 const overview = z.object({ rabbitmq_version: z.string(), erlang_version: z.string() });
 

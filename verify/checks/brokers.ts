@@ -1,14 +1,14 @@
 /** Checks the cluster as each broker's management API reports it. */
 import { z } from "zod";
 import { judgeSettings, nodeSettings, nodeSettingsColumns } from "./broker-settings.ts";
-import { type Finding, runCheck, type Verdict } from "./finding.ts";
-import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
-import { shortHostName } from "../hosts/node-name.ts";
+import { type Finding, runCheck, type Verdict } from "../finding.ts";
+import { type ManagementApi, attributeTimeouts, type ClusterClient } from "../management.ts";
+import { shortHostName } from "../../hosts/node-name.ts";
 import * as members from "./members.ts";
-import { pollUntil } from "./polling.ts";
-import { nodeStatisticsSeconds } from "./statistics-age.ts";
+import { pollUntil } from "../polling.ts";
+import { nodeStatisticsSeconds } from "../statistics-age.ts";
 import { judgeVersions, runningVersion } from "./versions.ts";
-import { adminStepName, brokerServiceName } from "../hosts/resource-names.ts";
+import { adminStepName, brokerServiceName } from "../../hosts/resource-names.ts";
 
 /** A row of /api/nodes. */
 const nodeRow = members.nodeRow.extend(nodeSettings.shape);

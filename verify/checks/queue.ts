@@ -1,13 +1,13 @@
 /** Declares a queue, and checks that it has its mirrors or members and that a message passes through it. */
 import { randomBytes, randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
-import { type OpenConnection, withConnections } from "./amqp.ts";
-import { asError } from "./cause.ts";
-import { fail, type Finding, runCheck, RefusalError, needsOperator, type Verdict, pass } from "./finding.ts";
-import { attributeTimeouts, type ClusterClient } from "./management.ts";
+import { type OpenConnection, withConnections } from "../amqp.ts";
+import { asError } from "../cause.ts";
+import { fail, type Finding, runCheck, RefusalError, needsOperator, type Verdict, pass } from "../finding.ts";
+import { attributeTimeouts, type ClusterClient } from "../management.ts";
 import { judgeMirrors, findMatchingName, type QueueRow, queueRow } from "./mirrors.ts";
 import { judgeNewQuorumQueue } from "./quorum.ts";
-import { pollUntil } from "./polling.ts";
+import { pollUntil } from "../polling.ts";
 import { keepalivedServiceNames } from "./resources.ts";
 
 /** For everything that is done over AMQP. */

@@ -1,9 +1,9 @@
 /** Judges the cluster as each broker reports it; brokers.ts fetches the reports. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { shortHostName } from "../hosts/node-name.ts";
-import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "./finding.ts";
-import type { System } from "./outputs.ts";
+import { shortHostName } from "../../hosts/node-name.ts";
+import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "../finding.ts";
+import type { System } from "../outputs.ts";
 import {
   adminStepName,
   brokerMemberName,
@@ -11,7 +11,7 @@ import {
   brokerServiceName,
   clusterNameStepName,
   policySetStepName,
-} from "../hosts/resource-names.ts";
+} from "../../hosts/resource-names.ts";
 
 /** A row of /api/nodes. A node's statistics, including its partitions, appear some seconds later than the node. */
 export const nodeRow = z.object({

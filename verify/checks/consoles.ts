@@ -1,10 +1,10 @@
 /** Checks the web pages for people: the management UI and HAProxy's statistics. */
 import { fetchStatsPage } from "./balancers.ts";
-import { fail, type Finding, runCheck, type Verdict, pass } from "./finding.ts";
-import { request } from "./http.ts";
-import type { System } from "./outputs.ts";
+import { fail, type Finding, runCheck, type Verdict, pass } from "../finding.ts";
+import { request } from "../http.ts";
+import type { System } from "../outputs.ts";
 import { keepalivedServiceNames } from "./resources.ts";
-import { brokerPluginsName, brokerServiceName, haproxyServiceName } from "../hosts/resource-names.ts";
+import { brokerPluginsName, brokerServiceName, haproxyServiceName } from "../../hosts/resource-names.ts";
 
 async function checkManagementPage(url: string, ...resourcesToRerun: readonly string[]): Promise<Verdict> {
   const response = await request(url);

@@ -1,8 +1,8 @@
 /** Checks whether a queue has the mirrors that the policy asks for. */
 import { z } from "zod";
-import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "./finding.ts";
-import { shortHostName } from "../hosts/node-name.ts";
-import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
+import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "../finding.ts";
+import { shortHostName } from "../../hosts/node-name.ts";
+import { brokerServiceName, policySetStepName } from "../../hosts/resource-names.ts";
 
 /** A queue in the management API. Its mirrors come from the cluster's own tables, so they are never out of date. */
 export const queueRow = z.object({

@@ -1,9 +1,9 @@
 /** Checks whether each quorum queue has as many members as it should. */
-import { brokerServiceName, policySetStepName } from "../hosts/resource-names.ts";
-import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "./finding.ts";
-import { shortHostName } from "../hosts/node-name.ts";
+import { brokerServiceName, policySetStepName } from "../../hosts/resource-names.ts";
+import { combineVerdicts, fail, needsOperator, pass, type Verdict } from "../finding.ts";
+import { shortHostName } from "../../hosts/node-name.ts";
 import type { QueueRow } from "./mirrors.ts";
-import type { QueueOverview } from "./queue-overview.ts";
+import type { QueueOverview } from "../queue-overview.ts";
 
 /** RabbitMQ gives a quorum queue three members, unless the queue's own argument says otherwise. */
 const defaultSize = 3;

@@ -1,4 +1,4 @@
-/** The TCP ports on the hosts beside those of the protocols (protocols.ts). */
+/** The TCP ports on the hosts beside those of the protocols (protocol-ports.ts). */
 
 /** The default of `haproxy.statsPort`. */
 export const defaultStatsPort = 8100;

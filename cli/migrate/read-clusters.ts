@@ -3,7 +3,7 @@ import { type Look, look, type Side } from "../../migration/look.ts";
 import { type Endpoint, stateQuestion } from "../../migration/question.ts";
 import { parseState, StateError } from "../../migration/state.ts";
 import { UserError } from "../../user-error.ts";
-import { brokerLogins } from "../../verify/hosts.ts";
+import { brokerLogins } from "../../verify/checks/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
 import { askDefinitions, askJson } from "../backup/broker.ts";
 import { askAny, NoAnswerError } from "../backup/source.ts";

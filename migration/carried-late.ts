@@ -1,5 +1,5 @@
 /** Which queues are not carried while clients still use the source. */
-import type { Definitions } from "../definitions/definitions.ts";
+import type { Definitions } from "../definitions/exported-definitions.ts";
 import { fieldsOf, textOf } from "./fields.ts";
 import { limitsOf } from "./limits.ts";
 import { queueKey, type QueueLimits } from "./plan.ts";

@@ -2,7 +2,7 @@
 import { abilitiesOf } from "../../hosts/rabbitmq-version.ts";
 import { operatingSystems } from "../../hosts/systems.ts";
 import type { DefinitionContext } from "./rules.ts";
-import { checkDefinitions, type CheckedDefinitions } from "./definitions.ts";
+import { checkDefinitions, type CheckedDefinitions } from "./checked-definitions.ts";
 import { configuredVersion, resolveQueues, type GivenQueues } from "../queues.ts";
 import { keysOf, textAt, type ConfigReading } from "../reading.ts";
 import { rotationOf } from "../rotation-rules.ts";

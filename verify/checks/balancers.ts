@@ -7,10 +7,10 @@ import {
   needsOperator,
   type Verdict,
   combineVerdicts,
-} from "./finding.ts";
-import { request } from "./http.ts";
-import type { Balancer, System } from "./outputs.ts";
-import { brokerAgentName, haproxyServiceName } from "../hosts/resource-names.ts";
+} from "../finding.ts";
+import { request } from "../http.ts";
+import type { Balancer, System } from "../outputs.ts";
+import { brokerAgentName, haproxyServiceName } from "../../hosts/resource-names.ts";
 
 /** The proxies that every stack has. */
 const usualProxies = ["rabbitmq_cluster", "rabbitmq_management"];

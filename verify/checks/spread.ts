@@ -1,13 +1,13 @@
 /** Checks that connections through the virtual address reach the brokers. */
 import { z } from "zod";
-import { type OpenConnection, withConnections } from "./amqp.ts";
-import { reasonOf } from "./cause.ts";
-import { fail, type Finding, runCheck, type Verdict, combineVerdicts } from "./finding.ts";
-import { type ManagementApi, attributeTimeouts, type ClusterClient } from "./management.ts";
-import { shortHostName } from "../hosts/node-name.ts";
-import { pollUntil } from "./polling.ts";
+import { type OpenConnection, withConnections } from "../amqp.ts";
+import { reasonOf } from "../cause.ts";
+import { fail, type Finding, runCheck, type Verdict, combineVerdicts } from "../finding.ts";
+import { type ManagementApi, attributeTimeouts, type ClusterClient } from "../management.ts";
+import { shortHostName } from "../../hosts/node-name.ts";
+import { pollUntil } from "../polling.ts";
 import { keepalivedServiceNames } from "./resources.ts";
-import { brokerServiceName } from "../hosts/resource-names.ts";
+import { brokerServiceName } from "../../hosts/resource-names.ts";
 
 const connectionCount = 30;
 /** For all connections together. */

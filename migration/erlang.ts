@@ -1,0 +1,54 @@
+/** Parts of the texts of Erlang that a broker is sent in a migration, by `rabbitmqctl eval`. Each text answers with JSON. */
+import { carryUser, lateCarryUser } from "../definitions/migration-names.ts";
+import { upToDate } from "../hosts/khepri.ts";
+import { agreedCount } from "./agreed-count.ts";
+
+/** The global parameter that says how far the move is. */
+export const noteName = "rabbitmq_ha_migration";
+export const actor = `<<"rabbitmq-ha">>`;
+
+export const json = `Json = fun(Term) -> base64:encode(iolist_to_binary(rabbit_json:encode(Term))) end,`;
+
+/** Text as Erlang, whatever characters it has. */
+export function binary(text: string): string {
+  return `base64:decode(<<"${Buffer.from(text).toString("base64")}">>)`;
+}
+
+export const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
+
+/** What each begins with that must not be answered in part: by a member that knows all that was written before. */
+export const start = `${json}${upToDate}`;
+
+/** Clients wait for the slowest answer, not for the sum of them; more than this many would be a burst for the brokers. */
+const queuesAtOnce = 64;
+
+/** The queues that are no client's own, with what each one's process says now; `null` where it does not say. */
+export const counts = `${agreedCount}
+Number = fun(N) when is_integer(N) -> N; (_) -> null end,
+Ask = fun(Q) ->
+  try case amqqueue:get_type(Q) of
+    rabbit_quorum_queue ->
+      {Agreed(Q, query_messages_total), Agreed(Q, query_consumer_count)};
+    _ ->
+      Info = rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged, consumers]),
+      [Ready, Unacked, Consumers] = [Number(proplists:get_value(K, Info)) || K <- [messages_ready, messages_unacknowledged, consumers]],
+      {try Ready + Unacked catch _:_ -> null end, Consumers}
+  end catch _:_ -> {null, null} end
+end,
+Listed = fun() -> lists:ukeysort(1, [{amqqueue:get_name(Q), Q} || V <- rabbit_vhost:list_names(),
+  Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
+  amqqueue:get_exclusive_owner(Q) =:= none, amqqueue:get_type(Q) =/= rabbit_stream_queue]) end,
+AskAll = fun Again([]) -> [];
+  Again(Queues) ->
+    {These, Later} = lists:split(min(${queuesAtOnce}, length(Queues)), Queues),
+    Asked = [spawn_monitor(fun() -> exit({said, Ask(Q)}) end) || {_, Q} <- These],
+    [receive {'DOWN', Ref, process, _, {said, Numbers}} -> Numbers; {'DOWN', Ref, process, _, _} -> {null, null} end
+      || {_, Ref} <- Asked] ++ Again(Later)
+end,
+Counts = fun() -> All = Listed(), [#{vhost => V, name => N, messages => M, consumers => C}
+  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(All, AskAll(All))] end,
+`;
+
+export function setNote(text: string): string {
+  return `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
+}
