@@ -31,6 +31,15 @@ export function needsOf(file: string): TestNeed[] {
   return [needsHosts(file) ? "lab" : "checks", ...further.map(([, need]) => need)];
 }
 
+/** The modules that measure for how long clients are without service. Another lab beside it would be measured too. */
+const measuringModules =
+  /\/(chaos\/(load|address-watch|trial)|support\/(traffic|connection-monitor|login-client|short-chaos|migration-[\w-]+))\.ts"/;
+
+/** @returns whether a file's tests on hosts must run alone, since they measure */
+export function runsAlone(file: string): boolean {
+  return measuringModules.test(readFileSync(join(root, file), "utf8"));
+}
+
 export interface TestSelection {
   /** The files to run, such as `tests/e2e/killed.test.ts`; empty for all. */
   readonly files: readonly string[];

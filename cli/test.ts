@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensurePythonTools } from "../toolchain/python.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
-import { checkFolders, needsHosts, listTestFiles, selectTests } from "./test-files.ts";
+import { checkFolders, needsHosts, listTestFiles, runsAlone, selectTests } from "./test-files.ts";
 
 const root = dirname(import.meta.dirname);
 const tool = (...path: string[]): string => join(root, "node_modules", ...path);
@@ -20,9 +20,19 @@ interface Step {
   /** The program that runs it. @default Node */
   readonly program?: string;
   readonly args: readonly string[];
+  /** Whether its beginning and its whole output are printed also if it succeeds. */
+  readonly printsAll?: boolean;
 }
 
-const nodeTest = ["--test", "--test-reporter=spec", `--test-concurrency=${String(availableParallelism())}`];
+const nodeTest = (concurrency: number): string[] => [
+  "--test",
+  "--test-reporter=spec",
+  `--test-concurrency=${String(concurrency)}`,
+];
+
+/** How the checks and tests are run. */
+const runOptions = (env: PulumiCli["env"]) =>
+  ({ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false }) as const;
 
 /** @returns the checks of the program on the hosts: tests, types, style, and that it runs on Python 3.6 */
 async function agentSteps(): Promise<Step[]> {
@@ -61,7 +71,10 @@ async function checkSteps(flags: readonly string[]): Promise<Step[]> {
     { what: "lint", args: [tool("eslint", "bin", "eslint.js"), "--max-warnings=0", "."] },
     { what: "types", args: [tool("typescript", "bin", "tsc"), "--noEmit", "-p", root] },
     { what: "format", args: [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level=warn", "."] },
-    { what: `tests (${checkFolders.join(", ")})`, args: [...nodeTest, ...flags, ...files] },
+    {
+      what: `tests (${checkFolders.join(", ")})`,
+      args: [...nodeTest(availableParallelism()), ...flags, ...files],
+    },
     ...(await agentSteps()),
   ];
 }
@@ -85,29 +98,24 @@ function readTally(output: string, failed: boolean): Tally {
   return { passed: count("pass"), failed: failures === 0 && failed ? 1 : failures };
 }
 
-/** Runs a step and prints its result. Prints its output only if it failed, and of tests only the failed ones. */
+/** Runs a step and prints its result. Of a step that does not print all, the output only if it failed, of tests the failed ones. */
 async function runStep(
-  { what, args, program = process.execPath }: Step,
+  { what, args, program = process.execPath, printsAll = false }: Step,
   env: PulumiCli["env"],
 ): Promise<Tally> {
   const started = Date.now();
-  const { failed, all } = await execa(program, args, {
-    cwd: root,
-    env,
-    extendEnv: false,
-    stdin: "ignore",
-    all: true,
-    reject: false,
-  });
+  if (printsAll) process.stdout.write(`begins: ${what}\n`);
+  const { failed, all } = await execa(program, args, { ...runOptions(env), all: true });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${failed ? "failed" : "ok"}: ${what} (${seconds} s)\n`);
-  if (failed) process.stdout.write(`${all.slice(Math.max(0, all.indexOf("✖ failing tests:")))}\n`);
+  if (printsAll) process.stdout.write(`${all}\n`);
+  else if (failed) process.stdout.write(`${all.slice(Math.max(0, all.indexOf("✖ failing tests:")))}\n`);
   return readTally(all, failed);
 }
 
-/** Runs the checks, two at a time: each keeps one core busy. */
-async function runAll(flags: readonly string[], env: PulumiCli["env"]): Promise<Tally[]> {
-  const pending = await checkSteps(flags);
+/** Runs steps two at a time, in their order: each keeps one core busy. */
+async function runSteps(steps: readonly Step[], env: PulumiCli["env"]): Promise<Tally[]> {
+  const pending = [...steps];
   const results: Tally[] = [];
   const worker = async (): Promise<void> => {
     for (let step = pending.shift(); step !== undefined; step = pending.shift())
@@ -123,14 +131,8 @@ async function runInTerminal(
   flags: readonly string[],
   env: PulumiCli["env"],
 ): Promise<Tally> {
-  const args = ["--test", "--test-reporter=spec", ...flags, ...files];
-  const { failed, stdout } = await execa(process.execPath, args, {
-    cwd: root,
-    env,
-    extendEnv: false,
-    stdin: "ignore",
-    reject: false,
-    forceKillAfterDelay: false,
+  const { failed, stdout } = await execa(process.execPath, [...nodeTest(1), ...flags, ...files], {
+    ...runOptions(env),
     stdout: ["inherit", "pipe"],
     stderr: "inherit",
   });
@@ -147,14 +149,16 @@ function printTotals(results: readonly Tally[]): number {
 /** Runs everything that needs no hosts. @param args test files to run alone, and flags of `node --test` */
 export async function runChecks({ env }: PulumiCli, args: readonly string[]): Promise<number> {
   const { files, flags } = selectTests(args, false);
-  return printTotals(await (files.length > 0 ? runFiles(files, flags, env) : runAll(flags, env)));
+  return printTotals(
+    await (files.length > 0 ? runFiles(files, flags, env) : runSteps(await checkSteps(flags), env)),
+  );
 }
 
 /** Runs the checks, and the end-to-end tests if they pass; or the given files alone. */
 export async function runTests({ env }: PulumiCli, args: readonly string[]): Promise<number> {
   const { files, flags } = selectTests(args, true);
   if (files.length > 0) return printTotals(await runFiles(files, flags, env));
-  const results = await runAll(flags, env);
+  const results = await runSteps(await checkSteps(flags), env);
   if (results.some(({ failed }) => failed > 0)) return printTotals(results);
   return printTotals([...results, ...(await runFiles(listTestFiles("e2e"), flags, env))]);
 }
@@ -174,15 +178,27 @@ async function runFolder(name: string, args: readonly string[], env: PulumiCli["
   return printTotals(await runFiles(files.length > 0 ? files : listTestFiles(name), flags, env));
 }
 
-/** Runs the files that need no hosts together, then the others one by one, since each sets up a whole lab. */
+/**
+ * Runs the files that need no hosts together, then the others. Each of those sets up a lab of its own; two at a time run
+ * where nothing is measured.
+ */
 async function runFiles(
   files: readonly string[],
   flags: readonly string[],
   env: PulumiCli["env"],
 ): Promise<Tally[]> {
   const results: Tally[] = [];
+  const onHosts = files.filter(needsHosts);
   const hostless = files.filter((file) => !needsHosts(file));
   if (hostless.length > 0) results.push(await runInTerminal(hostless, flags, env));
-  for (const file of files.filter(needsHosts)) results.push(await runInTerminal([file], flags, env));
+  const besideOthers = onHosts.length > 1 ? onHosts.filter((file) => !runsAlone(file)) : [];
+  const steps = besideOthers.map((what) => ({
+    what,
+    args: [...nodeTest(1), ...flags, what],
+    printsAll: true,
+  }));
+  results.push(...(await runSteps(steps, env)));
+  for (const file of onHosts.filter((each) => !besideOthers.includes(each)))
+    results.push(await runInTerminal([file], flags, env));
   return results;
 }

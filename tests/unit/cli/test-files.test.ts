@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../../user-error.ts";
-import { needsHosts, needsOf, listTestFiles, selectTests } from "../../../cli/test-files.ts";
+import { needsHosts, needsOf, listTestFiles, runsAlone, selectTests } from "../../../cli/test-files.ts";
 
 const killed = "tests/e2e/killed.test.ts";
 
@@ -55,4 +55,14 @@ test("a file that opens a browser or installs a client in Python needs their pac
   assert.deepEqual(needsOf("tests/platforms/aws-move.test.ts").sort(), ["lab", "python"]);
   assert.deepEqual(needsOf(killed), ["lab"]);
   assert.deepEqual(needsOf("tests/unit/templates/run.test.ts"), ["checks"]);
+});
+
+test("a file that measures for how long clients are without service runs alone", () => {
+  const alone = listTestFiles("e2e").filter(runsAlone);
+  const names = ["chaos-4.3", "chaos", "migrate", "tls"];
+  assert.deepEqual(
+    alone,
+    names.map((name) => `tests/e2e/${name}.test.ts`),
+  );
+  assert.ok(runsAlone("tests/operations/rolling.test.ts") && runsAlone("tests/operations/rotation.test.ts"));
 });
