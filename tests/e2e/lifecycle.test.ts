@@ -205,49 +205,50 @@ test("a broker and a balancer recover by themselves after a power cycle, with th
   await lab.runOrThrow("up", "--expect-no-changes");
 });
 
-for (const [what, breakCommand, repairCommand, message] of [
+/** What keeps `up` from using a host: how it comes, how it goes, and what `up` says. */
+const hostFaults = [
   [
-    "runs another system than stated",
     "sed -i.kept s/^VERSION_ID=.*/VERSION_ID=13/ /usr/lib/os-release",
     "mv /usr/lib/os-release.kept /usr/lib/os-release",
     /runs debian-13, and os is debian-12/,
   ],
   [
-    "refuses the key",
     "mv /root/.ssh/authorized_keys /root/.ssh/kept",
     "mv /root/.ssh/kept /root/.ssh/authorized_keys",
     /unable to authenticate/,
   ],
   [
-    "shows another host key",
     "cd /etc/ssh && cp -a ssh_host_ed25519_key kept && rm ssh_host_ed25519_key && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key && systemctl restart ssh",
     "cd /etc/ssh && mv kept ssh_host_ed25519_key && ssh-keygen -y -f ssh_host_ed25519_key >ssh_host_ed25519_key.pub && systemctl restart ssh",
     /host key mismatch/,
   ],
-  ["cannot be reached", "systemctl stop ssh", "systemctl start ssh", /connection refused/],
-] as const) {
-  test(`up names a host that ${what}, with the cause, within two minutes`, async () => {
-    await lab.ensureUp();
-    const [host = ""] = lab.brokers;
-    const urn =
-      (await lab.resources()).find((resource) => resource.urn.endsWith(`::${host}-ready`))?.urn ?? "";
-    const again = ["up", "--yes", "--skip-preview", "--target-replace", urn];
-    let failure: string;
-    let seconds: number;
-    await lab.runOn(host, breakCommand);
-    try {
-      const started = Date.now();
-      failure = await lab.pulumi(...again).catch((error: unknown) => String(error));
-      seconds = (Date.now() - started) / 1000;
-    } finally {
-      await lab.runOn(host, repairCommand);
-    }
-    assert.match(failure, message);
-    assert.match(failure, new RegExp(`${host}-ready`));
-    assert.ok(seconds < 120, `named after ${seconds} s`);
-    await lab.pulumi(...again);
+  ["systemctl stop ssh", "systemctl start ssh", /connection refused/],
+] as const;
+
+test("up names, within two minutes, hosts of another system, that refuse the key, show another host key or are not reached", async () => {
+  await lab.ensureUp();
+  const resources = await lab.resources();
+  const faults = hostFaults.map(([breakCommand, repairCommand, message], index) => {
+    const host = lab.hosts[index] ?? "";
+    const urn = resources.find((resource) => resource.urn.endsWith(`::${host}-ready`))?.urn ?? "";
+    return { host, breakCommand, repairCommand, message, urn };
   });
-}
+  const again = ["up", "--yes", "--skip-preview", ...faults.flatMap(({ urn }) => ["--target-replace", urn])];
+  let failure: string;
+  let seconds: number;
+  try {
+    for (const { host, breakCommand } of faults) await lab.runOn(host, breakCommand);
+    const started = Date.now();
+    failure = await lab.pulumi(...again, "--continue-on-error").catch((error: unknown) => String(error));
+    seconds = (Date.now() - started) / 1000;
+  } finally {
+    for (const { host, repairCommand } of faults) await lab.runOn(host, repairCommand);
+  }
+  for (const { host, message } of faults)
+    assert.match(failure, new RegExp(`\\(${host}-ready\\)((?!-ready\\))[^])*?${message.source}`));
+  assert.ok(seconds < 120, `named after ${seconds} s`);
+  await lab.pulumi(...again);
+});
 
 test("destroy leaves no container, network or route, and a second destroy succeeds", async () => {
   await lab.ensureUp();
