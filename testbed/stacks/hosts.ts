@@ -48,7 +48,15 @@ export interface LabResources {
 export async function removeLab({ hosts, network, net }: LabResources): Promise<void> {
   const how = { env: podmanEnv, timeout: removalTimeoutSeconds * 1000 } as const;
   try {
-    if (hosts.length > 0) await execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], how);
+    // Removing can fail under load.
+    for (let left = hosts.length > 0 ? 5 : 0; left > 0; left -= 1) {
+      const { failed, message } = await execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], {
+        ...how,
+        reject: false,
+      });
+      if (!failed) break;
+      if (left === 1) throw new Error(message);
+    }
   } finally {
     await execa("podman", ["network", "rm", "-f", network], { ...how, reject: false });
     const route = ["route", "del", "unreachable", `192.168.${net}.0/24`];

@@ -13,12 +13,7 @@ export const faults: readonly Fault[] = [
 ];
 
 /** The names of the faults that `npm test` runs with Debian 12's RabbitMQ. */
-export const shortRunFaults: readonly string[] = [
-  "broker-killed",
-  "haproxy-hung",
-  "holder-off",
-  "broker-off",
-];
+export const shortRunFaults: readonly string[] = ["haproxy-hung", "holder-off", "broker-off"];
 
 /** The names of those that `npm test` runs with RabbitMQ 4.3: what depends on the version. */
-export const shortBrokerFaults: readonly string[] = ["broker-killed", "broker-off", "brokers-off"];
+export const shortBrokerFaults: readonly string[] = ["broker-killed", "brokers-off"];
