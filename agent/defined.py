@@ -86,7 +86,7 @@ end end,
 """.replace("@actor@", ACTOR)
 
 
-class Sight:
+class Facts:
     """What a broker has. objects: by key. noted: the keys of what the stack has made.
 
     own_limits: by name each user's own limit of connections while a migration keeps everybody out; its object has that one.
@@ -119,7 +119,7 @@ class Sight:
 
 def look(of):
     """Returns what a broker has. Raises NoAnswer unless the answer is whole."""
-    return Sight(rabbitmq.evaluate(_LOOK, of=of, seconds=120), of)
+    return Facts(rabbitmq.evaluate(_LOOK, of=of, seconds=120), of)
 
 
 def change(steps, of):
@@ -127,7 +127,7 @@ def change(steps, of):
     answer = rabbitmq.act(_TRY.replace("@steps@", " ".join(steps)).replace("@look@", _LOOK), of=of, seconds=480)
     if isinstance(answer, tuple) and answer and answer[0] == "failed":
         raise StepError("{} refuses a part of the definitions".format(of), log=str(answer[1]))
-    return Sight(answer, of)
+    return Facts(answer, of)
 
 
 def note(keys):

@@ -150,7 +150,7 @@ def text(name, pattern=None, definition=None, apply_to="all", queue_type="classi
     return {"name": name, "pattern": pattern, "definition": definition, "apply-to": apply_to, "queue-type": queue_type}
 
 
-class Sight:
+class Facts:
     """What a member says.
 
     noted: the texts, the wanted one last. vhosts: all virtual hosts. seen: by member that answers, by (virtual host, name):
@@ -190,7 +190,7 @@ def look(wanted, member, others=()):
     question = _LOOK.replace("@text@", _source(wanted)).replace(
         "@nodes@", erlang.atoms(rabbitmq.node(name) for name in names)
     )
-    return Sight(rabbitmq.evaluate(question, of=member), member, names)
+    return Facts(rabbitmq.evaluate(question, of=member), member, names)
 
 
 def note(texts, of, wants=True):

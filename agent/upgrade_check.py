@@ -97,14 +97,14 @@ def _obstacle(state, goals):
 
 def _behind(state, goals):
     """Returns the members that have not committed what a member of their queue had when it was first seen."""
-    told = []
+    words = []
     for queue in state.queues:
         indexes = [index for _, index, _ in queue.members if index is not None]
         goal = goals.setdefault(queue.key, max(indexes, default=0))
         behind = sorted(name for name, index, _ in queue.members if index is None or index < goal)
         if behind:
-            told.append("{} is behind on {}".format(queue, ", ".join(behind)))
-    return told
+            words.append("{} is behind on {}".format(queue, ", ".join(behind)))
+    return words
 
 
 # Another series

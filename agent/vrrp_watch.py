@@ -25,15 +25,15 @@ PAUSE_SECONDS = 300  # between two restarts
 #   obstacles  what keeps it in FAULT, in words; None if that is unknown
 #   trace      what changes with each check of HAProxy; None if there is none to see
 #   is_busy    whether a step of the program works on Keepalived
-Sight = collections.namedtuple("Sight", "unit started state is_holder obstacles trace is_busy")
+Facts = collections.namedtuple("Facts", "unit started state is_holder obstacles trace is_busy")
 
 NOTHING = "nothing"
 RESTART = "restart it"
 
 
-def may_restart(sight):
+def may_restart(facts):
     """Whether Keepalived runs, does not hold the address, and nobody else works on it."""
-    return sight.unit == "active" and sight.state in (BACKUP, FAULT) and sight.is_holder is False and not sight.is_busy
+    return facts.unit == "active" and facts.state in (BACKUP, FAULT) and facts.is_holder is False and not facts.is_busy
 
 
 class Watch:
@@ -48,19 +48,19 @@ class Watch:
         self._said = None
         self.words = []
 
-    def look(self, now, sight):
+    def look(self, now, facts):
         """Returns NOTHING or RESTART. `words` then has the lines to print."""
         self.words = []
-        if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS or sight.started != self._started:
+        if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS or facts.started != self._started:
             self._forget_how_long()
         self._seen_at = now
-        self._started = sight.started
-        if sight.unit != "active" or sight.is_busy:
+        self._started = facts.started
+        if facts.unit != "active" or facts.is_busy:
             self._forget_how_long()
             return NOTHING
-        self._follow(sight)
-        reason = self._reason(now, sight)
-        if reason is None or not may_restart(sight):
+        self._follow(facts)
+        reason = self._reason(now, facts)
+        if reason is None or not may_restart(facts):
             return NOTHING
         if self._restarted_at is not None and now - self._restarted_at < PAUSE_SECONDS:
             self._say_once("{}; it was restarted less than {} s ago".format(reason, PAUSE_SECONDS))
@@ -84,34 +84,34 @@ class Watch:
             self._said = words
             self.words.append(words)
 
-    def _follow(self, sight):
+    def _follow(self, facts):
         """Reports once how a restart, or a FAULT, has ended."""
-        if sight.state not in (BACKUP, MASTER):
+        if facts.state not in (BACKUP, MASTER):
             return
         if self._is_awaited:
-            self.words.append("{}: Keepalived can take the address again, it is {}".format(self._name, sight.state))
+            self.words.append("{}: Keepalived can take the address again, it is {}".format(self._name, facts.state))
         self._is_awaited = False
 
-    def _reason(self, now, sight):
+    def _reason(self, now, facts):
         """Returns why a restart would help; None if it would not."""
-        fault = self._fault(now, sight)
-        silent = self._silence(now, sight)
-        if sight.state == FAULT:
+        fault = self._fault(now, facts)
+        silent = self._silence(now, facts)
+        if facts.state == FAULT:
             return fault
         if silent is None:
             return None
         reason = "{}: Keepalived has not checked HAProxy for {:.0f} s".format(self._name, SILENCE_SECONDS)
-        if sight.state == MASTER or sight.is_holder:
+        if facts.state == MASTER or facts.is_holder:
             self._say_once(reason + ", and this host holds the address: systemctl reload keepalived, when it suits")
         return reason
 
-    def _fault(self, now, sight):
-        if sight.state != FAULT or sight.obstacles is None:
+    def _fault(self, now, facts):
+        if facts.state != FAULT or facts.obstacles is None:
             self._free_since = None
             return None
-        if sight.obstacles:
+        if facts.obstacles:
             self._free_since = None
-            self._say_once("{}: Keepalived is in FAULT: {}".format(self._name, ", ".join(sight.obstacles)))
+            self._say_once("{}: Keepalived is in FAULT: {}".format(self._name, ", ".join(facts.obstacles)))
             return None
         if self._free_since is None:
             self._free_since = now
@@ -119,12 +119,12 @@ class Watch:
             return None
         return "{}: Keepalived is in FAULT, and the cause has passed".format(self._name)
 
-    def _silence(self, now, sight):
+    def _silence(self, now, facts):
         """Returns for how long Keepalived has not checked HAProxy, if for too long."""
-        if sight.trace is None:
+        if facts.trace is None:
             self._trace = None
             return None
-        if self._trace is None or self._trace[0] != sight.trace:
-            self._trace = (sight.trace, now)
+        if self._trace is None or self._trace[0] != facts.trace:
+            self._trace = (facts.trace, now)
         silent = now - self._trace[1]
         return silent if silent >= SILENCE_SECONDS else None

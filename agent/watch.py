@@ -30,7 +30,7 @@ ATTEMPTS = 12  # to start plug-ins again that have ended
 #   others       which of the other brokers serve; None if nobody has checked
 #   is_busy      whether a step of the program works on the broker
 #   connections  those with the other brokers; None if that is unknown
-Sight = namedtuple("Sight", "serves unit phase started work others is_busy connections")
+Facts = namedtuple("Facts", "serves unit phase started work others is_busy connections")
 
 # What the rest of the cluster reports: the names of its members, and of those that run.
 Rest = namedtuple("Rest", "members running")
@@ -43,8 +43,8 @@ RESTART = "restart it"
 START_PLUGINS = "start its plug-ins again"
 
 
-def _starts(sight):
-    return sight.unit == "activating" and sight.phase in ("start", "start-post")
+def _starts(facts):
+    return facts.unit == "activating" and facts.phase in ("start", "start-post")
 
 
 class Watch:
@@ -76,20 +76,20 @@ class Watch:
 
     # Observing
 
-    def look(self, now, sight):
+    def look(self, now, facts):
         """Returns what to ask: NOTHING, ASK_WHY or ASK_HEALTH. `words` then has the lines to print."""
         self.words = []
         if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS:
             self._forget_how_long()
         self._seen_at = now
-        if sight.unit is None:
+        if facts.unit is None:
             self._forget_how_long()
             return NOTHING
-        self._note_events(sight)
-        self._follow(sight)
-        if sight.serves:
+        self._note_events(facts)
+        self._follow(facts)
+        if facts.serves:
             return self._look_at_serving(now)
-        return self._look_at_silent(now, sight)
+        return self._look_at_silent(now, facts)
 
     def _forget_how_long(self):
         self._not_serving_since = None
@@ -101,14 +101,14 @@ class Watch:
         self._was_passed_over = False
         self._had_ended = False
 
-    def _note_events(self, sight):
+    def _note_events(self, facts):
         """Notices a start or a change of the connections with the others, after which a broker may be unhealthy."""
-        if sight.started != self._started:
-            self._started = sight.started
+        if facts.started != self._started:
+            self._started = facts.started
             self._forget_how_long()
             self._doubt()
-        if sight.connections is not None and sight.connections != self._connections:
-            self._connections = sight.connections
+        if facts.connections is not None and facts.connections != self._connections:
+            self._connections = facts.connections
             self._doubt()
 
     def _doubt(self):
@@ -116,12 +116,12 @@ class Watch:
         self._forget_answers()
         self._attempts = 0
 
-    def _follow(self, sight):
+    def _follow(self, facts):
         """Reports once how a restart has ended."""
         if self._awaited is None:
             return
-        is_down = sight.unit in ("failed", "inactive")
-        if sight.serves and sight.started != self._awaited:
+        is_down = facts.unit in ("failed", "inactive")
+        if facts.serves and facts.started != self._awaited:
             self.words.append("{} serves again".format(self._name))
             self._awaited = None
         elif is_down and self._was_down:
@@ -141,23 +141,23 @@ class Watch:
         self._health_at = now
         return ASK_HEALTH
 
-    def _look_at_silent(self, now, sight):
+    def _look_at_silent(self, now, facts):
         self._forget_answers()
-        starts = _starts(sight)
-        self._measure(now, sight.work)
+        starts = _starts(facts)
+        self._measure(now, facts.work)
         # systemd itself restarts a failed broker, and a broker whose start is held back waits for the cluster.
-        should_serve = sight.unit == "active" or (starts and self._is_idle)
-        if not should_serve or not self._is_majority(sight.others):
+        should_serve = facts.unit == "active" or (starts and self._is_idle)
+        if not should_serve or not self._is_majority(facts.others):
             self._not_serving_since = None
             return NOTHING
         if self._not_serving_since is None:
             self._not_serving_since = now
         limit = STILLNESS_SECONDS if starts else PATIENCE_SECONDS
-        if now - self._not_serving_since < limit + self._ahead(sight.others) * TURN_SECONDS:
+        if now - self._not_serving_since < limit + self._ahead(facts.others) * TURN_SECONDS:
             return NOTHING
         if self._not_before is not None and now < self._not_before:
             return NOTHING
-        if sight.is_busy:
+        if facts.is_busy:
             self._not_serving_since = None
             return NOTHING
         return ASK_WHY
@@ -169,12 +169,12 @@ class Watch:
         if before is not None and work is not None and now > before[0]:
             self._is_idle = 0 <= work - before[1] < BUSY_SHARE * (now - before[0])
 
-    def _has_worked(self, now, sight):
+    def _has_worked(self, now, facts):
         """Whether the broker has used more processor time since the last look than its answer costs, or may have."""
-        if self._work is None or sight.work is None:
+        if self._work is None or facts.work is None:
             return True
         when, work = self._work
-        return not 0 <= sight.work - work < ANSWER_WORK + BUSY_SHARE * (now - when)
+        return not 0 <= facts.work - work < ANSWER_WORK + BUSY_SHARE * (now - when)
 
     def _is_majority(self, others):
         return others is not None and len(others) >= len(self._brokers) // 2 + 1
@@ -190,23 +190,23 @@ class Watch:
 
     # The broker's answers
 
-    def why(self, now, sight, condition, rest):
+    def why(self, now, facts, condition, rest):
         """Decides about a broker that does not serve: NOTHING or START_ANEW.
 
-        sight: a new observation, after the question. condition: the broker's answer; None if it did not answer.
+        facts: a new observation, after the question. condition: the broker's answer; None if it did not answer.
         rest: what one of the others answered to this host; None if none did, so that a silent broker proves nothing.
         """
         self.words = []
         self._seen_at = now
-        if sight.serves or not self._still_runs(sight) or self._not_serving_since is None:
+        if facts.serves or not self._still_runs(facts) or self._not_serving_since is None:
             self._forget_how_long()
             return NOTHING
-        if condition is not None and sight.unit == "active":
+        if condition is not None and facts.unit == "active":
             # A drain also suspends the listeners, and does not always leave another trace.
             is_drained = condition.drained or condition.is_suspended
             if is_drained or condition.running:
-                self._drained = sight.started if is_drained else None
-        reason, lasts = self._reason_to_leave(now, sight, condition, rest)
+                self._drained = facts.started if is_drained else None
+        reason, lasts = self._reason_to_leave(now, facts, condition, rest)
         if reason is None and self._rests(START_ANEW, now):
             reason = "it was restarted less than {} s ago".format(PAUSE_SECONDS)
         waited = now - self._not_serving_since
@@ -223,27 +223,27 @@ class Watch:
             self.words.append("{} does not serve and is left alone: {}".format(self._name, reason))
         return NOTHING
 
-    def _still_runs(self, sight):
+    def _still_runs(self, facts):
         """Whether nobody has stopped or started the broker since it was asked; a stopped one is silent, too."""
-        return sight.started == self._started and (sight.unit == "active" or _starts(sight))
+        return facts.started == self._started and (facts.unit == "active" or _starts(facts))
 
-    def _reason_to_leave(self, now, sight, condition, rest):
+    def _reason_to_leave(self, now, facts, condition, rest):
         """Returns why nothing is done, or None if the broker needs a restart, and whether that may take long."""
-        if sight.is_busy:
+        if facts.is_busy:
             return "a step of rabbitmq-ha works on it", False
-        if _starts(sight) and self._has_worked(now, sight):
+        if _starts(facts) and self._has_worked(now, facts):
             return "it starts, and works", False
         if rest is None:
             return "none of the others answers this host, so the fault may lie between them", False
         if self._name not in rest.members:
             return "the cluster does not count it as a member", True
         running = [name for name in rest.running if name != self._name]
-        if not self._is_majority(running) or not self._is_majority(sight.others):
+        if not self._is_majority(running) or not self._is_majority(facts.others):
             return "the rest of the cluster is no majority", False
-        is_active = sight.unit == "active"
+        is_active = facts.unit == "active"
         if condition is not None and condition.drained and is_active:
             return "it is being drained", True
-        if (condition is None or not condition.running) and is_active and self._drained == sight.started:
+        if (condition is None or not condition.running) and is_active and self._drained == facts.started:
             # A broker that leaves the cluster is drained and then stops. Without Mnesia it no longer knows that it was
             # drained.
             return "it was drained before it stopped", True
@@ -257,21 +257,21 @@ class Watch:
             if self._port in condition.ports:
                 return "it runs and listens at port {}, so something lies between".format(self._port), True
             return None, False
-        if condition.booting and (not self._is_idle or self._has_worked(now, sight)):
+        if condition.booting and (not self._is_idle or self._has_worked(now, facts)):
             return "it starts, and works", False
         return None, False
 
-    def health(self, now, sight, condition):
+    def health(self, now, facts, condition):
         """Decides about a broker that serves: NOTHING, START_PLUGINS or RESTART.
 
-        sight: a new observation, after the question, if the answer asks for an action.
+        facts: a new observation, after the question, if the answer asks for an action.
         condition: None if the broker did not answer, which proves nothing.
-        sight.others counts only if the broker is passed over.
+        facts.others counts only if the broker is passed over.
         """
         self.words = []
         self._seen_at = now
         self._looks = max(0, self._looks - 1)
-        if condition is None or not condition.running or not (sight.serves and self._still_runs(sight)):
+        if condition is None or not condition.running or not (facts.serves and self._still_runs(facts)):
             self._forget_answers()
             return NOTHING
         self._tell_majority(condition.has_majority)
@@ -279,12 +279,12 @@ class Watch:
             self._attempts = 0
         # Only the same answer twice in a row counts: when a broker stops, its plug-ins end first.
         had_ended, self._had_ended = self._had_ended, bool(condition.ended)
-        if condition.ended and self._attempts < ATTEMPTS and not sight.is_busy:
+        if condition.ended and self._attempts < ATTEMPTS and not facts.is_busy:
             self._look_again()
             if had_ended:
                 self._attempts += 1
                 return START_PLUGINS
-        return self._judge_passed_over(now, sight, condition)
+        return self._judge_passed_over(now, facts, condition)
 
     def _tell_majority(self, has_majority):
         """Reports once that a broker with Khepri is in a minority, where no restart helps, and once that it is not."""
@@ -294,7 +294,7 @@ class Watch:
         words = "{} serves, and no majority of the members answers it: nothing can be declared or changed there"
         self.words.append((words if self._lacks_majority else "{} has a majority again").format(self._name))
 
-    def _judge_passed_over(self, now, sight, condition):
+    def _judge_passed_over(self, now, facts, condition):
         if condition.passed_over is not True:
             self._was_passed_over = False
             return NOTHING
@@ -304,8 +304,8 @@ class Watch:
             return NOTHING
         if self._rests(RESTART, now):
             return NOTHING
-        is_left_alone = sight.is_busy or condition.drained is not False or condition.is_suspended is not False
-        if is_left_alone or not self._is_majority(sight.others) or not self._has_turn(now, sight.others):
+        is_left_alone = facts.is_busy or condition.drained is not False or condition.is_suspended is not False
+        if is_left_alone or not self._is_majority(facts.others) or not self._has_turn(now, facts.others):
             return NOTHING
         self._was_passed_over = False
         self.words.append(

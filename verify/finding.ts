@@ -61,7 +61,7 @@ export function combineVerdicts(problems: readonly Verdict[], detail: string): V
   if (problems.length === 0) return pass(detail);
   const advice = new Set(problems.flatMap((problem) => problem.advice ?? []));
   const hosts = new Set(problems.flatMap((problem) => problem.unreachableHosts ?? []));
-  const [standstill] = problems.flatMap((problem) => problem.startDeadlock ?? []);
+  const [deadlock] = problems.flatMap((problem) => problem.startDeadlock ?? []);
   return {
     ...fail(
       problems.map((problem) => problem.detail).join("; "),
@@ -69,7 +69,7 @@ export function combineVerdicts(problems: readonly Verdict[], detail: string): V
     ),
     ...(advice.size === 0 ? {} : { advice: [...advice].join("; ") }),
     ...(hosts.size === 0 ? {} : { unreachableHosts: [...hosts] }),
-    ...(standstill === undefined ? {} : { startDeadlock: standstill }),
+    ...(deadlock === undefined ? {} : { startDeadlock: deadlock }),
   };
 }
 

@@ -95,15 +95,15 @@ export function findStartDeadlock(names: readonly string[], states: BrokerStates
 }
 
 /** @returns the verdict for a broker that waits; undefined for one that does not */
-export function judgeWaiting(name: string, standstill: StartDeadlock | undefined): Verdict | undefined {
-  const beside = standstill?.waiting.find((each) => each.name === name)?.lastRunningPeers;
-  if (standstill === undefined || beside === undefined) return undefined;
-  const { majority } = standstill;
+export function judgeWaiting(name: string, deadlock: StartDeadlock | undefined): Verdict | undefined {
+  const beside = deadlock?.waiting.find((each) => each.name === name)?.lastRunningPeers;
+  if (deadlock === undefined || beside === undefined) return undefined;
+  const { majority } = deadlock;
   const found =
     majority === undefined
       ? `rabbitmq-server waits for ${beside.join(", ")}, which ran longer than ${name}`
       : `rabbitmq-server waits for ${majority.needed} of the cluster's ${majority.members} members: itself, ${beside.join(", ")}`;
-  return { ...needsOperator(found, startAdvice(standstill)), startDeadlock: standstill };
+  return { ...needsOperator(found, startAdvice(deadlock)), startDeadlock: deadlock };
 }
 
 function startAdvice({ gone, notStarting, lastStopped }: StartDeadlock): string {

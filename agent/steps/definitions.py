@@ -22,39 +22,39 @@ def arguments(parser):
 
 def run(wanted):
     objects, removable = ({}, []) if wanted.clear else definitions.read(sys.stdin.read())
-    member, sight = first_that_answers(wanted.members, defined.look)
-    missing, different = _due(objects, sight)
-    _refuse_fixed(different, sight)
+    member, facts = first_that_answers(wanted.members, defined.look)
+    missing, different = _due(objects, facts)
+    _refuse_fixed(different, facts)
     _refuse_missing_users(missing)
-    _refuse_limits(different, sight)
-    former = [sight.objects[key] for key in sight.noted if key not in objects and key in sight.objects]
-    _refuse_ambiguous(former, list(sight.objects.values()) + missing, removable)
-    made = [key for key in sight.noted if key in sight.objects or key in objects]
+    _refuse_limits(different, facts)
+    former = [facts.objects[key] for key in facts.noted if key not in objects and key in facts.objects]
+    _refuse_ambiguous(former, list(facts.objects.values()) + missing, removable)
+    made = [key for key in facts.noted if key in facts.objects or key in objects]
     made += [each.key for each in missing if each.key not in made]
-    after = _make(missing, different, sight, made, member)
+    after = _make(missing, different, facts, made, member)
     stays = undefine.remove(former, removable, member) if former else {}
     left = [key for key in made if key in objects or key in stays]
-    if left != (made if missing else sight.noted):
+    if left != (made if missing else facts.noted):
         after = defined.change([defined.note(left)], member)
     _check(objects, after)
     gone = [each.title for each in former if each.key not in stays]
     _tell(missing, different, gone, stays, len(objects))
 
 
-def _due(objects, sight):
+def _due(objects, facts):
     """Returns the objects that are not there, and those that are there and otherwise."""
-    missing = [each for key, each in objects.items() if key not in sight.objects]
+    missing = [each for key, each in objects.items() if key not in facts.objects]
     different = [
-        each for key, each in objects.items() if key in sight.objects and each.differs_from(sight.objects[key])
+        each for key, each in objects.items() if key in facts.objects and each.differs_from(facts.objects[key])
     ]
     return missing, different
 
 
-def _refuse_fixed(different, sight):
+def _refuse_fixed(different, facts):
     words = []
     for each in different:
         if each.kind in definitions.FIXED:
-            other = sight.objects[each.key]
+            other = facts.objects[each.key]
             fields = each.differs_from(other)
             has = ", ".join("{} {}".format(name, other.fields.get(name)) for name in fields)
             shall = ", ".join("{} {}".format(name, each.fields[name]) for name in fields)
@@ -78,13 +78,13 @@ def _refuse_missing_users(missing):
         )
 
 
-def _refuse_limits(different, sight):
+def _refuse_limits(different, facts):
     limited = [
         each.title
         for each in different
-        if each.kind == "user" and "limits" in each.differs_from(sight.objects[each.key])
+        if each.kind == "user" and "limits" in each.differs_from(facts.objects[each.key])
     ]
-    if limited and sight.own_limits:
+    if limited and facts.own_limits:
         migration.refuse("the limits of {}".format(_named(limited)))
 
 
@@ -102,27 +102,27 @@ def _refuse_ambiguous(former, known, removable):
             )
 
 
-def _make(missing, different, sight, made, member):
+def _make(missing, different, facts, made, member):
     """Makes and changes what is due. Returns what the broker has then."""
     vhosts = [each for each in missing + different if each.kind == "vhost"]
     new = [each for each in missing if each.kind == "vhost"]
-    users = [defined.user(each, sight.objects[each.key]) for each in different if each.kind == "user"]
+    users = [defined.user(each, facts.objects[each.key]) for each in different if each.kind == "user"]
     rest = [each for each in missing + different if each.kind not in ("vhost", "user")]
     # Noted before it is there, so that a killed run leaves nothing that is nobody's.
     steps = [defined.note(made)] if missing else []
     if vhosts:
         steps += [defined.importing(new), defined.metadata(vhosts)]
     if new:
-        sight = defined.change(steps, member)
+        facts = defined.change(steps, member)
         steps = []
         # Before there are queues: a queue keeps its type.
         policies.spread(of=member)
     steps += users + [defined.importing(rest)]
-    return defined.change(steps, member) if any(steps) else sight
+    return defined.change(steps, member) if any(steps) else facts
 
 
-def _check(objects, sight):
-    missing, different = _due(objects, sight)
+def _check(objects, facts):
+    missing, different = _due(objects, facts)
     if missing or different:
         raise StepError(
             "{}: still not as defined: {}".format(host.name(), _named([each.title for each in missing + different])),

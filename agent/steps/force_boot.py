@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 480
 # Never at the same time as another start.
 LOCK = "start"
 # How long the command may fail because the broker is between two starts of its own.
-TOLD_SECONDS = 90
+ORDER_SECONDS = 90
 
 # Like rabbitmqctl force_boot, this loads the tables as they are here, but while the broker waits, and with one change
 # before: a mirrored queue whose leader was on a missing broker is led from here, if a copy is here. A start deletes the
@@ -121,7 +121,7 @@ def check_nobody_serves(names, port):
 def load(gone, check):
     said = [""]
 
-    def told():
+    def takes_order():
         # Between two starts the broker does not wait yet, and does not take the command.
         if "Waiting for Mnesia tables" not in files.tail(rabbitmq.log_file(), 3):
             return False
@@ -135,7 +135,7 @@ def load(gone, check):
         return True
 
     clock.await_(
-        told, TOLD_SECONDS, lambda: starting.failed("could not be told not to wait ({})".format("".join(said)))
+        takes_order, ORDER_SECONDS, lambda: starting.failed("could not be told not to wait ({})".format("".join(said)))
     )
 
 

@@ -58,10 +58,10 @@ def run(wanted):
 
 
 def await_end_of_full_stop():
-    told = False
+    reported = False
     while full_stop.is_marked():
-        if not told:
-            told = True
+        if not reported:
+            reported = True
             print("{}: does not start, since a full stop is under way; {}".format(host.name(), full_stop.REMEDY))
         clock.pause(1)
 
@@ -75,7 +75,7 @@ def forget():
 
 
 def await_cluster(conf):
-    told = False
+    reported = False
     silent = ""
     while True:
         for name in conf.discovery_peers:
@@ -90,8 +90,8 @@ def await_cluster(conf):
                 continue
             print("{}: was a member and has no data any more; it joins anew, since {} serves".format(host.name(), name))
             return
-        if not told and not silent:
-            told = True
+        if not reported and not silent:
+            reported = True
             print(
                 "{}: was a member and has no data any more, so it does not start alone; waits until one of these serves:"
                 " {}. If their data is gone too: rm {} on {} begins an empty cluster".format(
@@ -122,14 +122,14 @@ def await_place(conf):
     With Khepri such a broker would not notice it: with others of the former cluster it would find a majority, and serve
     beside the new one.
     """
-    told = False
+    reported = False
     deadline = clock.Deadline(SILENCE_SECONDS)
     others = [name for name in conf.brokers if name != host.name()]
     while True:
         found = khepri.Others(others, conf.port)
         if found.list_it or (not found.apart and (not found.silent or deadline.passed())):
             return
-        if found.apart and not told:
-            told = True
+        if found.apart and not reported:
+            reported = True
             print("{}\n{}".format(*khepri.gone_on_without_it(found.apart[0])))
         clock.pause(10 if found.apart else 1)

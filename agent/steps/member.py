@@ -409,7 +409,7 @@ class Member:
         """Adds a member to each quorum queue and stream on this new broker, and fills its mirrors."""
         self.say("takes its copies of the cluster's queues")
         deadline = clock.Deadline(PLACES_SECONDS)
-        told: set = set()
+        reported: set = set()
         said = ""
         while True:
             lacking = queues.look().without_member(self.name)
@@ -424,11 +424,11 @@ class Member:
             if any(queue.kind == queues.QUORUM for queue in lacking):
                 # Another new member may not have its vote yet; then the command is repeated.
                 said = rabbitmq.tell("grow", self.node, "all", tool="rabbitmq-queues", seconds=600)
-            streams = [queue for queue in lacking if queue.kind == queues.STREAM and queue.key not in told]
+            streams = [queue for queue in lacking if queue.kind == queues.STREAM and queue.key not in reported]
             if streams:
                 refused = self._replicate(streams)
                 said = refused or said
-                told.update(queue.key for queue in streams if not refused)
+                reported.update(queue.key for queue in streams if not refused)
             clock.pause(1)
         self._fill_mirrors()
 

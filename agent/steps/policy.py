@@ -51,23 +51,23 @@ def first_that_answers(members, ask):
 
 
 def clear(name, members):
-    member, sight = first_that_answers(members, lambda each: policies.look(policies.text(name), each))
-    others = [text for text in sight.noted if text["name"] != name]
-    if len(others) < len(sight.noted):
+    member, facts = first_that_answers(members, lambda each: policies.look(policies.text(name), each))
+    others = [text for text in facts.noted if text["name"] != name]
+    if len(others) < len(facts.noted):
         # Now no watch sets it again. What is noted still says which policies are the stack's.
-        policies.note(sight.noted, member, wants=False)
-    if any(each == name for _, each in sight.seen[member]):
-        policies.remove([name], member, sight.seen[member])
-    if len(others) < len(sight.noted):
+        policies.note(facts.noted, member, wants=False)
+    if any(each == name for _, each in facts.seen[member]):
+        policies.remove([name], member, facts.seen[member])
+    if len(others) < len(facts.noted):
         policies.note(others, member, wants=False)
     print("the policy {} is cleared".format(name))
 
 
 def set_everywhere(text, members):
-    member, sight = first_that_answers(members, lambda each: policies.look(text, each))
-    noted = [each for each in sight.noted or _noted_on_this_host() if each != text]
+    member, facts = first_that_answers(members, lambda each: policies.look(text, each))
+    noted = [each for each in facts.noted or _noted_on_this_host() if each != text]
     is_ours = any(each["name"] == text["name"] for each in noted)
-    if noted and (is_ours or (policies.VHOST, text["name"]) not in sight.seen[member]):
+    if noted and (is_ours or (policies.VHOST, text["name"]) not in facts.seen[member]):
         # Noted before it is set, so that a run that takes the name back can clear it. An existing policy of a new name
         # is somebody else's until the stack has set it.
         policies.note([*noted, text], member)
@@ -76,7 +76,7 @@ def set_everywhere(text, members):
     # Only what this stack has set is cleared. After an interrupted rename both names are noted.
     former = sorted({each["name"] for each in noted} - {text["name"]})
     if former:
-        policies.remove(former, taker, sight.seen[member])
+        policies.remove(former, taker, facts.seen[member])
     if noted:
         policies.note([text], taker)
     # What was noted here is noted in the cluster now.
@@ -100,14 +100,14 @@ def _spread(texts, taker, members):
         # Again and again, since virtual hosts come and go meanwhile.
         try:
             _, others[:], other_types[:] = policies.spread(texts, taker)
-            sight = policies.look(text, taker, members)
+            facts = policies.look(text, taker, members)
         except StepError as failure:
             failures[:] = [failure.log or failure.message]
             return False
         failures[:] = [""]
-        places = [(vhost, text["name"]) for vhost in sight.vhosts if vhost not in others]
+        places = [(vhost, text["name"]) for vhost in facts.vhosts if vhost not in others]
         missing[:] = [
-            name for name in members if not all(sight.seen.get(name, {}).get(place) is True for place in places)
+            name for name in members if not all(facts.seen.get(name, {}).get(place) is True for place in places)
         ]
         return not missing
 

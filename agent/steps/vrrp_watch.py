@@ -60,7 +60,7 @@ class Looker(watching.Looker):
             unit = {}
         is_active = unit.get("ActiveState") == "active"
         state = self._state(unit["MainPID"]) if is_active else None
-        return vrrp_watch.Sight(
+        return vrrp_watch.Facts(
             unit=unit.get("ActiveState"),
             started=unit.get("ExecMainStartTimestampMonotonic"),
             state=state,

@@ -65,14 +65,14 @@ class Looker(watching.Looker):
     def look(self):
         """Observes once, and does all that follows from it."""
         try:
-            sight = self._see()
-            question = self._watch.look(clock.now(), sight)
+            facts = self._see()
+            question = self._watch.look(clock.now(), facts)
             self._say_all()
             if question == watch.ASK_WHY:
                 self._ask_why()
                 self._complaint = None
             elif question == watch.ASK_HEALTH:
-                self._ask_health(sight)
+                self._ask_health(facts)
                 self._complaint = None
         except StepError as failure:
             self._complain(failure)
@@ -91,7 +91,7 @@ class Looker(watching.Looker):
             )
         except NoAnswer:
             unit = {}
-        return watch.Sight(
+        return watch.Facts(
             serves=serves,
             unit=unit.get("ActiveState"),
             phase=unit.get("SubState"),
@@ -139,17 +139,17 @@ class Looker(watching.Looker):
                 continue
         raise Silence("none of the other brokers answers")
 
-    def _ask_health(self, sight):
+    def _ask_health(self, facts):
         try:
             said = condition.ask(condition.HEALTH, OWN_QUESTION_SECONDS)
         except NoAnswer:
             said = None
         if said is not None:
             with contextlib.suppress(OSError):
-                health.note(said, sight.started)
+                health.note(said, facts.started)
         if said is not None and (said.ended or said.passed_over):
-            sight = self._see()._replace(others=self._serving(), is_busy=watching.is_busy(STEPS))
-        decision = self._watch.health(clock.now(), sight, said)
+            facts = self._see()._replace(others=self._serving(), is_busy=watching.is_busy(STEPS))
+        decision = self._watch.health(clock.now(), facts, said)
         if decision == watch.START_PLUGINS:
             self._start_plugins()
         elif decision == watch.RESTART:

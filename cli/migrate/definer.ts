@@ -47,7 +47,7 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
     const entries = [...made, ...changes].filter(({ category }) => only.includes(category));
     if (entries.length > 0) await target.give(entries);
   };
-  const giveBack = async (only: readonly Category[]): Promise<void> => {
+  const returnMissing = async (only: readonly Category[]): Promise<void> => {
     const found = await readDefinitions(fresh);
     const own = fresh.system.adminUser;
     await give(
@@ -64,12 +64,12 @@ export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
   };
   return {
     async prepare(direction: Direction) {
-      if (direction === "back") await giveBack(returnedCategories);
+      if (direction === "back") await returnMissing(returnedCategories);
       else await give(fresh, (await plan(false)).definitions, categories, true);
       return whyNotAhead(await readDefinitions(direction === "back" ? old : fresh));
     },
     async prepareLate(direction: Direction) {
-      if (direction === "back") await giveBack(lateCategories);
+      if (direction === "back") await returnMissing(lateCategories);
       else await give(fresh, (await plan(true)).definitions, lateCategories, false);
     },
     async settle(direction: Direction) {

@@ -13,14 +13,14 @@ export interface TimedTrialContext extends TrialContext {
 export function createTrialContext(system: System, watch: AddressWatch, holder: string): TimedTrialContext {
   const balancers = system.balancers.map(({ name }) => name);
   const hosts = [...system.brokers, ...system.balancers];
-  let struckAt: number | undefined;
-  const strike = (at = performance.now()): void => {
-    struckAt ??= at;
+  let faultStartedAt: number | undefined;
+  const markFaultStart = (at = performance.now()): void => {
+    faultStartedAt ??= at;
   };
   const isBalancer = (host: string): boolean => balancers.includes(host);
   const fallSilent = async (...names: readonly string[]): Promise<void> => {
     await Promise.all(names.map((host) => machines.dropPackets(host)));
-    strike();
+    markFaultStart();
     for (const host of names) watch.setReachable(host, false);
   };
   return {
@@ -29,10 +29,10 @@ export function createTrialContext(system: System, watch: AddressWatch, holder: 
     balancers,
     holder,
     get faultStartedAt() {
-      return struckAt;
+      return faultStartedAt;
     },
     addressOf: (host) => hosts.find(({ name }) => name === host)?.address ?? "",
-    markFaultStart: strike,
+    markFaultStart,
     dropPackets: fallSilent,
     async restorePackets(host) {
       await machines.restorePackets(host);

@@ -36,9 +36,9 @@ export interface GivenMachinesArgs {
 const sudoUser = "operator";
 
 /** Names of one set of given machines, by which all its resources are found. */
-const labLabel = (name: string): string => `strangers-${name}`;
-const networkName = (name: string): string => `rabbitmq-ha-strangers-${name}`;
-const folderPrefix = (name: string): string => `rabbitmq-ha-strangers-${name}-`;
+const labLabel = (name: string): string => `given-${name}`;
+const networkName = (name: string): string => `rabbitmq-ha-given-${name}`;
+const folderPrefix = (name: string): string => `rabbitmq-ha-given-${name}-`;
 
 /** Given machines for one test. */
 export class GivenMachines {

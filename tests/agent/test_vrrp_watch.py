@@ -2,20 +2,20 @@
 
 import unittest
 
-from agent.vrrp_watch import NOTHING, PAUSE_SECONDS, RESTART, Sight, Watch, may_restart
+from agent.vrrp_watch import NOTHING, PAUSE_SECONDS, RESTART, Facts, Watch, may_restart
 
 
 class VrrpWatchTest(unittest.TestCase):
     def setUp(self):
         self.watch = Watch("lb2")
         self.now = 50000.0
-        self.sight = Sight(
+        self.facts = Facts(
             unit="active", started="1", state="BACKUP", is_holder=False, obstacles=None, trace=1, is_busy=False
         )
         self.said = []
 
     def sees(self, **changes):
-        self.sight = self.sight._replace(**changes)
+        self.facts = self.facts._replace(**changes)
 
     def is_stuck(self, **changes):
         self.sees(state="FAULT", obstacles=[])
@@ -26,9 +26,9 @@ class VrrpWatchTest(unittest.TestCase):
         restarts = 0
         for _ in range(int(seconds / 5)):
             self.now += 5
-            if checks and self.sight.trace is not None:
-                self.sees(trace=self.sight.trace + 1)
-            decision = self.watch.look(self.now, self.sight)
+            if checks and self.facts.trace is not None:
+                self.sees(trace=self.facts.trace + 1)
+            decision = self.watch.look(self.now, self.facts)
             self.said += self.watch.words
             if decision == RESTART:
                 restarts += 1
@@ -106,7 +106,7 @@ class Fault(VrrpWatchTest):
 
     def test_the_same_is_asked_right_before_the_restart(self):
         self.is_stuck()
-        self.assertTrue(may_restart(self.sight))
+        self.assertTrue(may_restart(self.facts))
         for change in (
             {"unit": "inactive"},
             {"unit": None},
@@ -116,7 +116,7 @@ class Fault(VrrpWatchTest):
             {"is_holder": None},
             {"is_busy": True},
         ):
-            self.assertFalse(may_restart(self.sight._replace(**change)), change)
+            self.assertFalse(may_restart(self.facts._replace(**change)), change)
 
     def test_it_waits_while_a_step_works_on_keepalived(self):
         self.is_stuck(is_busy=True)

@@ -3,7 +3,7 @@
 import unittest
 
 from agent.condition import Condition
-from agent.watch import ASK_HEALTH, ASK_WHY, NOTHING, RESTART, START_ANEW, START_PLUGINS, Rest, Sight, Watch
+from agent.watch import ASK_HEALTH, ASK_WHY, NOTHING, RESTART, START_ANEW, START_PLUGINS, Facts, Rest, Watch
 
 BROKERS = ["mq1", "mq2", "mq3"]
 WHOLE = Rest(["mq1", "mq2", "mq3"], ["mq1", "mq3"])
@@ -46,7 +46,7 @@ class WatchTest(unittest.TestCase):
         self.watch = Watch(name, brokers, 5672)
         self.now = 50000.0
         self.work = 100.0
-        self.sight = Sight(
+        self.facts = Facts(
             serves=True,
             unit="active",
             phase="running",
@@ -58,7 +58,7 @@ class WatchTest(unittest.TestCase):
         )
 
     def sees(self, **changes):
-        self.sight = self.sight._replace(**changes)
+        self.facts = self.facts._replace(**changes)
 
     def goes_down(self, **changes):
         values = {"serves": False, "others": ["mq1", "mq3"], "work": self.work, "connections": None}
@@ -67,13 +67,13 @@ class WatchTest(unittest.TestCase):
 
     def look(self, seconds=5.0):
         self.now += seconds
-        return self.watch.look(self.now, self.sight)
+        return self.watch.look(self.now, self.facts)
 
     def looks(self, count, works=0.0):
         """Looks so many times; in each the broker uses so many seconds of processor time. Returns the last result."""
         said = NOTHING
         for _ in range(count):
-            if self.sight.work is not None:
+            if self.facts.work is not None:
                 self.work += works
                 self.sees(work=self.work)
             said = self.look()
@@ -87,17 +87,17 @@ class WatchTest(unittest.TestCase):
             if said == wanted:
                 return self.now - begin
             if said == ASK_HEALTH:
-                self.watch.health(self.now, self.sight, condition())
+                self.watch.health(self.now, self.facts, condition())
         return None
 
     def why(self, said, rest=WHOLE):
-        return self.watch.why(self.now, self.sight, said, rest)
+        return self.watch.why(self.now, self.facts, said, rest)
 
     def settle(self):
         """Has the watch see the broker serve, and ask all that it asks after a start."""
         for _ in range(20):
             if self.look() == ASK_HEALTH:
-                self.watch.health(self.now, self.sight, condition())
+                self.watch.health(self.now, self.facts, condition())
 
 
 class NotServing(WatchTest):
@@ -258,9 +258,9 @@ class NotServing(WatchTest):
 
 
 class Answers(WatchTest):
-    def answer(self, said, rest=WHOLE, **sight):
+    def answer(self, said, rest=WHOLE, **facts):
         self.new()
-        self.goes_down(**sight)
+        self.goes_down(**facts)
         self.assertEqual(self.looks(5), ASK_WHY)
         return self.why(said, rest)
 
@@ -468,7 +468,7 @@ class Health(WatchTest):
         for _ in range(count):
             if self.look() == ASK_HEALTH:
                 at.append(self.now - begin)
-                self.watch.health(self.now, self.sight, condition())
+                self.watch.health(self.now, self.facts, condition())
         return at
 
     def test_is_asked_three_times_after_a_start_and_then_every_50_seconds(self):
@@ -488,7 +488,7 @@ class Health(WatchTest):
     def health(self, **said):
         for _ in range(15):
             if self.look() == ASK_HEALTH:
-                return self.watch.health(self.now, self.sight, condition(**said))
+                return self.watch.health(self.now, self.facts, condition(**said))
         return self.fail("was not asked")
 
     def test_a_plug_in_that_ended_is_started_within_a_minute(self):
@@ -511,7 +511,7 @@ class Health(WatchTest):
         self.sees(connections=frozenset())
         self.assertEqual(self.health(ended=["x"]), NOTHING)
         self.look()
-        self.assertEqual(self.watch.health(self.now, self.sight, None), NOTHING)
+        self.assertEqual(self.watch.health(self.now, self.facts, None), NOTHING)
         self.assertEqual(self.health(ended=["x"]), NOTHING)
 
     def test_a_plug_in_is_left_alone_while_a_step_works_on_the_broker(self):
@@ -547,7 +547,7 @@ class Health(WatchTest):
         self.sees(others=["mq1", "mq3"])
         self.health(passed_over=True)
         self.look()
-        self.assertEqual(self.watch.health(self.now, self.sight, None), NOTHING)
+        self.assertEqual(self.watch.health(self.now, self.facts, None), NOTHING)
         self.assertEqual(self.health(passed_over=True), NOTHING)
 
     def test_a_start_in_between_resets_the_count(self):
@@ -557,7 +557,7 @@ class Health(WatchTest):
         self.assertEqual(self.health(passed_over=True), NOTHING)
 
     def test_a_passed_over_broker_is_left_alone_while_it_may_not_be_restarted(self):
-        for sight, said in (
+        for facts, said in (
             ({"others": ["mq1"]}, {}),
             ({"others": None}, {}),
             ({"is_busy": True}, {}),
@@ -568,9 +568,9 @@ class Health(WatchTest):
         ):
             self.new()
             self.sees(others=["mq1", "mq3"])
-            self.sees(**sight)
+            self.sees(**facts)
             for _ in range(5):
-                self.assertEqual(self.health(passed_over=True, **said), NOTHING, (sight, said))
+                self.assertEqual(self.health(passed_over=True, **said), NOTHING, (facts, said))
 
     def test_one_that_was_stopped_by_the_time_it_has_answered_is_left_alone(self):
         for changes in (
@@ -585,7 +585,7 @@ class Health(WatchTest):
                 self.health(**said)
                 self.assertEqual(self.look(), ASK_HEALTH)
                 self.sees(**changes)
-                decision = self.watch.health(self.now, self.sight, condition(**said))
+                decision = self.watch.health(self.now, self.facts, condition(**said))
                 self.assertEqual(decision, NOTHING, (changes, said))
 
     def test_is_not_restarted_for_it_while_another_restart_may_run(self):

@@ -9,13 +9,13 @@ export function givenMachineScripts(): Readonly<Record<string, string>> {
   const centos = describeStandIn("centos-7", "localhost/base:latest");
   const rocky = describeStandIn("rocky-9", "localhost/base:latest");
   const repository = describeBrokerRepository({ image: "localhost/base:latest", suite: "trixie" });
-  const server = { name: "xmirror", address: "192.168.95.10", network: "rabbitmq-ha-strangers-x" };
+  const server = { name: "xmirror", address: "192.168.95.10", network: "rabbitmq-ha-given-x" };
   const documents = {
     "machines/login.sh": loginScript({ user: "root", sudo: false, from: "" }),
     "machines/sudo/login.sh": loginScript({ user: "operator", sudo: true, from: "192.168.95.110" }),
     "machines/mirror.sh": mirrorScript({
       ...server,
-      lab: "strangers-x",
+      lab: "given-x",
       image: "localhost/centos-7",
       recipe: centos.recipe,
     }),

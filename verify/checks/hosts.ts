@@ -186,7 +186,7 @@ export async function examineHosts(system: System): Promise<Finding[]> {
     services,
     state: queryHost(system, name, services),
   }));
-  const standstill = collectBrokerStates(states).then((known) =>
+  const deadlock = collectBrokerStates(states).then((known) =>
     findStartDeadlock(
       brokers.map(({ name }) => name),
       known,
@@ -210,7 +210,7 @@ export async function examineHosts(system: System): Promise<Finding[]> {
     holder,
     ...states.map(({ name, services, state }) =>
       checkHost("services", name, async () =>
-        judgeServices(await state, services, judgeWaiting(name, await standstill)),
+        judgeServices(await state, services, judgeWaiting(name, await deadlock)),
       ),
     ),
     ...states.flatMap(({ name, services, state }) => {

@@ -13,6 +13,6 @@ network_backend = "netavark"
 runtime = "runc"
 END
 mv -f "$conf" "$CONTAINERS_CONF"
-podman run --detach --name xmirror --hostname xmirror --network rabbitmq-ha-strangers-x --ip 192.168.95.10 \
-  --label rabbitmq-ha.lab=strangers-x --volume "$store/mirrors/"RECIPE:/mirror:ro localhost/centos-7 \
+podman run --detach --name xmirror --hostname xmirror --network rabbitmq-ha-given-x --ip 192.168.95.10 \
+  --label rabbitmq-ha.lab=given-x --volume "$store/mirrors/"RECIPE:/mirror:ro localhost/centos-7 \
   /usr/bin/python3 -m http.server --directory /mirror 80 >/dev/null
