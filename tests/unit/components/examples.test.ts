@@ -12,7 +12,7 @@ const folder = join(root, "components");
 const declarations = `
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
-import { defaultPorts } from "../hosts/protocols.ts";
+import { defaultPorts } from "../hosts/protocol-ports.ts";
 declare const host: Host;
 declare const balancers: readonly Host[];
 declare const peers: readonly { readonly name: string; readonly address: string }[];
