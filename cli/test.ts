@@ -9,6 +9,8 @@ import { checkFolders, needsHosts, listTestFiles, runsAlone, selectTests } from 
 const root = dirname(import.meta.dirname);
 const tool = (...path: string[]): string => join(root, "node_modules", ...path);
 
+const mainJob = "tests/e2e/lifecycle.test.ts";
+
 /** How many test cases passed and failed. A step without test cases counts only if it fails. */
 interface Tally {
   readonly passed: number;
@@ -160,7 +162,9 @@ export async function runTests({ env }: PulumiCli, args: readonly string[]): Pro
   if (files.length > 0) return printTotals(await runFiles(files, flags, env));
   const results = await runSteps(await checkSteps(flags), env);
   if (results.some(({ failed }) => failed > 0)) return printTotals(results);
-  return printTotals([...results, ...(await runFiles(listTestFiles("e2e"), flags, env))]);
+  // The main job comes first: it takes the longest, and what fails in it fails elsewhere, too.
+  const all = [mainJob, ...listTestFiles("e2e").filter((file) => file !== mainJob)];
+  return printTotals([...results, ...(await runFiles(all, flags, env))]);
 }
 
 /** Runs the tests that take too long for `test`: further systems, and further ways to set them up. */
