@@ -196,7 +196,7 @@ test("TLS between brokers is a step between the certificates and the start, with
     const [former, wanted] = [first, interNode].map(({ graph }) =>
       String(graph.get(`${broker}-tick-time`).inputs["stdin"]),
     );
-    assert.match(String(wanted), /net_setuptime, 4 /);
+    assert.match(String(wanted), /net_setuptime, 7 /);
     // As a full stop writes it (agent/inter_node.py), so that the `up` after it restarts no broker.
     assert.equal(
       wanted,
