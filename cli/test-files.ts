@@ -24,20 +24,30 @@ export type TestNeed = "lab" | "checks" | "browser" | "python";
 /** The modules whose use by a test file makes it need more. */
 const modulesWithNeeds = { "/support/browser.ts": "browser", "/toolchain/python.ts": "python" } as const;
 
+/** @returns a question: whether a test file itself imports a module */
+function importsOf(file: string): (module: string) => boolean {
+  const text = readFileSync(join(root, file), "utf8");
+  return (module) => text.includes(`${module}"`);
+}
+
 /** @returns what a test file needs */
 export function needsOf(file: string): TestNeed[] {
-  const text = readFileSync(join(root, file), "utf8");
-  const further = Object.entries(modulesWithNeeds).filter(([module]) => text.includes(`${module}"`));
+  const imports = importsOf(file);
+  const further = Object.entries(modulesWithNeeds).filter(([module]) => imports(module));
   return [needsHosts(file) ? "lab" : "checks", ...further.map(([, need]) => need)];
 }
 
 /** The modules that measure for how long clients are without service. Another lab beside it would be measured too. */
-const measuringModules =
-  /\/(chaos\/(load|address-watch|trial)|support\/(traffic|connection-monitor|login-client|short-chaos|migration-[\w-]+))\.ts"/;
+const measuringModules = [
+  ...["/chaos/load.ts", "/chaos/address-watch.ts", "/chaos/trial.ts"],
+  ...["/support/traffic.ts", "/support/connection-monitor.ts", "/support/login-client.ts"],
+  ...["/support/short-chaos.ts", "/support/operations-by-version.ts"],
+  ...["/support/migration-by-version.ts", "/support/migration-run.ts"],
+];
 
 /** @returns whether a file's tests on hosts must run alone, since they measure */
 export function runsAlone(file: string): boolean {
-  return measuringModules.test(readFileSync(join(root, file), "utf8"));
+  return measuringModules.some(importsOf(file));
 }
 
 export interface TestSelection {

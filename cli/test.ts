@@ -9,8 +9,6 @@ import { checkFolders, needsHosts, listTestFiles, runsAlone, selectTests } from 
 const root = dirname(import.meta.dirname);
 const tool = (...path: string[]): string => join(root, "node_modules", ...path);
 
-const mainJob = "tests/e2e/lifecycle.test.ts";
-
 /** How many test cases passed and failed. A step without test cases counts only if it fails. */
 interface Tally {
   readonly passed: number;
@@ -163,8 +161,8 @@ export async function runTests({ env }: PulumiCli, args: readonly string[]): Pro
   const results = await runSteps(await checkSteps(flags), env);
   if (results.some(({ failed }) => failed > 0)) return printTotals(results);
   // The main job comes first: it takes the longest, and what fails in it fails elsewhere, too.
-  const all = [mainJob, ...listTestFiles("e2e").filter((file) => file !== mainJob)];
-  return printTotals([...results, ...(await runFiles(all, flags, env))]);
+  const [mainJob, others] = split(listTestFiles("e2e"), (file) => file.endsWith("/lifecycle.test.ts"));
+  return printTotals([...results, ...(await runFiles([...mainJob, ...others], flags, env))]);
 }
 
 /** Runs the tests that take too long for `test`: further systems, and further ways to set them up. */
@@ -192,17 +190,20 @@ async function runFiles(
   env: PulumiCli["env"],
 ): Promise<Tally[]> {
   const results: Tally[] = [];
-  const onHosts = files.filter(needsHosts);
-  const hostless = files.filter((file) => !needsHosts(file));
+  const [onHosts, hostless] = split(files, needsHosts);
   if (hostless.length > 0) results.push(await runInTerminal(hostless, flags, env));
-  const besideOthers = onHosts.length > 1 ? onHosts.filter((file) => !runsAlone(file)) : [];
+  const [alone, besideOthers] = split(onHosts, (file) => onHosts.length === 1 || runsAlone(file));
   const steps = besideOthers.map((what) => ({
     what,
     args: [...nodeTest(1), ...flags, what],
     printsAll: true,
   }));
   results.push(...(await runSteps(steps, env)));
-  for (const file of onHosts.filter((each) => !besideOthers.includes(each)))
-    results.push(await runInTerminal([file], flags, env));
+  for (const file of alone) results.push(await runInTerminal([file], flags, env));
   return results;
+}
+
+/** @returns the files of which it is true, and the others, both in their order */
+function split(files: readonly string[], isFirst: (file: string) => boolean): [string[], string[]] {
+  return [files.filter(isFirst), files.filter((file) => !isFirst(file))];
 }

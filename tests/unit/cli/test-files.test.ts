@@ -1,5 +1,6 @@
 /** Which arguments `npm test` and `npm run check` take as files, as flags, and as mistakes. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { UserError } from "../../../user-error.ts";
 import { needsHosts, needsOf, listTestFiles, runsAlone, selectTests } from "../../../cli/test-files.ts";
@@ -65,4 +66,20 @@ test("a file that measures for how long clients are without service runs alone",
     names.map((name) => `tests/e2e/${name}.test.ts`),
   );
   assert.ok(runsAlone("tests/operations/rolling.test.ts") && runsAlone("tests/operations/rotation.test.ts"));
+  assert.ok(runsAlone("tests/platforms/operations-on-4.3.test.ts"));
+  assert.ok(runsAlone("tests/platforms/migrate-to-4.0.test.ts"));
+});
+
+test("files that run two at a time share no lab", () => {
+  for (const folder of ["e2e", "operations", "platforms"]) {
+    const labs = listTestFiles(folder)
+      .filter((file) => !runsAlone(file))
+      .map((file) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8"))
+      .filter((text) => /new \w+Stack\(/.test(text))
+      .map((text) => /name: "(\w+)", (?:net: |subnet: "192\.168\.)(\d+)/.exec(text) ?? assert.fail(text));
+    for (const part of [1, 2]) {
+      const values = labs.map((lab) => lab[part]);
+      assert.equal(new Set(values).size, values.length, values.join(" "));
+    }
+  }
 });
