@@ -129,10 +129,10 @@ def _await_machines():
 
 
 def _late(state):
-    behind = []
+    words = []
     for queue in state.queues:
         late = [(name, version) for name, _, version in queue.members if version != state.machine]
         if late:
             named = ", ".join("{} on {}".format("no answer" if v is None else v, name) for name, v in late)
-            behind.append("{} runs the machine version {}, not {}".format(queue, named, state.machine))
-    return behind
+            words.append("{} runs the machine version {}, not {}".format(queue, named, state.machine))
+    return words

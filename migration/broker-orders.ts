@@ -1,5 +1,5 @@
 /** What brokers are told in a migration, the fence apart (fence.ts), as texts of Erlang for `rabbitmqctl eval`. */
-import { actor, binary, mine, noteName, setNote, start } from "./erlang.ts";
+import { actor, mine, noteName, own, setNote, start } from "./erlang.ts";
 
 export function noteOrder(text: string | undefined): string {
   const change =
@@ -14,14 +14,14 @@ export function noteOrder(text: string | undefined): string {
 
 /** Ends the migration's shovels, or removes the exchanges that they publish to. */
 export const shovelRemoval = (prefix: string): string => `${start}
-Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+${own(prefix)}
 Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 [rabbit_runtime_parameters:clear(Get(vhost, P), <<"shovel">>, Get(name, P), ${actor})
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))],
 Json(#{done => true})`;
 
 export const exchangeRemoval = (prefix: string): string => `${start}
-Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+${own(prefix)}
 [rabbit_exchange:delete(R, false, ${actor}) || {resource, _, exchange, N} = R <- rabbit_exchange:list_names(), Own(N)],
 Json(#{done => true})`;
 

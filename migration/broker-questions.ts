@@ -1,5 +1,5 @@
 /** What brokers are asked in a migration, as texts of Erlang for `rabbitmqctl eval`. Nothing is changed. */
-import { binary, counts, json, noteName, start } from "./erlang.ts";
+import { counts, json, noteName, own, start } from "./erlang.ts";
 
 /** @returns `{queues}` */
 export const countQuestion = `${start}${counts} Json(#{queues => Counts()})`;
@@ -10,14 +10,14 @@ Json(#{note => case rabbit_runtime_parameters:value_global(${noteName}) of not_f
 
 /** @returns `{shovels}`: the migration's own, each with its virtual host and name */
 export const shovelQuestion = (prefix: string): string => `${start}
-Own = fun(Name) -> string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+${own(prefix)}
 Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
 
 /** @returns `{troubles}`: the migration's shovels that do not run, each with its reason */
 export const troubleQuestion = (prefix: string): string => `${json}
-Own = fun(Name) -> is_binary(Name) andalso string:prefix(Name, ${binary(prefix)}) =/= nomatch end,
+${own(prefix)}
 Status = lists:append([case rpc:call(N, rabbit_shovel_status, status, [], 3000) of L when is_list(L) -> L; _ -> [] end
   || N <- rabbit_nodes:all_running()]),
 Json(#{troubles => [#{name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}

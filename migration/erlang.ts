@@ -52,3 +52,8 @@ Counts = fun() -> All = Listed(), [#{vhost => V, name => N, messages => M, consu
 export function setNote(text: string): string {
   return `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
 }
+
+/** Whether a name is one of the migration's own, which begin so. */
+export function own(prefix: string): string {
+  return `Own = fun(Name) -> is_binary(Name) andalso string:prefix(Name, ${binary(prefix)}) =/= nomatch end,`;
+}

@@ -80,13 +80,13 @@ async function measure(
         `the virtual address was held by ${[holder, ...others].join(" and ") || "no balancer"} before the fault`,
       );
     }
-    const scene = createTrialContext(system, watch, holder);
+    const context = createTrialContext(system, watch, holder);
     pendingUndo.push(
-      () => fault.heal?.(scene),
-      () => fault.cleanUp?.(scene),
+      () => fault.heal?.(context),
+      () => fault.cleanUp?.(context),
     );
-    await fault.inject(scene);
-    const faultAt = scene.faultStartedAt ?? performance.now();
+    await fault.inject(context);
+    const faultAt = context.faultStartedAt ?? performance.now();
     logProgress(`${fault.name}: fault injected`);
     const elapsedSeconds = (): number => (performance.now() - faultAt) / 1000;
     await wait((fault.verifyAfterSeconds ?? defaultVerifyAfterSeconds) - elapsedSeconds());

@@ -1,6 +1,7 @@
 /** Acts on lab hosts from outside, without their help: they are containers on this computer. */
 import { execa } from "execa";
 import { podmanEnv } from "../../hosts/lab-podman.ts";
+import { pollUntil } from "../../verify/polling.ts";
 
 /** Seconds that one command may take. */
 const commandTimeoutSeconds = 60;
@@ -48,14 +49,14 @@ export interface LabResources {
 export async function removeLab({ hosts, network, net }: LabResources): Promise<void> {
   const how = { env: podmanEnv, timeout: removalTimeoutSeconds * 1000 } as const;
   try {
-    // Removing can fail under load.
-    for (let left = hosts.length > 0 ? 5 : 0; left > 0; left -= 1) {
-      const { failed, message } = await execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], {
-        ...how,
-        reject: false,
-      });
-      if (!failed) break;
-      if (left === 1) throw new Error(message);
+    if (hosts.length > 0) {
+      // Removing can fail under load.
+      const { failed, message } = await pollUntil(
+        { timeoutSeconds: 60, intervalMs: 500 },
+        () => execa("podman", ["rm", "-f", "-t", "0", "--ignore", ...hosts], { ...how, reject: false }),
+        (last) => !last.failed,
+      );
+      if (failed) throw new Error(message);
     }
   } finally {
     await execa("podman", ["network", "rm", "-f", network], { ...how, reject: false });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LabStack } from "../../testbed/stacks/lab-stack.ts";
-import { CheckedLab, watchJournalSince } from "../support/checked-lab.ts";
+import { CheckedLab, showStat, watchJournalSince } from "../support/checked-lab.ts";
 
 const lab = new LabStack({ name: "h", net: 66 });
 const checked = new CheckedLab(lab);
@@ -11,7 +11,7 @@ const [balancer = ""] = lab.balancers;
 
 /** How many sessions the balancer has passed to a broker since HAProxy started. */
 async function sessions(broker: string): Promise<number> {
-  const script = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
+  const script = `${showStat} |
     awk -F, '$1 == "rabbitmq_cluster" && $2 == "${broker}" { print $8 }'`;
   return Number(await lab.runOn(balancer, script));
 }

@@ -13,6 +13,9 @@ const restart = `systemctl kill --signal=KILL rabbitmq-server || true
   systemctl reset-failed rabbitmq-server || true
   timeout 120 systemctl restart rabbitmq-server || true`;
 
+/** Asks HAProxy on a balancer for its statistics, as CSV. */
+export const showStat = "echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock";
+
 export class CheckedLab {
   readonly lab: LabStack;
 
@@ -31,10 +34,7 @@ export class CheckedLab {
 
   /** @returns HAProxy's status of each broker's AMQP port */
   async states(): Promise<Record<string, string>> {
-    const csv = await this.lab.runOn(
-      this.lab.balancers[0] ?? "",
-      "echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock",
-    );
+    const csv = await this.lab.runOn(this.lab.balancers[0] ?? "", showStat);
     const servers = parseServers(csv).filter(({ proxy }) => proxy === "rabbitmq_cluster");
     return Object.fromEntries(servers.map(({ name, status }) => [name, status]));
   }

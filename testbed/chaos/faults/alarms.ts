@@ -8,14 +8,14 @@ const alarmFault = (name: string, what: string, raise: string, key: string, rest
   description: `${what} alarm raised on one broker for 10 s, and cleared`,
   holdSeconds: 10,
   goals: {},
-  inject: async (scene) => {
-    scene.markFaultStart();
-    await runOn(scene.brokers[2] ?? "", `rabbitmqctl -q ${raise} </dev/null`);
+  inject: async (context) => {
+    context.markFaultStart();
+    await runOn(context.brokers[2] ?? "", `rabbitmqctl -q ${raise} </dev/null`);
   },
-  heal: async (scene) => {
+  heal: async (context) => {
     // The broker's own value, which depends on the version and the stack.
     const expression = `{ok, Limit} = application:get_env(rabbit, ${key}), ${restore}(Limit).`;
-    await runOn(scene.brokers[2] ?? "", `rabbitmqctl -q eval '${expression}' </dev/null`);
+    await runOn(context.brokers[2] ?? "", `rabbitmqctl -q eval '${expression}' </dev/null`);
   },
 });
 

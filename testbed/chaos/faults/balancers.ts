@@ -2,9 +2,13 @@
 import { runOn, findPids, sendSignal } from "../host-actions.ts";
 import type { Fault, TrialContext } from "./fault.ts";
 
-const signalProcesses = async (scene: TrialContext, command: string, name: NodeJS.Signals): Promise<void> => {
-  const pids = await findPids(scene.holder, command);
-  scene.markFaultStart();
+const signalProcesses = async (
+  context: TrialContext,
+  command: string,
+  name: NodeJS.Signals,
+): Promise<void> => {
+  const pids = await findPids(context.holder, command);
+  context.markFaultStart();
   sendSignal(pids, name);
 };
 
@@ -13,7 +17,7 @@ const resumeHaproxy = async ({ holder }: TrialContext): Promise<void> => {
 };
 
 const hungHaproxy: Pick<Fault, "inject" | "goals"> = {
-  inject: (scene: TrialContext) => signalProcesses(scene, "haproxy", "SIGSTOP"),
+  inject: (context: TrialContext) => signalProcesses(context, "haproxy", "SIGSTOP"),
   goals: { addressSeconds: 2.5 },
 };
 
@@ -24,17 +28,17 @@ export const balancerFaults: readonly Fault[] = [
     holdSeconds: 10,
     verifyAfterSeconds: 1,
     goals: { addressSeconds: 2.5, mustBeNoticed: false },
-    inject: (scene) => signalProcesses(scene, "haproxy", "SIGKILL"),
+    inject: (context) => signalProcesses(context, "haproxy", "SIGKILL"),
   },
   {
     name: "haproxy-stopped",
     description: "HAProxy on the holder stopped (systemctl), and started again",
     holdSeconds: 10,
     goals: { addressSeconds: 2.5 },
-    inject: async (scene) => {
+    inject: async (context) => {
       // Host and computer share one clock. The fault starts with systemctl, not with the login to the host.
-      const epoch = await runOn(scene.holder, "echo $EPOCHREALTIME\nsystemctl stop haproxy");
-      scene.markFaultStart(Number(epoch) * 1000 - performance.timeOrigin);
+      const epoch = await runOn(context.holder, "echo $EPOCHREALTIME\nsystemctl stop haproxy");
+      context.markFaultStart(Number(epoch) * 1000 - performance.timeOrigin);
     },
     heal: async ({ holder }) => {
       await runOn(holder, "systemctl start haproxy");
@@ -60,15 +64,15 @@ export const balancerFaults: readonly Fault[] = [
     holdSeconds: 10,
     verifyAfterSeconds: 1,
     goals: { mustBeNoticed: false },
-    inject: (scene) => signalProcesses(scene, "keepalived", "SIGKILL"),
+    inject: (context) => signalProcesses(context, "keepalived", "SIGKILL"),
   },
   {
     name: "holder-off",
     description: "the holder's machine powered off, and on again",
     holdSeconds: 20,
     goals: { addressSeconds: 1, publishingSeconds: 15 },
-    inject: (scene) => scene.powerOff(scene.holder),
-    heal: (scene) => scene.powerOn(scene.holder),
+    inject: (context) => context.powerOff(context.holder),
+    heal: (context) => context.powerOn(context.holder),
   },
   {
     name: "balancers-restarted",
@@ -76,11 +80,11 @@ export const balancerFaults: readonly Fault[] = [
     holdSeconds: 10,
     verifyAfterSeconds: 0,
     goals: { mustBeNoticed: false },
-    inject: async (scene) => {
-      scene.markFaultStart();
-      const others = scene.balancers.filter((name) => name !== scene.holder);
-      for (const host of [scene.holder, ...others]) {
-        await scene.restart(host);
+    inject: async (context) => {
+      context.markFaultStart();
+      const others = context.balancers.filter((name) => name !== context.holder);
+      for (const host of [context.holder, ...others]) {
+        await context.restart(host);
         await runOn(
           host,
           "timeout 30 bash -c 'until systemctl -q is-active haproxy keepalived; do sleep 0.2; done'",

@@ -5,9 +5,9 @@ import type { Fault, TrialContext } from "./fault.ts";
 const brokerAt = ({ brokers }: TrialContext, index: number): string => brokers[index] ?? "";
 
 /** Kills the Erlang VM of the broker. A command-line tool is an Erlang VM too, but none runs now. */
-const killBroker = async (scene: TrialContext, host: string): Promise<void> => {
+const killBroker = async (context: TrialContext, host: string): Promise<void> => {
   const pids = await findPids(host, "beam.smp");
-  scene.markFaultStart();
+  context.markFaultStart();
   sendSignal(pids, "SIGKILL");
 };
 
@@ -16,15 +16,15 @@ const wipedBroker = (name: string, which: string, index: number): Fault => ({
   description: `${which} broker's data directory wiped while the others run`,
   holdSeconds: 10,
   goals: {},
-  inject: async (scene) => {
-    const host = brokerAt(scene, index);
-    await killBroker(scene, host);
+  inject: async (context) => {
+    const host = brokerAt(context, index);
+    await killBroker(context, host);
     // The broker must not restart before its data is deleted.
     await runOn(host, "systemctl stop rabbitmq-server; rm -rf /var/lib/rabbitmq/mnesia/*");
   },
-  heal: async (scene) => {
+  heal: async (context) => {
     await runOn(
-      brokerAt(scene, index),
+      brokerAt(context, index),
       "systemctl reset-failed rabbitmq-server || true\nsystemctl start --no-block rabbitmq-server",
     );
   },
@@ -37,24 +37,24 @@ export const brokerFaults: readonly Fault[] = [
     holdSeconds: 10,
     verifyAfterSeconds: 1,
     goals: { publishingSeconds: 3, mustBeNoticed: false },
-    inject: (scene) => killBroker(scene, brokerAt(scene, 0)),
+    inject: (context) => killBroker(context, brokerAt(context, 0)),
   },
   {
     name: "broker-off",
     description: "broker machine powered off, and on again",
     holdSeconds: 20,
     goals: { publishingSeconds: 15 },
-    inject: (scene) => scene.powerOff(brokerAt(scene, 1)),
-    heal: (scene) => scene.powerOn(brokerAt(scene, 1)),
+    inject: (context) => context.powerOff(brokerAt(context, 1)),
+    heal: (context) => context.powerOn(brokerAt(context, 1)),
   },
   {
     name: "brokers-off",
     description: "all broker machines powered off at once, and on again at once",
     holdSeconds: 15,
     goals: {},
-    inject: (scene) => scene.powerOff(...scene.brokers),
-    heal: async (scene) => {
-      await Promise.all(scene.brokers.map((host) => scene.powerOn(host)));
+    inject: (context) => context.powerOff(...context.brokers),
+    heal: async (context) => {
+      await Promise.all(context.brokers.map((host) => context.powerOn(host)));
     },
   },
   {
@@ -63,11 +63,11 @@ export const brokerFaults: readonly Fault[] = [
       "all broker machines powered off at once, and on again one by one, the last one first, 5 s apart",
     holdSeconds: 15,
     goals: {},
-    inject: (scene) => scene.powerOff(...scene.brokers),
-    heal: async (scene) => {
-      for (const [index, host] of [...scene.brokers].reverse().entries()) {
+    inject: (context) => context.powerOff(...context.brokers),
+    heal: async (context) => {
+      for (const [index, host] of [...context.brokers].reverse().entries()) {
         if (index > 0) await new Promise((resolve) => setTimeout(resolve, 5000));
-        await scene.powerOn(host);
+        await context.powerOn(host);
       }
     },
   },

@@ -45,9 +45,9 @@ export interface Fault {
   readonly goals: Goals;
   /** The goals where Khepri is in Mnesia's place, and why they differ. @default the same goals */
   readonly khepri?: { readonly goals: Goals; readonly why: string };
-  readonly inject: (scene: TrialContext) => Promise<void>;
+  readonly inject: (context: TrialContext) => Promise<void>;
   /** What an operator, or the return of power, does. @default nothing: the system has to heal itself */
-  readonly heal?: (scene: TrialContext) => Promise<void>;
+  readonly heal?: (context: TrialContext) => Promise<void>;
   /** Repairs the host after all measurements, when the system did not. */
-  readonly cleanUp?: (scene: TrialContext) => Promise<void>;
+  readonly cleanUp?: (context: TrialContext) => Promise<void>;
 }

@@ -2,14 +2,14 @@
 import { restorePackets, dropPackets } from "../host-actions.ts";
 import type { Fault, TrialContext } from "./fault.ts";
 
-const cutOffBroker = (scene: TrialContext): string => scene.brokers[1] ?? "";
+const cutOffBroker = (context: TrialContext): string => context.brokers[1] ?? "";
 
 /** Drops the packets between one broker and some other hosts. */
-const cutNetwork = async (scene: TrialContext, others: readonly string[]): Promise<void> => {
-  const broker = cutOffBroker(scene);
-  const peers = others.filter((host) => host !== broker).map((host) => scene.addressOf(host));
+const cutNetwork = async (context: TrialContext, others: readonly string[]): Promise<void> => {
+  const broker = cutOffBroker(context);
+  const peers = others.filter((host) => host !== broker).map((host) => context.addressOf(host));
   await dropPackets(broker, peers);
-  scene.markFaultStart();
+  context.markFaultStart();
 };
 
 export const networkFaults: readonly Fault[] = [
@@ -19,8 +19,8 @@ export const networkFaults: readonly Fault[] = [
     holdSeconds: 45,
     verifyAfterSeconds: 20,
     goals: { publishingSeconds: 15 },
-    inject: (scene) => cutNetwork(scene, [...scene.brokers, ...scene.balancers]),
-    heal: (scene) => restorePackets(cutOffBroker(scene)),
+    inject: (context) => cutNetwork(context, [...context.brokers, ...context.balancers]),
+    heal: (context) => restorePackets(cutOffBroker(context)),
   },
   {
     name: "brokers-cut-apart",
@@ -34,15 +34,15 @@ export const networkFaults: readonly Fault[] = [
         "the one broker does not pause itself (`pause_minority` is Mnesia's), so its clients stay connected and have no " +
         "confirm until the network is back; no limit on standing still",
     },
-    inject: (scene) => cutNetwork(scene, scene.brokers),
-    heal: (scene) => restorePackets(cutOffBroker(scene)),
+    inject: (context) => cutNetwork(context, context.brokers),
+    heal: (context) => restorePackets(cutOffBroker(context)),
   },
   {
     name: "holder-cut-off",
     description: "the holder's network cut, 30 s",
     holdSeconds: 30,
     goals: { addressSeconds: 1, publishingSeconds: 15 },
-    inject: (scene) => scene.dropPackets(scene.holder),
-    heal: (scene) => scene.restorePackets(scene.holder),
+    inject: (context) => context.dropPackets(context.holder),
+    heal: (context) => context.restorePackets(context.holder),
   },
 ];
