@@ -16,6 +16,9 @@ OPTIONS = certificates.FOLDER + "/inter-node.config"
 # Exists while the broker is set up to speak TLS with the others.
 NOTE = host.STATE + "/inter-node-tls"
 
+# As hosts/distribution.ts makes them; terms of the user stand on lines of their own.
+_TERMS = re.compile(r"\{net_setuptime, \d+ *\}(, \{inet_dist_(connect|listen)_options, \[[^]\n]*\]\})*")
+
 WORDS = {True: "by TLS", False: "without TLS"}
 
 # Erlang asks for the files anew at each connection. The other side's certificate has to be for its host's name.
@@ -60,13 +63,13 @@ def write(by_tls):
         files.remove(ENVIRONMENT)
 
 
-def write_setup_time(seconds):
-    """Has the broker's next start take this time for a connection (Erlang's net_setuptime), as the next `up` writes it.
+def write_terms(terms):
+    """Has the broker's next start connect with the others by these terms of advanced.config, as the next `up` writes them.
 
     Otherwise that `up` would restart every broker once more.
     """
     text = files.read(rabbitmq.ADVANCED, "")
-    wanted = re.sub(r"\{net_setuptime, \d+ *\}", "{{net_setuptime, {} }}".format(seconds), text)
+    wanted = _TERMS.sub(lambda _: terms, text)
     if wanted != text:
         files.write(rabbitmq.ADVANCED, wanted)
         sent.note(rabbitmq.ADVANCED, wanted.encode("utf-8", "surrogateescape"), None)

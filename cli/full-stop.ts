@@ -1,6 +1,6 @@
 /** `--full-stop`: changes `tls.interNode` of a running stack, which all brokers have to be stopped for. */
+import { distributionTerms } from "../hosts/distribution.ts";
 import { interNodeWords } from "../hosts/inter-node.ts";
-import { setupTime } from "../hosts/setup-time.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { brokerLogins } from "../verify/checks/hosts.ts";
@@ -58,7 +58,7 @@ async function fullStopOf(pulumi: PulumiCli, stack: string): Promise<FullStop> {
   const byTls = isByTlsIn(readStackFile(stack));
   return {
     cluster: { logins: brokerLogins(system), port: new URL(amqpUri).port },
-    change: { byTls, setupTime: setupTime(expected.netTickTime, byTls) },
+    change: { byTls, distribution: distributionTerms(expected.netTickTime, byTls) },
     command: npmCommand("up", stack, fullStopFlag),
     act: actOnHost,
     tell: logSetup,

@@ -1,5 +1,6 @@
 /** A broker's configuration files as text, and the hash that tells whether the broker has to be restarted for them. */
 import { createHash } from "node:crypto";
+import { distributionTerms } from "../hosts/distribution.ts";
 import type { Host } from "../hosts/host.ts";
 import {
   portSettings,
@@ -8,7 +9,6 @@ import {
   type TlsPorts,
 } from "../hosts/protocol-ports.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
-import { setupTime } from "../hosts/setup-time.ts";
 import { hasOldSystemd } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
@@ -157,7 +157,7 @@ export function renderBrokerConfiguration(args: BrokerConfigurationArgs): Broker
   const conf = brokerConf(args);
   const advanced = render("rabbitmq/advanced.config", {
     netTickTime,
-    setupTime: setupTime(netTickTime, tls?.interNode === true),
+    distribution: distributionTerms(netTickTime, tls?.interNode === true),
     kernel: applications.filter(isKernel).flatMap(({ settings }) => settings),
     applications: applications.filter((application) => !isKernel(application)).map(separated),
   });

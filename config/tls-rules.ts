@@ -1,5 +1,6 @@
 /** The rules between the block `tls` and the rest. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readTerms } from "./erlang-terms.ts";
 import type { Fault } from "./faults.ts";
 import { keysOf, textAt, type ConfigReading } from "./reading.ts";
 import { secretMap } from "./secrets.ts";
@@ -7,6 +8,8 @@ import { secretMap } from "./secrets.ts";
 /** Lines of rabbitmq.conf that the program writes itself where there is TLS. */
 const ownLines =
   /^(((mqtt|stomp|stream)\.)?listeners\.ssl|(ssl_options|web_(mqtt|stomp)\.ssl)\.(cacertfile|certfile|keyfile|password|versions|port|listener)|management\.ssl)(\.|$)/;
+
+const ownTerms = /^inet_dist_(connect|listen)_options$/;
 
 export function tlsFaults(reading: ConfigReading, today = new Date()): Fault[] {
   const has = (...path: string[]): boolean => reading.validValue(path) !== undefined;
@@ -22,15 +25,25 @@ export function tlsFaults(reading: ConfigReading, today = new Date()): Fault[] {
 
 /** With TLS between brokers each of them has to show a certificate for its own name, to both sides. */
 function interNodeFaults(reading: ConfigReading): Fault[] {
-  const isWanted = reading.validValue(["tls", "interNode"]) === true;
-  if (!isWanted || textAt(reading, ["tls", "certificate"]) === undefined) return [];
-  return [
-    {
-      path: ["tls", "interNode"],
-      message:
-        "true beside tls.certificate, which is not for each broker's own name; give tls.ca, which issues one for each, or remove one of them",
-    },
-  ];
+  const path = ["tls", "interNode"];
+  if (reading.validValue(path) !== true) return [];
+  if (textAt(reading, ["tls", "certificate"]) === undefined) return distributionFaults(reading);
+  const message =
+    "true beside tls.certificate, which is not for each broker's own name; give tls.ca, which issues one for each, or remove one of them";
+  return [{ path, message }, ...distributionFaults(reading)];
+}
+
+/** Terms of kernel that the program writes itself where brokers speak TLS with each other (hosts/distribution.ts). */
+function distributionFaults(reading: ConfigReading): Fault[] {
+  const path = ["rabbitmq", "advanced"];
+  const text = textAt(reading, path)?.trim() ?? "";
+  if (text === "") return [];
+  return readTerms(text)
+    .settings.filter(({ application, key }) => application === "kernel" && ownTerms.test(key))
+    .map(({ key, line }) => ({
+      path,
+      message: `line ${String(line)}: ${key} of kernel: with tls.interNode the program writes it itself; remove it`,
+    }));
 }
 
 function materialFaults(reading: ConfigReading, today: Date): Fault[] {

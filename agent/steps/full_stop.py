@@ -60,7 +60,7 @@ def arguments(parser):
     action.add_argument("--release", action="store_true", help="let the broker start again")
     parser.add_argument("--brokers", type=listed, default=[], help="every broker, a,b,c")
     parser.add_argument("--tls", action="store_true", help="by TLS, with the certificates of this host")
-    parser.add_argument("--setup-time", type=int, help="seconds for which it tries to connect to another one")
+    parser.add_argument("--distribution", help="terms of kernel in advanced.config by which brokers connect")
     parser.add_argument("--stack-id", help="whose machine it has to be")
     parser.add_argument("--host", help="the name in the stack that it has to have")
 
@@ -84,8 +84,8 @@ def run(wanted):
             raise StepError("{}: {}, so nothing is changed".format(host.name(), absent))
         # Its own mark comes last: with it, the files are there.
         inter_node.write(wanted.tls)
-        if wanted.setup_time is not None:
-            inter_node.write_setup_time(wanted.setup_time)
+        if wanted.distribution is not None:
+            inter_node.write_terms(wanted.distribution)
         inter_node.note(wanted.tls)
     else:
         full_stop.release()

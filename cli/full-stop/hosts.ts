@@ -31,8 +31,8 @@ export type BrokerState = HostAnswer & { readonly name: string };
 /** What all brokers are to have. */
 export interface Change {
   readonly byTls: boolean;
-  /** Seconds for which a broker tries to connect to another one. */
-  readonly setupTime: number;
+  /** The terms of advanced.config by which the next `up` has a broker connect with the others. */
+  readonly distribution: string;
 }
 
 /** The whole of a cluster. */
@@ -62,15 +62,16 @@ export function commandOf(
   action: Action,
   login: Pick<Login, "name" | "user" | "stackId">,
   { logins, port }: Cluster,
-  { byTls, setupTime }: Change,
+  { byTls, distribution }: Change,
 ): string {
   const program = buildProgramCommand(login);
   const brokers = logins.map(({ name }) => name).join(",");
   const { stackId, name } = login;
   const flags: Readonly<Record<Action, readonly string[]>> = {
-    look: ["--look", "--brokers", brokers],
+    // The program of an earlier release knows no --distribution, and is to refuse before anything stops.
+    look: ["--look", "--brokers", brokers, "--distribution", distribution],
     stop: ["--stop"],
-    change: ["--change", "--setup-time", String(setupTime)],
+    change: ["--change", "--distribution", distribution],
     start: ["--release"],
   };
   const words = [

@@ -16,7 +16,15 @@ ENVIRONMENT = "/etc/rabbitmq/rabbitmq-env.conf"
 CERTIFICATE, AUTHORITIES = "/etc/rabbitmq-ha/tls/broker.pem", "/etc/rabbitmq-ha/tls/authorities.pem"
 GROUP = "/system.slice/rabbitmq-server.service"
 LOOK = ("full-stop", "--look", "--brokers", "mq1,mq2,mq3")
-CHANGE = ("full-stop", "--change", "--setup-time", "7", "--tls")
+# As hosts/distribution.ts makes them.
+CLEAR = "{net_setuptime, 3 }"
+BY_TLS = (
+    "{net_setuptime, 7 }, {inet_dist_connect_options, [{raw, 6, 18, <<5000:32/native>>}]}, "
+    "{inet_dist_listen_options, [{raw, 6, 18, <<5000:32/native>>}]}"
+)
+# Terms of the user stand on lines of their own.
+OWN = ",\n  {inet_dist_listen_options, [{nodelay, true}]}"
+CHANGE = ("full-stop", "--change", "--distribution", BY_TLS, "--tls")
 STARTS = ("systemctl start", "systemctl restart")
 
 
@@ -27,7 +35,7 @@ class FullStop(BrokerHost):
         self.rows = []
         self.put(CERTIFICATE, "a certificate")
         self.put(AUTHORITIES, "authorities")
-        self.put(ADVANCED, "[{kernel, [{net_ticktime, 5 }, {net_setuptime, 3 }]}].\n")
+        self.put(ADVANCED, self.advanced(CLEAR))
         self.put("/proc/self/mountinfo", "30 29 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n")
         self.put("/sys/fs/cgroup" + GROUP + "/cgroup.procs", "42\n")
         self.speaks("")
@@ -35,6 +43,9 @@ class FullStop(BrokerHost):
         self.on_question("rabbit_nodes:all()", lambda call: self.seen)
         self.on_question("list_down", self.queues_seen)
         self.on_question("ssl:connect", lambda call: self.trusted)
+
+    def advanced(self, terms, own=""):
+        return "[{kernel, [{net_ticktime, 5 }, " + terms + own + "]}].\n"
 
     def speaks(self, arguments):
         self.put("/proc/42/cmdline", "/usr/lib/erlang/bin/beam.smp\0-s\0rabbit\0boot\0" + arguments)
@@ -234,13 +245,20 @@ class FullStop(BrokerHost):
         self.change()
         self.assertIn("inet_tls", self.read(ENVIRONMENT))
         self.assertTrue(self.has(NOTE))
-        self.assertIn("{net_ticktime, 5 }, {net_setuptime, 7 }]", self.read(ADVANCED))
+        self.assertEqual(self.read(ADVANCED), self.advanced(BY_TLS))
         self.assertEqual(sent.changed(), [])
-        self.change("full-stop", "--change", "--setup-time", "3")
+        self.change("full-stop", "--change", "--distribution", CLEAR)
         self.assertFalse(self.has(ENVIRONMENT) or self.has(NOTE))
-        self.assertIn("{net_ticktime, 5 }, {net_setuptime, 3 }]", self.read(ADVANCED))
+        self.assertEqual(self.read(ADVANCED), self.advanced(CLEAR))
         self.assertEqual(sent.changed(), [])
         self.assertEqual(self.done(*STARTS), [])
+
+    def test_only_the_programs_own_terms_are_changed_in_advanced_config(self):
+        self.put(ADVANCED, self.advanced(CLEAR, OWN))
+        self.change()
+        self.assertEqual(self.read(ADVANCED), self.advanced(BY_TLS, OWN))
+        self.change("full-stop", "--change", "--distribution", CLEAR)
+        self.assertEqual(self.read(ADVANCED), self.advanced(CLEAR, OWN))
 
     def test_an_advanced_config_without_that_line_stays_as_it_is(self):
         self.put(ADVANCED, "[].\n")
@@ -274,7 +292,7 @@ class FullStop(BrokerHost):
         self.assertFalse(self.has(ENVIRONMENT) or self.has(NOTE))
 
     def test_killed_at_any_point_it_is_not_said_to_be_changed_before_all_is_written(self):
-        for name in ("write", "write_setup_time", "note"):
+        for name in ("write", "write_terms", "note"):
             self.start()
             self.put(MARK)
             self.state = "inactive"
@@ -284,7 +302,7 @@ class FullStop(BrokerHost):
             self.assertFalse(self.has(NOTE), name)
             self.works(*CHANGE)
             self.assertTrue(self.has(NOTE))
-            self.assertIn("{net_setuptime, 7 }", self.read(ADVANCED))
+            self.assertEqual(self.read(ADVANCED), self.advanced(BY_TLS))
             self.assertIn("inet_tls", self.read(ENVIRONMENT))
 
     # Started

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { before, mock, test } from "node:test";
-import { setupTime } from "../../hosts/setup-time.ts";
+import { distributionTerms } from "../../hosts/distribution.ts";
 import { certificatesIn, makeAuthority } from "../../certificates/issue.ts";
 import { devConfig, type ConfigBlocks } from "../support/dev-stack.ts";
 import { balancers, brokers, remoteCommand } from "../support/graph-facts.ts";
@@ -196,12 +196,10 @@ test("TLS between brokers is a step between the certificates and the start, with
     const [former, wanted] = [first, interNode].map(({ graph }) =>
       String(graph.get(`${broker}-tick-time`).inputs["stdin"]),
     );
-    assert.match(String(wanted), /net_setuptime, 7 /);
+    assert.match(String(wanted), /\{net_setuptime, 7 \}.*_connect_options.*<<5000:32.*_listen_options/);
+    assert.match(distributionTerms(60, true), /<<60000:32/);
     // As a full stop writes it (agent/inter_node.py), so that the `up` after it restarts no broker.
-    assert.equal(
-      wanted,
-      former?.replace(/\{net_setuptime, \d+ *\}/, `{net_setuptime, ${setupTime(5, true)} }`),
-    );
+    assert.equal(wanted, former?.replace(distributionTerms(5, false), distributionTerms(5, true)));
     interNode.graph.assertPrecedes([`${broker}-certificates`], [`${broker}-inter-node`]);
     interNode.graph.assertPrecedes([`${broker}-inter-node`], [`${broker}-service`]);
   }

@@ -99,7 +99,7 @@ const logins: Login[] = names.map((name) => ({ name, host: name, port: 22, user:
 const silent = new SshError("timeout", "does not answer by SSH within 10 s");
 const full = (byTls: boolean): FullStop => ({
   cluster: { logins, port: "5672" },
-  change: { byTls, setupTime: byTls ? 7 : 3 },
+  change: { byTls, distribution: byTls ? "{by_tls, 7 }" : "{clear, 3 }" },
   command: "npm run up -- --full-stop",
   act,
   tell: (line) => lines.push(line),
@@ -314,15 +314,18 @@ test("one that is left alone by a killed run says nothing of the cluster, and is
 
 test("the words for the program on a host", () => {
   const cluster = { logins, port: "5672" };
-  const on = { byTls: true, setupTime: 7 };
+  const on = { byTls: true, distribution: "{by_tls, 7 }" };
   const [login] = logins;
   assert.ok(login);
   const command = (action: Action, change = on, more: Partial<Login> = {}): string =>
     commandOf(action, { ...login, ...more }, cluster, change);
-  assert.match(command("look"), /rabbitmq-ha full-stop '?--look'? '?--brokers'? '?mq1,mq2,mq3'? '?--tls'?$/);
+  assert.match(
+    command("look"),
+    /rabbitmq-ha full-stop '?--look'? '?--brokers'? '?mq1,mq2,mq3'? --distribution '\{by_tls, 7 \}' '?--tls'?$/,
+  );
   assert.match(command("stop"), /rabbitmq-ha full-stop '?--stop'?$/);
-  assert.match(command("change"), /--change'? '?--setup-time'? '?7'? '?--tls'?$/);
-  assert.doesNotMatch(command("change", { byTls: false, setupTime: 3 }), /--tls/);
+  assert.match(command("change"), /--change'? --distribution '\{by_tls, 7 \}' '?--tls'?$/);
+  assert.doesNotMatch(command("change", { byTls: false, distribution: "{clear, 3 }" }), /--tls/);
   assert.match(
     command("start"),
     /--release'? && \S+ '?start'? '?--brokers'? '?mq1,mq2,mq3'? '?--port'? '?5672'?$/,

@@ -103,6 +103,14 @@ test("refuses a certificate without its key, with another's, at its end, or that
   ]);
 });
 
+test("refuses own terms of the connections between brokers where the program writes them, for TLS", () => {
+  const advanced = "[{rabbit, [{a, 1}]},\n {kernel, [{inet_dist_listen_options, [{nodelay, true}]}]}].";
+  parseConfig(draft({ tls: {}, "rabbitmq.advanced": advanced }));
+  refuses({ "tls.interNode": true, "rabbitmq.advanced": advanced }, [
+    "rabbitmq.advanced: line 2: inet_dist_listen_options of kernel: with tls.interNode the program writes it itself; remove it",
+  ]);
+});
+
 test("refuses TLS between brokers with one certificate for all of them", () => {
   parseConfig(draft({ "tls.interNode": true, "tls.ca": authority.certificate, tlsCaKey: authority.key }));
   refuses({ "tls.interNode": true, "tls.certificate": broker.certificate, tlsKey: broker.key }, [
