@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { deflateSync } from "node:zlib";
+import { strToU8, zlibSync } from "fflate";
 import { seriesTablePath } from "../hosts/rabbitmq-series.ts";
 
 const root = dirname(import.meta.dirname);
@@ -33,13 +33,21 @@ function readProgram(): ReadonlyMap<string, string> {
 
 const program = readProgram();
 
-/** The bundle that is sent to a host: of each file its path, its length in bytes and its text; deflated, in base 64. */
-export const programBundle: string = deflateSync(
-  [...program].map(([path, text]) => `${path}\n${Buffer.byteLength(text)}\n${text}`).join(""),
-).toString("base64");
+/** Of each file its path, its length in bytes and its text. */
+const files = [...program].map(([path, text]) => `${path}\n${Buffer.byteLength(text)}\n${text}`).join("");
 
 /** A hash of all files of the program. */
-export const programVersion: string = shortHash(programBundle);
+export const programVersion: string = shortHash(files);
+
+let bundle: string | undefined;
+
+/**
+ * @returns what is sent to a host: the files, deflated, in base 64. Node's own zlib makes other bytes on another processor
+ * or in another release of Node, by which a second run from another machine would change every host.
+ */
+export function programBundle(): string {
+  return (bundle ??= Buffer.from(zlibSync(strToU8(files), { level: 9 })).toString("base64"));
+}
 
 function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);

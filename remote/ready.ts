@@ -54,7 +54,7 @@ export class Ready extends remote.Command {
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
         create: wrapScript(render("remote/ready.sh", values), host),
-        stdin: programBundle,
+        stdin: programBundle(),
         addPreviousOutputInEnv: false,
         triggers: [identity],
       },
