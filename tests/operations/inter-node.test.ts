@@ -6,6 +6,7 @@ import { tail } from "../../testbed/stacks/running-up.ts";
 import { reachesBroker, spokenByTls, withoutTls } from "../support/inter-node.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
+import { waitForVerify } from "../support/wait-for-verify.ts";
 
 const lab = useStack(new LabStack({ name: "in", net: 108 }));
 const [first = "", second = "", third = ""] = lab.brokers;
@@ -96,7 +97,7 @@ test("brokers that restart after a renewal, and after each step to another autho
     await lab.runOrThrow("up");
     assert.deepEqual(await started(), before, "a broker was restarted");
     await lab.runOn(lab.brokers[index % 3] ?? "", "systemctl restart rabbitmq-server");
-    const output = await lab.runOrThrow("verify");
+    const output = await waitForVerify(lab);
     assert.equal(spokenByTls(output), 3, tail(output));
   }
   await assertMessages("renewed");

@@ -7,6 +7,7 @@ import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { tail } from "../../testbed/stacks/running-up.ts";
 import { readMessages, publish } from "../support/messages.ts";
 import { useStack } from "../support/trial.ts";
+import { waitForVerify } from "../support/wait-for-verify.ts";
 
 const lab = useStack(new LabStack({ name: "t", net: 69 }));
 const [first = "", second = "", third = ""] = lab.brokers;
@@ -52,16 +53,6 @@ async function stopAll(): Promise<void> {
   for (const broker of lab.brokers) await powerOff(broker);
 }
 
-async function waitUntilHealthy(): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  for (;;) {
-    const { code, output } = await lab.npm("verify");
-    if (code === 0) return;
-    if (Date.now() > deadline) assert.fail(`the system is not healthy after 120 s:\n${tail(output)}`);
-    await pause(2000);
-  }
-}
-
 /** Waits until the log of a broker's latest start shows that it waits for other brokers. */
 async function waitUntilBlocked(broker: string): Promise<void> {
   const log = `/var/log/rabbitmq/rabbit@${broker}.log`;
@@ -99,7 +90,7 @@ async function serveWithout(): Promise<string> {
 
 async function comeBack(): Promise<void> {
   await powerOn(third);
-  await waitUntilHealthy();
+  await waitForVerify(lab);
   without = undefined;
 }
 
@@ -110,7 +101,7 @@ test("brokers switched on in the order in which they stopped, the last one late,
     await powerOn(broker);
     await pause(10_000);
   }
-  await waitUntilHealthy();
+  await waitForVerify(lab);
   await assertMessages();
 });
 
@@ -123,7 +114,7 @@ test("--force-boot refuses a broker that does not wait for another one", async (
     new RegExp(`nothing was done: ${second} does not wait for another broker`),
     tail(output),
   );
-  await waitUntilHealthy();
+  await waitForVerify(lab);
 });
 
 test("without the broker that stopped last, up says which broker waits for which, and offers --force-boot", async () => {

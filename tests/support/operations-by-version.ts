@@ -9,11 +9,11 @@ import { brokerAnswers } from "../../testbed/stacks/amqp-handshake.ts";
 import { powerOff, powerOn } from "../../testbed/stacks/hosts.ts";
 import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { tail } from "../../testbed/stacks/running-up.ts";
-import type { ScriptResult } from "../../testbed/stacks/trial-stack.ts";
 import { type Operation, type OperationRecord, recordOperation } from "../../testbed/versions/records.ts";
 import type { System } from "../../verify/outputs.ts";
 import { deleteQueue, publish, readMessages } from "./messages.ts";
 import { underLoad } from "./traffic.ts";
+import { waitForVerify } from "./wait-for-verify.ts";
 
 /** Within how many seconds of power all brokers have to serve. */
 const servingGoalSeconds = 60;
@@ -151,7 +151,7 @@ export function testOperations(lab: LabStack): void {
       }
     }
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
-    await waitForVerify(lab, ({ code }) => code === 0);
+    await waitForVerify(lab);
     await assertMessages("stop");
     await record("whole stop", `${brokers.length} of ${three.length} back after ${seconds} s; 0 lost`);
   });
@@ -180,15 +180,4 @@ export function testOperations(lab: LabStack): void {
       result: `${left.length} of ${left.length} serve after ${seconds} s; 0 lost`,
     });
   });
-}
-
-/** Runs `verify` until its result is as wanted. */
-async function waitForVerify(lab: LabStack, isWanted: (result: ScriptResult) => boolean): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  for (;;) {
-    const result = await lab.npm("verify");
-    if (isWanted(result)) return;
-    assert.ok(Date.now() < deadline, `not within 120 s:\n${tail(result.output)}`);
-    await pause(2000);
-  }
 }
