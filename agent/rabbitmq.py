@@ -11,8 +11,8 @@ import os
 import pwd
 import re
 
-from . import command, erlang, host
-from .errors import NoAnswer, StepError
+from . import clock, command, erlang, host
+from .errors import NoAnswer, Silence, StepError
 
 UNIT = "rabbitmq-server"
 HOME = "/var/lib/rabbitmq"
@@ -24,6 +24,9 @@ ADVANCED = "/etc/rabbitmq/advanced.config"
 SECRETS = "/etc/rabbitmq/conf.d/rabbitmq-ha-secrets.conf"
 DROP_IN = "/etc/systemd/system/rabbitmq-server.service.d/rabbitmq-ha.conf"
 PLUGINS = "/etc/rabbitmq/enabled_plugins"
+
+# Seconds for which a tool of RabbitMQ tries to connect to a broker: Erlang's net_setuptime, by default.
+CONNECTING = 7
 
 # Exists once this host's broker has been a member of the stack's cluster: it never serves alone again.
 MEMBER_MARK = host.STATE + "/member"
@@ -79,9 +82,16 @@ def tell(*arguments, tool="rabbitmqctl", of=None, seconds=120):
 def evaluate(expression, of=None, seconds=60):
     """Returns the value of an Erlang expression on the broker `of`, or this host's.
 
-    Raises NoAnswer unless the value arrives completely.
+    On a busy host the tool may have given up its connection before the broker had answered, above all with TLS between
+    brokers. Then it is asked once more, within the same time. Raises NoAnswer unless the value arrives completely.
     """
-    return _value(command.ask, expression, of, seconds)
+    begun, deadline = clock.now(), clock.Deadline(seconds)
+    try:
+        return _value(command.ask, expression, of, seconds)
+    except Silence:
+        if clock.now() - begun < CONNECTING or deadline.seconds_left() < CONNECTING:
+            raise
+    return _value(command.ask, expression, of, deadline.seconds_left())
 
 
 def act(expression, of=None, seconds=120):

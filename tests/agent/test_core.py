@@ -173,6 +173,37 @@ class Questions(HostTest):
             with self.assertRaises(NoAnswer):
                 self.evaluate("1")
 
+    def test_a_connection_that_takes_too_long_is_tried_once_more_within_the_same_time(self):
+        def gives_up(call):
+            self.time += 8
+            raise Ended(69)
+
+        for seconds, tries in ((30, [30, 22]), (14, [14])):
+            self.start()
+            self.on("eval", gives_up)
+            with self.assertRaisesRegex(NoAnswer, "ended with 69"):
+                self.evaluate("1", seconds=seconds)
+            self.assertEqual([call.options["seconds"] for call in self.calls], tries)
+
+        def gives_up_first(call):
+            return evaluated(1) if len(self.calls) == 2 else gives_up(call)
+
+        self.start()
+        self.on("eval", gives_up_first)
+        self.assertEqual(self.evaluate("1"), 1)
+
+    def test_a_broker_that_is_down_and_one_that_hangs_are_asked_once(self):
+        def hangs(call):
+            self.time += call.options["seconds"]
+            raise Hangs
+
+        for unanswered in (Ended(69), hangs):
+            self.start()
+            self.on("eval", unanswered)
+            with self.assertRaises(NoAnswer):
+                self.evaluate("1")
+            self.assertEqual(len(self.calls), 1)
+
     def test_the_question_goes_by_standard_input(self):
         self.on("eval", evaluated(1))
         self.evaluate("secret()")
