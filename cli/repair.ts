@@ -54,11 +54,22 @@ export async function repair(
   return code === 0 ? 1 : code;
 }
 
-/** @returns whether no finding names a re-run resource any more */
-function hasTakenEffect({ reruns }: RepairPlan): (findings: readonly Finding[]) => boolean {
-  const names = reruns.map(({ name }) => name);
+/**
+ * @returns whether every check has passed for which a resource was re-run, and none names one any more. While HAProxy
+ * still counts a repaired broker's good answers, its check fails with another detail, which names no resource.
+ */
+export function hasTakenEffect({
+  reruns,
+}: Pick<RepairPlan, "reruns">): (findings: readonly Finding[]) => boolean {
+  const names = new Set(reruns.map(({ name }) => name));
+  const keyOf = ({ check, subject }: Finding): string => `${check} ${subject}`;
+  const awaited = new Set(reruns.flatMap(({ findings }) => findings.map(keyOf)));
   return (findings) =>
-    !findings.some(({ resourcesToRerun }) => resourcesToRerun.some((name) => names.includes(name)));
+    !findings.some(
+      (finding) =>
+        !finding.ok &&
+        (awaited.has(keyOf(finding)) || finding.resourcesToRerun.some((name) => names.has(name))),
+    );
 }
 
 function print(...paragraphs: readonly string[]): void {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planRepair, type RepairPlan, type StateResource } from "../../../cli/repair-plan.ts";
+import { hasTakenEffect } from "../../../cli/repair.ts";
 import { skippedMessage, repairTable, planMessage } from "../../../cli/repair-messages.ts";
 import {
   fail,
@@ -181,6 +182,19 @@ test("a finding may both name a resource and have advice", () => {
   const both = { ...fail("two things", "cluster-name"), advice: "do that" };
   const plan = planRepair([finding("x", "y", both)], state);
   assert.deepEqual([names(plan), kinds(plan)], [["cluster-name"], ["needs operator x"]]);
+});
+
+test("a repair has taken effect once the checks that it was made for pass, and no earlier", () => {
+  const backends = (verdict: Verdict): Finding => ({ check: "backends", subject: "cent124", ...verdict });
+  const other = { check: "policy", subject: "cent121", ...needsOperator("another one", "look") };
+  const down = backends(fail("cent122 is DOWN", "cent122-service"));
+  const has = hasTakenEffect({
+    reruns: [{ name: "cent122-service", findings: [down], prerequisites: [] }],
+  });
+  const elsewhere = { check: "services", subject: "cent122", ...fail("inactive", "cent122-service") };
+  for (const early of [down, backends(fail("cent122 is DOWN 1/2")), elsewhere])
+    assert.equal(has([early, other]), false);
+  assert.equal(has([backends(pass("all up")), other]), true);
 });
 
 test("the table after a repair has each failed check with its result now", () => {
