@@ -73,10 +73,9 @@ test("a broker that somebody has started without TLS is seen by verify, and --re
     "sed -i '/^# rabbitmq-ha: begin$/,/^# rabbitmq-ha: end$/d' /etc/rabbitmq/rabbitmq-env.conf && " +
       "systemctl --no-block restart rabbitmq-server && sleep 10",
   );
-  const { code, output } = await lab.npm("verify");
-  assert.equal(code, 1);
   const seen = new RegExp(`^inter-node +${third} +FAILED .*speaks without TLS`, "m");
-  assert.match(output, seen, tail(output));
+  // From RabbitMQ 4.3 on such a broker is not up without the others, and starts again and again.
+  await waitForVerify(lab, ({ code, output }) => code === 1 && seen.test(output));
   await assertMessages("apart");
   const others = async (): Promise<string[]> => (await started()).slice(0, 2);
   const before = await others();
