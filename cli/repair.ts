@@ -39,7 +39,8 @@ export async function repair(
     if (code > 128) return code;
     for (const urn of urnsToReplace) done.add(urn);
     process.stdout.write("\n");
-    now = await (code === 0 ? verify(pulumi, stack, hasTakenEffect(plan)) : verify(pulumi, stack));
+    const isSettled = code === 0 ? hasTakenEffect(plan, now.findings) : undefined;
+    now = await verify(pulumi, stack, isSettled);
   }
 
   print(repairTable(before.findings, now.findings));
@@ -55,15 +56,21 @@ export async function repair(
 }
 
 /**
- * @returns whether every check has passed for which a resource was re-run, and none names one any more. While HAProxy
- * still counts a repaired broker's good answers, its check fails with another detail, which names no resource.
+ * @param before the findings that the plan was made for
+ * @returns whether every check passes that the plan does not leave to the user, and none names a re-run resource. While
+ * HAProxy still counts a repaired broker's good answers, its check fails with another detail, which names no resource.
+ * The checks of a broker that waited for others name none that was re-run, and pass with what was.
  */
-export function hasTakenEffect({
-  reruns,
-}: Pick<RepairPlan, "reruns">): (findings: readonly Finding[]) => boolean {
+export function hasTakenEffect(
+  { reruns, skipped }: Pick<RepairPlan, "reruns" | "skipped">,
+  before: readonly Finding[],
+): (findings: readonly Finding[]) => boolean {
+  if (reruns.length === 0) return () => true;
   const names = new Set(reruns.map(({ name }) => name));
   const keyOf = ({ check, subject }: Finding): string => `${check} ${subject}`;
-  const awaited = new Set(reruns.flatMap(({ findings }) => findings.map(keyOf)));
+  const left = new Set(skipped.flatMap(({ findings }) => findings.map(keyOf)));
+  const failed = before.filter(({ ok }) => !ok).map(keyOf);
+  const awaited = new Set(failed.filter((key) => !left.has(key)));
   return (findings) =>
     !findings.some(
       (finding) =>

@@ -18,9 +18,12 @@ async function publishAll(name: string): Promise<void> {
   for (const type of types) await publish(await lab.connect(), `${name}-${type}`, messages, type);
 }
 
+/** Without mirrors a classic queue may be on the broker that is down. */
+const survivors = lab.release.version.startsWith("3.") ? types : (["quorum"] as const);
+
 /** What was read and returned before may come in another order. */
-async function assertMessages(name: string): Promise<void> {
-  for (const type of types) {
+async function assertMessages(name: string, of: readonly (typeof types)[number][] = types): Promise<void> {
+  for (const type of of) {
     const read = await readMessages(await lab.connect(), `${name}-${type}`);
     assert.deepEqual(read.sort(), messages.toSorted(), type);
   }
@@ -76,7 +79,7 @@ test("a broker that somebody has started without TLS is seen by verify, and --re
   const seen = new RegExp(`^inter-node +${third} +FAILED .*speaks without TLS`, "m");
   // From RabbitMQ 4.3 on such a broker is not up without the others, and starts again and again.
   await waitForVerify(lab, ({ code, output }) => code === 1 && seen.test(output));
-  await assertMessages("apart");
+  await assertMessages("apart", survivors);
   const others = async (): Promise<string[]> => (await started()).slice(0, 2);
   const before = await others();
   await lab.runOrThrow("up", "--repair");

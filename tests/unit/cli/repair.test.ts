@@ -188,13 +188,21 @@ test("a repair has taken effect once the checks that it was made for pass, and n
   const backends = (verdict: Verdict): Finding => ({ check: "backends", subject: "cent124", ...verdict });
   const other = { check: "policy", subject: "cent121", ...needsOperator("another one", "look") };
   const down = backends(fail("cent122 is DOWN", "cent122-service"));
-  const has = hasTakenEffect({
-    reruns: [{ name: "cent122-service", findings: [down], prerequisites: [] }],
+  const plan = (name: string, reason: Finding): Pick<RepairPlan, "reruns" | "skipped"> => ({
+    reruns: [{ name, findings: [reason], prerequisites: [] }],
+    skipped: [{ kind: "needs operator", name: "policy", findings: [other], resources: [] }],
   });
+  const has = hasTakenEffect(plan("cent122-service", down), [down, other]);
   const elsewhere = { check: "services", subject: "cent122", ...fail("inactive", "cent122-service") };
   for (const early of [down, backends(fail("cent122 is DOWN 1/2")), elsewhere])
     assert.equal(has([early, other]), false);
   assert.equal(has([backends(pass("all up")), other]), true);
+  // The broker waited for others, so its service was not re-run, but what kept it from them was.
+  const apart = { check: "inter-node", subject: "cent122", ...fail("without TLS", "cent122-inter-node") };
+  const joins = hasTakenEffect(plan("cent122-inter-node", apart), [down, apart, other]);
+  assert.equal(joins([backends(fail("cent122 is DOWN 1/2")), other]), false);
+  assert.equal(joins([backends(pass("all up")), other]), true);
+  assert.equal(hasTakenEffect({ reruns: [], skipped: [] }, [down])([down]), true);
 });
 
 test("the table after a repair has each failed check with its result now", () => {
