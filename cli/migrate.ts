@@ -18,6 +18,7 @@ export interface MigrateOptions {
   readonly action: MigrateAction;
   readonly isJson: boolean;
   readonly maxGapSeconds: number;
+  readonly leavesStreams: boolean;
 }
 
 const defaultMaxGapSeconds = 5;
@@ -32,11 +33,11 @@ export function parseMigrateOptions(args: readonly string[]): MigrateOptions {
     valueHint: "seconds, such as --max-gap 10",
   });
   const { values, positionals } = parseArgs({ args: rest, strict: false, allowPositionals: true });
-  const { "dry-run": isDry, json, back, finish, ...unknown } = values;
+  const { "dry-run": isDry, json, back, finish, "leave-streams": leave, ...unknown } = values;
   const others = [...Object.keys(unknown).map((name) => `--${name}`), ...positionals];
   if (others.length > 0)
     throw new UserError(
-      `migrate takes --from OLD, --to NEW, --dry-run, --json, --max-gap SECONDS, --back and --finish; leave out: ${others.join(" ")}`,
+      `migrate takes --from OLD, --to NEW, --dry-run, --json, --max-gap SECONDS, --leave-streams, --back and --finish; leave out: ${others.join(" ")}`,
     );
   const given = [
     ...(isDry === true ? ["look"] : []),
@@ -49,16 +50,20 @@ export function parseMigrateOptions(args: readonly string[]): MigrateOptions {
   const maxGapSeconds = Number(gap ?? defaultMaxGapSeconds);
   if (!Number.isFinite(maxGapSeconds) || maxGapSeconds < leastMaxGapSeconds)
     throw new UserError(`--max-gap ${String(gap)}: write at least ${leastMaxGapSeconds} seconds`);
-  return { from, to, action, isJson: json === true, maxGapSeconds };
+  return { from, to, action, isJson: json === true, maxGapSeconds, leavesStreams: leave === true };
 }
 
 /** @returns 1 if something stands against the migration, or a balancer is left */
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
-  const { from, to, action, isJson, maxGapSeconds } = parseMigrateOptions(args);
+  const { from, to, action, isJson, maxGapSeconds, leavesStreams } = parseMigrateOptions(args);
   switch (action) {
     case "look": {
       const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
-      const found = await lookAt({ stack: from, system: old }, { stack: to, system: fresh });
+      const found = await lookAt(
+        { stack: from, system: old },
+        { stack: to, system: fresh },
+        { leavesStreams },
+      );
       process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
       return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
     }
@@ -66,7 +71,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
       return withMigrationLock(pulumi, [from, to], () => runFinish(pulumi, from, to));
     case "forth":
     case "back": {
-      const args = { from, to, wanted: action, maxGapSeconds };
+      const args = { from, to, wanted: action, maxGapSeconds, leavesStreams };
       return withMigrationLock(pulumi, [from, to], () => runMove(pulumi, args));
     }
   }

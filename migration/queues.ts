@@ -151,9 +151,9 @@ export function isFrom(version: string, series: string): boolean {
 }
 
 const streamNote = becomes(
-  "is copied from its first message on, and its offsets begin anew",
+  "begins empty, and its offsets begin anew",
   "a stream's offsets and times are given by the cluster that stores it",
-  "let consumers that keep their position read to the end in OLD, and start in NEW at the messages that they have not seen",
+  "let consumers that keep their position start at the first message in NEW",
 );
 
 function quorumNotes(given: Fields, from: FormerKind, { target }: QueueContext): Note[] {

@@ -67,18 +67,15 @@ export function commandOf(
   const program = buildProgramCommand(login);
   const brokers = logins.map(({ name }) => name).join(",");
   const { stackId, name } = login;
+  const wanted = ["--distribution", distribution, ...(byTls ? ["--tls"] : [])];
   const flags: Readonly<Record<Action, readonly string[]>> = {
     // The program of an earlier release knows no --distribution, and is to refuse before anything stops.
-    look: ["--look", "--brokers", brokers, "--distribution", distribution],
+    look: ["--look", "--brokers", brokers, ...wanted],
     stop: ["--stop"],
-    change: ["--change", "--distribution", distribution],
+    change: ["--change", ...wanted],
     start: ["--release"],
   };
-  const words = [
-    ...flags[action],
-    ...(byTls && (action === "look" || action === "change") ? ["--tls"] : []),
-    ...(stackId === undefined ? [] : ["--stack-id", stackId, "--host", name]),
-  ];
+  const words = [...flags[action], ...(stackId === undefined ? [] : ["--stack-id", stackId, "--host", name])];
   const own = [program, "full-stop", ...words.map(shellWord)].join(" ");
   if (action !== "start") return own;
   return `${own} && ${program} ${["start", "--brokers", brokers, "--port", port].map(shellWord).join(" ")}`;

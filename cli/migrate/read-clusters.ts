@@ -19,8 +19,18 @@ export interface LookedAt {
   readonly system: System;
 }
 
+export interface LookOptions {
+  readonly leavesStreams: boolean;
+  /** For one broker. */
+  readonly seconds?: number;
+}
+
 /** @throws UserError if none of a stack's brokers answers whole */
-export async function lookAt(old: LookedAt, fresh: LookedAt, seconds = askSeconds): Promise<Look> {
+export async function lookAt(
+  old: LookedAt,
+  fresh: LookedAt,
+  { leavesStreams, seconds = askSeconds }: LookOptions,
+): Promise<Look> {
   const endpoints = amqpEndpoints(old.system);
   const [oldSide, freshSide] = await Promise.all([
     askSide(old.system, old.stack, [], seconds),
@@ -31,6 +41,7 @@ export async function lookAt(old: LookedAt, fresh: LookedAt, seconds = askSecond
       old: oldSide,
       fresh: freshSide,
       endpointCount: endpoints.length,
+      leavesStreams,
       hasSameAdmin:
         old.system.adminUser === fresh.system.adminUser &&
         old.system.adminPassword === fresh.system.adminPassword,

@@ -20,6 +20,8 @@ export interface MoveArgs {
   readonly to: string;
   readonly wanted: Direction;
   readonly maxGapSeconds: number;
+  /** Whether what streams hold may stay where it is. */
+  readonly leavesStreams: boolean;
 }
 
 interface Opened {
@@ -30,13 +32,13 @@ interface Opened {
   readonly look: (isFresh: boolean) => Promise<Look>;
 }
 
-async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened> {
+async function open(pulumi: PulumiCli, from: string, to: string, leavesStreams = false): Promise<Opened> {
   const [oldSystem, freshSystem] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
   const old = new Cluster(from, oldSystem);
   const fresh = new Cluster(to, freshSystem);
   let known: Look | undefined;
   const look = async (isFresh: boolean): Promise<Look> => {
-    if (known === undefined || isFresh) known = await lookPatiently(old, fresh);
+    if (known === undefined || isFresh) known = await lookPatiently(old, fresh, leavesStreams);
     return known;
   };
   const configure = (direction: Direction): void => {
@@ -50,9 +52,9 @@ async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened
 
 /** @returns the exit code: 0 if clients use the wanted cluster, through every balancer */
 export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
-  const { from, to, wanted, maxGapSeconds } = args;
+  const { from, to, wanted, maxGapSeconds, leavesStreams } = args;
   const started = performance.now();
-  const opened = await open(pulumi, from, to);
+  const opened = await open(pulumi, from, to, leavesStreams);
   const { migration } = opened;
   const note = await migration.readNote();
   if (note === undefined && wanted === "forth") await refuseUnready(opened);
@@ -90,10 +92,10 @@ const lookTries = 4;
 /** For one broker. */
 const lookSeconds = 30;
 
-async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
+async function lookPatiently(old: Cluster, fresh: Cluster, leavesStreams: boolean): Promise<Look> {
   for (let left = lookTries; ; left -= 1) {
     try {
-      return await lookAt(old, fresh, lookSeconds);
+      return await lookAt(old, fresh, { leavesStreams, seconds: lookSeconds });
     } catch (error) {
       if (left === 1) throw error;
     }

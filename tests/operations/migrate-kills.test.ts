@@ -10,6 +10,7 @@ import { carryUser } from "../../definitions/migration-names.ts";
 import { MigrationPair } from "../support/migration-pair.ts";
 import { fewQueues, largest } from "../support/migration-queues.ts";
 import { MigrationRun, runs } from "../support/migration-run.ts";
+import { pollUntil } from "../../verify/polling.ts";
 
 const pair = new MigrationPair({
   old: { name: "ko", net: 104 },
@@ -173,20 +174,20 @@ async function holderOfAddress(): Promise<string> {
 
 /** Waits until all brokers of both stacks run, and all mirrors are in step. */
 async function waitUntilWhole(): Promise<void> {
-  const deadline = performance.now() + wholeSeconds * 1000;
-  const question =
-    "{length(rabbit_nodes:all_running()), [N || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_classic_queue, N <- [amqqueue:get_name(Q)], length(amqqueue:get_slave_pids(Q)) =/= length(amqqueue:get_sync_slave_pids(Q))]}";
+  const mirrors =
+    "[N || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_classic_queue, N <- [amqqueue:get_name(Q)], length(amqqueue:get_slave_pids(Q)) =/= length(amqqueue:get_sync_slave_pids(Q))]";
   for (const stack of [old, fresh]) {
-    for (;;) {
-      const said = await stack
-        .runOn(
-          stack.brokers[0] ?? "",
-          `rabbitmqctl -q eval '${stack === old ? question : "{length(rabbit_nodes:all_running()),[]}"}.' </dev/null`,
-        )
-        .catch(String);
-      if (said.trim() === `{${stack.brokers.length},[]}`) break;
-      assert.ok(performance.now() < deadline, `${stack.stack} is not healthy: ${said}`);
-      await pause(1000);
-    }
+    const question = `{length(rabbit_nodes:all_running()), ${stack === old ? mirrors : "[]"}}`;
+    const ask = (): Promise<string> =>
+      stack
+        .runOn(stack.brokers[0] ?? "", `rabbitmqctl -q eval '${question}.' </dev/null`)
+        .then((said) => said.trim(), String);
+    const whole = `{${stack.brokers.length},[]}`;
+    const said = await pollUntil(
+      { timeoutSeconds: wholeSeconds, intervalMs: 1000 },
+      ask,
+      (text) => text === whole,
+    );
+    assert.equal(said, whole, `${stack.stack} is not whole`);
   }
 }

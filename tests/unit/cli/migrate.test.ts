@@ -6,12 +6,14 @@ import { parseMigrateOptions } from "../../../cli/migrate.ts";
 
 test("it needs two stacks, and does one thing", () => {
   const options = parseMigrateOptions(["--from", "old", "--to=new", "--dry-run", "--json"]);
-  assert.deepEqual(options, { from: "old", to: "new", action: "look", isJson: true, maxGapSeconds: 5 });
+  const unset = { maxGapSeconds: 5, leavesStreams: false };
+  assert.deepEqual(options, { from: "old", to: "new", action: "look", isJson: true, ...unset });
   const action = (...flags: readonly string[]) => parseMigrateOptions(["--from", "a", "--to", "b", ...flags]);
   assert.equal(action().action, "forth");
   assert.equal(action("--back").action, "back");
   assert.equal(action("--finish").action, "finish");
   assert.equal(action("--max-gap", "20").maxGapSeconds, 20);
+  assert.equal(action("--leave-streams").leavesStreams, true);
 });
 
 test("other arguments are refused, each in words", () => {
