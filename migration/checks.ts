@@ -116,6 +116,16 @@ const broughtAlong = [
   ...["rabbitmq_stream_common", "rabbitmq_aws", "rabbitmq_codegen", "rabbitmq_prelaunch"],
 ];
 
+/** Source: rabbitmq-server#8096. */
+const retained: Finding = {
+  outcome: "cannot",
+  isBlocking: false,
+  subjects: [],
+  what: "MQTT's retained messages stay in OLD",
+  why: "each broker keeps those that its own clients have sent, outside of queues",
+  remedy: "let the clients send them again once they use NEW",
+};
+
 function checkPlugins(old: ClusterState, fresh: Side): Finding[] {
   const active = fresh.state.plugins;
   const advice = "add it to rabbitmq.plugins of NEW and run up";
@@ -129,6 +139,7 @@ function checkPlugins(old: ClusterState, fresh: Side): Finding[] {
   );
   for (const plugin of lost.filter((each) => each !== "rabbitmq_shovel"))
     found.push(blocking(`NEW has no plug-in ${plugin}`, "OLD has it, so clients may need it", advice));
+  if (old.plugins.includes("rabbitmq_mqtt")) found.push(retained);
   return found;
 }
 

@@ -35,6 +35,14 @@ test("a plug-in that OLD has and NEW lacks is named; those that others bring alo
   assert.deepEqual(against(sidesOf({ oldState: { plugins } })), ["NEW has no plug-in rabbitmq_mqtt"]);
 });
 
+test("MQTT's retained messages are told of, and stand against nothing", () => {
+  const has = { plugins: ["rabbitmq_shovel", "rabbitmq_mqtt"] };
+  const found = look(sidesOf({ oldState: has, freshState: has }));
+  assert.deepEqual(blockers(found), []);
+  assert.match(lookMessage(found), /^cannot come along:\n {2}MQTT's retained messages stay in OLD$/m);
+  assert.doesNotMatch(lookMessage(look(sidesOf())), /MQTT/);
+});
+
 test("an earlier series is refused", () => {
   const [found] = against(sidesOf({ freshState: { version: "3.9.1" } }));
   assert.match(found ?? "", /NEW has RabbitMQ 3.9.1, an earlier series/);
