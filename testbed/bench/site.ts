@@ -1,5 +1,6 @@
 /** The hosts of one tool's system, and checks on them. */
 import { brokerAnswers } from "../stacks/amqp-handshake.ts";
+import { showStat } from "../stacks/haproxy-statistics.ts";
 import { runOn, removeLab as sweepLab } from "../stacks/hosts.ts";
 
 export interface Site {
@@ -23,7 +24,7 @@ export function addressOf({ net }: Site, host: string): string {
   return `192.168.${net}.${host.slice(-3)}`;
 }
 
-const countUpServers = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
+const countUpServers = `${showStat} |
   awk -F, '$1 == "rabbitmq_cluster" && $2 != "BACKEND" && $18 == "UP"' | wc -l`;
 
 /**

@@ -1,4 +1,5 @@
 /** The interface of the tools that the benchmark compares. */
+import { showStat } from "../stacks/haproxy-statistics.ts";
 import { runOn } from "../stacks/hosts.ts";
 import type { Site } from "./site.ts";
 
@@ -55,7 +56,7 @@ export async function checkChannelLimit(at: Site, limit: number): Promise<void> 
 /** Waits until HAProxy on both balancers has read this limit. @throws when one has not after 5 seconds */
 export async function waitForConnectionLimit(at: Site, limit: number): Promise<void> {
   // The statistics show the limit that the running process has read; the file only shows the one that it should read.
-  const ask = `echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock |
+  const ask = `${showStat} |
     awk -F, '$1 == "rabbitmq_cluster" && $2 == "FRONTEND" { print $7 }'`;
   for (const balancer of at.balancers) {
     const deadline = Date.now() + 5000;

@@ -1,8 +1,9 @@
 /** The health checks of HAProxy and Keepalived, and a repair by a broker's own host; tests/operations/watch.test.ts has more. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { showStat } from "../../testbed/stacks/haproxy-statistics.ts";
 import { LabStack } from "../../testbed/stacks/lab-stack.ts";
-import { CheckedLab, showStat, watchJournalSince } from "../support/checked-lab.ts";
+import { CheckedLab, watchJournalSince } from "../support/checked-lab.ts";
 
 const lab = new LabStack({ name: "h", net: 66 });
 const checked = new CheckedLab(lab);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { execa } from "execa";
 import ssh2 from "ssh2";
+import { showStat } from "../../testbed/stacks/haproxy-statistics.ts";
 import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { tail } from "../../testbed/stacks/running-up.ts";
 import { root } from "../support/dev-stack.ts";
@@ -114,10 +115,7 @@ test("one HAProxy setting changes only HAProxy's file and reloads it without a r
   await lab.runOrThrow("up");
   assert.match(await lab.runOn(host, "cat /etc/haproxy/haproxy.cfg"), /maxconn 2001/);
   assert.equal(await processes(), before);
-  assert.match(
-    await lab.runOn(host, "echo 'show stat' | socat stdio /run/haproxy/admin.sock"),
-    /rabbitmq_cluster,FRONTEND,,,\d+,\d+,2001,/,
-  );
+  assert.match(await lab.runOn(host, showStat), /rabbitmq_cluster,FRONTEND,,,\d+,\d+,2001,/);
 });
 
 test("a broker setting restarts the brokers one after the other, and no message is lost", async () => {

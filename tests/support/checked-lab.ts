@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { showStat } from "../../testbed/stacks/haproxy-statistics.ts";
 import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { parseServers } from "../../verify/checks/balancers.ts";
 import { useStack } from "./trial.ts";
@@ -12,9 +13,6 @@ const settings = "  rabbitmq-ha:haproxy: { avoidAlarms: true }";
 const restart = `systemctl kill --signal=KILL rabbitmq-server || true
   systemctl reset-failed rabbitmq-server || true
   timeout 120 systemctl restart rabbitmq-server || true`;
-
-/** Asks HAProxy on a balancer for its statistics, as CSV. */
-export const showStat = "echo show stat | socat -T 3 stdio unix-connect:/run/haproxy/admin.sock";
 
 export class CheckedLab {
   readonly lab: LabStack;
