@@ -101,8 +101,8 @@ const kills: readonly Kill[] = [
   },
 ];
 
-for (const kill of kills) {
-  for (let number = 1; number <= runs; number += 1) {
+for (let number = 1; number <= runs; number += 1) {
+  for (const kill of kills) {
     const which = runs === 1 ? "" : `, ${number} of ${runs}`;
     test(`${kill.what}: forth, and back${which}`, { timeout: 1_200_000 }, async (context) => {
       const run = await MigrationRun.begin({ pair, queues: fewQueues(15_000), killed: kill.what, context });
