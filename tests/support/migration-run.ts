@@ -27,6 +27,8 @@ export const messages = readCount("RABBITMQ_HA_MIGRATION_MESSAGES", 0);
 const settleMs = 3000;
 /** To receive all that is left at the end. */
 const drainSeconds = 180;
+/** How many messages out of order are written out. */
+const shownDisorders = 20;
 /** Of the messages of a run: one before each of the moves, of which there are at most three, and one after them. */
 const parts = 4;
 
@@ -94,6 +96,7 @@ export class MigrationRun {
       duplicates: result.duplicates,
     };
     context.diagnostic(JSON.stringify(measured));
+    for (const line of result.disorders.slice(0, shownDisorders)) context.diagnostic(`out of order: ${line}`);
     // A red run counts as well.
     if (await recordMigration(measured)) await writeReports();
     assert.deepEqual(lost, []);
