@@ -22,6 +22,8 @@ pair.use();
 
 /** For how long a network is cut, and a machine is off. */
 const awayMs = 10_000;
+/** Every five seconds a quorum queue takes again what its broker is set to. */
+const settingsMs = 7000;
 /** After a kill, the command has to be done within this time, however often it is run. */
 const goesOnSeconds = 240;
 /** And both clusters have to be whole again. */
@@ -55,7 +57,18 @@ const kills: readonly Kill[] = [
   {
     what: "the broker of NEW that has the largest queue's shovel",
     at: [carrying],
+    cutsClients: true,
     arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel())),
+  },
+  {
+    what: "the broker from which the largest queue's shovel reads",
+    at: [carrying],
+    cutsClients: true,
+    arrange: (source) =>
+      Promise.resolve(async () => {
+        await pause(settingsMs);
+        return killBroker(await brokerOfReader(source));
+      }),
   },
   {
     what: "the broker of OLD that leads the largest queue",
@@ -162,6 +175,14 @@ async function brokerOfShovel(): Promise<string> {
   const said = await fresh.runOn(fresh.brokers[0] ?? "", question);
   const found = new RegExp(`\\{'?rabbit@([\\w-]+)'?,\\s*<<"[^"]*\\.${largest}"`).exec(said);
   return found?.[1] ?? assert.fail(`no broker has the shovel:\n${said}`);
+}
+
+/** @returns the host of the cluster that is left to which the shovel of the largest queue is connected */
+async function brokerOfReader(source: LabStack): Promise<string> {
+  const question = "rabbitmqctl -q list_consumers --no-table-headers queue_name channel_pid </dev/null";
+  const said = await source.runOn(source.brokers[0] ?? "", question);
+  const found = new RegExp(`^${largest}\\t<rabbit@([^.]+)\\.`, "m").exec(said);
+  return found?.[1] ?? assert.fail(`nobody reads from the largest queue:\n${said}`);
 }
 
 async function holderOfAddress(): Promise<string> {
