@@ -1,6 +1,10 @@
 /** What brokers are told in a migration, the fence apart (fence.ts), as texts of Erlang for `rabbitmqctl eval`. */
 import { actor, mine, noteName, own, setNote, start } from "./erlang.ts";
 
+const timeout = "consumer_disconnected_timeout";
+/** What a broker was configured for, in its own environment. */
+const kept = "rabbitmq_ha_consumer_disconnected_timeout";
+
 export function noteOrder(text: string | undefined): string {
   const change =
     text === undefined
@@ -26,24 +30,36 @@ ${own(prefix)}
 Json(#{done => true})`;
 
 /**
- * Has each quorum queue of RabbitMQ 4.3 and later give a consumer's messages back as soon as the consumer's broker dies, as
+ * Has the quorum queues of RabbitMQ 4.3 and later give a consumer's messages back as soon as the consumer's broker dies, as
  * earlier ones do (`rabbit_fifo`, `consumer_disconnected_timeout`). They would keep them for a minute, in which the next
- * shovel gets later messages. A queue keeps what it was told until it is told again; the broker itself does not.
+ * shovel gets later messages. Every five seconds a queue takes what its leader's broker is set to
+ * (`rabbit_quorum_queue:maybe_apply_policies`), so each broker that runs is set, and keeps what it was configured for. One that
+ * starts again is as configured. A queue's own policy counts more than any of this.
  */
-export const promptReturnOrder = returnOrder("0");
+export const promptReturnOrder = returnOrder(`
+case {Ask(N, ${timeout}), Ask(N, ${kept})} of
+  {{ok, Configured}, undefined} -> ok = Set(N, ${kept}, Configured), ok = Set(N, ${timeout}, 0);
+  _ -> ok
+end`);
 /** Has them do what the broker is configured for. */
-export const configuredReturnOrder = returnOrder("Configured");
+export const configuredReturnOrder = returnOrder(`
+case Ask(N, ${kept}) of
+  {ok, Configured} -> ok = Set(N, ${timeout}, Configured), ok = Do(N, application, unset_env, [rabbit, ${kept}]);
+  undefined -> ok
+end`);
 
-function returnOrder(milliseconds: string): string {
+/** @param change of the setting of the broker `N` */
+function returnOrder(change: string): string {
   return `${start}
-ok = case application:get_env(rabbit, consumer_disconnected_timeout) of
+Do = fun(N, M, F, A) -> case rpc:call(N, M, F, A, 5000) of {badrpc, Why} -> exit({N, Why}); Said -> Said end end,
+Ask = fun(N, Key) -> Do(N, application, get_env, [rabbit, Key]) end,
+Set = fun(N, Key, Value) -> Do(N, application, set_env, [rabbit, Key, Value]) end,
+Members = rabbit_nodes:all_running(),
+[${change} || N <- Members],
+case application:get_env(rabbit, ${timeout}) of
   undefined -> ok;
-  {ok, Configured} ->
-    ok = application:set_env(rabbit, consumer_disconnected_timeout, ${milliseconds}),
-    try [ok = rabbit_quorum_queue:policy_changed(Q) || V <- rabbit_vhost:list_names(),
-      Q <- rabbit_amqqueue:list(V), amqqueue:get_type(Q) =:= rabbit_quorum_queue], ok
-    after application:set_env(rabbit, consumer_disconnected_timeout, Configured)
-    end
+  _ -> [ok = rabbit_quorum_queue:policy_changed(Q) || V <- rabbit_vhost:list_names(),
+    Q <- rabbit_amqqueue:list(V), amqqueue:get_type(Q) =:= rabbit_quorum_queue], ok
 end,
 Json(#{done => true})`;
 }
