@@ -38,8 +38,9 @@ Json(#{done => true})`;
  */
 export const promptReturnOrder = returnOrder(`
 case {Ask(N, ${timeout}), Ask(N, ${kept})} of
+  {undefined, _} -> ok;
   {{ok, Configured}, undefined} -> ok = Set(N, ${kept}, Configured), ok = Set(N, ${timeout}, 0);
-  _ -> ok
+  _ -> ok = Set(N, ${timeout}, 0)
 end`);
 /** Has them do what the broker is configured for. */
 export const configuredReturnOrder = returnOrder(`
