@@ -165,8 +165,13 @@ async function killBroker(host: string): Promise<void> {
 
 async function leaderOnOld(): Promise<string> {
   const list = await pair.onOld("rabbitmqctl -q list_queues --no-table-headers name pid");
+  return hostInLineOfLargest(list, "the largest queue has no leader");
+}
+
+/** @param list with a line for each queue or consumer: the queue, and the id of a process of Erlang */
+function hostInLineOfLargest(list: string, otherwise: string): string {
   const found = new RegExp(`^${largest}\\t<rabbit@([^.]+)\\.`, "m").exec(list);
-  return found?.[1] ?? assert.fail(`the largest queue has no leader:\n${list}`);
+  return found?.[1] ?? assert.fail(`${otherwise}:\n${list}`);
 }
 
 /** @returns the host of the new stack on which the shovel of the largest queue runs */
@@ -180,9 +185,8 @@ async function brokerOfShovel(): Promise<string> {
 /** @returns the host of the cluster that is left to which the shovel of the largest queue is connected */
 async function brokerOfReader(source: LabStack): Promise<string> {
   const question = "rabbitmqctl -q list_consumers --no-table-headers queue_name channel_pid </dev/null";
-  const said = await source.runOn(source.brokers[0] ?? "", question);
-  const found = new RegExp(`^${largest}\\t<rabbit@([^.]+)\\.`, "m").exec(said);
-  return found?.[1] ?? assert.fail(`nobody reads from the largest queue:\n${said}`);
+  const list = await source.runOn(source.brokers[0] ?? "", question);
+  return hostInLineOfLargest(list, "nobody reads from the largest queue");
 }
 
 async function holderOfAddress(): Promise<string> {
@@ -197,18 +201,16 @@ async function holderOfAddress(): Promise<string> {
 async function waitUntilWhole(): Promise<void> {
   const mirrors =
     "[N || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_classic_queue, N <- [amqqueue:get_name(Q)], length(amqqueue:get_slave_pids(Q)) =/= length(amqqueue:get_sync_slave_pids(Q))]";
-  for (const stack of [old, fresh]) {
+  const awaitStack = async (stack: LabStack): Promise<void> => {
     const question = `{length(rabbit_nodes:all_running()), ${stack === old ? mirrors : "[]"}}`;
     const ask = (): Promise<string> =>
       stack
         .runOn(stack.brokers[0] ?? "", `rabbitmqctl -q eval '${question}.' </dev/null`)
         .then((said) => said.trim(), String);
     const whole = `{${stack.brokers.length},[]}`;
-    const said = await pollUntil(
-      { timeoutSeconds: wholeSeconds, intervalMs: 1000 },
-      ask,
-      (text) => text === whole,
-    );
+    const options = { timeoutSeconds: wholeSeconds, intervalMs: 1000 };
+    const said = await pollUntil(options, ask, (text) => text === whole);
     assert.equal(said, whole, `${stack.stack} is not whole`);
-  }
+  };
+  await Promise.all([old, fresh].map(awaitStack));
 }
