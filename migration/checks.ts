@@ -2,7 +2,7 @@
 import { shortHostName } from "../hosts/node-name.ts";
 import { compareSeries, seriesNameOf, seriesOf } from "../hosts/rabbitmq-series.ts";
 import { upgradeFault } from "../hosts/upgrade-paths.ts";
-import { blocks } from "./notes.ts";
+import { blocks, cannot } from "./notes.ts";
 import type { Finding } from "./plan.ts";
 import type { ClusterState } from "./state.ts";
 
@@ -118,12 +118,12 @@ const broughtAlong = [
 
 /** Source: rabbitmq-server#8096. */
 const retained: Finding = {
-  outcome: "cannot",
-  isBlocking: false,
+  ...cannot(
+    "MQTT's retained messages stay in OLD",
+    "each broker keeps those that its own clients have sent, outside of queues",
+    "let the clients send them again once they use NEW",
+  ),
   subjects: [],
-  what: "MQTT's retained messages stay in OLD",
-  why: "each broker keeps those that its own clients have sent, outside of queues",
-  remedy: "let the clients send them again once they use NEW",
 };
 
 function checkPlugins(old: ClusterState, fresh: Side): Finding[] {

@@ -4,6 +4,7 @@ import { compareDefinitions, type StacksOwn } from "../definitions/difference.ts
 import { blocking, checkSides, pathOf, type Side as StateSide } from "./checks.ts";
 import { type Estimate, estimateOf } from "./estimate.ts";
 import { textOf } from "./fields.ts";
+import { becomes, cannot } from "./notes.ts";
 import type { CarriedQueue, Finding, Plan, Target } from "./plan.ts";
 import { queueKey } from "./plan.ts";
 import { type ClusterState, depthsOf, StateError } from "./state.ts";
@@ -99,23 +100,22 @@ function checkClients({ old, fresh, hasSameAdmin }: LookArgs, queues: readonly C
   const sole = old.state.queues.filter((queue) => queue.sole_consumer && toQuorum.has(queueKey(queue)));
   if (sole.length > 0)
     found.push({
-      outcome: "becomes",
-      isBlocking: false,
-      subjects: sole.map((object) => labelOf({ category: "queues", object })),
-      what: "an exclusive consumer is no longer the only one",
-      why: "quorum queues ignore that a consumer asks to be exclusive",
-      remedy:
+      ...becomes(
+        "an exclusive consumer is no longer the only one",
+        "quorum queues ignore that a consumer asks to be exclusive",
         "see that one instance of that client runs, or give the queue x-single-active-consumer and a new name",
+      ),
+      subjects: sole.map((object) => labelOf({ category: "queues", object })),
     });
   const prefetching = old.state.global_prefetch;
   if (prefetching !== 0 && toQuorum.size > 0)
     found.push({
-      outcome: "cannot",
-      isBlocking: false,
+      ...cannot(
+        `${prefetching === null ? "an unknown number of" : String(prefetching)} channels have a global prefetch; one that consumes from a quorum queue is closed by NEW`,
+        "quorum queues have no prefetch of a whole channel",
+        "let the client set its prefetch without global (basic.qos global=false)",
+      ),
       subjects: [],
-      what: `${prefetching === null ? "an unknown number of" : String(prefetching)} channels have a global prefetch; one that consumes from a quorum queue is closed by NEW`,
-      why: "quorum queues have no prefetch of a whole channel",
-      remedy: "let the client set its prefetch without global (basic.qos global=false)",
     });
   return [...found, ...checkUsers(old, fresh, hasSameAdmin)];
 }
@@ -175,8 +175,7 @@ function checkStreams(queues: readonly CarriedQueue[], leavesStreams: boolean): 
   const subjects = filled.map(({ vhost, name }) => labelOf({ category: "queues", object: { vhost, name } }));
   const what = "holds messages, which stay in OLD";
   const why = "what a stream holds is not carried: reading does not empty it, so nothing tells what is left";
-  if (leavesStreams)
-    return [{ outcome: "cannot", isBlocking: false, subjects, what, why, remedy: undefined }];
+  if (leavesStreams) return [{ ...cannot(what, why), subjects }];
   const remedy =
     "let its consumers read to the end, and say --leave-streams; OLD keeps the messages, also after --finish";
   return [blocking(what, why, remedy, subjects)];
