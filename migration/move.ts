@@ -63,6 +63,8 @@ export interface Clusters {
   stage(direction: Direction): Promise<void>;
   /** Leads the balancers to the target, if they do not yet. Ends only once the one with the address does it. */
   open(direction: Direction): Promise<void>;
+  /** Ends the shovels of this direction: those of the other one have the same names. */
+  endShovels(direction: Direction): Promise<void>;
   /** Ends the shovels, and writes the stack's configuration. */
   settle(direction: Direction): Promise<void>;
   /** Takes back all that was made, if no message has been carried. @returns whether that was so */
@@ -146,12 +148,18 @@ async function turn(clusters: Clusters, found: Note | undefined, wanted: Directi
         "messages are carried already: what is left goes the same way first, so that all come back in order",
       );
       await clusters.writeNote({ direction: other, phase: "closing" });
-      await close(clusters, other);
+      await turnRound(clusters, other);
       return begin("closing");
     case "closing":
-      await close(clusters, other);
+      await turnRound(clusters, other);
       return begin("closing");
   }
+}
+
+/** Ends what has begun the other way, for which no client may use a cluster any more. */
+async function turnRound(clusters: Clusters, other: Direction): Promise<void> {
+  await close(clusters, other);
+  await untilAnswered(clusters, () => clusters.endShovels(other));
 }
 
 /** The source is fenced and empty, so whatever of this is done first does no harm. */

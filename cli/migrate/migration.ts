@@ -223,9 +223,20 @@ export class Migration implements Clusters, FinishClusters {
     }
   }
 
+  async endShovels(direction: Direction): Promise<void> {
+    await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
+    const source = this.#source(direction);
+    // The source may be gone by now, and nobody consumes from it.
+    await source
+      .ask(configuredReturnOrder, () => undefined)
+      .catch((error: unknown) => this.report(`quorum queues of ${source.stack}: ${reasonOf(error)}`));
+    await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
+    this.#carried = new Set();
+  }
+
   async settle(direction: Direction): Promise<void> {
     this.#args.configure(direction);
-    await this.#removeShovels(direction);
+    await this.endShovels(direction);
     await this.#args.definer.settle(direction);
   }
 
@@ -233,7 +244,7 @@ export class Migration implements Clusters, FinishClusters {
     await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
     if (!areEmpty(await this.countTarget(direction))) return false;
-    await this.#removeShovels(direction);
+    await this.endShovels(direction);
     if (direction === "forth")
       for (const cluster of [this.#args.fresh, this.#args.old]) await removeTraces(cluster);
     return true;
@@ -318,17 +329,6 @@ export class Migration implements Clusters, FinishClusters {
       secret: this.#secret,
       isLate,
     });
-  }
-
-  async #removeShovels(direction: Direction): Promise<void> {
-    await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
-    const source = this.#source(direction);
-    // The source may be gone by now, and nobody consumes from it.
-    await source
-      .ask(configuredReturnOrder, () => undefined)
-      .catch((error: unknown) => this.report(`quorum queues of ${source.stack}: ${reasonOf(error)}`));
-    await this.#target(direction).ask(exchangeRemoval(shovelPrefix), () => undefined);
-    this.#carried = new Set();
   }
 }
 

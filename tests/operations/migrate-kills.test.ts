@@ -26,6 +26,10 @@ const awayMs = 10_000;
 const settingsMs = 7000;
 /** After a kill, the command has to be done within this time, however often it is run. */
 const goesOnSeconds = 240;
+/** Clients connect again within this time. */
+const reconnectMs = 3000;
+/** To receive all that is left at the end. */
+const drainSeconds = 180;
 /** And both clusters have to be whole again. */
 const wholeSeconds = 180;
 const gap = ["--max-gap", "10"] as const;
@@ -129,6 +133,25 @@ for (let number = 1; number <= runs; number += 1) {
       assert.deepEqual(caused, []);
     });
   }
+}
+
+for (const [where, at] of [
+  ["carried", carrying],
+  ["closed", closing],
+] as const) {
+  test(`killed while the source is ${where}, --back leads to it`, { timeout: 1_200_000 }, async (context) => {
+    await pair.ensureUnmoved();
+    const load = await pair.startLoad(fewQueues(15_000));
+    const from = performance.now();
+    await pair.runKilledAt(at, ...gap);
+    context.diagnostic(await pair.runOrThrow("--back", ...gap));
+    await pause(reconnectMs);
+    const gapMs = load.longestGapMs(from, performance.now());
+    context.diagnostic(`${(gapMs / 1000).toFixed(1)} s without a confirm`);
+    assert.ok(!(await pair.isMoved()));
+    const { lost, disorders } = await load.stop(drainSeconds);
+    assert.deepEqual([lost, disorders], [[], []]);
+  });
 }
 
 /** Runs the command with the kill, and then until it has moved the clients. @returns what it said */

@@ -96,7 +96,9 @@ export class FakeClusters implements Clusters, FinishClusters {
 
   carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
     return this.#do("carry", () => {
-      for (const { name } of queues) if (!this.waiting.has(name)) this.shovels.set(name, direction);
+      // One that is there stays, whatever its direction.
+      for (const { name } of queues)
+        if (!this.waiting.has(name) && !this.shovels.has(name)) this.shovels.set(name, direction);
     });
   }
 
@@ -143,6 +145,12 @@ export class FakeClusters implements Clusters, FinishClusters {
     return this.#do("open", () => {
       this.balancersLeadTo = targetOf(direction);
       this.isFrozen = false;
+    });
+  }
+
+  endShovels(): Promise<void> {
+    return this.#do("endShovels", () => {
+      this.shovels.clear();
     });
   }
 
