@@ -96,7 +96,7 @@ export const commandHelp = {
       ["--to STACK", "the stack whose cluster is taken"],
       ["--dry-run", "only look; nothing is changed"],
       ["--max-gap SECONDS", "for how long clients may wait in the end (default: 5)"],
-      ["--leave-streams", "what streams hold, which is not carried, may stay in the old cluster"],
+      ["--leave-streams", "what streams hold stays where it is"],
       ["--back", "go back to the old cluster, with what the new one has"],
       ["--finish", "stop the old brokers, which keep their data; there is no way back then"],
       ["--json", "write what was found as JSON"],

@@ -59,11 +59,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   switch (action) {
     case "look": {
       const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
-      const found = await lookAt(
-        { stack: from, system: old },
-        { stack: to, system: fresh },
-        { leavesStreams },
-      );
+      const found = await lookAt({ stack: from, system: old }, { stack: to, system: fresh });
       process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
       return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
     }

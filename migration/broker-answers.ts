@@ -3,7 +3,8 @@ import { z } from "zod";
 import { shortHostName } from "../hosts/node-name.ts";
 import type { Fenced, Note } from "./move.ts";
 import { queueKey } from "./plan.ts";
-import type { QueueCount } from "./queue-counts.ts";
+import type { Held, QueueCount } from "./queue-counts.ts";
+import type { Agreements, StreamTail } from "./streams.ts";
 
 const queue = z.object({
   vhost: z.string(),
@@ -11,8 +12,16 @@ const queue = z.object({
   messages: z.number().nullable(),
   consumers: z.number().nullable(),
 });
-const counted = z.object({ queues: z.array(queue) });
-const fenced = z.object({ connections: z.number(), users: z.array(z.string()), queues: z.array(queue) });
+const stream = z.object({
+  vhost: z.string(),
+  name: z.string(),
+  id: z.string(),
+  last: z.number().nullable(),
+  origin: z.number().nullable(),
+});
+const tails = z.object({ streams: z.array(stream) });
+const held = tails.extend({ queues: z.array(queue) });
+const fenced = held.extend({ connections: z.number(), users: z.array(z.string()) });
 /** The member that does not answer, or whose clients may still log in. */
 const unfenced = z.union([z.object({ silent: z.string() }), z.object({ open: z.string() })]);
 const noted = z.object({ note: z.string().nullable() });
@@ -25,13 +34,18 @@ const note = z.object({
 });
 const shovels = z.object({ shovels: z.array(z.object({ vhost: z.string(), name: z.string() })) });
 
-const troubles = z.object({ troubles: z.array(z.object({ name: z.string(), reason: z.string() })) });
+const place = z.object({ id: z.string(), last: z.number() });
+const kept = z.object({ agreements: z.string().nullable() });
+const agreements = z.record(z.string(), z.object({ old: place, new: place }));
+
+const trouble = z.object({ vhost: z.string(), name: z.string(), reason: z.string() });
+const troubles = z.object({ troubles: z.array(trouble) });
 
 /** A note, and between which stacks. */
 export type StackNote = Note & { readonly from: string; readonly to: string };
 
-export function readCounts(answer: unknown): QueueCount[] {
-  return counted.parse(answer).queues.map(countOf);
+export function readHeld(answer: unknown): Held {
+  return heldOf(held.parse(answer));
 }
 
 /** @throws unless each member has said who is connected to it, and that it lets nobody in */
@@ -43,8 +57,8 @@ export function readFenced(answer: unknown): Fenced {
         ? `${shortHostName(refusal.silent)} does not say who is connected to it: start its broker`
         : `${shortHostName(refusal.open)} still lets clients in`,
     );
-  const { connections, users, queues } = fenced.parse(answer);
-  return { connections, users, queues: queues.map(countOf) };
+  const { connections, users, ...rest } = fenced.parse(answer);
+  return { connections, users, ...heldOf(rest) };
 }
 
 export function readShovels(answer: unknown): ReadonlySet<string> {
@@ -57,6 +71,24 @@ export function readStackNote(answer: unknown): StackNote | undefined {
   return text === null ? undefined : note.parse(JSON.parse(text));
 }
 
+/** @throws if something is kept that cannot be read */
+export function readAgreements(answer: unknown): Agreements {
+  const text = kept.parse(answer).agreements;
+  return text === null ? {} : agreements.parse(JSON.parse(text));
+}
+
+export function readTails(answer: unknown): StreamTail[] {
+  return tails.parse(answer).streams.map(tailOf);
+}
+
+function heldOf({ queues, streams }: z.infer<typeof held>): Held {
+  return { queues: queues.map(countOf), streams: streams.map(tailOf) };
+}
+
+function tailOf({ last, origin, ...rest }: z.infer<typeof stream>): StreamTail {
+  return { ...rest, key: queueKey(rest), last: last ?? undefined, origin: origin ?? undefined };
+}
+
 function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): QueueCount {
   return {
     key: queueKey({ vhost, name }),
@@ -67,7 +99,7 @@ function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): Q
   };
 }
 
-/** @returns a line for each shovel that does not run */
-export function readTroubles(answer: unknown): string[] {
-  return troubles.parse(answer).troubles.map(({ name, reason }) => `shovel ${name} does not run: ${reason}`);
+/** @returns the shovels that do not run */
+export function readTroubles(answer: unknown): z.infer<typeof trouble>[] {
+  return troubles.parse(answer).troubles;
 }

@@ -1,20 +1,43 @@
 /** What brokers are told in a migration, the fence apart (fence.ts), as texts of Erlang for `rabbitmqctl eval`. */
-import { actor, mine, noteName, own, setNote, start } from "./erlang.ts";
+import {
+  actor,
+  agreementsName,
+  binary,
+  type Carried,
+  endOf,
+  keep,
+  mine,
+  noteName,
+  own,
+  setNote,
+  type ShovelName,
+  start,
+  unset,
+} from "./erlang.ts";
+import type { QueueName } from "./shovels.ts";
 
 const timeout = "consumer_disconnected_timeout";
 /** What a broker was configured for, in its own environment. */
 const kept = "rabbitmq_ha_consumer_disconnected_timeout";
 
-export function noteOrder(text: string | undefined): string {
-  const change =
+/** @param text undefined: forgets the note, and what is kept of streams @param carried what is kept of them from now on */
+export function noteOrder(text: string | undefined, carried?: Carried): string {
+  const changes =
     text === undefined
-      ? `case rabbit_runtime_parameters:value_global(${noteName}) of
-           not_found -> ok;
-           _ -> rabbit_runtime_parameters:clear_global(${noteName}, ${actor})
-         end`
-      : setNote(text);
-  return `${start} ok = ${change}, Json(#{done => true})`;
+      ? [unset(agreementsName), unset(noteName)]
+      : [...(carried === undefined ? [] : [keep(carried)]), `ok = ${setNote(text)}`];
+  return `${start} ${changes.join(", ")}, Json(#{done => true})`;
 }
+
+export const shovelEnd = (shovels: readonly ShovelName[]): string =>
+  `${start} ${endOf(shovels)}, Json(#{done => true})`;
+
+/** Deletes streams of which the new cluster has copies alone. */
+export const copyRemoval = (streams: readonly QueueName[]): string => `${start}
+Names = [${streams.map(({ vhost, name }) => `{${binary(vhost)}, ${binary(name)}}`).join(", ")}],
+[{ok, _} = rabbit_amqqueue:delete(Q, false, false, ${actor}) || {V, N} <- Names, Q <- rabbit_amqqueue:list(V),
+  amqqueue:get_type(Q) =:= rabbit_stream_queue, element(4, amqqueue:get_name(Q)) =:= N],
+Json(#{done => true})`;
 
 /** Ends the migration's shovels, or removes the exchanges that they publish to. */
 export const shovelRemoval = (prefix: string): string => `${start}

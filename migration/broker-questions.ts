@@ -1,8 +1,15 @@
 /** What brokers are asked in a migration, as texts of Erlang for `rabbitmqctl eval`. Nothing is changed. */
-import { counts, json, noteName, own, start } from "./erlang.ts";
+import { agreementsName, counts, json, noteName, own, start } from "./erlang.ts";
 
-/** @returns `{queues}` */
-export const countQuestion = `${start}${counts} Json(#{queues => Counts()})`;
+/** @returns `{queues, streams}` */
+export const countQuestion = `${start}${counts} Json(#{queues => Counts(), streams => Tails()})`;
+
+/** @returns `{streams}` */
+export const tailQuestion = `${start}${counts} Json(#{streams => Tails()})`;
+
+/** @returns `{agreements}`: the text that was kept, or null */
+export const agreementsQuestion = `${start}
+Json(#{agreements => case rabbit_runtime_parameters:value_global(${agreementsName}) of not_found -> null; Text -> Text end})`;
 
 /** @returns `{note}`: the text that was noted, or null */
 export const noteQuestion = `${start}
@@ -15,10 +22,10 @@ Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
 
-/** @returns `{troubles}`: the migration's shovels that do not run, each with its reason */
+/** @returns `{troubles}`: the migration's shovels that do not run, each with its virtual host and reason */
 export const troubleQuestion = (prefix: string): string => `${json}
 ${own(prefix)}
 Status = lists:append([case rpc:call(N, rabbit_shovel_status, status, [], 3000) of L when is_list(L) -> L; _ -> [] end
   || N <- rabbit_nodes:all_running()]),
-Json(#{troubles => [#{name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
-  || S <- Status, {_, Name} <- [element(1, S)], Own(Name), {terminated, Why} <- [element(3, S)]]})`;
+Json(#{troubles => [#{vhost => V, name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
+  || S <- Status, {V, Name} <- [element(1, S)], Own(Name), {terminated, Why} <- [element(3, S)]]})`;

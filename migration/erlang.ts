@@ -2,9 +2,12 @@
 import { carryUser, lateCarryUser } from "../definitions/migration-names.ts";
 import { upToDate } from "../hosts/khepri.ts";
 import { agreedCount } from "./agreed-count.ts";
+import { tails } from "./stream-tails.ts";
 
 /** The global parameter that says how far the move is. */
 export const noteName = "rabbitmq_ha_migration";
+/** The global parameter that says up to where the streams of both clusters hold the same. */
+export const agreementsName = "rabbitmq_ha_migration_streams";
 export const actor = `<<"rabbitmq-ha">>`;
 
 export const json = `Json = fun(Term) -> base64:encode(iolist_to_binary(rabbit_json:encode(Term))) end,`;
@@ -22,7 +25,10 @@ export const start = `${json}${upToDate}`;
 /** Clients wait for the slowest answer, not for the sum of them; more than this many would be a burst for the brokers. */
 const queuesAtOnce = 64;
 
-/** The queues that are no client's own, with what each one's process says now; `null` where it does not say. */
+/**
+ * The queues that are no client's own, with what each one's process says now; `null` where it does not say. And the streams
+ * (stream-tails.ts).
+ */
 export const counts = `${agreedCount}
 Number = fun(N) when is_integer(N) -> N; (_) -> null end,
 Ask = fun(Q) ->
@@ -35,19 +41,50 @@ Ask = fun(Q) ->
       {try Ready + Unacked catch _:_ -> null end, Consumers}
   end catch _:_ -> {null, null} end
 end,
-Listed = fun() -> lists:ukeysort(1, [{amqqueue:get_name(Q), Q} || V <- rabbit_vhost:list_names(),
+Listed = fun(AreStreams) -> lists:ukeysort(1, [{amqqueue:get_name(Q), Q} || V <- rabbit_vhost:list_names(),
   Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
-  amqqueue:get_exclusive_owner(Q) =:= none, amqqueue:get_type(Q) =/= rabbit_stream_queue]) end,
-AskAll = fun Again([]) -> [];
-  Again(Queues) ->
+  amqqueue:get_exclusive_owner(Q) =:= none, (amqqueue:get_type(Q) =:= rabbit_stream_queue) =:= AreStreams]) end,
+AskAll = fun Again(_, []) -> [];
+  Again(One, Queues) ->
     {These, Later} = lists:split(min(${queuesAtOnce}, length(Queues)), Queues),
-    Asked = [spawn_monitor(fun() -> exit({said, Ask(Q)}) end) || {_, Q} <- These],
+    Asked = [spawn_monitor(fun() -> exit({said, One(Q)}) end) || {_, Q} <- These],
     [receive {'DOWN', Ref, process, _, {said, Numbers}} -> Numbers; {'DOWN', Ref, process, _, _} -> {null, null} end
-      || {_, Ref} <- Asked] ++ Again(Later)
+      || {_, Ref} <- Asked] ++ Again(One, Later)
 end,
-Counts = fun() -> All = Listed(), [#{vhost => V, name => N, messages => M, consumers => C}
-  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(All, AskAll(All))] end,
-`;
+Counts = fun() -> All = Listed(false), [#{vhost => V, name => N, messages => M, consumers => C}
+  || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(All, AskAll(Ask, All))] end,
+${tails}`;
+
+/** A shovel, by its own name. */
+export interface ShovelName {
+  readonly vhost: string;
+  readonly shovel: string;
+}
+
+/** What is kept of streams once all that they hold is carried, and the shovels that have done it. */
+export interface Carried {
+  /** JSON. */
+  readonly agreements: string;
+  readonly shovels: readonly ShovelName[];
+}
+
+export function endOf(shovels: readonly ShovelName[]): string {
+  const names = shovels.map(({ vhost, shovel }) => `{${binary(vhost)}, ${binary(shovel)}}`);
+  return `[rabbit_runtime_parameters:clear(V, <<"shovel">>, N, ${actor}) || {V, N} <- [${names.join(", ")}]]`;
+}
+
+/** Ends the shovels first: one that started again would carry all of it once more. */
+export function keep({ agreements, shovels }: Carried): string {
+  return `${endOf(shovels)}, ok = rabbit_runtime_parameters:set_global(${agreementsName}, ${binary(agreements)}, ${actor})`;
+}
+
+/** Removes a global parameter, if it is there. */
+export function unset(name: string): string {
+  return `ok = case rabbit_runtime_parameters:value_global(${name}) of
+  not_found -> ok;
+  _ -> rabbit_runtime_parameters:clear_global(${name}, ${actor})
+end`;
+}
 
 export function setNote(text: string): string {
   return `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;

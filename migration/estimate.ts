@@ -8,11 +8,8 @@ export interface Estimate {
   readonly seconds: number;
 }
 
-/** What streams hold is not carried. */
 export function estimateOf(queues: readonly CarriedQueue[]): Estimate {
-  const held = queues
-    .filter(({ to }) => to !== "stream")
-    .map(({ depth }) => (depth === undefined ? 0 : depth.ready + depth.unacknowledged));
+  const held = queues.map(({ depth }) => (depth === undefined ? 0 : depth.ready + depth.unacknowledged));
   const messages = held.reduce((sum, each) => sum + each, 0);
   const bytes = queues.reduce((sum, { depth }) => sum + (depth?.bytes ?? 0), 0);
   const carrying = secondsToCarry({ messages, messagesOfLargest: Math.max(0, ...held), bytes }, assumedRates);

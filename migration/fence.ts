@@ -3,7 +3,7 @@
  * `rabbitmqctl eval`, which hold no secret.
  */
 import { fenceName } from "../definitions/migration-names.ts";
-import { actor, counts, mine, setNote, start } from "./erlang.ts";
+import { actor, type Carried, counts, keep, mine, setNote, start } from "./erlang.ts";
 
 const limits = `
 Limit = fun(U) -> case rabbit_auth_backend_internal:get_user_limits(U) of
@@ -56,12 +56,12 @@ Wait = fun Again(Times, Before) ->
 end,
 `;
 
-/** @returns `{connections, users, queues}`, or the member that did not answer, or that lets clients in */
+/** @returns `{connections, users, queues, streams}`, or the member that did not answer, or that lets clients in */
 function fencedAnswer(expressions: string): string {
   return `${start}${mine}${limits}
 try ${others}${counts}${waiting}
 ${expressions}
-Json(#{connections => length(Left), users => lists:usort([element(11, C) || C <- Left]), queues => Queues})
+Json(#{connections => length(Left), users => lists:usort([element(11, C) || C <- Left]), queues => Queues, streams => Streams})
 catch throw:{Why, At} when Why =:= silent; Why =:= open -> Json(#{Why => At})
 end`;
 }
@@ -70,7 +70,7 @@ end`;
  * Lets nobody log in but the shovels, and ends the connections of all others. The users' own limits are noted before the
  * first one is changed, and each member has to answer before that. Shovels that wait for it are let in once no other connection
  * is left, and have some seconds.
- * @param note how far the move is once no message and no connection is left
+ * @param note how far the move is once no message and no connection is left, unless there are streams
  */
 export const fenceOrder = (note?: string): string =>
   fencedAnswer(`
@@ -100,17 +100,22 @@ Queues = case Before of
   _ -> Counts()
 end,
 Left = lists:usort(Before ++ Others()),
-${note === undefined ? "" : `ok = case Left =:= [] andalso Empty(Queues) of true -> ${setNote(note)}; false -> ok end,`}`);
+Streams = Tails(),
+${note === undefined ? "" : `ok = case Left =:= [] andalso Empty(Queues) andalso Streams =:= [] of true -> ${setNote(note)}; false -> ok end,`}`);
 
 /** Waits up to some seconds for two answers in a row that no queue holds a message. */
 export const emptyQuestion = fencedAnswer(`
 [throw({open, At}) || At <- Open()],
 Queues = Wait(20, false),
+Streams = Tails(),
 Left = Others(),`);
 
-/** Gives each user its own limit back, and notes how far the move is before. */
-export function unfenceOrder(note?: string): string {
-  const written = note === undefined ? "" : `ok = ${setNote(note)},`;
+/** Gives each user its own limit back, and notes how far the move is before. @param carried what is kept of streams */
+export function unfenceOrder(note?: string, carried?: Carried): string {
+  const written = [
+    ...(carried === undefined ? [] : [`${keep(carried)},`]),
+    ...(note === undefined ? [] : [`ok = ${setNote(note)},`]),
+  ].join(" ");
   return `${start}${limits} ${written}
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;

@@ -1,5 +1,5 @@
 /** For how long clients would wait if the source were closed now. */
-import { type QueueCount, totalOf } from "./queue-counts.ts";
+import { type Held, type QueueCount, totalOf } from "./queue-counts.ts";
 import { assumedRates, secondsToCarry } from "./rates.ts";
 
 /** Messages per second, as measured; a lower bound, since a shovel may have had nothing to do. */
@@ -10,11 +10,14 @@ export interface Rates {
 }
 
 /** @param now in milliseconds */
-export function updateRates(rates: Rates, target: readonly QueueCount[], now: number): Rates {
+export function updateRates(rates: Rates, target: Held, now: number): Rates {
   // A queue that did not answer, now or before, says nothing of how fast it is filled.
-  const messages = new Map(
-    target.flatMap(({ key, messages: count }) => (count === undefined ? [] : [[key, count] as const])),
-  );
+  const messages = new Map([
+    ...target.queues.flatMap(({ key, messages: count }) =>
+      count === undefined ? [] : [[key, count] as const],
+    ),
+    ...target.streams.flatMap(({ key, last }) => (last === undefined ? [] : [[key, last + 1] as const])),
+  ]);
   const { last } = rates;
   if (last === undefined || now <= last.at) return { ...rates, last: { at: now, messages } };
   const seconds = (now - last.at) / 1000;

@@ -25,8 +25,6 @@ export interface LookArgs {
   readonly endpointCount: number;
   /** Whether both stacks' administrators have one name and one password. */
   readonly hasSameAdmin: boolean;
-  /** Whether the user has said that what streams hold may stay in OLD. */
-  readonly leavesStreams: boolean;
 }
 
 export interface Look {
@@ -42,14 +40,13 @@ export interface Look {
 
 /** @throws StateError if NEW does not say what its queues are and can */
 export function look(args: LookArgs): Look {
-  const { old, fresh, endpointCount, leavesStreams } = args;
+  const { old, fresh, endpointCount } = args;
   const depths = depthsOf(old.state);
   const plan = translate(old.definitions, { ...old.own, depths }, targetOf(fresh));
   const findings = [
     ...checkSides(old, fresh, endpointCount),
     ...checkClients(args, plan.queues),
     ...checkDepths(plan.queues),
-    ...checkStreams(plan.queues, leavesStreams),
     ...checkRoom(plan.queues, fresh.state),
     ...collisions(plan, fresh),
     ...plan.findings,
@@ -166,19 +163,6 @@ function checkDepths(queues: readonly CarriedQueue[]): Finding[] {
       unknown.map(({ vhost, name }) => labelOf({ category: "queues", object: { vhost, name } })),
     ),
   ];
-}
-
-/** A reader leaves a stream as it was, so a shovel that begins anew would carry all of it again. */
-function checkStreams(queues: readonly CarriedQueue[], leavesStreams: boolean): Finding[] {
-  const filled = queues.filter(({ to, depth }) => to === "stream" && (depth?.ready ?? 0) > 0);
-  if (filled.length === 0) return [];
-  const subjects = filled.map(({ vhost, name }) => labelOf({ category: "queues", object: { vhost, name } }));
-  const what = "holds messages, which stay in OLD";
-  const why = "what a stream holds is not carried: reading does not empty it, so nothing tells what is left";
-  if (leavesStreams) return [{ ...cannot(what, why), subjects }];
-  const remedy =
-    "let its consumers read to the end, and say --leave-streams; OLD keeps the messages, also after --finish";
-  return [blocking(what, why, remedy, subjects)];
 }
 
 /** A quorum queue writes a message to a log and, with its segments, needs about twice its size for some time. */

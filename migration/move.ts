@@ -4,7 +4,9 @@
  */
 import { listNames } from "../definitions/exported-definitions.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
-import { areEmpty, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+import { areEmpty, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+import { StreamCarrier, type StreamClusters } from "./stream-carrier.ts";
+import type { Agreements, StreamTail } from "./streams.ts";
 
 /** From OLD to NEW, or from NEW to OLD. */
 export type Direction = "forth" | "back";
@@ -25,25 +27,27 @@ export interface Note {
   readonly phase: Phase;
 }
 
-export interface Fenced {
+export interface Fenced extends Held {
   /** Connections of clients that have not ended yet. */
   readonly connections: number;
   /** Whose they are. */
   readonly users: readonly string[];
-  readonly queues: readonly QueueCount[];
 }
 
-export interface Clusters {
+export interface Clusters extends StreamClusters {
   /** @returns undefined if no move has begun @throws if the cluster does not say it for sure */
   readNote(): Promise<Note | undefined>;
-  writeNote(note: Note): Promise<void>;
+  /** @param agreements of the streams, to be kept with it; their shovels are ended before */
+  writeNote(note: Note, agreements?: Agreements): Promise<void>;
   removeNote(): Promise<void>;
   /** Makes the target able to take what the source has; nothing of it is visible to a client. */
   prepare(direction: Direction): Promise<Prepared>;
   /** @returns the queues of the source that hold messages of their own @throws unless the answer is whole */
-  countSource(direction: Direction): Promise<readonly QueueCount[]>;
-  /** @returns how many messages the shovels' target holds @throws unless the answer is whole */
-  countTarget(direction: Direction): Promise<readonly QueueCount[]>;
+  countSource(direction: Direction): Promise<Held>;
+  /** @returns what the shovels' target holds @throws unless the answer is whole */
+  countTarget(direction: Direction): Promise<Held>;
+  /** @returns the ends of the target's streams @throws unless the answer is whole */
+  tailTarget(direction: Direction): Promise<readonly StreamTail[]>;
   /** Carries these queues from now on. */
   carry(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
   /** Has these queues be carried as soon as the source is fenced. */
@@ -52,13 +56,14 @@ export interface Clusters {
   freeze(): Promise<void>;
   /**
    * Lets no client log in to the source, whatever way it takes, ends the connections that there are, and waits some
-   * seconds for the queues to be empty. On the way back it notes `opening` then. @throws unless the answer is whole
+   * seconds for the queues to be empty. On the way back it notes `opening` then, if there is no stream. @throws unless the
+   * answer is whole
    */
   fence(direction: Direction): Promise<Fenced>;
   /** Makes on the target the queues that the source got since `prepare`. */
   prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
-  /** Lets clients log in to the target; that they may is noted before. */
-  permit(direction: Direction): Promise<void>;
+  /** Lets clients log in to the target; that they may is noted before. @param agreements as for `writeNote` */
+  permit(direction: Direction, agreements: Agreements | undefined): Promise<void>;
   /** Writes the balancers' configuration, which they do not read yet. What fails is done by `open`. */
   stage(direction: Direction): Promise<void>;
   /** Leads the balancers to the target, if they do not yet. Ends only once the one with the address does it. */
@@ -69,9 +74,6 @@ export interface Clusters {
   settle(direction: Direction): Promise<void>;
   /** Takes back all that was made, if no message has been carried. @returns whether that was so */
   cancel(direction: Direction): Promise<boolean>;
-  /** @returns why messages may not move, a line each */
-  explain(): Promise<readonly string[]>;
-  report(line: string): void;
   pause(seconds: number): Promise<void>;
 }
 
@@ -83,6 +85,8 @@ export interface Prepared {
 export interface MoveOptions {
   /** The source is closed once what is left is carried within this time, as far as can be told. */
   readonly maxGapSeconds: number;
+  /** Whether what streams hold stays where it is. */
+  readonly leavesStreams: boolean;
 }
 
 export type Outcome = "moved" | "already" | "cancelled" | "nothing" | "stopping";
@@ -96,7 +100,9 @@ const aheadFrom = 200;
 
 export async function move(clusters: Clusters, wanted: Direction, options: MoveOptions): Promise<Outcome> {
   const found = await clusters.readNote();
-  const first = await turn(clusters, found, wanted);
+  const carrierOf = (direction: Direction): StreamCarrier =>
+    new StreamCarrier({ clusters, direction, leavesStreams: options.leavesStreams });
+  const first = await turn(clusters, found, wanted, carrierOf);
   // A balancer that was away when the clients moved is led to where they are now.
   if (first === "already") await clusters.open(wanted);
   if (typeof first === "string") return first;
@@ -105,14 +111,13 @@ export async function move(clusters: Clusters, wanted: Direction, options: MoveO
     note = { ...note, phase };
     await clusters.writeNote(note);
   };
+  const streams = carrierOf(wanted);
   if (note.phase === "carrying") {
-    await carryAhead(clusters, wanted, options);
+    await carryAhead(clusters, wanted, streams, options);
     await enter("closing");
   }
-  if (note.phase === "closing") {
-    await close(clusters, wanted);
-  }
-  await letIn(clusters, wanted);
+  const agreements = note.phase === "closing" ? await close(clusters, wanted, streams) : undefined;
+  await letIn(clusters, wanted, agreements);
   await enter("moved");
   return "moved";
 }
@@ -121,11 +126,22 @@ export async function move(clusters: Clusters, wanted: Direction, options: MoveO
  * Decides what a run begins with.
  * @returns the outcome if there is nothing to do, or the note with which it goes on
  */
-async function turn(clusters: Clusters, found: Note | undefined, wanted: Direction): Promise<Note | Outcome> {
-  const begin = async (phase: "carrying" | "closing"): Promise<Note> => {
+async function turn(
+  clusters: Clusters,
+  found: Note | undefined,
+  wanted: Direction,
+  carrierOf: (direction: Direction) => StreamCarrier,
+): Promise<Note | Outcome> {
+  const begin = async (phase: "carrying" | "closing", agreements?: Agreements): Promise<Note> => {
     const note = { direction: wanted, phase };
-    await clusters.writeNote(note);
+    await clusters.writeNote(note, agreements);
     return note;
+  };
+  // Ends what has begun the other way, for which no client may use a cluster any more.
+  const turnRound = async (other: Direction): Promise<Note> => {
+    const agreements = await close(clusters, other, carrierOf(other));
+    await untilAnswered(clusters, () => clusters.endShovels(other));
+    return begin("closing", agreements);
   };
   if (found === undefined) return wanted === "forth" ? begin("carrying") : "nothing";
   if (found.phase === "stopping") return "stopping";
@@ -148,37 +164,34 @@ async function turn(clusters: Clusters, found: Note | undefined, wanted: Directi
         "messages are carried already: what is left goes the same way first, so that all come back in order",
       );
       await clusters.writeNote({ direction: other, phase: "closing" });
-      await turnRound(clusters, other);
-      return begin("closing");
+      return turnRound(other);
     case "closing":
-      await turnRound(clusters, other);
-      return begin("closing");
+      return turnRound(other);
   }
 }
 
-/** Ends what has begun the other way, for which no client may use a cluster any more. */
-async function turnRound(clusters: Clusters, other: Direction): Promise<void> {
-  await close(clusters, other);
-  await untilAnswered(clusters, () => clusters.endShovels(other));
-}
-
 /** The source is fenced and empty, so whatever of this is done first does no harm. */
-async function letIn(clusters: Clusters, direction: Direction): Promise<void> {
-  await Promise.all([untilAnswered(clusters, () => clusters.permit(direction)), clusters.stage(direction)]);
+async function letIn(clusters: Clusters, direction: Direction, agreements?: Agreements): Promise<void> {
+  await Promise.all([
+    untilAnswered(clusters, () => clusters.permit(direction, agreements)),
+    clusters.stage(direction),
+  ]);
   await clusters.open(direction);
   await clusters.settle(direction);
 }
 
-/** A move that never was leaves what was before it. */
+/** A move that never was leaves what was before it: what streams agree in is of a move back. */
 async function restoreNote(clusters: Clusters, direction: Direction): Promise<void> {
-  if (direction === "forth") await clusters.removeNote();
-  else await clusters.writeNote({ direction: "forth", phase: "moved" });
+  const isFirst = direction === "forth" && Object.keys(await clusters.readAgreements()).length === 0;
+  if (isFirst) await clusters.removeNote();
+  else await clusters.writeNote({ direction: direction === "forth" ? "back" : "forth", phase: "moved" });
 }
 
-/** Carries the queues that nobody consumes, until the rest is small. */
+/** Carries the queues that nobody consumes, and what streams hold, until the rest is small. */
 async function carryAhead(
   clusters: Clusters,
   direction: Direction,
+  streams: StreamCarrier,
   { maxGapSeconds }: MoveOptions,
 ): Promise<void> {
   const { notAhead } = await clusters.prepare(direction);
@@ -186,10 +199,9 @@ async function carryAhead(
   let rates: Rates = {};
   for (;;) {
     try {
-      const [source, target] = [await clusters.countSource(direction), await clusters.countTarget(direction)];
-      const unknown = unknownOf(source);
+      const [target, source] = [await clusters.countTarget(direction), await clusters.countSource(direction)];
       rates = updateRates(rates, target, performance.now());
-      const next = source.filter(
+      const next = source.queues.filter(
         (queue) =>
           !begun.has(queue.key) &&
           !notAhead.has(queue.key) &&
@@ -198,43 +210,72 @@ async function carryAhead(
       );
       if (next.length > 0) await clusters.carry(direction, next);
       for (const { key } of next) begun.add(key);
-      const estimate = estimateGap(source, rates);
+      const left = [...source.queues, ...(await streams.carry(source.streams, target.streams))];
+      const unknown = unknownOf(left);
+      const estimate = estimateGap(left, rates);
       if (unknown.length > 0) clusters.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
       else if (estimate.seconds <= maxGapSeconds) {
-        const rest = source.filter(({ key }) => !begun.has(key));
+        const rest = source.queues.filter(({ key }) => !begun.has(key));
         await clusters.carryOnceFenced(direction, rest);
-        clusters.report(`${totalOf(source)} messages are left; clients wait from now on`);
+        clusters.report(`${totalOf(left)} messages are left; clients wait from now on`);
         return;
       } else {
         clusters.report(
-          `${totalOf(source)} messages are left, about ${estimate.seconds.toFixed(1)} s; waiting for ${estimate.slowest} ` +
+          `${totalOf(left)} messages are left, about ${estimate.seconds.toFixed(1)} s; waiting for ${estimate.slowest} ` +
             `(at most ${maxGapSeconds} s: --max-gap)`,
         );
       }
     } catch (error) {
-      clusters.report(reason(error));
+      clusters.report(reasonOf(error));
     }
     await clusters.pause(carryIntervalSeconds);
   }
 }
 
-/** Lets no client use the source, and carries all that it has. Ends only after a whole answer that nothing is left. */
-async function close(clusters: Clusters, direction: Direction): Promise<void> {
+/**
+ * Lets no client use the source, and carries all that it has. Ends only after a whole answer that nothing is left.
+ * @returns up to where the streams of both clusters hold the same; undefined if there is none
+ */
+async function close(
+  clusters: Clusters,
+  direction: Direction,
+  streams: StreamCarrier,
+): Promise<Agreements | undefined> {
   await clusters.freeze();
-  await untilAnswered(clusters, async () => {
+  return untilAnswered(clusters, async () => {
+    const early = streams.isCarrying ? soon(clusters, () => clusters.tailTarget(direction)) : undefined;
     // Fenced each time: a broker that was away may have had clients.
-    const { connections, users, queues } = await clusters.fence(direction);
+    const { connections, users, ...source } = await clusters.fence(direction);
     if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
-    if (areEmpty(queues)) {
+    const found = await early;
+    const isWhole = found !== undefined && (await streams.isWhole(source.streams, found));
+    const isAsked = isWhole || source.streams.length === 0;
+    const target = isAsked ? (found ?? []) : await clusters.tailTarget(direction);
+    const ofStreams = await streams.carry(source.streams, target);
+    if (areEmpty([...source.queues, ...ofStreams])) {
       clusters.report("no message is left");
-      return;
+      return streams.agreements(source.streams, target);
     }
-    const left = queues.filter(({ messages }) => messages !== 0);
-    await clusters.prepareLate(direction, left);
+    const left = source.queues.filter(({ messages }) => messages !== 0);
+    await clusters.prepareLate(direction, [...left, ...ofStreams.filter(({ messages }) => messages !== 0)]);
     await clusters.carry(direction, left);
-    for (const line of await clusters.explain()) clusters.report(line);
-    throw new Error(leftMessage(left));
+    for (const { name, reason } of await clusters.findTroubles())
+      clusters.report(`shovel ${name} does not run: ${reason}`);
+    throw new Error(leftMessage([...left, ...ofStreams]));
   });
+}
+
+/** While the fence begins to stand, what is left comes in: asked then, clients need not wait for the answer alone. */
+const soonSeconds = 1;
+
+/** @returns undefined without an answer */
+async function soon<T>(clusters: Clusters, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    await clusters.pause(soonSeconds);
+    return await ask();
+  } catch {
+    return undefined;
+  }
 }
 
 function leftMessage(queues: readonly QueueCount[]): string {
@@ -247,19 +288,18 @@ function leftMessage(queues: readonly QueueCount[]): string {
 }
 
 /** Tries until it succeeds; only a person ends it, and the next run goes on. */
-async function untilAnswered(clusters: Clusters, attempt: () => Promise<void>): Promise<void> {
+async function untilAnswered<T>(clusters: Clusters, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await attempt();
-      return;
+      return await attempt();
     } catch (error) {
-      clusters.report(reason(error));
+      clusters.report(reasonOf(error));
     }
     await clusters.pause(retrySeconds);
   }
 }
 
-function reason(error: unknown): string {
+function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -127,3 +127,8 @@ export interface Origin {
 export function queueKey({ vhost, name }: { readonly vhost: string; readonly name: string }): string {
   return JSON.stringify([vhost, name]);
 }
+
+export function queueOf(key: string): { readonly vhost: string; readonly name: string } {
+  const [vhost = "", name = ""] = JSON.parse(key) as string[];
+  return { vhost, name };
+}

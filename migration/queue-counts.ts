@@ -1,6 +1,8 @@
 /** What the queues of a cluster hold, as its brokers count. */
 
-/** A queue that is no client's own (exclusive), and no stream. */
+import type { StreamTail } from "./streams.ts";
+
+/** A queue that is no client's own (exclusive); of a stream, what is left of it. */
 export interface QueueCount {
   readonly key: string;
   readonly vhost: string;
@@ -9,6 +11,12 @@ export interface QueueCount {
   readonly messages: number | undefined;
   /** Without those of the migration; undefined where no whole answer came. */
   readonly consumers: number | undefined;
+}
+
+/** What a cluster holds. */
+export interface Held {
+  readonly queues: readonly QueueCount[];
+  readonly streams: readonly StreamTail[];
 }
 
 export function totalOf(queues: readonly QueueCount[]): number {

@@ -151,7 +151,7 @@ export function isFrom(version: string, series: string): boolean {
 }
 
 const streamNote = becomes(
-  "begins empty, and its offsets begin anew",
+  "keeps its messages, and their offsets begin anew",
   "a stream's offsets and times are given by the cluster that stores it",
   "let consumers that keep their position start at the first message in NEW",
 );

@@ -86,12 +86,14 @@ export interface ShovelArgs {
   readonly secret: string;
   /** Whether it has to wait until the source is fenced. */
   readonly isLate: boolean;
+  /** Of a stream: the offset up to which all is carried, -1 for nothing. */
+  readonly upTo: number | undefined;
 }
 
 /** @returns the shovel of a queue, a parameter of the new cluster */
 export function carryShovel(
   { vhost, name }: QueueName,
-  { source, target, secret, isLate }: ShovelArgs,
+  { source, target, secret, isLate, upTo }: ShovelArgs,
 ): DefinitionObject {
   const uris = ({ addresses, port }: ClusterAddress, user: string): string[] =>
     addresses.map(
@@ -109,13 +111,15 @@ export function carryShovel(
       "src-queue": name,
       "src-predeclared": true,
       "src-prefetch-count": 1000,
+      ...(upTo === undefined ? {} : { "src-consumer-args": { "x-stream-offset": upTo + 1 } }),
       "src-delete-after": "never",
       "dest-protocol": "amqp091",
       "dest-uri": target === undefined ? `amqp:///${encodeURIComponent(vhost)}` : uris(target, carryUser),
       "dest-exchange": shovelName({ vhost, name }),
       "dest-add-forward-headers": false,
       "ack-mode": "on-confirm",
-      "reconnect-delay": 1,
+      // 0: never.
+      "reconnect-delay": upTo === undefined ? 1 : 0,
     },
   };
 }

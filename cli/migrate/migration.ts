@@ -3,39 +3,51 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Category, DefinitionObject, Entry } from "../../definitions/exported-definitions.ts";
 import { shovelPrefix } from "../../definitions/migration-names.ts";
 import {
-  readCounts,
+  readAgreements,
   readFenced,
+  readHeld,
   readShovels,
   readStackNote,
+  readTails,
   readTroubles,
   type StackNote,
 } from "../../migration/broker-answers.ts";
 import {
   configuredReturnOrder,
+  copyRemoval,
   exchangeRemoval,
   noteOrder,
   promptReturnOrder,
+  shovelEnd,
   shovelRemoval,
   userRemoval,
 } from "../../migration/broker-orders.ts";
 import {
+  agreementsQuestion,
   countQuestion,
   noteQuestion,
   shovelQuestion,
+  tailQuestion,
   troubleQuestion,
 } from "../../migration/broker-questions.ts";
+import type { Carried, ShovelName } from "../../migration/erlang.ts";
 import { emptyQuestion, fenceOrder, gateOrder, unfenceOrder } from "../../migration/fence.ts";
 import type { FinishClusters } from "../../migration/finish.ts";
 import type { Server } from "../../migration/haproxy.ts";
 import type { Direction, Fenced, Note, Prepared, Clusters } from "../../migration/move.ts";
-import { areEmpty, type QueueCount } from "../../migration/queue-counts.ts";
+import { queueOf } from "../../migration/plan.ts";
+import { areEmpty, type Held, type QueueCount } from "../../migration/queue-counts.ts";
 import {
   carryExchange,
   carryPermissions,
   carryShovel,
   carryUsers,
   type ClusterAddress,
+  type QueueName,
+  shovelName,
 } from "../../migration/shovels.ts";
+import type { Trouble } from "../../migration/stream-carrier.ts";
+import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../migration/streams.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
@@ -58,6 +70,9 @@ export interface Definer {
   /** Makes what fetches or sends messages by itself, once the source does that no more. */
   settle(direction: Direction): Promise<void>;
 }
+
+/** What a shovel is made for; a stream with the offset up to which it is carried. */
+type CarriedName = StreamName & { readonly upTo?: number };
 
 export interface MigrationArgs {
   readonly old: Cluster;
@@ -106,11 +121,18 @@ export class Migration implements Clusters, FinishClusters {
     return found;
   }
 
-  async writeNote(note: Note): Promise<void> {
+  async writeNote(note: Note, agreements?: Agreements): Promise<void> {
     const { old, fresh } = this.#args;
     const text = this.#noteText(note);
     // The new cluster's counts; the old one's keeps other migrations away.
-    await Promise.all([old, fresh].map((cluster) => cluster.ask(noteOrder(text), () => undefined)));
+    await Promise.all([
+      old.ask(noteOrder(text), () => undefined),
+      fresh.ask(noteOrder(text, agreements && carriedOf(agreements)), () => undefined),
+    ]);
+  }
+
+  async readAgreements(): Promise<Agreements> {
+    return this.#args.fresh.ask(agreementsQuestion, readAgreements);
   }
 
   async removeNote(): Promise<void> {
@@ -124,17 +146,22 @@ export class Migration implements Clusters, FinishClusters {
     const notAhead = await definer.prepare(direction);
     for (const cluster of [old, fresh]) await cluster.give(entriesIn("users", carryUsers(this.#secret)));
     const source = this.#source(direction);
-    await this.#allow([...new Set((await source.ask(countQuestion, readCounts)).map(({ vhost }) => vhost))]);
+    const { queues, streams } = await source.ask(countQuestion, readHeld);
+    await this.#allow([...new Set([...queues, ...streams].map(({ vhost }) => vhost))]);
     await source.ask(gateOrder, () => undefined);
     return { notAhead };
   }
 
-  async countSource(direction: Direction): Promise<readonly QueueCount[]> {
-    return this.#source(direction).ask(countQuestion, readCounts);
+  async countSource(direction: Direction): Promise<Held> {
+    return this.#source(direction).ask(countQuestion, readHeld);
   }
 
-  async countTarget(direction: Direction): Promise<readonly QueueCount[]> {
-    return this.#target(direction).ask(countQuestion, readCounts);
+  async countTarget(direction: Direction): Promise<Held> {
+    return this.#target(direction).ask(countQuestion, readHeld);
+  }
+
+  async tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
+    return this.#target(direction).ask(tailQuestion, readTails);
   }
 
   async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -143,6 +170,18 @@ export class Migration implements Clusters, FinishClusters {
 
   async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
     await this.#carry(direction, queues, true);
+  }
+
+  async carryStreams(
+    direction: Direction,
+    streams: readonly (StreamName & { readonly upTo: number })[],
+  ): Promise<void> {
+    await this.#carry(direction, streams, false);
+  }
+
+  async endShovelsOf(streams: readonly StreamName[]): Promise<void> {
+    await this.#args.fresh.ask(shovelEnd(streams.map(shovelNameOf)), () => undefined);
+    for (const { key } of streams) this.#carried.delete(key);
   }
 
   async freeze(): Promise<void> {
@@ -194,13 +233,22 @@ export class Migration implements Clusters, FinishClusters {
   async prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
     const missing = queues.filter(({ key }) => !this.#carried.has(key));
     if (missing.length === 0) return;
-    const present = new Set((await this.countTarget(direction)).map(({ key }) => key));
+    const { queues: made, streams } = await this.countTarget(direction);
+    const present = new Set([...made, ...streams].map(({ key }) => key));
     if (missing.some(({ key }) => !present.has(key))) await this.#args.definer.prepareLate(direction);
   }
 
-  async permit(direction: Direction): Promise<void> {
-    const note = direction === "forth" ? this.#noteText({ direction, phase: "opening" }) : undefined;
-    await this.#target(direction).ask(unfenceOrder(note), () => undefined);
+  async permit(direction: Direction, agreements: Agreements | undefined): Promise<void> {
+    const { old, fresh } = this.#args;
+    const note = this.#noteText({ direction, phase: "opening" });
+    const carried = agreements && carriedOf(agreements);
+    if (direction === "forth") {
+      await fresh.ask(unfenceOrder(note, carried), () => undefined);
+      return;
+    }
+    // The fence has noted it where there are no streams.
+    if (carried !== undefined) await fresh.ask(noteOrder(note, carried), () => undefined);
+    await old.ask(unfenceOrder(), () => undefined);
   }
 
   async stage(direction: Direction): Promise<void> {
@@ -243,14 +291,21 @@ export class Migration implements Clusters, FinishClusters {
   async cancel(direction: Direction): Promise<boolean> {
     await this.#args.fresh.ask(shovelRemoval(shovelPrefix), () => undefined);
     this.#carried = new Set();
-    if (!areEmpty(await this.countTarget(direction))) return false;
+    const { queues, streams } = await this.countTarget(direction);
+    if (!areEmpty(queues)) return false;
+    if (direction === "forth") {
+      const source = await this.countSource(direction);
+      const copies = copiesIn(streams, source.streams, await this.readAgreements());
+      if (copies === undefined) return false;
+      if (copies.length > 0) await this.#args.fresh.ask(copyRemoval(copies), () => undefined);
+    }
     await this.endShovels(direction);
     if (direction === "forth")
       for (const cluster of [this.#args.fresh, this.#args.old]) await removeTraces(cluster);
     return true;
   }
 
-  async explain(): Promise<readonly string[]> {
+  async findTroubles(): Promise<readonly Trouble[]> {
     return this.#args.fresh.ask(troubleQuestion(shovelPrefix), readTroubles);
   }
 
@@ -294,7 +349,7 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   /** A shovel that is there stays, so that nothing is carried twice. */
-  async #carry(direction: Direction, queues: readonly QueueCount[], isLate: boolean): Promise<void> {
+  async #carry(direction: Direction, queues: readonly CarriedName[], isLate: boolean): Promise<void> {
     if (queues.every(({ key }) => this.#carried.has(key))) return;
     const { fresh } = this.#args;
     const present = await fresh.ask(shovelQuestion(shovelPrefix), readShovels);
@@ -321,13 +376,14 @@ export class Migration implements Clusters, FinishClusters {
     for (const { key } of queues) this.#carried.add(key);
   }
 
-  #shovel(direction: Direction, queue: QueueCount, isLate: boolean): ReturnType<typeof carryShovel> {
+  #shovel(direction: Direction, queue: CarriedName, isLate: boolean): ReturnType<typeof carryShovel> {
     const { old } = this.#args;
     return carryShovel(queue, {
       source: addressOf(this.#source(direction)),
       target: direction === "forth" ? undefined : addressOf(old),
       secret: this.#secret,
       isLate,
+      upTo: queue.upTo,
     });
   }
 }
@@ -336,6 +392,15 @@ export class Migration implements Clusters, FinishClusters {
 async function removeTraces(cluster: Cluster): Promise<void> {
   await cluster.ask(exchangeRemoval(shovelPrefix), () => undefined);
   await cluster.ask(userRemoval, () => undefined);
+}
+
+function shovelNameOf(queue: QueueName): ShovelName {
+  return { vhost: queue.vhost, shovel: shovelName(queue) };
+}
+
+function carriedOf(agreements: Agreements): Carried {
+  const shovels = Object.keys(agreements).map((key) => shovelNameOf(queueOf(key)));
+  return { agreements: JSON.stringify(agreements), shovels };
 }
 
 function entriesIn(category: Category, objects: readonly DefinitionObject[]): Entry[] {

@@ -19,18 +19,8 @@ export interface LookedAt {
   readonly system: System;
 }
 
-export interface LookOptions {
-  readonly leavesStreams: boolean;
-  /** For one broker. */
-  readonly seconds?: number;
-}
-
-/** @throws UserError if none of a stack's brokers answers whole */
-export async function lookAt(
-  old: LookedAt,
-  fresh: LookedAt,
-  { leavesStreams, seconds = askSeconds }: LookOptions,
-): Promise<Look> {
+/** @param seconds for one broker @throws UserError if none of a stack's brokers answers whole */
+export async function lookAt(old: LookedAt, fresh: LookedAt, seconds = askSeconds): Promise<Look> {
   const endpoints = amqpEndpoints(old.system);
   const [oldSide, freshSide] = await Promise.all([
     askSide(old.system, old.stack, [], seconds),
@@ -41,7 +31,6 @@ export async function lookAt(
       old: oldSide,
       fresh: freshSide,
       endpointCount: endpoints.length,
-      leavesStreams,
       hasSameAdmin:
         old.system.adminUser === fresh.system.adminUser &&
         old.system.adminPassword === fresh.system.adminPassword,

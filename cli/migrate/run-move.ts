@@ -32,13 +32,13 @@ interface Opened {
   readonly look: (isFresh: boolean) => Promise<Look>;
 }
 
-async function open(pulumi: PulumiCli, from: string, to: string, leavesStreams = false): Promise<Opened> {
+async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened> {
   const [oldSystem, freshSystem] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
   const old = new Cluster(from, oldSystem);
   const fresh = new Cluster(to, freshSystem);
   let known: Look | undefined;
   const look = async (isFresh: boolean): Promise<Look> => {
-    if (known === undefined || isFresh) known = await lookPatiently(old, fresh, leavesStreams);
+    if (known === undefined || isFresh) known = await lookPatiently(old, fresh);
     return known;
   };
   const configure = (direction: Direction): void => {
@@ -54,11 +54,11 @@ async function open(pulumi: PulumiCli, from: string, to: string, leavesStreams =
 export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
   const { from, to, wanted, maxGapSeconds, leavesStreams } = args;
   const started = performance.now();
-  const opened = await open(pulumi, from, to, leavesStreams);
+  const opened = await open(pulumi, from, to);
   const { migration } = opened;
   const note = await migration.readNote();
   if (note === undefined && wanted === "forth") await refuseUnready(opened);
-  const outcome = await move(migration, wanted, { maxGapSeconds });
+  const outcome = await move(migration, wanted, { maxGapSeconds, leavesStreams });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const target = wanted === "forth" ? to : from;
   switch (outcome) {
@@ -92,10 +92,10 @@ const lookTries = 4;
 /** For one broker. */
 const lookSeconds = 30;
 
-async function lookPatiently(old: Cluster, fresh: Cluster, leavesStreams: boolean): Promise<Look> {
+async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
   for (let left = lookTries; ; left -= 1) {
     try {
-      return await lookAt(old, fresh, { leavesStreams, seconds: lookSeconds });
+      return await lookAt(old, fresh, lookSeconds);
     } catch (error) {
       if (left === 1) throw error;
     }

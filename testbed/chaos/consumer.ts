@@ -1,4 +1,5 @@
 /** A consumer with manual acknowledgements that reconnects after every error. */
+import type { ConsumeMessage } from "amqplib";
 import type { Ledger } from "./ledger.ts";
 import { runWithReconnect, type Session, type SessionArgs } from "./session.ts";
 
@@ -8,6 +9,8 @@ const prefetchCount = 50;
 export interface ConsumerArgs extends SessionArgs {
   readonly queue: string;
   readonly ledger: Ledger;
+  /** The consumer's own, such as where in a stream it begins. */
+  readonly arguments?: Readonly<Record<string, unknown>>;
 }
 
 export class Consumer {
@@ -34,20 +37,21 @@ export class Consumer {
   }
 
   async #consume({ connection, fail }: Session): Promise<void> {
-    const { queue, ledger } = this.#args;
+    const { queue, ledger, arguments: given = {} } = this.#args;
     const channel = await connection.createChannel();
     channel.on("error", fail);
     channel.on("close", () => fail(new Error("the channel is closed")));
     await channel.prefetch(prefetchCount);
     // On a queue that hangs this waits; stop() ends it all the same.
-    const consuming = channel.consume(queue, (message) => {
+    const receive = (message: ConsumeMessage | null): void => {
       if (message === null) {
         fail(new Error("the broker has cancelled the consumer"));
         return;
       }
       ledger.receive(String(message.properties.messageId));
       channel.ack(message);
-    });
+    };
+    const consuming = channel.consume(queue, receive, { arguments: given });
     await Promise.race([consuming, this.#stopped.promise]);
     await this.#stopped.promise;
   }

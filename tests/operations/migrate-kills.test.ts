@@ -8,7 +8,7 @@ import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { tail } from "../../testbed/stacks/running-up.ts";
 import { carryUser } from "../../definitions/migration-names.ts";
 import { MigrationPair } from "../support/migration-pair.ts";
-import { fewQueues, largest } from "../support/migration-queues.ts";
+import { fewQueues, largest, streamName } from "../support/migration-queues.ts";
 import { MigrationRun, runs } from "../support/migration-run.ts";
 import { pollUntil } from "../../verify/polling.ts";
 
@@ -62,7 +62,13 @@ const kills: readonly Kill[] = [
     what: "the broker of NEW that has the largest queue's shovel",
     at: [carrying],
     cutsClients: true,
-    arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel())),
+    arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel(largest))),
+  },
+  {
+    what: "the broker of NEW that has the stream's shovel",
+    at: [carrying],
+    cutsClients: true,
+    arrange: () => Promise.resolve(async () => killBroker(await brokerOfShovel(streamName))),
   },
   {
     what: "the broker from which the largest queue's shovel reads",
@@ -197,11 +203,11 @@ function hostInLineOfLargest(list: string, otherwise: string): string {
   return found?.[1] ?? assert.fail(`${otherwise}:\n${list}`);
 }
 
-/** @returns the host of the new stack on which the shovel of the largest queue runs */
-async function brokerOfShovel(): Promise<string> {
+/** @returns the host of the new stack on which the queue's shovel runs */
+async function brokerOfShovel(queue: string): Promise<string> {
   const question = `rabbitmqctl -q eval '[{N, element(2, element(1, S))} || N <- rabbit_nodes:all_running(), S <- rpc:call(N, rabbit_shovel_status, status, [])].' </dev/null`;
   const said = await fresh.runOn(fresh.brokers[0] ?? "", question);
-  const found = new RegExp(`\\{'?rabbit@([\\w-]+)'?,\\s*<<"[^"]*\\.${largest}"`).exec(said);
+  const found = new RegExp(`\\{'?rabbit@([\\w-]+)'?,\\s*<<"[^"]*\\.${queue}"`).exec(said);
   return found?.[1] ?? assert.fail(`no broker has the shovel:\n${said}`);
 }
 

@@ -22,6 +22,8 @@ class OrderedLedger extends Ledger {
   readonly #highest = new Map<string, number>();
   readonly #seen = new Set<string>();
   readonly disorders: string[] = [];
+  /** The publishers of which a message came twice. */
+  readonly repeated = new Set<string>();
   confirmedCount = 0;
 
   override confirm(publisher: string, sequence: number, at: number): void {
@@ -31,10 +33,13 @@ class OrderedLedger extends Ledger {
 
   override receive(id: string): void {
     super.receive(id);
-    // What is redelivered or published again may come late; its first delivery counts.
-    if (this.#seen.has(id)) return;
-    this.#seen.add(id);
     const [publisher = "", sequence = ""] = id.split(/\/(?=\d+$)/);
+    // What is redelivered or published again may come late; its first delivery counts.
+    if (this.#seen.has(id)) {
+      this.repeated.add(publisher);
+      return;
+    }
+    this.#seen.add(id);
     const highest = this.#highest.get(publisher) ?? -1;
     if (Number(sequence) < highest) this.disorders.push(`${id} after ${highest}`);
     else this.#highest.set(publisher, Number(sequence));
@@ -46,6 +51,8 @@ export interface LoadResult {
   readonly lost: readonly string[];
   readonly duplicates: number;
   readonly disorders: readonly string[];
+  /** The publishers of which a message came twice. */
+  readonly repeated: readonly string[];
 }
 
 export class MigrationLoad {
@@ -97,7 +104,7 @@ export class MigrationLoad {
       await channel.waitForConfirms();
     }
     await connection.close();
-    for (const spec of this.#specs) if (spec.isConsumed) this.#consume(spec.name);
+    for (const spec of this.#specs) if (spec.isConsumed) this.#consume(spec);
     this.#done.push(...this.#publishers.map((publisher) => publisher.run()));
   }
 
@@ -117,7 +124,7 @@ export class MigrationLoad {
   /** Stops publishing, and consumes until nothing is missing. */
   async stop(timeoutSeconds = 90): Promise<LoadResult> {
     for (const publisher of this.#publishers) publisher.stop(timeoutSeconds);
-    for (const spec of this.#specs) if (!spec.isConsumed) this.#consume(spec.name);
+    for (const spec of this.#specs) if (!spec.isConsumed) this.#consume(spec);
     const deadline = performance.now() + timeoutSeconds * 1000;
     do await pause(500);
     while (this.ledger.balance().lost.length > 0 && performance.now() < deadline);
@@ -125,7 +132,8 @@ export class MigrationLoad {
     for (const consumer of this.#consumers) consumer.stop();
     await Promise.all(this.#done);
     const { confirmed, lost, duplicates } = this.ledger.balance();
-    return { confirmed, lost, duplicates, disorders: this.ledger.disorders };
+    const { disorders, repeated } = this.ledger;
+    return { confirmed, lost, duplicates, disorders, repeated: [...repeated] };
   }
 
   /** Stops at once, without waiting. */
@@ -134,8 +142,14 @@ export class MigrationLoad {
     for (const consumer of this.#consumers) consumer.stop();
   }
 
-  #consume(queue: string): void {
-    const consumer = new Consumer({ uri: this.#uri, heartbeatSeconds: 5, queue, ledger: this.ledger });
+  #consume({ name, arguments: given = {} }: QueueSpec): void {
+    const consumer = new Consumer({
+      uri: this.#uri,
+      heartbeatSeconds: 5,
+      queue: name,
+      ledger: this.ledger,
+      arguments: given["x-queue-type"] === "stream" ? { "x-stream-offset": "first" } : {},
+    });
     this.#consumers.push(consumer);
     this.#done.push(consumer.run());
   }

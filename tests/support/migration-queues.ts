@@ -4,12 +4,15 @@ import type { QueueSpec } from "./migration-load.ts";
 type Kind = Omit<QueueSpec, "name" | "messagesPerSecond">;
 
 const consumed = { isConsumed: true } as const;
+/** It is read from its first message on at the end, so all that it has ever got has to be there, once. */
+const stream = { isConsumed: false, arguments: { "x-queue-type": "stream" } } as const;
+/** The name of the stream in either list. */
+export const streamName = "stream";
 
 const kinds: Readonly<Record<string, Kind>> = {
   "mirrored-1": consumed,
   "mirrored-2": consumed,
   "mirrored-3": consumed,
-  "mirrored-4": consumed,
   located: { ...consumed, arguments: { "x-queue-master-locator": "min-masters" } },
   "priorities-1": { ...consumed, arguments: { "x-max-priority": 5 } },
   "priorities-2": { ...consumed, arguments: { "x-max-priority": 10 } },
@@ -24,11 +27,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   "quorum-1": { ...consumed, arguments: { "x-queue-type": "quorum" } },
   "quorum-2": { ...consumed, arguments: { "x-queue-type": "quorum" } },
   "quorum-3": { ...consumed, arguments: { "x-queue-type": "quorum" } },
+  [streamName]: { ...stream, backlog: 4000 },
   "backlog-1": { isConsumed: false, backlog: 4000 },
   "backlog-2": { isConsumed: false, backlog: 1000, arguments: { "x-queue-type": "quorum" } },
 };
 
-/** @returns twenty queues, of every kind whose messages are carried @param messagesPerSecond of all publishers together */
+/** @returns twenty queues, of every kind @param messagesPerSecond of all publishers together */
 export function queuesOfEveryKind(messagesPerSecond: number): QueueSpec[] {
   const entries = Object.entries(kinds);
   return entries.map(([name, kind]) => ({
@@ -48,6 +52,7 @@ export function fewQueues(backlog: number): QueueSpec[] {
     { name: "lazy", arguments: { "x-queue-mode": "lazy" }, isConsumed: true, messagesPerSecond: 20 },
     { name: "priorities", arguments: { "x-max-priority": 5 }, isConsumed: true, messagesPerSecond: 20 },
     { name: "quorum", arguments: { "x-queue-type": "quorum" }, isConsumed: true, messagesPerSecond: 20 },
+    { name: streamName, ...stream, backlog: 6000, messagesPerSecond: 20 },
     { name: largest, isConsumed: false, backlog, messagesPerSecond: 10 },
   ];
 }

@@ -11,13 +11,15 @@ const texts = { ...questions, ...orders, ...fence };
 const { fenceOrder, noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exchangeRemoval } = texts;
 /** All that a decision rests on; what shovels say of their troubles is only shown. */
 const deciding: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.entries(texts).filter(([name]) => /(Question|Order|Removal)$/.test(name))),
+  ...Object.fromEntries(Object.entries(texts).filter(([name]) => /(Question|Order|Removal|End)$/.test(name))),
   fenceOrder: fenceOrder(),
   noteOrder: noteOrder(undefined),
   unfenceOrder: unfenceOrder(),
   shovelQuestion: shovelQuestion("own."),
   shovelRemoval: shovelRemoval("own."),
   exchangeRemoval: exchangeRemoval("own."),
+  shovelEnd: texts.shovelEnd([{ vhost: "/", shovel: "own.log" }]),
+  copyRemoval: texts.copyRemoval([{ vhost: "/", name: "log" }]),
   troubleQuestion: "",
 };
 
@@ -44,13 +46,13 @@ test("connections are asked of each member, since RabbitMQ's own lists leave out
 
 test("a member that does not answer, or lets clients in, is no fence", () => {
   const queues = [{ vhost: "/", name: "q", messages: 0, consumers: null }];
-  const whole = { connections: 1, users: ["app"], queues };
+  const whole = { connections: 1, users: ["app"], queues, streams: [] };
   assert.deepEqual(readFenced(whole).users, ["app"]);
   assert.throws(
     () => readFenced({ silent: "rabbit@old3" }),
     /^Error: old3 does not say who is connected to it/,
   );
   assert.throws(() => readFenced({ open: "rabbit@old3.example" }), /^Error: old3 still lets clients in/);
-  for (const part of ["connections", "users", "queues"] as const)
+  for (const part of ["connections", "users", "queues", "streams"] as const)
     assert.throws(() => readFenced({ ...whole, [part]: undefined }), part);
 });

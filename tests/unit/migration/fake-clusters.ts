@@ -1,11 +1,33 @@
 /** Two clusters with queues, shovels and balancers as `move` sees them; any question can fail, and the command be killed. */
 import type { FinishClusters } from "../../../migration/finish.ts";
 import type { Direction, Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
-import { areEmpty, type QueueCount } from "../../../migration/queue-counts.ts";
+import { areEmpty, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
+import { shovelName } from "../../../migration/shovels.ts";
+import type { Trouble } from "../../../migration/stream-carrier.ts";
+import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../../migration/streams.ts";
 
 export type Side = "old" | "new";
 
 export class Killed extends Error {}
+
+/** A message of a stream; a copy has the offset that it had where a shovel read it. */
+export interface Entry {
+  readonly text: string;
+  readonly origin?: number;
+}
+
+interface Stream {
+  readonly name: string;
+  readonly logs: Record<Side, Entry[]>;
+}
+
+interface StreamShovel {
+  readonly direction: Direction;
+  readonly from: number;
+  next: number;
+  /** Whether it has ended, and does not begin again. */
+  hasEnded: boolean;
+}
 
 interface Queue {
   readonly name: string;
@@ -19,6 +41,9 @@ export class FakeClusters implements Clusters, FinishClusters {
   readonly fenced = new Set<Side>();
   readonly shovels = new Map<string, Direction>();
   readonly waiting = new Set<string>();
+  readonly streams: Stream[] = [];
+  readonly streamShovels = new Map<string, StreamShovel>();
+  agreements: Agreements = {};
   isFrozen = false;
   balancersLeadTo: Side = "old";
   configured: Side = "old";
@@ -45,6 +70,11 @@ export class FakeClusters implements Clusters, FinishClusters {
     this.queues.push({ name, messages: { old: messages, new: [] }, hasConsumer });
   }
 
+  addStream(name: string, count: number): void {
+    const log = Array.from({ length: count }, (_, index) => ({ text: `${name} ${index}` }));
+    this.streams.push({ name, logs: { old: log, new: [] } });
+  }
+
   /** Whether a client that connects to the address is let in, and where. */
   get serving(): Side | undefined {
     if (this.isFrozen || this.fenced.has(this.balancersLeadTo)) return undefined;
@@ -60,21 +90,56 @@ export class FakeClusters implements Clusters, FinishClusters {
       this.#published += 1;
       if (queue.hasConsumer) this.received.push(...queue.messages[side].splice(0));
     }
+    for (const { name, logs } of this.streams) {
+      logs[side].push({ text: `${name} live ${this.#published}` });
+      this.#published += 1;
+    }
   }
 
   readNote(): Promise<Note | undefined> {
     return this.#do("readNote", () => this.note);
   }
 
-  writeNote(note: Note): Promise<void> {
+  writeNote(note: Note, agreements?: Agreements): Promise<void> {
     return this.#do(`writeNote ${note.direction} ${note.phase}`, () => {
+      this.#keep(agreements);
       this.note = note;
     });
+  }
+
+  readAgreements(): Promise<Agreements> {
+    return this.#do("readAgreements", () => this.agreements);
+  }
+
+  carryStreams(
+    direction: Direction,
+    streams: readonly (StreamName & { readonly upTo: number })[],
+  ): Promise<void> {
+    return this.#do("carryStreams", () => {
+      for (const { name, upTo } of streams)
+        if (!this.streamShovels.has(name))
+          this.streamShovels.set(name, { direction, from: upTo + 1, next: upTo + 1, hasEnded: false });
+    });
+  }
+
+  endShovelsOf(streams: readonly StreamName[]): Promise<void> {
+    return this.#do("endShovelsOf", () => {
+      for (const { name } of streams) this.streamShovels.delete(name);
+    });
+  }
+
+  findTroubles(): Promise<readonly Trouble[]> {
+    return this.#do("findTroubles", () =>
+      [...this.streamShovels]
+        .filter(([, { hasEnded }]) => hasEnded)
+        .map(([name]) => ({ vhost: "/", name: shovelName({ vhost: "/", name }), reason: "killed" })),
+    );
   }
 
   removeNote(): Promise<void> {
     return this.#do("removeNote", () => {
       this.note = undefined;
+      this.agreements = {};
     });
   }
 
@@ -86,12 +151,16 @@ export class FakeClusters implements Clusters, FinishClusters {
     });
   }
 
-  countSource(direction: Direction): Promise<readonly QueueCount[]> {
-    return this.#do("countSource", () => this.#counts(sourceOf(direction)));
+  countSource(direction: Direction): Promise<Held> {
+    return this.#do("countSource", () => this.#held(sourceOf(direction)));
   }
 
-  countTarget(direction: Direction): Promise<readonly QueueCount[]> {
-    return this.#do("countTarget", () => this.#counts(targetOf(direction)));
+  countTarget(direction: Direction): Promise<Held> {
+    return this.#do("countTarget", () => this.#held(targetOf(direction)));
+  }
+
+  tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
+    return this.#do("tailTarget", () => this.#tails(targetOf(direction)));
   }
 
   carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -120,9 +189,10 @@ export class FakeClusters implements Clusters, FinishClusters {
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();
       this.#shovel();
-      const queues = this.#counts(sourceOf(direction));
-      if (direction === "back" && areEmpty(queues)) this.note = { direction, phase: "opening" };
-      return { connections: 0, users: [], queues };
+      const held = this.#held(sourceOf(direction));
+      if (direction === "back" && areEmpty(held.queues) && held.streams.length === 0)
+        this.note = { direction, phase: "opening" };
+      return { connections: 0, users: [], ...held };
     });
   }
 
@@ -130,9 +200,10 @@ export class FakeClusters implements Clusters, FinishClusters {
     return this.#do("prepareLate", () => undefined);
   }
 
-  permit(direction: Direction): Promise<void> {
+  permit(direction: Direction, agreements: Agreements | undefined): Promise<void> {
     return this.#do("permit", () => {
-      if (direction === "forth") this.note = { direction, phase: "opening" };
+      this.#keep(agreements);
+      if (direction === "forth" || agreements !== undefined) this.note = { direction, phase: "opening" };
       this.fenced.delete(targetOf(direction));
     });
   }
@@ -150,27 +221,31 @@ export class FakeClusters implements Clusters, FinishClusters {
 
   endShovels(): Promise<void> {
     return this.#do("endShovels", () => {
-      this.shovels.clear();
+      this.#endShovels();
     });
   }
 
   settle(direction: Direction): Promise<void> {
     return this.#do("settle", () => {
-      this.shovels.clear();
+      this.#endShovels();
       this.configured = targetOf(direction);
     });
   }
 
   cancel(direction: Direction): Promise<boolean> {
     return this.#do("cancel", () => {
-      this.shovels.clear();
-      this.waiting.clear();
-      return this.queues.every(({ messages }) => messages[targetOf(direction)].length === 0);
+      this.#endShovels();
+      if (this.queues.some(({ messages }) => messages[targetOf(direction)].length > 0)) return false;
+      const copies =
+        direction === "forth" ? copiesIn(this.#tails("new"), this.#tails("old"), this.agreements) : [];
+      for (const { logs } of this.streams.filter(({ name }) => copies?.some((copy) => copy.name === name)))
+        logs.new.splice(0);
+      return copies !== undefined;
     });
   }
 
   awaitEmpty(): Promise<Fenced> {
-    return this.#do("awaitEmpty", () => ({ connections: 0, users: [], queues: this.#askOld() }));
+    return this.#do("awaitEmpty", () => ({ connections: 0, users: [], ...this.#askOld() }));
   }
 
   removeTracesFromOld(): Promise<void> {
@@ -203,10 +278,6 @@ export class FakeClusters implements Clusters, FinishClusters {
     });
   }
 
-  explain(): Promise<readonly string[]> {
-    return this.#do("explain", () => []);
-  }
-
   report(line: string): void {
     this.reports.push(line);
   }
@@ -220,9 +291,9 @@ export class FakeClusters implements Clusters, FinishClusters {
   }
 
   /** A cluster of which a broker was stopped may not answer any more. */
-  #askOld(): readonly QueueCount[] {
+  #askOld(): Held {
     if (this.running.size < 3) throw new Error("no broker of old answers");
-    return this.#counts("old");
+    return this.#held("old");
   }
 
   #shovel(): void {
@@ -231,6 +302,43 @@ export class FakeClusters implements Clusters, FinishClusters {
       if (direction === undefined) continue;
       messages[targetOf(direction)].push(...messages[sourceOf(direction)].splice(0, 150));
     }
+    for (const { name, logs } of this.streams) {
+      const shovel = this.streamShovels.get(name);
+      if (shovel === undefined || shovel.hasEnded) continue;
+      const read = logs[sourceOf(shovel.direction)].slice(shovel.next, shovel.next + 150);
+      const { next } = shovel;
+      logs[targetOf(shovel.direction)].push(
+        ...read.map(({ text }, index) => ({ text, origin: next + index })),
+      );
+      shovel.next += read.length;
+    }
+  }
+
+  #held(side: Side): Held {
+    return { queues: this.#counts(side), streams: this.#tails(side) };
+  }
+
+  #tails(side: Side): StreamTail[] {
+    return this.streams.map(({ name, logs }) => ({
+      key: name,
+      vhost: "/",
+      name,
+      id: side,
+      last: logs[side].length - 1,
+      origin: logs[side].at(-1)?.origin,
+    }));
+  }
+
+  #keep(agreements: Agreements | undefined): void {
+    if (agreements === undefined) return;
+    this.agreements = agreements;
+    this.streamShovels.clear();
+  }
+
+  #endShovels(): void {
+    this.shovels.clear();
+    this.waiting.clear();
+    this.streamShovels.clear();
   }
 
   #counts(side: Side): QueueCount[] {

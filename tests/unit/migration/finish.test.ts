@@ -8,7 +8,7 @@ import { FakeClusters, Killed } from "./fake-clusters.ts";
 async function moved(): Promise<FakeClusters> {
   const clusters = new FakeClusters();
   clusters.addQueue("busy", 3, true);
-  await move(clusters, "forth", { maxGapSeconds: 5 });
+  await move(clusters, "forth", { maxGapSeconds: 5, leavesStreams: false });
   clusters.calls.length = 0;
   return clusters;
 }
@@ -65,7 +65,7 @@ test("nothing leads back once the first broker may be stopped", async () => {
   clusters.before = () => undefined;
   clusters.calls.length = 0;
   for (const wanted of ["forth", "back"] as const)
-    assert.equal(await move(clusters, wanted, { maxGapSeconds: 5 }), "stopping");
+    assert.equal(await move(clusters, wanted, { maxGapSeconds: 5, leavesStreams: false }), "stopping");
   assert.deepEqual(clusters.calls, ["readNote", "readNote"]);
 });
 
@@ -88,15 +88,25 @@ test("no answer about what is left, and anything that is left, stops nothing", a
     FinishOutcome["kind"] | undefined,
   ])[] = [
     ["no answer", () => Promise.reject(new Error("no broker of old answers")), undefined],
-    ["a connection", () => Promise.resolve({ connections: 1, users: ["app"], queues: [fenced] }), "left"],
+    [
+      "a connection",
+      () => Promise.resolve({ connections: 1, users: ["app"], streams: [], queues: [fenced] }),
+      "left",
+    ],
     [
       "a message",
-      () => Promise.resolve({ connections: 0, users: [], queues: [{ ...fenced, messages: 1 }] }),
+      () => Promise.resolve({ connections: 0, users: [], streams: [], queues: [{ ...fenced, messages: 1 }] }),
       "left",
     ],
     [
       "silence",
-      () => Promise.resolve({ connections: 0, users: [], queues: [{ ...fenced, messages: undefined }] }),
+      () =>
+        Promise.resolve({
+          connections: 0,
+          users: [],
+          streams: [],
+          queues: [{ ...fenced, messages: undefined }],
+        }),
       "left",
     ],
   ];
@@ -130,7 +140,7 @@ test("what is left is told apart from what does not answer", () => {
     messages,
   });
   const says = (connections: number, ...queues: ReturnType<typeof queue>[]): string =>
-    restMessage({ connections, users: connections === 0 ? [] : ["app"], queues }, "migrate");
+    restMessage({ connections, users: connections === 0 ? [] : ["app"], queues, streams: [] }, "migrate");
   const silent = "does not say what a, b hold; start the brokers that have their copies, and run this again";
   const left =
     "still has 3 messages and 1 connections (of app); move them first: migrate --back, and again forth";

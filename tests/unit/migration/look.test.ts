@@ -197,26 +197,6 @@ test("a queue that does not say what it holds stands against it", () => {
     ]);
 });
 
-test("what a stream holds is not carried, and stands against it unless it may stay", () => {
-  const stream = queue("log", { "x-queue-type": "stream" });
-  const holding = (ready: number, leavesStreams = false): Look => {
-    const { old } = sidesOf();
-    const definitions = { ...old.definitions, queues: [...old.definitions.queues, stream] };
-    const queues = [...old.state.queues, held("log", ready)];
-    return look(sidesOf({ old: { definitions, state: { ...old.state, queues } }, leavesStreams }));
-  };
-  assert.deepEqual(blockers(holding(7)), ["queue log in /: holds messages, which stay in OLD"]);
-  assert.match(lookMessage(holding(7)), /→ .*--leave-streams; OLD keeps the messages/);
-  const left = holding(7, true);
-  assert.deepEqual(blockers(left), []);
-  assert.match(
-    lookMessage(left),
-    /^cannot come along:\n {2}queue log in \/: holds messages, which stay in OLD$/m,
-  );
-  assert.equal(left.estimate.messages, 10);
-  assert.deepEqual(blockers(holding(0)), []);
-});
-
 test("NEW needs room for twice the messages", () => {
   const bytes = 6_000_000_000;
   const found = against(sidesOf({ oldState: { queues: [held("work", 10, bytes)] } }));

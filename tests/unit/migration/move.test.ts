@@ -4,7 +4,7 @@ import test from "node:test";
 import { type Direction, move, type Outcome } from "../../../migration/move.ts";
 import { FakeClusters, Killed } from "./fake-clusters.ts";
 
-const options = { maxGapSeconds: 5 };
+const options = { maxGapSeconds: 5, leavesStreams: false };
 
 function fakeClusters(): FakeClusters {
   const clusters = new FakeClusters();

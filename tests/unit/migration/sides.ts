@@ -59,18 +59,10 @@ interface Changes {
   readonly oldState?: Partial<ClusterState>;
   readonly freshState?: Partial<ClusterState>;
   readonly hasSameAdmin?: boolean;
-  readonly leavesStreams?: boolean;
 }
 
 /** OLD has one mirrored queue `work` with ten messages; NEW is empty. */
-export function sidesOf({
-  old,
-  fresh,
-  oldState,
-  freshState,
-  hasSameAdmin = true,
-  leavesStreams = false,
-}: Changes = {}): LookArgs {
+export function sidesOf({ old, fresh, oldState, freshState, hasSameAdmin = true }: Changes = {}): LookArgs {
   const newNodes = stateOf("n", "4.0.5").running;
   const hosts = ["10.0.0.1", "10.0.0.2"];
   const reached = newNodes.flatMap((node) =>
@@ -103,6 +95,5 @@ export function sidesOf({
     },
     endpointCount: hosts.length,
     hasSameAdmin,
-    leavesStreams,
   };
 }
