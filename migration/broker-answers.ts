@@ -16,8 +16,11 @@ const stream = z.object({
   vhost: z.string(),
   name: z.string(),
   id: z.string(),
+  leader: z.string().nullable(),
   last: z.number().nullable(),
   origin: z.number().nullable(),
+  searched: z.number(),
+  batch: z.boolean(),
 });
 const tails = z.object({ streams: z.array(stream) });
 const held = tails.extend({ queues: z.array(queue) });
@@ -85,8 +88,15 @@ function heldOf({ queues, streams }: z.infer<typeof held>): Held {
   return { queues: queues.map(countOf), streams: streams.map(tailOf) };
 }
 
-function tailOf({ last, origin, ...rest }: z.infer<typeof stream>): StreamTail {
-  return { ...rest, key: queueKey(rest), last: last ?? undefined, origin: origin ?? undefined };
+function tailOf({ leader, last, origin, batch, ...rest }: z.infer<typeof stream>): StreamTail {
+  return {
+    ...rest,
+    key: queueKey(rest),
+    leader: leader === null ? undefined : shortHostName(leader),
+    last: last ?? undefined,
+    origin: origin ?? undefined,
+    hasBatch: batch,
+  };
 }
 
 function countOf({ vhost, name, messages, consumers }: z.infer<typeof queue>): QueueCount {

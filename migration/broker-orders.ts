@@ -2,7 +2,6 @@
 import {
   actor,
   agreementsName,
-  binary,
   type Carried,
   endOf,
   keep,
@@ -15,6 +14,7 @@ import {
   unset,
 } from "./erlang.ts";
 import type { QueueName } from "./shovels.ts";
+import { binary } from "./erlang-text.ts";
 
 const timeout = "consumer_disconnected_timeout";
 /** What a broker was configured for, in its own environment. */

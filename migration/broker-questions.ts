@@ -1,11 +1,14 @@
 /** What brokers are asked in a migration, as texts of Erlang for `rabbitmqctl eval`. Nothing is changed. */
 import { agreementsName, counts, json, noteName, own, start } from "./erlang.ts";
+import type { Searched } from "./stream-tails.ts";
 
 /** @returns `{queues, streams}` */
-export const countQuestion = `${start}${counts} Json(#{queues => Counts(), streams => Tails()})`;
+export const countQuestion = (searched?: readonly Searched[]): string =>
+  `${start}${counts(searched)} Json(#{queues => Counts(), streams => Tails()})`;
 
 /** @returns `{streams}` */
-export const tailQuestion = `${start}${counts} Json(#{streams => Tails()})`;
+export const tailQuestion = (searched?: readonly Searched[]): string =>
+  `${start}${counts(searched)} Json(#{streams => Tails()})`;
 
 /** @returns `{agreements}`: the text that was kept, or null */
 export const agreementsQuestion = `${start}
@@ -22,10 +25,14 @@ Get = fun(Key, List) -> proplists:get_value(Key, List) end,
 Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
 
-/** @returns `{troubles}`: the migration's shovels that do not run, each with its virtual host and reason */
+/**
+ * A broker keeps what a shovel said last, also once another broker has it.
+ * @returns `{troubles}`: the migration's shovels that run nowhere, each with its virtual host and reason
+ */
 export const troubleQuestion = (prefix: string): string => `${json}
 ${own(prefix)}
 Status = lists:append([case rpc:call(N, rabbit_shovel_status, status, [], 3000) of L when is_list(L) -> L; _ -> [] end
   || N <- rabbit_nodes:all_running()]),
+Running = [element(1, S) || S <- Status, case element(3, S) of {terminated, _} -> false; _ -> true end],
 Json(#{troubles => [#{vhost => V, name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
-  || S <- Status, {V, Name} <- [element(1, S)], Own(Name), {terminated, Why} <- [element(3, S)]]})`;
+  || S <- Status, {V, Name} <- [element(1, S)], Own(Name), not lists:member({V, Name}, Running), {terminated, Why} <- [element(3, S)]]})`;

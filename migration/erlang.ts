@@ -2,7 +2,8 @@
 import { carryUser, lateCarryUser } from "../definitions/migration-names.ts";
 import { upToDate } from "../hosts/khepri.ts";
 import { agreedCount } from "./agreed-count.ts";
-import { tails } from "./stream-tails.ts";
+import { type Searched, tails } from "./stream-tails.ts";
+import { binary } from "./erlang-text.ts";
 
 /** The global parameter that says how far the move is. */
 export const noteName = "rabbitmq_ha_migration";
@@ -11,11 +12,6 @@ export const agreementsName = "rabbitmq_ha_migration_streams";
 export const actor = `<<"rabbitmq-ha">>`;
 
 export const json = `Json = fun(Term) -> base64:encode(iolist_to_binary(rabbit_json:encode(Term))) end,`;
-
-/** Text as Erlang, whatever characters it has. */
-export function binary(text: string): string {
-  return `base64:decode(<<"${Buffer.from(text).toString("base64")}">>)`;
-}
 
 export const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
 
@@ -27,9 +23,9 @@ const queuesAtOnce = 64;
 
 /**
  * The queues that are no client's own, with what each one's process says now; `null` where it does not say. And the streams
- * (stream-tails.ts).
+ * (stream-tails.ts). @param searched where the search in streams goes on
  */
-export const counts = `${agreedCount}
+export const counts = (searched?: readonly Searched[]): string => `${agreedCount}
 Number = fun(N) when is_integer(N) -> N; (_) -> null end,
 Ask = fun(Q) ->
   try case amqqueue:get_type(Q) of
@@ -53,7 +49,7 @@ AskAll = fun Again(_, []) -> [];
 end,
 Counts = fun() -> All = Listed(false), [#{vhost => V, name => N, messages => M, consumers => C}
   || {{{resource, V, queue, N}, _}, {M, C}} <- lists:zip(All, AskAll(Ask, All))] end,
-${tails}`;
+${tails(searched)}`;
 
 /** A shovel, by its own name. */
 export interface ShovelName {

@@ -4,6 +4,7 @@
  */
 import { fenceName } from "../definitions/migration-names.ts";
 import { actor, type Carried, counts, keep, mine, setNote, start } from "./erlang.ts";
+import type { Searched } from "./stream-tails.ts";
 
 const limits = `
 Limit = fun(U) -> case rabbit_auth_backend_internal:get_user_limits(U) of
@@ -57,9 +58,9 @@ end,
 `;
 
 /** @returns `{connections, users, queues, streams}`, or the member that did not answer, or that lets clients in */
-function fencedAnswer(expressions: string): string {
+function fencedAnswer(expressions: string, searched?: readonly Searched[]): string {
   return `${start}${mine}${limits}
-try ${others}${counts}${waiting}
+try ${others}${counts(searched)}${waiting}
 ${expressions}
 Json(#{connections => length(Left), users => lists:usort([element(11, C) || C <- Left]), queues => Queues, streams => Streams})
 catch throw:{Why, At} when Why =:= silent; Why =:= open -> Json(#{Why => At})
@@ -71,9 +72,11 @@ end`;
  * first one is changed, and each member has to answer before that. Shovels that wait for it are let in once no other connection
  * is left, and have some seconds.
  * @param note how far the move is once no message and no connection is left, unless there are streams
+ * @param searched where the search in streams goes on
  */
-export const fenceOrder = (note?: string): string =>
-  fencedAnswer(`
+export const fenceOrder = (note?: string, searched?: readonly Searched[]): string =>
+  fencedAnswer(
+    `
 _ = Open(),
 Noted = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> #{};
@@ -101,13 +104,15 @@ Queues = case Before of
 end,
 Left = lists:usort(Before ++ Others()),
 Streams = Tails(),
-${note === undefined ? "" : `ok = case Left =:= [] andalso Empty(Queues) andalso Streams =:= [] of true -> ${setNote(note)}; false -> ok end,`}`);
+${note === undefined ? "" : `ok = case Left =:= [] andalso Empty(Queues) andalso Streams =:= [] of true -> ${setNote(note)}; false -> ok end,`}`,
+    searched,
+  );
 
 /** Waits up to some seconds for two answers in a row that no queue holds a message. */
 export const emptyQuestion = fencedAnswer(`
 [throw({open, At}) || At <- Open()],
 Queues = Wait(20, false),
-Streams = Tails(),
+Streams = [],
 Left = Others(),`);
 
 /** Gives each user its own limit back, and notes how far the move is before. @param carried what is kept of streams */

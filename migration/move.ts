@@ -5,7 +5,7 @@
 import { listNames } from "../definitions/exported-definitions.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
 import { areEmpty, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
-import { StreamCarrier, type StreamClusters } from "./stream-carrier.ts";
+import { StreamCarrier, type StreamClusters, type Trouble } from "./stream-carrier.ts";
 import type { Agreements, StreamTail } from "./streams.ts";
 
 /** From OLD to NEW, or from NEW to OLD. */
@@ -74,6 +74,8 @@ export interface Clusters extends StreamClusters {
   settle(direction: Direction): Promise<void>;
   /** Takes back all that was made, if no message has been carried. @returns whether that was so */
   cancel(direction: Direction): Promise<boolean>;
+  /** @returns the shovels that do not run */
+  findTroubles(): Promise<readonly Trouble[]>;
   pause(seconds: number): Promise<void>;
 }
 
@@ -102,7 +104,7 @@ export async function move(clusters: Clusters, wanted: Direction, options: MoveO
   const found = await clusters.readNote();
   const carrierOf = (direction: Direction): StreamCarrier =>
     new StreamCarrier({ clusters, direction, leavesStreams: options.leavesStreams });
-  const first = await turn(clusters, found, wanted, carrierOf);
+  const first = await turn(clusters, found, wanted, { ...options, carrierOf });
   // A balancer that was away when the clients moved is led to where they are now.
   if (first === "already") await clusters.open(wanted);
   if (typeof first === "string") return first;
@@ -130,7 +132,7 @@ async function turn(
   clusters: Clusters,
   found: Note | undefined,
   wanted: Direction,
-  carrierOf: (direction: Direction) => StreamCarrier,
+  { carrierOf, ...options }: MoveOptions & { readonly carrierOf: (direction: Direction) => StreamCarrier },
 ): Promise<Note | Outcome> {
   const begin = async (phase: "carrying" | "closing", agreements?: Agreements): Promise<Note> => {
     const note = { direction: wanted, phase };
@@ -138,8 +140,8 @@ async function turn(
     return note;
   };
   // Ends what has begun the other way, for which no client may use a cluster any more.
-  const turnRound = async (other: Direction): Promise<Note> => {
-    const agreements = await close(clusters, other, carrierOf(other));
+  const turnRound = async (other: Direction, streams = carrierOf(other)): Promise<Note> => {
+    const agreements = await close(clusters, other, streams);
     await untilAnswered(clusters, () => clusters.endShovels(other));
     return begin("closing", agreements);
   };
@@ -155,16 +157,19 @@ async function turn(
       await letIn(clusters, other);
       await clusters.writeNote({ direction: other, phase: "moved" });
       return begin("carrying");
-    case "carrying":
-      if (await clusters.cancel(other)) {
+    case "carrying": {
+      if (await untilAnswered(clusters, () => clusters.cancel(other))) {
         await restoreNote(clusters, other);
         return "cancelled";
       }
       clusters.report(
         "messages are carried already: what is left goes the same way first, so that all come back in order",
       );
+      const streams = carrierOf(other);
+      await carryAhead(clusters, other, streams, options);
       await clusters.writeNote({ direction: other, phase: "closing" });
-      return turnRound(other);
+      return turnRound(other, streams);
+    }
     case "closing":
       return turnRound(other);
   }
@@ -210,10 +215,17 @@ async function carryAhead(
       );
       if (next.length > 0) await clusters.carry(direction, next);
       for (const { key } of next) begun.add(key);
-      const left = [...source.queues, ...(await streams.carry(source.streams, target.streams))];
+      const { counts, obstacles } = await streams.carry(source.streams, target.streams, () =>
+        clusters.findTroubles(),
+      );
+      const there = new Set(target.streams.map(({ key }) => key));
+      const absent = counts.filter(({ key }) => !there.has(key));
+      if (absent.length > 0) await clusters.prepareLate(direction, absent);
+      const left = [...source.queues, ...counts];
       const unknown = unknownOf(left);
       const estimate = estimateGap(left, rates);
       if (unknown.length > 0) clusters.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
+      else if (obstacles.length > 0) clusters.report(obstacles.join("; "));
       else if (estimate.seconds <= maxGapSeconds) {
         const rest = source.queues.filter(({ key }) => !begun.has(key));
         await clusters.carryOnceFenced(direction, rest);
@@ -241,6 +253,7 @@ async function close(
   direction: Direction,
   streams: StreamCarrier,
 ): Promise<Agreements | undefined> {
+  await streams.leave();
   await clusters.freeze();
   return untilAnswered(clusters, async () => {
     const early = streams.isCarrying ? soon(clusters, () => clusters.tailTarget(direction)) : undefined;
@@ -248,20 +261,24 @@ async function close(
     const { connections, users, ...source } = await clusters.fence(direction);
     if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
     const found = await early;
-    const isWhole = found !== undefined && (await streams.isWhole(source.streams, found));
-    const isAsked = isWhole || source.streams.length === 0;
+    const left = source.queues.filter(({ messages }) => messages !== 0);
+    // Where queues are not empty there is another round, so an answer of a second ago will do.
+    const isEnough =
+      found !== undefined && (left.length > 0 || (await streams.isWhole(source.streams, found)));
+    const isAsked = isEnough || source.streams.length === 0;
     const target = isAsked ? (found ?? []) : await clusters.tailTarget(direction);
-    const ofStreams = await streams.carry(source.streams, target);
-    if (areEmpty([...source.queues, ...ofStreams])) {
+    let troubles: Promise<readonly Trouble[]> | undefined;
+    const findTroubles = (): Promise<readonly Trouble[]> => (troubles ??= clusters.findTroubles());
+    const { counts, obstacles } = await streams.carry(source.streams, target, findTroubles);
+    if (areEmpty([...left, ...counts]) && obstacles.length === 0) {
       clusters.report("no message is left");
       return streams.agreements(source.streams, target);
     }
-    const left = source.queues.filter(({ messages }) => messages !== 0);
-    await clusters.prepareLate(direction, [...left, ...ofStreams.filter(({ messages }) => messages !== 0)]);
+    await clusters.prepareLate(direction, [...left, ...counts.filter(({ messages }) => messages !== 0)]);
     await clusters.carry(direction, left);
-    for (const { name, reason } of await clusters.findTroubles())
+    for (const { name, reason } of await findTroubles())
       clusters.report(`shovel ${name} does not run: ${reason}`);
-    throw new Error(leftMessage([...left, ...ofStreams]));
+    throw new Error(leftMessage([...left, ...counts], obstacles));
   });
 }
 
@@ -278,12 +295,13 @@ async function soon<T>(clusters: Clusters, ask: () => Promise<T>): Promise<T | u
   }
 }
 
-function leftMessage(queues: readonly QueueCount[]): string {
+function leftMessage(queues: readonly QueueCount[], obstacles: readonly string[]): string {
   const [unknown, held] = [unknownOf(queues), queues.filter(({ messages = 0 }) => messages > 0)];
   const names = (each: readonly QueueCount[]): string => shown(each.map(({ name }) => name));
   return [
     ...(held.length === 0 ? [] : [`${totalOf(held)} messages are left in ${names(held)}`]),
     ...(unknown.length === 0 ? [] : [`no answer for ${names(unknown)}`]),
+    ...obstacles,
   ].join(", and ");
 }
 

@@ -1,5 +1,6 @@
 /** The question to one broker of a cluster: everything but its definitions that a migration has to know. It changes nothing. */
 import { agreedCount } from "./agreed-count.ts";
+import { binary } from "./erlang-text.ts";
 
 /** An address that a broker has to reach. */
 export interface Endpoint {
@@ -10,8 +11,6 @@ export interface Endpoint {
 /** For how long the broker waits for its queues, its channels and the other members. */
 const gatherMs = 4500;
 const connectMs = 2000;
-
-const binary = (text: string): string => `base64:decode(<<"${Buffer.from(text).toString("base64")}">>)`;
 
 /**
  * Each thing is asked by a process of its own, so that one that hangs costs no more than itself; what did not come in time is

@@ -1,5 +1,5 @@
 /** Carries what streams hold while clients use the source, and says what is left. */
-import type { QueueCount } from "./queue-counts.ts";
+import type { Held, QueueCount } from "./queue-counts.ts";
 import { shovelName } from "./shovels.ts";
 import {
   type Agreements,
@@ -19,18 +19,17 @@ export interface Trouble {
   readonly reason: string;
 }
 
+/** A stream, with the offset up to which it is carried, and who leads it. */
+export type CarriedStream = StreamName & Pick<StreamTail, "leader"> & { readonly upTo: number };
+
 export interface StreamClusters {
   /** @throws unless the answer is whole */
   readAgreements(): Promise<Agreements>;
   /** Has each stream that no shovel carries be carried, from the message after the given offset on. */
-  carryStreams(
-    direction: "forth" | "back",
-    streams: readonly (StreamName & { readonly upTo: number })[],
-  ): Promise<void>;
+  carryStreams(direction: "forth" | "back", streams: readonly CarriedStream[]): Promise<void>;
+  countSource(direction: "forth" | "back"): Promise<Held>;
   /** Ends the shovels of these streams. */
   endShovelsOf(streams: readonly StreamName[]): Promise<void>;
-  /** @returns the shovels that do not run */
-  findTroubles(): Promise<readonly Trouble[]>;
   report(line: string): void;
 }
 
@@ -46,14 +45,34 @@ const patience = 5;
 
 /** What is known of a stream. */
 interface Progress {
+  readonly id: string;
   /** What the target's last message says. */
   readonly said: number;
   /** Up to where all is in the target. */
   readonly upTo: number;
-  /** How much is left; undefined if that is not known. */
-  readonly left: number | undefined;
+  readonly left: number;
   /** How many answers have said the same while something was left. */
   readonly answers: number;
+  /** Whether its shovel has carried something. */
+  readonly hasCarried: boolean;
+}
+
+/** How it is with a stream now. */
+interface Found {
+  readonly pair: StreamPair;
+  readonly upTo: number | undefined;
+  /** Undefined where a cluster gave no whole answer. */
+  readonly left: number | undefined;
+  /** Why it cannot be called carried, or clients be kept out for it. */
+  readonly obstacle: string | undefined;
+  /** Why its shovel is to be replaced. */
+  readonly fault: string | undefined;
+}
+
+export interface StreamsLeft {
+  /** What is left of each. */
+  readonly counts: readonly QueueCount[];
+  readonly obstacles: readonly string[];
 }
 
 /**
@@ -72,42 +91,53 @@ export class StreamCarrier {
   /**
    * Has shovels carry these streams of the source, of which the target may lack some.
    * @param target asked before the source, or once nobody writes to the source any more
-   * @returns what is left of each
+   * @param findTroubles asked only if something is left
    */
-  async carry(source: readonly StreamTail[], target: readonly StreamTail[]): Promise<readonly QueueCount[]> {
+  async carry(
+    source: readonly StreamTail[],
+    target: readonly StreamTail[],
+    findTroubles: () => Promise<readonly Trouble[]>,
+  ): Promise<StreamsLeft> {
     const { clusters, direction, leavesStreams } = this.#args;
-    if (source.length === 0 || leavesStreams) return [];
-    const pairs = pairsOf(source, target, await this.#known(), direction);
-    for (const pair of pairs)
-      if (isForeign(pair))
-        clusters.report(
-          `stream ${pair.source.name} has messages in the other cluster that no shovel has carried there: delete it there, or leave it as it is with --leave-streams`,
-        );
-    const found = pairs.map((pair) => ({ ...pair, ...this.#advance(pair) }));
-    const troubles = found.every(({ left }) => left === 0) ? [] : await clusters.findTroubles();
-    const stopped = found.flatMap(({ source: stream, isBehind, left, answers, upTo = -1 }) => {
-      const reason = troubles.find(
-        ({ vhost, name }) => vhost === stream.vhost && name === shovelName(stream),
-      )?.reason;
-      const why = isBehind
-        ? "its shovel began anew"
-        : (reason ?? (answers === patience ? "nothing is carried" : undefined));
-      return why === undefined || left === undefined ? [] : [{ stream, why, upTo }];
+    if (source.length === 0 || leavesStreams) return { counts: [], obstacles: [] };
+    const found = pairsOf(source, target, await this.#known(), direction).map((pair) => this.#advance(pair));
+    const troubles = found.every(({ left }) => left === 0) ? [] : await findTroubles();
+    const replaced = found.flatMap(({ pair, upTo = -1, left, fault }) => {
+      const { key, vhost, name } = pair.source;
+      const said = troubles.find((each) => each.vhost === vhost && each.name === shovelName({ vhost, name }));
+      const why = fault ?? said?.reason;
+      return why === undefined || left === undefined ? [] : [{ key, vhost, name, why, upTo }];
     });
-    for (const { stream, why, upTo } of stopped)
-      clusters.report(`${stream.name} goes on after offset ${upTo}: ${why}`);
-    if (stopped.length > 0) await clusters.endShovelsOf(stopped.map(({ stream }) => stream));
-    const carried = found.flatMap(({ source: { key, vhost, name }, target: there, upTo }) =>
-      there === undefined || upTo === undefined ? [] : [{ key, vhost, name, upTo }],
+    for (const { name, why, upTo } of replaced)
+      clusters.report(`stream ${name} goes on after offset ${upTo}: ${why}`);
+    if (replaced.length > 0) await clusters.endShovelsOf(replaced);
+    for (const { key } of replaced) this.#replaced(key);
+    const carried = found.flatMap(({ pair, upTo }) =>
+      pair.target === undefined || upTo === undefined ? [] : [{ ...pair.source, upTo }],
     );
     if (carried.length > 0) await clusters.carryStreams(direction, carried);
-    return found.map(({ source: { key, vhost, name }, left }) => ({
-      key,
-      vhost,
-      name,
-      messages: left,
-      consumers: 0,
-    }));
+    const counts = found.map(
+      ({
+        pair: {
+          source: { key, vhost, name },
+        },
+        left,
+      }) => ({
+        ...{ key, vhost, name },
+        messages: left,
+        consumers: 0,
+      }),
+    );
+    const obstacles = found.flatMap(({ pair, obstacle }) =>
+      obstacle === undefined ? [] : [`stream ${pair.source.name} ${obstacle}`],
+    );
+    return { counts, obstacles };
+  }
+
+  /** Ends what an earlier run has begun, if all is left where it is. */
+  async leave(): Promise<void> {
+    const { clusters, direction, leavesStreams } = this.#args;
+    if (leavesStreams) await clusters.endShovelsOf((await clusters.countSource(direction)).streams);
   }
 
   /** Whether it has had an answer of a stream. */
@@ -118,7 +148,12 @@ export class StreamCarrier {
   /** @returns whether the target has all that the source has, as far as its last messages say */
   async isWhole(source: readonly StreamTail[], target: readonly StreamTail[]): Promise<boolean> {
     const pairs = pairsOf(source, target, await this.#known(), this.#args.direction);
-    return pairs.every((pair) => pair.source.last !== undefined && carriedUpTo(pair) === pair.source.last);
+    return pairs.every(
+      (pair) =>
+        pair.source.last !== undefined &&
+        carriedUpTo(pair) === pair.source.last &&
+        unreadable(pair.source, pair.source.last) === undefined,
+    );
   }
 
   /** @returns what is to be kept once all is carried, or left for good; undefined where there is no stream */
@@ -143,25 +178,50 @@ export class StreamCarrier {
   }
 
   /** Takes an answer down. What was once in the target stays there, though its last message may be a repeated one. */
-  #advance(pair: StreamPair): {
-    readonly upTo: number | undefined;
-    readonly left: number | undefined;
-    readonly answers: number;
-    readonly isBehind: boolean;
-  } {
-    const { key, last } = pair.source;
-    const said = carriedUpTo(pair);
+  #advance(pair: StreamPair): Found {
+    const { source } = pair;
+    const { key, id, last } = source;
     const before = this.#progress.get(key);
-    if (said === undefined || last === undefined)
-      return { upTo: before?.upTo, left: undefined, answers: 0, isBehind: false };
+    const none = { pair, upTo: before?.upTo, fault: undefined };
+    if (last === undefined) return { ...none, left: undefined, obstacle: undefined };
+    if (isForeign(pair)) return { ...none, left: 0, obstacle: foreign };
+    const said = carriedUpTo(pair);
+    if (said === undefined) return { ...none, left: undefined, obstacle: undefined };
     const upTo = Math.max(said, before?.upTo ?? -1);
-    // A source that is shorter than what was carried is another stream of that name.
-    const left = upTo > last ? undefined : last - upTo;
-    const isSame = upTo === before?.upTo && before.left !== 0 && left !== 0;
+    // An empty one has lost the rest by its own limits.
+    if ((before !== undefined && before.id !== id) || (upTo > last && last !== -1))
+      return { ...none, left: 0, obstacle: declaredAgain };
+    const left = Math.max(0, last - upTo);
+    const isSame = upTo === before?.upTo && before.left > 0 && left > 0;
     const answers = isSame ? (before.answers % patience) + 1 : 0;
-    this.#progress.set(key, { said, upTo, left, answers });
-    return { upTo, left, answers, isBehind: before !== undefined && said < before.said };
+    const hasCarried = before !== undefined && (upTo > before.upTo || before.hasCarried);
+    this.#progress.set(key, { id, said, upTo, left, answers, hasCarried });
+    const isBehind = before !== undefined && said < before.said;
+    return {
+      pair,
+      upTo,
+      left,
+      obstacle: unreadable(source, last) ?? (left === 0 || hasCarried ? undefined : notBegun),
+      fault: isBehind ? "its shovel began anew" : answers === patience ? "nothing is carried" : undefined,
+    };
   }
+
+  #replaced(key: string): void {
+    const before = this.#progress.get(key);
+    if (before !== undefined) this.#progress.set(key, { ...before, answers: 0, hasCarried: false });
+  }
+}
+
+const leave = "or leave all streams as they are, with --leave-streams";
+const foreign = `has messages in the other cluster that no shovel has carried there: delete it there, ${leave}`;
+const declaredAgain = `was declared again while it was carried: delete it in the other cluster and run this again, ${leave}`;
+const notBegun = "is not carried yet";
+
+/** @returns why a shovel does not carry all of it, as far as is known */
+function unreadable({ hasBatch, searched }: StreamTail, last: number): string | undefined {
+  if (hasBatch)
+    return `has batches of the stream protocol, which no shovel carries: let consumers read them, ${leave}`;
+  return searched > last ? undefined : `is searched for batches up to offset ${searched} of ${last}`;
 }
 
 function pairsOf(

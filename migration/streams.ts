@@ -14,10 +14,16 @@ export interface StreamName {
 export interface StreamTail extends StreamName {
   /** Another one once the stream is deleted and declared again. */
   readonly id: string;
+  /** The host of the broker that leads it: others may have no replica, and an older RabbitMQ reads from its own alone. */
+  readonly leader: string | undefined;
   /** The offset of the last message, -1 if there is none; undefined where no whole answer came. */
   readonly last: number | undefined;
   /** Where that message was in the source; undefined for one that no shovel has carried. */
   readonly origin: number | undefined;
+  /** Up to which offset, exclusive, the log was searched for batches of the stream protocol. */
+  readonly searched: number;
+  /** Whether there is one, which no shovel carries whole. */
+  readonly hasBatch: boolean;
 }
 
 /** A place in a stream. */
@@ -61,6 +67,7 @@ function placeIn(tail: StreamTail, place: Place | undefined): number {
 /**
  * For a move from the old cluster that is taken back: streams of the source were empty in the target before the first move.
  * @returns the streams of the target that hold nothing but copies; undefined if one has copies behind what it had before
+ * @throws if one does not say what it holds
  */
 export function copiesIn(
   target: readonly StreamTail[],
@@ -68,11 +75,11 @@ export function copiesIn(
   agreements: Agreements,
 ): readonly StreamName[] | undefined {
   const names = new Set(source.map(({ key }) => key));
-  const copied = target.filter(
-    (tail) =>
-      names.has(tail.key) &&
-      tail.origin !== undefined &&
-      tail.last !== placeIn(tail, agreements[tail.key]?.new),
+  const ours = target.filter(({ key }) => names.has(key));
+  const silent = ours.find(({ last }) => last === undefined);
+  if (silent !== undefined) throw new Error(`no answer for ${silent.name}`);
+  const copied = ours.filter(
+    (tail) => tail.origin !== undefined && tail.last !== placeIn(tail, agreements[tail.key]?.new),
   );
   return copied.some(({ key }) => agreements[key] !== undefined) ? undefined : copied;
 }

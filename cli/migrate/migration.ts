@@ -46,7 +46,8 @@ import {
   type QueueName,
   shovelName,
 } from "../../migration/shovels.ts";
-import type { Trouble } from "../../migration/stream-carrier.ts";
+import type { CarriedStream, Trouble } from "../../migration/stream-carrier.ts";
+import type { Searched } from "../../migration/stream-tails.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../migration/streams.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
@@ -71,8 +72,8 @@ export interface Definer {
   settle(direction: Direction): Promise<void>;
 }
 
-/** What a shovel is made for; a stream with the offset up to which it is carried. */
-type CarriedName = StreamName & { readonly upTo?: number };
+/** What a shovel is made for: a queue, or a stream. */
+type CarriedName = StreamName & Partial<CarriedStream>;
 
 export interface MigrationArgs {
   readonly old: Cluster;
@@ -88,6 +89,9 @@ export class Migration implements Clusters, FinishClusters {
   readonly #left = new Map<string, string>();
   /** The queues that have a shovel and what it publishes to. */
   #carried = new Set<string>();
+
+  /** By direction and stream: where the search for batches goes on. */
+  readonly #searched = new Map<string, Searched>();
 
   readonly #balancers: Balancers;
   readonly #allowed = new Set<string>();
@@ -132,7 +136,16 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async readAgreements(): Promise<Agreements> {
-    return this.#args.fresh.ask(agreementsQuestion, readAgreements);
+    const agreements = await this.#args.fresh.ask(agreementsQuestion, readAgreements);
+    // What was carried, or left, by then counts no more.
+    for (const [key, agreed] of Object.entries(agreements))
+      for (const [direction, { id, last }] of [
+        ["forth", agreed.old],
+        ["back", agreed.new],
+      ] as const)
+        if (!this.#searched.has(`${direction} ${key}`))
+          this.#searched.set(`${direction} ${key}`, { ...queueOf(key), id, searched: last + 1 });
+    return agreements;
   }
 
   async removeNote(): Promise<void> {
@@ -146,22 +159,24 @@ export class Migration implements Clusters, FinishClusters {
     const notAhead = await definer.prepare(direction);
     for (const cluster of [old, fresh]) await cluster.give(entriesIn("users", carryUsers(this.#secret)));
     const source = this.#source(direction);
-    const { queues, streams } = await source.ask(countQuestion, readHeld);
+    const { queues, streams } = await source.ask(countQuestion(), readHeld);
     await this.#allow([...new Set([...queues, ...streams].map(({ vhost }) => vhost))]);
     await source.ask(gateOrder, () => undefined);
     return { notAhead };
   }
 
   async countSource(direction: Direction): Promise<Held> {
-    return this.#source(direction).ask(countQuestion, readHeld);
+    const held = await this.#source(direction).ask(countQuestion(this.#searchedIn(direction)), readHeld);
+    this.#keepSearched(direction, held.streams);
+    return held;
   }
 
   async countTarget(direction: Direction): Promise<Held> {
-    return this.#target(direction).ask(countQuestion, readHeld);
+    return this.#target(direction).ask(countQuestion(), readHeld);
   }
 
   async tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
-    return this.#target(direction).ask(tailQuestion, readTails);
+    return this.#target(direction).ask(tailQuestion(), readTails);
   }
 
   async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -172,16 +187,13 @@ export class Migration implements Clusters, FinishClusters {
     await this.#carry(direction, queues, true);
   }
 
-  async carryStreams(
-    direction: Direction,
-    streams: readonly (StreamName & { readonly upTo: number })[],
-  ): Promise<void> {
+  async carryStreams(direction: Direction, streams: readonly CarriedStream[]): Promise<void> {
     await this.#carry(direction, streams, false);
   }
 
   async endShovelsOf(streams: readonly StreamName[]): Promise<void> {
-    await this.#args.fresh.ask(shovelEnd(streams.map(shovelNameOf)), () => undefined);
     for (const { key } of streams) this.#carried.delete(key);
+    await this.#args.fresh.ask(shovelEnd(streams.map(shovelNameOf)), () => undefined);
   }
 
   async freeze(): Promise<void> {
@@ -192,7 +204,10 @@ export class Migration implements Clusters, FinishClusters {
   async fence(direction: Direction): Promise<Fenced> {
     // The note is NEW's, which is the source only on the way back.
     const note = direction === "back" ? this.#noteText({ direction, phase: "opening" }) : undefined;
-    return this.#source(direction).ask(fenceOrder(note), readFenced, longSeconds);
+    const order = fenceOrder(note, this.#searchedIn(direction));
+    const fenced = await this.#source(direction).ask(order, readFenced, longSeconds);
+    this.#keepSearched(direction, fenced.streams);
+    return fenced;
   }
 
   async awaitEmpty(): Promise<Fenced> {
@@ -338,6 +353,16 @@ export class Migration implements Clusters, FinishClusters {
     return JSON.stringify({ direction: note.direction, phase: note.phase, from: old.stack, to: fresh.stack });
   }
 
+  #searchedIn(direction: Direction): Searched[] {
+    return [...this.#searched].flatMap(([key, searched]) => (key.startsWith(direction) ? [searched] : []));
+  }
+
+  #keepSearched(direction: Direction, streams: readonly StreamTail[]): void {
+    // Where one was found, it is found again.
+    for (const { key, vhost, name, id, searched, hasBatch } of streams)
+      if (!hasBatch) this.#searched.set(`${direction} ${key}`, { vhost, name, id, searched });
+  }
+
   /** Lets the shovels use these virtual hosts, on both sides. */
   async #allow(vhosts: readonly string[]): Promise<void> {
     const added = vhosts.filter((vhost) => !this.#allowed.has(vhost));
@@ -369,7 +394,9 @@ export class Migration implements Clusters, FinishClusters {
           { category: "bindings", object: binding },
         ]),
       );
-      await this.#source(direction).ask(promptReturnOrder, () => undefined);
+      // A reader of a stream holds nothing that it would have to give back.
+      if (missing.some(({ queue }) => queue.upTo === undefined))
+        await this.#source(direction).ask(promptReturnOrder, () => undefined);
       const shovels = missing.map(({ shovel }) => shovel);
       await fresh.give(entriesIn("parameters", shovels));
     }
@@ -379,7 +406,7 @@ export class Migration implements Clusters, FinishClusters {
   #shovel(direction: Direction, queue: CarriedName, isLate: boolean): ReturnType<typeof carryShovel> {
     const { old } = this.#args;
     return carryShovel(queue, {
-      source: addressOf(this.#source(direction)),
+      source: addressOf(this.#source(direction), queue.leader),
       target: direction === "forth" ? undefined : addressOf(old),
       secret: this.#secret,
       isLate,
@@ -407,7 +434,10 @@ function entriesIn(category: Category, objects: readonly DefinitionObject[]): En
   return objects.map((object) => ({ category, object }));
 }
 
-function addressOf({ system }: Cluster): ClusterAddress {
+/** @param only the name of the one broker that is meant, if the cluster has it */
+function addressOf({ system }: Cluster, only?: string): ClusterAddress {
   const { port } = new URL(system.amqpUri);
-  return { addresses: system.brokers.map(({ address }) => address), port: Number(port || 5672) };
+  const one = system.brokers.filter(({ name }) => name === only);
+  const brokers = one.length === 0 ? system.brokers : one;
+  return { addresses: brokers.map(({ address }) => address), port: Number(port || 5672) };
 }

@@ -155,6 +155,7 @@ export class MigrationLoad {
   }
 }
 
-function backlogName(queue: string): string {
+/** @returns the publisher of what a queue holds before the clients start */
+export function backlogName(queue: string): string {
   return `${queue} backlog`;
 }

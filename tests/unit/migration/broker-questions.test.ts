@@ -18,6 +18,8 @@ const deciding: Readonly<Record<string, string>> = {
   shovelQuestion: shovelQuestion("own."),
   shovelRemoval: shovelRemoval("own."),
   exchangeRemoval: exchangeRemoval("own."),
+  countQuestion: texts.countQuestion([]),
+  tailQuestion: texts.tailQuestion(),
   shovelEnd: texts.shovelEnd([{ vhost: "/", shovel: "own.log" }]),
   copyRemoval: texts.copyRemoval([{ vhost: "/", name: "log" }]),
   troubleQuestion: "",

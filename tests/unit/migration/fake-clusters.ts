@@ -3,7 +3,7 @@ import type { FinishClusters } from "../../../migration/finish.ts";
 import type { Direction, Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
 import { areEmpty, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
 import { shovelName } from "../../../migration/shovels.ts";
-import type { Trouble } from "../../../migration/stream-carrier.ts";
+import type { CarriedStream, Trouble } from "../../../migration/stream-carrier.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../../migration/streams.ts";
 
 export type Side = "old" | "new";
@@ -44,6 +44,13 @@ export class FakeClusters implements Clusters, FinishClusters {
   readonly streams: Stream[] = [];
   readonly streamShovels = new Map<string, StreamShovel>();
   agreements: Agreements = {};
+  /** The streams with a batch of the stream protocol, and up to where others are searched for one; unset: to the end. */
+  readonly batches = new Set<string>();
+  readonly searched = new Map<string, number>();
+  /** How often the streams have been declared again. */
+  declared = 0;
+  /** Whether the command has been killed: it does nothing any more. */
+  isKilled = false;
   isFrozen = false;
   balancersLeadTo: Side = "old";
   configured: Side = "old";
@@ -111,10 +118,7 @@ export class FakeClusters implements Clusters, FinishClusters {
     return this.#do("readAgreements", () => this.agreements);
   }
 
-  carryStreams(
-    direction: Direction,
-    streams: readonly (StreamName & { readonly upTo: number })[],
-  ): Promise<void> {
+  carryStreams(direction: Direction, streams: readonly CarriedStream[]): Promise<void> {
     return this.#do("carryStreams", () => {
       for (const { name, upTo } of streams)
         if (!this.streamShovels.has(name))
@@ -283,6 +287,7 @@ export class FakeClusters implements Clusters, FinishClusters {
   }
 
   pause(): Promise<void> {
+    if (this.isKilled) return Promise.reject(new Killed());
     this.rounds += 1;
     if (this.rounds > 2000) throw new Error(`no end; the last report: ${String(this.reports.at(-1))}`);
     this.live();
@@ -323,7 +328,10 @@ export class FakeClusters implements Clusters, FinishClusters {
       key: name,
       vhost: "/",
       name,
-      id: side,
+      id: `${side} ${this.declared}`,
+      leader: `${side}1`,
+      searched: this.searched.get(name) ?? logs[side].length,
+      hasBatch: this.batches.has(name),
       last: logs[side].length - 1,
       origin: logs[side].at(-1)?.origin,
     }));
@@ -353,11 +361,17 @@ export class FakeClusters implements Clusters, FinishClusters {
 
   async #do<T>(call: string, action: () => T): Promise<T> {
     await Promise.resolve();
-    this.before(call);
-    this.calls.push(call);
-    const result = action();
-    this.after(call);
-    return result;
+    if (this.isKilled) throw new Killed();
+    try {
+      this.before(call);
+      this.calls.push(call);
+      const result = action();
+      this.after(call);
+      return result;
+    } catch (error) {
+      this.isKilled = error instanceof Killed;
+      throw error;
+    }
   }
 }
 

@@ -48,6 +48,7 @@ test("killed before or after any step, the next run goes on", async () => {
       };
       await assert.rejects(finish(clusters), Killed, `${when} ${step}`);
       clusters[when] = () => undefined;
+      clusters.isKilled = false;
       const outcome = await finish(clusters);
       const isOver = when === "after" && step === "removeTracesFromNew";
       assert.deepEqual(outcome, { kind: isOver ? "nothing" : "finished" }, `${when} ${step}`);
@@ -63,6 +64,7 @@ test("nothing leads back once the first broker may be stopped", async () => {
   };
   await assert.rejects(finish(clusters), Killed);
   clusters.before = () => undefined;
+  clusters.isKilled = false;
   clusters.calls.length = 0;
   for (const wanted of ["forth", "back"] as const)
     assert.equal(await move(clusters, wanted, { maxGapSeconds: 5, leavesStreams: false }), "stopping");

@@ -68,6 +68,7 @@ async function moveAtLast(clusters: FakeClusters, wanted: Direction): Promise<Ou
       return await move(clusters, wanted, options);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
+      clusters.isKilled = false;
       clusters.live();
     }
   }
@@ -146,6 +147,7 @@ test("goes back in order after messages have been carried", async () => {
   };
   await assert.rejects(move(clusters, "forth", options), Killed);
   clusters.before = () => undefined;
+  clusters.isKilled = false;
   assert.equal(await move(clusters, "back", options), "moved");
   assert.equal(clusters.serving, "old");
   clusters.live();
@@ -195,6 +197,7 @@ test("killed at any step, --back leads to the old cluster", async () => {
       return undefined;
     });
     clusters.before = () => undefined;
+    clusters.isKilled = false;
     await move(clusters, "back", options);
     assert.equal(clusters.serving, "old", `step ${step}, ${String(outcome)}`);
     clusters.live();

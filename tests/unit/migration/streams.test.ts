@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAgreements, readHeld } from "../../../migration/broker-answers.ts";
-import { type Direction, move } from "../../../migration/move.ts";
+import { type Clusters, type Direction, move } from "../../../migration/move.ts";
 import { carriedUpTo, copiesIn, isForeign, type StreamTail } from "../../../migration/streams.ts";
 import { FakeClusters, Killed, type Side } from "./fake-clusters.ts";
 
@@ -48,6 +48,7 @@ async function moveAtLast(clusters: FakeClusters, wanted: Direction): Promise<vo
       return;
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
+      clusters.isKilled = false;
       clusters.live();
     }
   }
@@ -59,8 +60,11 @@ const tail = (given: Partial<StreamTail>): StreamTail => ({
   vhost: "/",
   name: "log",
   id: "a",
+  leader: "old1",
   last: -1,
   origin: undefined,
+  searched: 1000,
+  hasBatch: false,
   ...given,
 });
 
@@ -97,11 +101,16 @@ test("copies can be taken back while nothing else is there", () => {
   assert.deepEqual(copiesIn([copied, own], source, {}), [copied]);
   assert.deepEqual(copiesIn([tail({ id: "b", last: 4, origin: 4 })], source, agreements), []);
   assert.equal(copiesIn([copied], source, agreements), undefined);
+  assert.throws(() => copiesIn([tail({ last: undefined })], source, {}), /no answer for log/);
 });
 
 test("a stream that does not answer has no end, and an agreement that cannot be read is none", () => {
-  const row = { vhost: "/", name: "log", id: "a", last: null, origin: null };
-  assert.equal(readHeld({ queues: [], streams: [row] }).streams[0]?.last, undefined);
+  const row = {
+    ...{ vhost: "/", name: "log", id: "a", leader: "rabbit@old1.example" },
+    ...{ last: null, origin: null, searched: 0, batch: false },
+  };
+  const [read] = readHeld({ queues: [], streams: [row] }).streams;
+  assert.deepEqual([read?.last, read?.origin, read?.leader], [undefined, undefined, "old1"]);
   assert.throws(() => readHeld({ queues: [], streams: [{ ...row, id: undefined }] }));
   assert.deepEqual(readAgreements({ agreements: null }), {});
   assert.throws(() => readAgreements({}));
@@ -171,6 +180,7 @@ test("killed at any step, --back leads to the old cluster", async () => {
     };
     await move(clusters, "forth", options).catch((error: unknown) => assert.ok(error instanceof Killed));
     clusters.before = () => undefined;
+    clusters.isKilled = false;
     await move(clusters, "back", options);
     assert.equal(clusters.serving, "old", `step ${step}`);
     clusters.live();
@@ -215,7 +225,9 @@ test("a shovel that begins anew is replaced, and repeats no more than it has by 
   const repeated = texts.length - new Set(texts).size;
   assert.ok(repeated > 0 && repeated <= 600, String(repeated));
   assert.ok(
-    clusters.reports.some((line) => /^log goes on after offset \d+: its shovel began anew$/.test(line)),
+    clusters.reports.some((line) =>
+      /^stream log goes on after offset \d+: its shovel began anew$/.test(line),
+    ),
   );
 });
 
@@ -282,4 +294,83 @@ test("a stream that does not say its end keeps the target closed, and so does on
   await assert.rejects(move(clusters, "forth", options), /no end/);
   assert.ok(clusters.reports.some((line) => line.includes("--leave-streams")));
   assert.ok(!clusters.calls.includes("freeze"));
+});
+
+test("clients wait for no stream that is not carried for sure: batches, one declared again, one whose shovel never gets on", async () => {
+  const stuck: Readonly<Record<string, (clusters: FakeClusters) => void>> = {
+    "has batches of the stream protocol": (clusters) => clusters.batches.add("log"),
+    "is searched for batches up to offset 70 of": (clusters) => clusters.searched.set("log", 70),
+    "was declared again": (clusters) => {
+      clusters.before = (call) => {
+        if (call === "carryStreams") clusters.declared += 1;
+      };
+    },
+    "is not carried yet": (clusters) => {
+      clusters.after = () => {
+        const shovel = clusters.streamShovels.get("log");
+        if (shovel !== undefined) shovel.hasEnded = true;
+      };
+    },
+  };
+  for (const [words, arrange] of Object.entries(stuck)) {
+    const clusters = new FakeClusters();
+    clusters.addStream("log", 100);
+    arrange(clusters);
+    await assert.rejects(move(clusters, "forth", options), /no end/, words);
+    assert.ok(
+      clusters.reports.some((line) => line.includes(`stream log ${words}`)),
+      `${words}: ${String(clusters.reports.at(-1))}`,
+    );
+    assert.equal(clusters.serving, "old", words);
+    // The user leaves it as it is.
+    clusters.before = () => undefined;
+    clusters.after = () => undefined;
+    clusters.rounds = 0;
+    assert.equal(await move(clusters, "forth", { ...options, leavesStreams: true }), "moved");
+  }
+});
+
+test("a batch that comes in the last seconds keeps the target closed, until the user leaves it", async () => {
+  const clusters = fakeClusters();
+  clusters.before = (call) => {
+    if (call === "fence") clusters.batches.add("log");
+  };
+  await assert.rejects(move(clusters, "forth", options), /no end/);
+  assert.ok(!clusters.calls.includes("permit"));
+  clusters.rounds = 0;
+  assert.equal(await move(clusters, "forth", { ...options, leavesStreams: true }), "moved");
+});
+
+test("a stream that was declared meanwhile is made in the target, and carried", async () => {
+  const clusters = fakeClusters();
+  let isMade = false;
+  const prepareLate: Clusters["prepareLate"] = (_, queues) => {
+    isMade ||= queues.some(({ name }) => name === "log");
+    return Promise.resolve();
+  };
+  Object.assign(clusters, { prepareLate });
+  const count = clusters.countTarget.bind(clusters);
+  clusters.countTarget = async (direction) => {
+    const { queues, streams } = await count(direction);
+    return { queues, streams: streams.filter(({ name }) => isMade || name !== "log") };
+  };
+  await move(clusters, "forth", options);
+  assert.deepEqual(textsIn(clusters, "new"), textsIn(clusters, "old"));
+});
+
+test("a move that is taken back is carried on while clients use the source, before they have to wait", async () => {
+  const clusters = fakeClusters();
+  clusters.addQueue("backlog", 400);
+  watch(clusters);
+  clusters.before = (call) => {
+    if (call === "writeNote forth closing") throw new Killed();
+  };
+  await assert.rejects(move(clusters, "forth", options), Killed);
+  clusters.before = () => undefined;
+  clusters.isKilled = false;
+  clusters.calls.length = 0;
+  await move(clusters, "back", options);
+  const closed = clusters.calls.indexOf("writeNote forth closing");
+  assert.ok(clusters.calls.slice(0, closed).includes("carryStreams"), clusters.calls.join(", "));
+  assert.equal(clusters.serving, "old");
 });
