@@ -11,7 +11,7 @@ import {
   setNote,
   type ShovelName,
   start,
-  unset,
+  unsetGlobal,
 } from "./erlang.ts";
 import type { QueueName } from "./shovels.ts";
 import { binary } from "./erlang-text.ts";
@@ -24,7 +24,7 @@ const kept = "rabbitmq_ha_consumer_disconnected_timeout";
 export function noteOrder(text: string | undefined, carried?: Carried): string {
   const changes =
     text === undefined
-      ? [unset(agreementsName), unset(noteName)]
+      ? [unsetGlobal(agreementsName), unsetGlobal(noteName)]
       : [...(carried === undefined ? [] : [keep(carried)]), `ok = ${setNote(text)}`];
   return `${start} ${changes.join(", ")}, Json(#{done => true})`;
 }

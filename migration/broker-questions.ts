@@ -1,5 +1,5 @@
 /** What brokers are asked in a migration, as texts of Erlang for `rabbitmqctl eval`. Nothing is changed. */
-import { agreementsName, counts, json, noteName, own, start } from "./erlang.ts";
+import { agreementsName, counts, globalText, json, noteName, own, start } from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
 /** @returns `{queues, streams}` */
@@ -7,16 +7,13 @@ export const countQuestion = (searched?: readonly Searched[]): string =>
   `${start}${counts(searched)} Json(#{queues => Counts(), streams => Tails()})`;
 
 /** @returns `{streams}` */
-export const tailQuestion = (searched?: readonly Searched[]): string =>
-  `${start}${counts(searched)} Json(#{streams => Tails()})`;
+export const tailQuestion = `${start}${counts()} Json(#{streams => Tails()})`;
 
 /** @returns `{agreements}`: the text that was kept, or null */
-export const agreementsQuestion = `${start}
-Json(#{agreements => case rabbit_runtime_parameters:value_global(${agreementsName}) of not_found -> null; Text -> Text end})`;
+export const agreementsQuestion = `${start} Json(#{agreements => ${globalText(agreementsName)}})`;
 
 /** @returns `{note}`: the text that was noted, or null */
-export const noteQuestion = `${start}
-Json(#{note => case rabbit_runtime_parameters:value_global(${noteName}) of not_found -> null; Text -> Text end})`;
+export const noteQuestion = `${start} Json(#{note => ${globalText(noteName)}})`;
 
 /** @returns `{shovels}`: the migration's own, each with its virtual host and name */
 export const shovelQuestion = (prefix: string): string => `${start}

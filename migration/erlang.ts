@@ -71,11 +71,16 @@ export function endOf(shovels: readonly ShovelName[]): string {
 
 /** Ends the shovels first: one that started again would carry all of it once more. */
 export function keep({ agreements, shovels }: Carried): string {
-  return `${endOf(shovels)}, ok = rabbit_runtime_parameters:set_global(${agreementsName}, ${binary(agreements)}, ${actor})`;
+  return `${endOf(shovels)}, ok = ${setGlobal(agreementsName, agreements)}`;
+}
+
+/** The text of a global parameter, `null` if it is not there. */
+export function globalText(name: string): string {
+  return `case rabbit_runtime_parameters:value_global(${name}) of not_found -> null; Text -> Text end`;
 }
 
 /** Removes a global parameter, if it is there. */
-export function unset(name: string): string {
+export function unsetGlobal(name: string): string {
   return `ok = case rabbit_runtime_parameters:value_global(${name}) of
   not_found -> ok;
   _ -> rabbit_runtime_parameters:clear_global(${name}, ${actor})
@@ -83,7 +88,11 @@ end`;
 }
 
 export function setNote(text: string): string {
-  return `rabbit_runtime_parameters:set_global(${noteName}, ${binary(text)}, ${actor})`;
+  return setGlobal(noteName, text);
+}
+
+function setGlobal(name: string, text: string): string {
+  return `rabbit_runtime_parameters:set_global(${name}, ${binary(text)}, ${actor})`;
 }
 
 /** Whether a name is one of the migration's own, which begin so. */

@@ -262,11 +262,14 @@ async function close(
     if (connections > 0) throw new Error(`${connections} connections are still open, of ${shown(users)}`);
     const found = await early;
     const left = source.queues.filter(({ messages }) => messages !== 0);
-    // Where queues are not empty there is another round, so an answer of a second ago will do.
-    const isEnough =
-      found !== undefined && (left.length > 0 || (await streams.isWhole(source.streams, found)));
-    const isAsked = isEnough || source.streams.length === 0;
-    const target = isAsked ? (found ?? []) : await clusters.tailTarget(direction);
+    const targetTails = async (): Promise<readonly StreamTail[]> => {
+      if (source.streams.length === 0) return [];
+      // Where queues are not empty there is another round, so an answer of a second ago will do.
+      const willDo =
+        found !== undefined && (left.length > 0 || (await streams.isWhole(source.streams, found)));
+      return willDo ? found : clusters.tailTarget(direction);
+    };
+    const target = await targetTails();
     let troubles: Promise<readonly Trouble[]> | undefined;
     const findTroubles = (): Promise<readonly Trouble[]> => (troubles ??= clusters.findTroubles());
     const { counts, obstacles } = await streams.carry(source.streams, target, findTroubles);

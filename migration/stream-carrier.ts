@@ -116,18 +116,10 @@ export class StreamCarrier {
       pair.target === undefined || upTo === undefined ? [] : [{ ...pair.source, upTo }],
     );
     if (carried.length > 0) await clusters.carryStreams(direction, carried);
-    const counts = found.map(
-      ({
-        pair: {
-          source: { key, vhost, name },
-        },
-        left,
-      }) => ({
-        ...{ key, vhost, name },
-        messages: left,
-        consumers: 0,
-      }),
-    );
+    const counts = found.map(({ pair, left }) => {
+      const { key, vhost, name } = pair.source;
+      return { key, vhost, name, messages: left, consumers: 0 };
+    });
     const obstacles = found.flatMap(({ pair, obstacle }) =>
       obstacle === undefined ? [] : [`stream ${pair.source.name} ${obstacle}`],
     );
@@ -193,7 +185,7 @@ export class StreamCarrier {
       return { ...none, left: 0, obstacle: declaredAgain };
     const left = Math.max(0, last - upTo);
     const isSame = upTo === before?.upTo && before.left > 0 && left > 0;
-    const answers = isSame ? (before.answers % patience) + 1 : 0;
+    const answers = isSame ? before.answers + 1 : 0;
     const hasCarried = before !== undefined && (upTo > before.upTo || before.hasCarried);
     this.#progress.set(key, { id, said, upTo, left, answers, hasCarried });
     const isBehind = before !== undefined && said < before.said;

@@ -37,6 +37,7 @@ import type { Server } from "../../migration/haproxy.ts";
 import type { Direction, Fenced, Note, Prepared, Clusters } from "../../migration/move.ts";
 import { queueOf } from "../../migration/plan.ts";
 import { areEmpty, type Held, type QueueCount } from "../../migration/queue-counts.ts";
+import { SearchedLogs } from "../../migration/searched-logs.ts";
 import {
   carryExchange,
   carryPermissions,
@@ -47,7 +48,6 @@ import {
   shovelName,
 } from "../../migration/shovels.ts";
 import type { CarriedStream, Trouble } from "../../migration/stream-carrier.ts";
-import type { Searched } from "../../migration/stream-tails.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../migration/streams.ts";
 import { runOn } from "../../remote/ssh.ts";
 import { UserError } from "../../user-error.ts";
@@ -90,8 +90,8 @@ export class Migration implements Clusters, FinishClusters {
   /** The queues that have a shovel and what it publishes to. */
   #carried = new Set<string>();
 
-  /** By direction and stream: where the search for batches goes on. */
-  readonly #searched = new Map<string, Searched>();
+  /** By the direction in which their streams are carried. */
+  readonly #searched = { forth: new SearchedLogs(), back: new SearchedLogs() };
 
   readonly #balancers: Balancers;
   readonly #allowed = new Set<string>();
@@ -137,14 +137,11 @@ export class Migration implements Clusters, FinishClusters {
 
   async readAgreements(): Promise<Agreements> {
     const agreements = await this.#args.fresh.ask(agreementsQuestion, readAgreements);
-    // What was carried, or left, by then counts no more.
-    for (const [key, agreed] of Object.entries(agreements))
-      for (const [direction, { id, last }] of [
-        ["forth", agreed.old],
-        ["back", agreed.new],
-      ] as const)
-        if (!this.#searched.has(`${direction} ${key}`))
-          this.#searched.set(`${direction} ${key}`, { ...queueOf(key), id, searched: last + 1 });
+    for (const [key, agreed] of Object.entries(agreements)) {
+      const stream = { key, ...queueOf(key) };
+      this.#searched.forth.skip(stream, agreed.old);
+      this.#searched.back.skip(stream, agreed.new);
+    }
     return agreements;
   }
 
@@ -158,16 +155,16 @@ export class Migration implements Clusters, FinishClusters {
     const { definer, old, fresh } = this.#args;
     const notAhead = await definer.prepare(direction);
     for (const cluster of [old, fresh]) await cluster.give(entriesIn("users", carryUsers(this.#secret)));
-    const source = this.#source(direction);
-    const { queues, streams } = await source.ask(countQuestion(), readHeld);
+    const { queues, streams } = await this.countSource(direction);
     await this.#allow([...new Set([...queues, ...streams].map(({ vhost }) => vhost))]);
-    await source.ask(gateOrder, () => undefined);
+    await this.#source(direction).ask(gateOrder, () => undefined);
     return { notAhead };
   }
 
   async countSource(direction: Direction): Promise<Held> {
-    const held = await this.#source(direction).ask(countQuestion(this.#searchedIn(direction)), readHeld);
-    this.#keepSearched(direction, held.streams);
+    const searched = this.#searched[direction];
+    const held = await this.#source(direction).ask(countQuestion(searched.all), readHeld);
+    searched.keep(held.streams);
     return held;
   }
 
@@ -176,7 +173,7 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
-    return this.#target(direction).ask(tailQuestion(), readTails);
+    return this.#target(direction).ask(tailQuestion, readTails);
   }
 
   async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -204,9 +201,10 @@ export class Migration implements Clusters, FinishClusters {
   async fence(direction: Direction): Promise<Fenced> {
     // The note is NEW's, which is the source only on the way back.
     const note = direction === "back" ? this.#noteText({ direction, phase: "opening" }) : undefined;
-    const order = fenceOrder(note, this.#searchedIn(direction));
+    const searched = this.#searched[direction];
+    const order = fenceOrder(note, searched.all);
     const fenced = await this.#source(direction).ask(order, readFenced, longSeconds);
-    this.#keepSearched(direction, fenced.streams);
+    searched.keep(fenced.streams);
     return fenced;
   }
 
@@ -351,16 +349,6 @@ export class Migration implements Clusters, FinishClusters {
   #noteText(note: Note): string {
     const { old, fresh } = this.#args;
     return JSON.stringify({ direction: note.direction, phase: note.phase, from: old.stack, to: fresh.stack });
-  }
-
-  #searchedIn(direction: Direction): Searched[] {
-    return [...this.#searched].flatMap(([key, searched]) => (key.startsWith(direction) ? [searched] : []));
-  }
-
-  #keepSearched(direction: Direction, streams: readonly StreamTail[]): void {
-    // Where one was found, it is found again.
-    for (const { key, vhost, name, id, searched, hasBatch } of streams)
-      if (!hasBatch) this.#searched.set(`${direction} ${key}`, { vhost, name, id, searched });
   }
 
   /** Lets the shovels use these virtual hosts, on both sides. */

@@ -9,7 +9,7 @@ import { tail } from "../../testbed/stacks/running-up.ts";
 import { carryUser } from "../../definitions/migration-names.ts";
 import { MigrationPair } from "../support/migration-pair.ts";
 import { fewQueues, largest, streamName } from "../support/migration-queues.ts";
-import { MigrationRun, runs } from "../support/migration-run.ts";
+import { drainSeconds, MigrationRun, runs, settleMs } from "../support/migration-run.ts";
 import { pollUntil } from "../../verify/polling.ts";
 
 const pair = new MigrationPair({
@@ -26,10 +26,6 @@ const awayMs = 10_000;
 const settingsMs = 7000;
 /** After a kill, the command has to be done within this time, however often it is run. */
 const goesOnSeconds = 240;
-/** Clients connect again within this time. */
-const reconnectMs = 3000;
-/** To receive all that is left at the end. */
-const drainSeconds = 180;
 /** And both clusters have to be whole again. */
 const wholeSeconds = 180;
 const gap = ["--max-gap", "10"] as const;
@@ -151,7 +147,7 @@ for (const [where, at] of [
     const from = performance.now();
     await pair.runKilledAt(at, ...gap);
     context.diagnostic(await pair.runOrThrow("--back", ...gap));
-    await pause(reconnectMs);
+    await pause(settleMs);
     const gapMs = load.longestGapMs(from, performance.now());
     context.diagnostic(`${(gapMs / 1000).toFixed(1)} s without a confirm`);
     assert.ok(!(await pair.isMoved()));

@@ -24,9 +24,9 @@ export const runs = readCount("RABBITMQ_HA_MIGRATION_RUNS", 1);
 export const messages = readCount("RABBITMQ_HA_MIGRATION_MESSAGES", 0);
 
 /** Clients connect again within this time after a move. */
-const settleMs = 3000;
+export const settleMs = 3000;
 /** To receive all that is left at the end. */
-const drainSeconds = 180;
+export const drainSeconds = 180;
 /** How many messages out of order are written out. */
 const shownDisorders = 20;
 /** Of the messages of a run: one before each of the moves, of which there are at most three, and one after them. */

@@ -19,7 +19,6 @@ const deciding: Readonly<Record<string, string>> = {
   shovelRemoval: shovelRemoval("own."),
   exchangeRemoval: exchangeRemoval("own."),
   countQuestion: texts.countQuestion([]),
-  tailQuestion: texts.tailQuestion(),
   shovelEnd: texts.shovelEnd([{ vhost: "/", shovel: "own.log" }]),
   copyRemoval: texts.copyRemoval([{ vhost: "/", name: "log" }]),
   troubleQuestion: "",

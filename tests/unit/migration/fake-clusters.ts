@@ -72,6 +72,12 @@ export class FakeClusters implements Clusters, FinishClusters {
   #published = 0;
   rounds = 0;
 
+  /** The command is run again. */
+  restart(): void {
+    this.before = () => undefined;
+    this.isKilled = false;
+  }
+
   addQueue(name: string, count: number, hasConsumer = false): void {
     const messages = Array.from({ length: count }, (_, index) => `${name} ${index}`);
     this.queues.push({ name, messages: { old: messages, new: [] }, hasConsumer });

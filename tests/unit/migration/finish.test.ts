@@ -63,8 +63,7 @@ test("nothing leads back once the first broker may be stopped", async () => {
     if (call === "stop old2") throw new Killed();
   };
   await assert.rejects(finish(clusters), Killed);
-  clusters.before = () => undefined;
-  clusters.isKilled = false;
+  clusters.restart();
   clusters.calls.length = 0;
   for (const wanted of ["forth", "back"] as const)
     assert.equal(await move(clusters, wanted, { maxGapSeconds: 5, leavesStreams: false }), "stopping");

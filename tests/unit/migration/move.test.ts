@@ -1,10 +1,9 @@
 /** The order of a move: what fails, hangs or is killed at any place loses nothing, and never serves both clusters. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Direction, move, type Outcome } from "../../../migration/move.ts";
+import { move } from "../../../migration/move.ts";
+import { killAt, moveAtLast, options } from "./killed-moves.ts";
 import { FakeClusters, Killed } from "./fake-clusters.ts";
-
-const options = { maxGapSeconds: 5, leavesStreams: false };
 
 function fakeClusters(): FakeClusters {
   const clusters = new FakeClusters();
@@ -60,20 +59,6 @@ function assertOrder(clusters: FakeClusters): void {
 const countOf = (clusters: FakeClusters): number =>
   clusters.received.length +
   clusters.queues.reduce((sum, { messages }) => sum + messages.old.length + messages.new.length, 0);
-
-/** Runs the command, again after each kill. */
-async function moveAtLast(clusters: FakeClusters, wanted: Direction): Promise<Outcome> {
-  for (let runs = 0; runs < 50; runs += 1) {
-    try {
-      return await move(clusters, wanted, options);
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error;
-      clusters.isKilled = false;
-      clusters.live();
-    }
-  }
-  assert.fail("never done");
-}
 
 test("moves all messages, in their order, and then the clients", async () => {
   const clusters = fakeClusters();
@@ -146,8 +131,7 @@ test("goes back in order after messages have been carried", async () => {
     if (call === "writeNote forth closing") throw new Killed();
   };
   await assert.rejects(move(clusters, "forth", options), Killed);
-  clusters.before = () => undefined;
-  clusters.isKilled = false;
+  clusters.restart();
   assert.equal(await move(clusters, "back", options), "moved");
   assert.equal(clusters.serving, "old");
   clusters.live();
@@ -162,15 +146,7 @@ test("killed before or after any step, the next run goes on: nothing lost, in or
     for (let step = 0; step < 60; step += 1) {
       const clusters = fakeClusters();
       watch(clusters);
-      const check = clusters.after;
-      let left = step;
-      const kill = (call: string): void => {
-        if (when === "after") check(call);
-        left -= 1;
-        if (left === -1) throw new Killed();
-      };
-      if (when === "before") clusters.before = kill;
-      else clusters.after = kill;
+      killAt(clusters, when, step);
       let total = countOf(clusters);
       for (const wanted of path) {
         await moveAtLast(clusters, wanted);
@@ -187,17 +163,12 @@ test("killed at any step, --back leads to the old cluster", async () => {
   for (let step = 1; step < 40; step += 1) {
     const clusters = fakeClusters();
     watch(clusters);
-    let left = step;
-    clusters.before = () => {
-      left -= 1;
-      if (left === -1) throw new Killed();
-    };
+    killAt(clusters, "before", step);
     const outcome = await move(clusters, "forth", options).catch((error: unknown) => {
       assert.ok(error instanceof Killed);
       return undefined;
     });
-    clusters.before = () => undefined;
-    clusters.isKilled = false;
+    clusters.restart();
     await move(clusters, "back", options);
     assert.equal(clusters.serving, "old", `step ${step}, ${String(outcome)}`);
     clusters.live();

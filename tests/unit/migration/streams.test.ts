@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAgreements, readHeld } from "../../../migration/broker-answers.ts";
 import { type Clusters, type Direction, move } from "../../../migration/move.ts";
+import { SearchedLogs } from "../../../migration/searched-logs.ts";
 import { carriedUpTo, copiesIn, isForeign, type StreamTail } from "../../../migration/streams.ts";
+import { killAt, moveAtLast, options } from "./killed-moves.ts";
 import { FakeClusters, Killed, type Side } from "./fake-clusters.ts";
 
-const options = { maxGapSeconds: 5, leavesStreams: false };
 const path = ["forth", "back", "forth"] as const;
 
 function fakeClusters(): FakeClusters {
@@ -40,20 +41,6 @@ function watch(clusters: FakeClusters): void {
 
 /** @returns the texts, each where it came first */
 const first = (texts: readonly string[]): string[] => [...new Set(texts)];
-
-async function moveAtLast(clusters: FakeClusters, wanted: Direction): Promise<void> {
-  for (let runs = 0; runs < 20; runs += 1) {
-    try {
-      await move(clusters, wanted, options);
-      return;
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error;
-      clusters.isKilled = false;
-      clusters.live();
-    }
-  }
-  assert.fail("never done");
-}
 
 const tail = (given: Partial<StreamTail>): StreamTail => ({
   key: "log",
@@ -104,6 +91,24 @@ test("copies can be taken back while nothing else is there", () => {
   assert.throws(() => copiesIn([tail({ last: undefined })], source, {}), /no answer for log/);
 });
 
+test("a log is searched on where it was left, behind what an earlier move has carried or left, and again where a batch is", () => {
+  const logs = new SearchedLogs();
+  const next = (): (readonly [string, number])[] => logs.all.map(({ id, searched }) => [id, searched]);
+  logs.keep([tail({ searched: 20 }), tail({ key: "batched", searched: 30, hasBatch: true })]);
+  assert.deepEqual(next(), [["a", 20]]);
+  for (const [id, last] of [
+    ["a", 49],
+    ["a", 10],
+    ["b", 90],
+  ] as const)
+    logs.skip(tail({}), { id, last });
+  logs.skip(tail({ key: "batched" }), { id: "c", last: 60 });
+  assert.deepEqual(next(), [
+    ["a", 50],
+    ["c", 61],
+  ]);
+});
+
 test("a stream that does not answer has no end, and an agreement that cannot be read is none", () => {
   const row = {
     ...{ vhost: "/", name: "log", id: "a", leader: "rabbit@old1.example" },
@@ -150,15 +155,7 @@ test("killed before or after any step, the next run goes on: nothing is left out
     for (let step = 0; step < 90; step += 1) {
       const clusters = fakeClusters();
       watch(clusters);
-      const check = clusters.after;
-      let left = step;
-      const kill = (call: string): void => {
-        if (when === "after") check(call);
-        left -= 1;
-        if (left === -1) throw new Killed();
-      };
-      if (when === "before") clusters.before = kill;
-      else clusters.after = kill;
+      killAt(clusters, when, step);
       for (const wanted of path) {
         await moveAtLast(clusters, wanted);
         assert.equal(clusters.serving, wanted === "forth" ? "new" : "old", `${when} step ${step}`);
@@ -173,14 +170,9 @@ test("killed at any step, --back leads to the old cluster", async () => {
   for (let step = 1; step < 60; step += 1) {
     const clusters = fakeClusters();
     watch(clusters);
-    let left = step;
-    clusters.before = () => {
-      left -= 1;
-      if (left === -1) throw new Killed();
-    };
+    killAt(clusters, "before", step);
     await move(clusters, "forth", options).catch((error: unknown) => assert.ok(error instanceof Killed));
-    clusters.before = () => undefined;
-    clusters.isKilled = false;
+    clusters.restart();
     await move(clusters, "back", options);
     assert.equal(clusters.serving, "old", `step ${step}`);
     clusters.live();
@@ -366,8 +358,7 @@ test("a move that is taken back is carried on while clients use the source, befo
     if (call === "writeNote forth closing") throw new Killed();
   };
   await assert.rejects(move(clusters, "forth", options), Killed);
-  clusters.before = () => undefined;
-  clusters.isKilled = false;
+  clusters.restart();
   clusters.calls.length = 0;
   await move(clusters, "back", options);
   const closed = clusters.calls.indexOf("writeNote forth closing");
