@@ -8,7 +8,7 @@ import contextlib
 import os
 import urllib.parse
 
-from . import broker_conf, clock, cluster, erlang, files, host, khepri, queues, rabbitmq
+from . import broker_conf, clock, cluster, draining, erlang, files, host, khepri, queues, rabbitmq
 from .errors import NoAnswer, StepError, Stopped
 
 COPIES_SECONDS = 60
@@ -252,15 +252,18 @@ class Leaving:
             self.note.drain_begun = True
             self.note.write()
         print("{}: drains: its clients go to the other brokers".format(self.name))
+        draining.complete(self._ask_to_drain)
+        # If two brokers are told to leave at the same moment, each sees the other now.
+        if not self.check_no_other_drains():
+            raise self.refusal("it was drained, and {} does not see it.".format(self.of or host.name()))
+
+    def _ask_to_drain(self):
         said = self._rpc("rabbit_maintenance, drain, []", DRAIN_SECONDS)
         if said != "ok":
             raise self.refusal(
                 "it could not be drained: {}".format(said),
                 "Where that is a feature flag that is not enabled, run 'rabbitmqctl enable_feature_flag all'.",
             )
-        # If two brokers are told to leave at the same moment, each sees the other now.
-        if not self.check_no_other_drains():
-            raise self.refusal("it was drained, and {} does not see it.".format(self.of or host.name()))
 
     def shrink(self, is_down=False):
         """Removes the broker's quorum queue members.

@@ -300,6 +300,14 @@ class Leave(ClusterTest):
                 self.refuses(*LEAVE, because="it could not be drained: " + said.strip())
                 self.assertEqual(self.told, ["shrink b3", "revive", "add bills on b3"])
 
+    def test_a_drain_that_breaks_off_since_a_client_leaves_is_asked_for_again(self):
+        ended = ['{badrpc,{\'EXIT\',{noproc,{gen_server,call,[<1.2.0>,\n  {shutdown,"Node was put "\n "into"}]}}}}\n']
+        self.usual()
+        self.on("rabbit_maintenance, drain", lambda call: ended.pop() if ended else self.drain(call))
+        self.works(*LEAVE)
+        self.assertEqual(self.told, ALL)
+        self.assertEqual(ended, [])
+
     def test_a_drain_that_the_others_do_not_see_does_not_count(self):
         self.usual()
         self.on("rabbit_maintenance, drain", "ok\n")

@@ -2,7 +2,7 @@
 
 import unittest
 
-from agent import clock, fingerprint
+from agent import clock, draining, fingerprint
 
 from .broker_host import LIMITS, NOTE, BrokerHost, Ended, cluster
 
@@ -10,6 +10,8 @@ CHANGED = LIMITS + "channel_max = 1000\n"
 IN_TURN = ["rabbitmq-upgrade drain", "systemctl restart rabbitmq-server"]
 INTERRUPTING = ("rabbitmq-upgrade drain", "systemctl restart", "systemctl stop", "systemctl start")
 DRAINED = "/run/rabbitmq-ha/drained"
+# Of 3.10.8, when a connection had ended before it could be closed.
+CLIENT_LEFT = "{:noproc, {:gen_server, :call, [#PID<1.2.0>, {:shutdown, 'Node was put into maintenance mode'}]}}"
 
 
 class Restart(BrokerHost):
@@ -131,6 +133,19 @@ class Restart(BrokerHost):
         self.assertIn("Feature flag", self.errors)
         self.assertEqual(self.changes(), ["rabbitmq-upgrade drain", "rabbitmq-upgrade revive"])
         self.assertFalse(self.has(DRAINED))
+
+    def test_a_drain_that_breaks_off_since_a_client_leaves_is_asked_for_again(self):
+        answers = [Ended(70, "Error:\n" + CLIENT_LEFT + "\n", ""), Ended(70, "", CLIENT_LEFT), Ended(0)]
+        self.changed()
+        self.on("rabbitmq-upgrade drain", lambda call: answers.pop(0))
+        self.works("restart")
+        self.assertEqual(self.changes(), [IN_TURN[0]] * 2 + IN_TURN)
+
+    def test_a_drain_that_is_broken_off_every_time_is_given_up(self):
+        self.changed()
+        self.on("rabbitmq-upgrade drain", Ended(70, "", CLIENT_LEFT))
+        self.refuses("restart", because="mq1: could not be drained before its restart:")
+        self.assertEqual(self.changes(), [IN_TURN[0]] * draining.ATTEMPTS + ["rabbitmq-upgrade revive"])
 
     def test_one_whose_drain_took_long_is_restarted_only_if_the_others_still_can_do_without_it(self):
         def takes_long(call):
