@@ -27,12 +27,14 @@ export interface Login {
 
 export interface RemoteCommand {
   readonly command: string;
-  /** The command's standard input. @default empty */
-  readonly input?: string;
+  /** The command's standard input; one that is promised may come long after the log-in. @default empty */
+  readonly input?: string | Promise<string>;
   /** Limit for log-in and command together. @default 10 */
   readonly timeoutSeconds?: number;
   /** Limit for each log-in within that. @default 10 */
   readonly loginTimeoutSeconds?: number;
+  /** The host is given up once it has said nothing for so long after the log-in. @default never */
+  readonly silentSeconds?: number;
   /** Ends the wait for the command. */
   readonly signal?: AbortSignal;
   /** Called for each chunk of the command's standard output. */
@@ -95,7 +97,8 @@ function isKey(line: string, key: Buffer): boolean {
  * @throws SshError when it cannot log in in time, or when the command fails
  */
 export async function runOn(login: Login, options: RemoteCommand): Promise<string> {
-  const { command, input = "", timeoutSeconds = 10, loginTimeoutSeconds = 10, onOutput } = options;
+  const { command, input = "", timeoutSeconds = 10, loginTimeoutSeconds = 10 } = options;
+  const { onOutput, silentSeconds } = options;
   const clients: ssh2.Client[] = [];
   const written: Written = { output: "", errors: "" };
   let timer: NodeJS.Timeout | undefined;
@@ -118,7 +121,8 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
     }, timeoutSeconds * 1000);
   });
   const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
-    const client = await logInPatiently(to, bastion, Math.min(loginTimeoutSeconds, timeoutSeconds), socket);
+    const loginSeconds = Math.min(loginTimeoutSeconds, timeoutSeconds);
+    const client = await logInPatiently({ to, bastion, socket, silentSeconds }, loginSeconds);
     // Nobody waits any more, so nobody would end a connection that came after that: this process would never end.
     if (isOver) {
       client.destroy();
@@ -142,6 +146,15 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   }
 }
 
+interface LogIn {
+  readonly to: Login;
+  /** Whether it is the bastion. */
+  readonly bastion: boolean;
+  /** The way through the bastion. */
+  readonly socket: Duplex | undefined;
+  readonly silentSeconds: number | undefined;
+}
+
 /** For how long a closed connection is tried again, and how often. */
 const retryMs = 4000;
 const retryPauseMs = 700;
@@ -150,34 +163,24 @@ const retryPauseMs = 700;
  * Logs in, again and again where sshd closes the connection before it has named itself: it does so when it has as many
  * log-ins at once as MaxStartups allows.
  */
-async function logInPatiently(
-  login: Login,
-  bastion: boolean,
-  timeoutSeconds: number,
-  socket?: Duplex,
-): Promise<ssh2.Client> {
+async function logInPatiently(options: LogIn, timeoutSeconds: number): Promise<ssh2.Client> {
   const begin = performance.now();
   for (;;) {
     const passedMs = performance.now() - begin;
     try {
-      return await logIn(login, bastion, timeoutSeconds - passedMs / 1000, socket);
+      return await logIn(options, timeoutSeconds - passedMs / 1000);
     } catch (error) {
       const isClosed = error instanceof SshError && error.reason === "closed";
       // A tunnel is used up with its first connection.
-      if (!isClosed || socket !== undefined || passedMs > Math.min(retryMs, timeoutSeconds * 500))
+      if (!isClosed || options.socket !== undefined || passedMs > Math.min(retryMs, timeoutSeconds * 500))
         throw error;
       await pause(retryPauseMs);
     }
   }
 }
 
-function logIn(
-  login: Login,
-  bastion: boolean,
-  timeoutSeconds: number,
-  socket?: Duplex,
-): Promise<ssh2.Client> {
-  const { host, port, user, privateKey, hostKey, pinHostKey } = login;
+function logIn({ to, bastion, socket, silentSeconds }: LogIn, timeoutSeconds: number): Promise<ssh2.Client> {
+  const { host, port, user, privateKey, hostKey, pinHostKey } = to;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
   const fail = (reason: SshErrorReason, message: string, keys: { shown?: Buffer; pinned?: string } = {}) =>
@@ -214,6 +217,7 @@ function logIn(
     username: user,
     privateKey,
     readyTimeout: 0,
+    ...(silentSeconds === undefined ? {} : { keepaliveInterval: 1000, keepaliveCountMax: silentSeconds }),
     ...(socket === undefined ? {} : { sock: socket }),
     // The host may have several keys; this makes it show the pinned one, or the best of those that can be pinned.
     ...(keyTypes.length === 0 ? {} : { algorithms: { serverHostKey: keyTypes as never } }),
@@ -268,7 +272,7 @@ interface Written {
 
 interface ExecOptions {
   readonly command: string;
-  readonly input: string;
+  readonly input: string | Promise<string>;
   readonly onOutput: (() => void) | undefined;
   readonly written: Written;
 }
@@ -285,7 +289,7 @@ function exec(client: ssh2.Client, { command, input, onOutput, written }: ExecOp
     }
     if (onOutput !== undefined) channel.on("data", onOutput);
     collect(channel, written, resolve, reject);
-    channel.end(input);
+    void Promise.resolve(input).then((text) => channel.end(text), reject);
   });
   return promise;
 }

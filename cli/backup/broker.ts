@@ -12,7 +12,7 @@ import {
   type DefinitionObject,
   parseDefinitions,
 } from "../../definitions/exported-definitions.ts";
-import { runOn } from "../../remote/ssh.ts";
+import { type RemoteCommand, runOn } from "../../remote/ssh.ts";
 import type { Login } from "../../verify/outputs.ts";
 import { buildRootCommand } from "../root-command.ts";
 
@@ -95,7 +95,7 @@ export async function askDefinitions(
   login: Login,
   signal?: AbortSignal,
 ): Promise<{ definitions: Definitions; text: string }> {
-  return readAnswer(await evaluate(login, question, askSeconds, signal));
+  return readAnswer(await evaluate(login, question, askSeconds, signal && { signal }));
 }
 
 /** @param answer what the broker has printed @throws PartialAnswer */
@@ -175,7 +175,48 @@ export async function askJson(
   timeoutSeconds: number,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  return readJson(await evaluate(login, expression, timeoutSeconds, signal));
+  return readJson(await evaluate(login, expression, timeoutSeconds, signal && { signal }));
+}
+
+/** A tool that runs, and waits for what it is asked. */
+export interface StartedQuestion {
+  /** As `askJson`; once. */
+  ask(expression: string, timeoutSeconds: number): Promise<unknown>;
+  /** Ends the tool if it has not been asked yet. */
+  end(): void;
+}
+
+/** For how long it waits to be asked. */
+const startedSeconds = 600;
+/** A broker that is lost meanwhile is noticed after this time. */
+const silentSeconds = 5;
+
+/**
+ * Starts RabbitMQ's tool before it is known what it will be asked: its start takes longer than most answers. It waits for the
+ * end of its standard input, and one that ends without an expression does nothing.
+ */
+export function startQuestion(login: Login): StartedQuestion {
+  const input = Promise.withResolvers<string>();
+  const limit = new AbortController();
+  const printed = evaluate(login, input.promise, startedSeconds, { signal: limit.signal, silentSeconds });
+  // Whoever asks hears of it.
+  printed.catch(() => undefined);
+  let isAsked = false;
+  return {
+    ask: async (expression, timeoutSeconds) => {
+      isAsked = true;
+      input.resolve(expression);
+      const timer = setTimeout(() => limit.abort(), timeoutSeconds * 1000);
+      try {
+        return readJson(await printed);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    end: () => {
+      if (!isAsked) limit.abort();
+    },
+  };
 }
 
 /** @param printed a binary in base 64, as Erlang writes it: in one or several pieces */
@@ -196,9 +237,9 @@ function readJson(printed: string): unknown {
  */
 async function evaluate(
   login: Login,
-  expression: string,
+  expression: string | Promise<string>,
   timeoutSeconds: number,
-  signal?: AbortSignal,
+  options: Pick<RemoteCommand, "signal" | "silentSeconds"> = {},
 ): Promise<string> {
   const script = [
     `cd ${brokerHome} &&`,
@@ -207,8 +248,8 @@ async function evaluate(
   ].join(" ");
   return runOn(login, {
     command: buildRootCommand(login, script),
-    input: `${expression.trim()}.\n`,
+    input: Promise.resolve(expression).then((text) => `${text.trim()}.\n`),
     timeoutSeconds,
-    ...(signal === undefined ? {} : { signal }),
+    ...options,
   });
 }

@@ -2,7 +2,7 @@
 import { reasonOf } from "../../verify/cause.ts";
 import { brokerLogins } from "../../verify/checks/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
-import { askJson, giveDefinitions } from "../backup/broker.ts";
+import { askJson, giveDefinitions, startQuestion, type StartedQuestion } from "../backup/broker.ts";
 import { definitionsOf, type Entry } from "../../definitions/exported-definitions.ts";
 
 const askSeconds = 20;
@@ -14,6 +14,9 @@ export class Cluster {
   readonly system: System;
   /** The brokers; the one that answered last comes first. */
   #logins: Login[];
+  /** Of the next question, while clients wait for its answer. */
+  #started: { readonly login: Login; readonly question: StartedQuestion } | undefined;
+  #isUrgent = false;
 
   constructor(stack: string, system: System) {
     this.stack = stack;
@@ -23,7 +26,34 @@ export class Cluster {
 
   /** @returns the answer of the first broker that gives a whole one @throws Error with a line for each broker */
   async ask<T>(expression: string, read: (answer: unknown) => T, seconds = askSeconds): Promise<T> {
+    const started = this.#started;
+    this.#started = undefined;
+    if (this.#isUrgent) this.#startNext();
+    if (started !== undefined) {
+      try {
+        return read(await started.question.ask(expression, seconds));
+      } catch {
+        // It is asked again, of the others first.
+        this.#logins = [...this.#logins.filter((other) => other !== started.login), started.login];
+      }
+    }
     return this.#onAny(async (login) => read(await askJson(login, expression, seconds)));
+  }
+
+  /** Has each question's tool start before the question is known, or no longer: its start takes longer than most answers. */
+  setUrgent(isUrgent: boolean): void {
+    this.#isUrgent = isUrgent;
+    if (isUrgent) {
+      if (this.#started === undefined) this.#startNext();
+      return;
+    }
+    this.#started?.question.end();
+    this.#started = undefined;
+  }
+
+  #startNext(): void {
+    const [login] = this.#logins;
+    if (login !== undefined) this.#started = { login, question: startQuestion(login) };
   }
 
   /** @throws Error unless all are made */

@@ -181,7 +181,13 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    this.setUrgent(true);
     await this.#carry(direction, queues, true);
+  }
+
+  /** @param isUrgent whether clients wait, or soon will */
+  setUrgent(isUrgent: boolean): void {
+    for (const cluster of [this.#args.old, this.#args.fresh]) cluster.setUrgent(isUrgent);
   }
 
   async carryStreams(direction: Direction, streams: readonly CarriedStream[]): Promise<void> {
@@ -194,6 +200,7 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async freeze(): Promise<void> {
+    this.setUrgent(true);
     const failures = await this.#balancers.freeze();
     for (const [name, why] of failures) this.report(`${name} still serves until the fence stands: ${why}`);
   }
@@ -275,7 +282,10 @@ export class Migration implements Clusters, FinishClusters {
       const holder = await this.#balancers.findHolder();
       this.#left.clear();
       for (const [name, why] of failures) this.#left.set(name, why);
-      if (holder !== undefined && !failures.has(holder)) return;
+      if (holder !== undefined && !failures.has(holder)) {
+        this.setUrgent(false);
+        return;
+      }
       const words = [...failures].map(([name, why]) => `${name}: ${why}`).join("; ");
       this.report(
         holder === undefined ? `no balancer says that it has ${system.virtualAddress}; ${words}` : words,

@@ -58,7 +58,9 @@ export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number
   const { migration } = opened;
   const note = await migration.readNote();
   if (note === undefined && wanted === "forth") await refuseUnready(opened);
-  const outcome = await move(migration, wanted, { maxGapSeconds, leavesStreams });
+  const outcome = await move(migration, wanted, { maxGapSeconds, leavesStreams }).finally(() =>
+    migration.setUrgent(false),
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const target = wanted === "forth" ? to : from;
   switch (outcome) {
