@@ -154,15 +154,22 @@ export async function runChecks({ env }: PulumiCli, args: readonly string[]): Pr
   );
 }
 
+/**
+ * The end-to-end tests that take longest, of those that run two at a time: 230 to 330 s each. They come first, so that both
+ * ends are reached at about the same time; and what fails in the main job, which is the first, fails elsewhere, too.
+ */
+const longestFirst = ["lifecycle", "ports", "killed", "repair"] as const;
+
 /** Runs the checks, and the end-to-end tests if they pass; or the given files alone. */
 export async function runTests({ env }: PulumiCli, args: readonly string[]): Promise<number> {
   const { files, flags } = selectTests(args, true);
   if (files.length > 0) return printTotals(await runFiles(files, flags, env));
   const results = await runSteps(await checkSteps(flags), env);
   if (results.some(({ failed }) => failed > 0)) return printTotals(results);
-  // The main job comes first: it takes the longest, and what fails in it fails elsewhere, too.
-  const [mainJob, others] = split(listTestFiles("e2e"), (file) => file.endsWith("/lifecycle.test.ts"));
-  return printTotals([...results, ...(await runFiles([...mainJob, ...others], flags, env))]);
+  const all = listTestFiles("e2e");
+  const longest = longestFirst.map((name) => `tests/e2e/${name}.test.ts`);
+  const ordered = [...longest, ...all.filter((file) => !longest.includes(file))];
+  return printTotals([...results, ...(await runFiles(ordered, flags, env))]);
 }
 
 /** Runs the tests that take too long for `test`: further systems, and further ways to set them up. */
