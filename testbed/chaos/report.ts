@@ -17,11 +17,14 @@ export function summaryLegend(runs: readonly ChaosRun[]): string {
 }
 
 /** A version and what else distinguishes a column. */
-export type Column = Pick<ChaosRun, "rabbitmq" | "queues" | "tls">;
+export interface Column extends Pick<ChaosRun, "rabbitmq" | "queues" | "tls"> {
+  /** The store of the cluster's tables where it was chosen. @default the version's own */
+  readonly store?: "Khepri" | undefined;
+}
 
 /** @returns the words at the top of a column; no two columns have the same */
-export function columnName({ rabbitmq, queues, tls }: Column): string {
-  return `${rabbitmq}, ${queues} queues${tls === true ? ", TLS" : ""}`;
+export function columnName({ rabbitmq, queues, tls, store }: Column): string {
+  return `${rabbitmq}, ${queues} queues${tls === true ? ", TLS" : ""}${store === undefined ? "" : `, ${store}`}`;
 }
 
 /** The order of the columns: the oldest version first, mirrored queues before quorum queues, TLS after without. */

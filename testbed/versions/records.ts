@@ -1,5 +1,6 @@
 /** The record of operations on each version of RabbitMQ: a file with one line for each, the last that was measured. */
 import { join } from "node:path";
+import { type Column, columnName } from "../chaos/report.ts";
 import { root } from "../stacks/trial-stack.ts";
 import { isRecording, readLines, type Recorded, stamp, writeLines } from "./json-lines.ts";
 
@@ -18,11 +19,8 @@ export const operations = {
 } as const;
 export type Operation = keyof typeof operations;
 
-export interface OperationRecord extends Recorded {
+export interface OperationRecord extends Recorded, Omit<Column, "tls"> {
   readonly operation: Operation;
-  /** The version of RabbitMQ. */
-  readonly rabbitmq: string;
-  readonly queues: "mirrored" | "quorum";
   /** What was seen, in few words. */
   readonly result: string;
 }
@@ -34,10 +32,10 @@ export async function readRecords(file = recordsFile): Promise<readonly Operatio
   return readLines<OperationRecord>(file);
 }
 
-/** @returns the records with the new one in place of an earlier one of the same operation, version and queues */
+/** @returns the records with the new one in place of an earlier one of the same operation and column */
 export function mergeRecord(records: readonly OperationRecord[], record: OperationRecord): OperationRecord[] {
-  const key = ({ operation, rabbitmq, queues }: OperationRecord): string =>
-    `${rabbitmq} ${queues} ${String(Object.keys(operations).indexOf(operation))}`;
+  const key = (each: OperationRecord): string =>
+    `${columnName(each)} ${String(Object.keys(operations).indexOf(each.operation))}`;
   return [...records.filter((each) => key(each) !== key(record)), record].sort((one, other) =>
     key(one).localeCompare(key(other), "en", { numeric: true }),
   );

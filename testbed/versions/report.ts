@@ -58,6 +58,8 @@ export function versionsReport(runs: readonly ChaosRun[], records: readonly Oper
       ]),
     ),
     list(names.map((name) => `${name}: ${operations[name]}`)),
+    "Khepri in a column's name: chosen there by `rabbitmqctl enable_feature_flag khepri_db` once the cluster runs; RabbitMQ 4.3 has " +
+      "it always.",
     "Gap: the longest time in which some publisher had no confirm. Lost: confirmed messages that no consumer received.",
     "## Failures",
     markdownTable(

@@ -21,18 +21,36 @@ const servingGoalSeconds = 60;
 const queueSettlesSeconds = 10;
 /** One attempt at a broker that has just stopped, and the next one, for each of the restarts. */
 const restartOutageMs = 4000;
-const setting = "  rabbitmq-ha:rabbitmq: { settings: { channel_max: 1000 } }";
+const setting = "settings: { channel_max: 1000 }";
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 
+interface OperationsOptions {
+  /** Chosen once the cluster runs. @default the version's own */
+  readonly store?: "Khepri";
+  /** Of the stack. @default the version's own */
+  readonly queues?: "quorum";
+}
+
+/** As an operator does it, by RabbitMQ's own documentation: https://www.rabbitmq.com/docs/4.0/metadata-store */
+const chooseKhepri = "rabbitmqctl -q enable_feature_flag --experimental khepri_db </dev/null";
+
 /** Declares the tests. The stack has the first three of the lab's five brokers; the growth of the cluster adds the others. */
-export function testOperations(lab: LabStack): void {
+export function testOperations(lab: LabStack, { store, queues }: OperationsOptions = {}): void {
   const three = lab.brokers.slice(0, 3);
   const [first = "", second = "", third = ""] = three;
-  const begin = (): Promise<void> => lab.ensureUp("", three);
+  const settings = (more = ""): string => {
+    const rabbitmq = [...(queues === undefined ? [] : [`queues: ${queues}`]), ...(more === "" ? [] : [more])];
+    return rabbitmq.length === 0 ? "" : `  rabbitmq-ha:rabbitmq: { ${rabbitmq.join(", ")} }`;
+  };
+  const begin = async (): Promise<void> => {
+    await lab.ensureUp(settings(), three);
+    if (store === "Khepri") await lab.runOn(first, chooseKhepri);
+  };
 
-  const versionOf = async (): Promise<Pick<OperationRecord, "rabbitmq" | "queues">> => {
+  const versionOf = async (): Promise<Pick<OperationRecord, "rabbitmq" | "queues" | "store">> => {
     const system = await readSystem(lab);
-    return { rabbitmq: await readRabbitmqVersion(system), queues: system.queues ?? "mirrored" };
+    const rabbitmq = await readRabbitmqVersion(system);
+    return { rabbitmq, queues: system.queues ?? "mirrored", ...(store === undefined ? {} : { store }) };
   };
   const record = async (operation: Operation, result: string): Promise<void> =>
     recordOperation({ operation, ...(await versionOf()), result });
@@ -58,7 +76,7 @@ export function testOperations(lab: LabStack): void {
   };
 
   test("lifecycle: up from nothing, a second up changes nothing, destroy leaves nothing", async (context) => {
-    await lab.configure("", three);
+    await lab.configure(settings(), three);
     const started = Date.now();
     assert.match(await lab.runOrThrow("up"), /is healthy/);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
@@ -77,7 +95,7 @@ export function testOperations(lab: LabStack): void {
 
   test("rolling change: a setting restarts each broker in turn under load", async () => {
     await begin();
-    await lab.configure(setting, three);
+    await lab.configure(settings(setting), three);
     const gap = await gapOf("rolling", () => lab.runOrThrow("up"), restartOutageMs);
     for (const host of three) {
       assert.match(await lab.runOn(host, "rabbitmqctl -q environment </dev/null | grep channel_max"), /1000/);
@@ -98,9 +116,9 @@ export function testOperations(lab: LabStack): void {
   test("scale: two more brokers join under load, and leave again", async () => {
     await begin();
     await fill("scale");
-    await lab.configure("", lab.brokers);
+    await lab.configure(settings(), lab.brokers);
     const out = await gapOf("out", () => lab.runOrThrow("up"));
-    await lab.configure("", three);
+    await lab.configure(settings(), three);
     const back = await gapOf("back", () => lab.runOrThrow("up"));
     await assertMessages("scale");
     await record("scale", `gap ${out} to five, ${back} back to three; 0 lost`);
@@ -164,7 +182,8 @@ export function testOperations(lab: LabStack): void {
     const version = await versionOf();
     await stopAll();
     // A majority starts by itself with Khepri; without one a quorum queue cannot be read with Mnesia.
-    const left = seriesOf(version.rabbitmq)?.hasMnesia === true ? [first, second] : [second];
+    const hasMnesia = store === undefined && seriesOf(version.rabbitmq)?.hasMnesia === true;
+    const left = hasMnesia ? [first, second] : [second];
     for (const broker of left) await powerOn(broker);
     const command = `npm run up -- --force-boot ${second} --stack ${lab.stack}`;
     await waitForVerify(lab, ({ output: said }) => said.includes(command));

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { columnName } from "../../../testbed/chaos/report.ts";
 import type { ChaosRun } from "../../../testbed/chaos/trial-result.ts";
 import { findBrokerRelease } from "../../../testbed/stacks/broker-releases.ts";
 import { LabStack } from "../../../testbed/stacks/lab-stack.ts";
@@ -35,16 +36,20 @@ test("a record takes the place of the last one of its cell alone", () => {
     { ...scale, rabbitmq: "3.10.8" },
     { ...scale, rabbitmq: "3.10.8", queues: "mirrored" },
     { ...scale, operation: "replace" },
+    { ...scale, rabbitmq: "4.0.5" },
+    { ...scale, rabbitmq: "4.0.5", store: "Khepri" },
   ];
   const newer = { ...scale, result: "gap 1.0 s; 0 lost" };
   const merged = mergeRecord(mergeRecord(others, scale), newer);
   assert.deepEqual(
-    merged.map(({ rabbitmq, queues, operation, result }) => [rabbitmq, queues, operation, result]),
+    merged.map((each) => [columnName(each), each.operation, each.result]),
     [
-      ["3.10.8", "mirrored", "scale", "gap 1.5 s; 0 lost"],
-      ["3.10.8", "quorum", "scale", "gap 1.5 s; 0 lost"],
-      ["4.3.6", "quorum", "replace", "gap 1.5 s; 0 lost"],
-      ["4.3.6", "quorum", "scale", "gap 1.0 s; 0 lost"],
+      ["3.10.8, mirrored queues", "scale", "gap 1.5 s; 0 lost"],
+      ["3.10.8, quorum queues", "scale", "gap 1.5 s; 0 lost"],
+      ["4.0.5, quorum queues", "scale", "gap 1.5 s; 0 lost"],
+      ["4.0.5, quorum queues, Khepri", "scale", "gap 1.5 s; 0 lost"],
+      ["4.3.6, quorum queues", "replace", "gap 1.5 s; 0 lost"],
+      ["4.3.6, quorum queues", "scale", "gap 1.0 s; 0 lost"],
     ],
   );
 });
