@@ -14,8 +14,8 @@ export class Cluster {
   readonly system: System;
   /** The brokers; the one that answered last comes first. */
   #logins: Login[];
-  /** Of the next question, while clients wait for its answer. */
-  #started: { readonly login: Login; readonly question: StartedQuestion } | undefined;
+  /** Of the next questions for whose answers clients wait. */
+  #started: { readonly login: Login; readonly question: StartedQuestion }[] = [];
   #isUrgent = false;
 
   constructor(stack: string, system: System) {
@@ -26,9 +26,8 @@ export class Cluster {
 
   /** @returns the answer of the first broker that gives a whole one @throws Error with a line for each broker */
   async ask<T>(expression: string, read: (answer: unknown) => T, seconds = askSeconds): Promise<T> {
-    const started = this.#started;
-    this.#started = undefined;
-    if (this.#isUrgent) this.#startNext();
+    const started = this.#isUrgent ? this.#started.shift() : undefined;
+    if (this.#isUrgent) this.startAhead(1);
     if (started !== undefined) {
       try {
         return read(await started.question.ask(expression, seconds));
@@ -40,20 +39,18 @@ export class Cluster {
     return this.#onAny(async (login) => read(await askJson(login, expression, seconds)));
   }
 
-  /** Has each question's tool start before the question is known, or no longer: its start takes longer than most answers. */
-  setUrgent(isUrgent: boolean): void {
-    this.#isUrgent = isUrgent;
-    if (isUrgent) {
-      if (this.#started === undefined) this.#startNext();
-      return;
-    }
-    this.#started?.question.end();
-    this.#started = undefined;
+  /** Starts the tools of this many questions before these are known: a start takes longer than most answers. */
+  startAhead(count: number): void {
+    const [login] = this.#logins;
+    while (login !== undefined && this.#started.length < count)
+      this.#started.push({ login, question: startQuestion(login) });
   }
 
-  #startNext(): void {
-    const [login] = this.#logins;
-    if (login !== undefined) this.#started = { login, question: startQuestion(login) };
+  /** Whether clients wait: then questions go to the tools that run already, and at least one more is always started. */
+  setUrgent(isUrgent: boolean): void {
+    this.#isUrgent = isUrgent;
+    if (isUrgent) return;
+    for (const { question } of this.#started.splice(0)) question.end();
   }
 
   /** @throws Error unless all are made */

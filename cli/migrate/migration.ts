@@ -59,6 +59,8 @@ import type { Cluster } from "./cluster.ts";
 
 /** Seconds for an order that waits for connections to end, or for queues to be empty. */
 const longSeconds = 40;
+/** How many questions each cluster is asked while clients wait, if all goes well. */
+const urgentQuestions = 3;
 /** To stop one broker. */
 const stopSeconds = 120;
 
@@ -181,11 +183,11 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
-    this.setUrgent(true);
+    for (const cluster of [this.#args.old, this.#args.fresh]) cluster.startAhead(urgentQuestions);
     await this.#carry(direction, queues, true);
   }
 
-  /** @param isUrgent whether clients wait, or soon will */
+  /** @param isUrgent whether clients wait */
   setUrgent(isUrgent: boolean): void {
     for (const cluster of [this.#args.old, this.#args.fresh]) cluster.setUrgent(isUrgent);
   }

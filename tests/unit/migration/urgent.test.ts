@@ -101,25 +101,31 @@ const asText = (answer: unknown): string => String(answer);
 const limit = { timeout: 30_000 };
 
 test(
-  "an urgent question goes to a tool that runs already, and the next one's is started",
+  "an urgent question goes to a tool that runs already, and the last of them has another started",
   limit,
   async (t) => {
     const { cluster, hosts } = await open(t);
     const [first, second] = hosts;
-    cluster.setUrgent(true);
-    cluster.setUrgent(true);
-    await first.until("started", 1);
-    assert.equal(await cluster.ask("one", asText), "one.\n");
+    cluster.startAhead(2);
+    cluster.startAhead(2);
     await first.until("started", 2);
+    assert.equal(await cluster.ask("nobody waits", asText), "nobody waits.\n");
+    assert.equal(first.started, 3);
+    assert.equal(first.running, 2);
+    cluster.setUrgent(true);
+    assert.equal(await cluster.ask("one", asText), "one.\n");
+    assert.equal(first.started, 3);
     assert.equal(await cluster.ask("two", asText), "two.\n");
-    await first.until("started", 3);
-    assert.deepEqual(first.asked, ["one.\n", "two.\n"]);
+    await first.until("started", 4);
+    assert.equal(await cluster.ask("three", asText), "three.\n");
+    assert.deepEqual(first.asked, ["nobody waits.\n", "one.\n", "two.\n", "three.\n"]);
     assert.equal(second.started, 0);
   },
 );
 
 test("two urgent questions at once are both answered", limit, async (t) => {
   const { cluster } = await open(t);
+  cluster.startAhead(1);
   cluster.setUrgent(true);
   const answers = await Promise.all(["one", "two", "three"].map((each) => cluster.ask(each, asText)));
   assert.deepEqual(answers, ["one.\n", "two.\n", "three.\n"]);
@@ -128,6 +134,7 @@ test("two urgent questions at once are both answered", limit, async (t) => {
 test("once nothing is urgent any more, the tool that waits is ended and asked nothing", limit, async (t) => {
   const { cluster, hosts } = await open(t);
   const [first] = hosts;
+  cluster.startAhead(1);
   cluster.setUrgent(true);
   await first.until("running", 1);
   cluster.setUrgent(false);
@@ -146,6 +153,7 @@ for (const code of [69, 0])
       const { cluster, hosts } = await open(t);
       const [first, second] = hosts;
       first.answer = () => ({ code });
+      cluster.startAhead(1);
       cluster.setUrgent(true);
       assert.equal(await cluster.ask("one", asText), "one.\n");
       assert.deepEqual(first.asked, ["one.\n"]);
@@ -160,6 +168,7 @@ test(
     const { cluster, hosts } = await open(t);
     const [first, second] = hosts;
     first.answer = () => undefined;
+    cluster.startAhead(1);
     cluster.setUrgent(true);
     assert.equal(await cluster.ask("one", asText, 1), "one.\n");
     assert.deepEqual(second.asked, ["one.\n"]);
