@@ -6,6 +6,8 @@ import { askJson, giveDefinitions, startQuestion, type StartedQuestion } from ".
 import { definitionsOf, type Entry } from "../../definitions/exported-definitions.ts";
 
 const askSeconds = 20;
+/** How many questions a cluster is asked while clients wait, if all goes well. */
+const urgentQuestions = 3;
 /** The RabbitMQ of which definitions say that they are; what is given here is the same in all of them. */
 const givenAs = "3.8.0";
 
@@ -27,29 +29,37 @@ export class Cluster {
   /** @returns the answer of the first broker that gives a whole one @throws Error with a line for each broker */
   async ask<T>(expression: string, read: (answer: unknown) => T, seconds = askSeconds): Promise<T> {
     const started = this.#isUrgent ? this.#started.shift() : undefined;
-    if (this.#isUrgent) this.startAhead(1);
+    if (this.#isUrgent && this.#started.length === 0) this.startAhead();
     if (started !== undefined) {
       try {
         return read(await started.question.ask(expression, seconds));
       } catch {
-        // It is asked again, of the others first.
+        // It is asked again, of the others first, and so are those that come after it.
+        this.#endStarted();
         this.#logins = [...this.#logins.filter((other) => other !== started.login), started.login];
       }
     }
     return this.#onAny(async (login) => read(await askJson(login, expression, seconds)));
   }
 
-  /** Starts the tools of this many questions before these are known: a start takes longer than most answers. */
-  startAhead(count: number): void {
+  /** Starts the tools of the next questions before these are known: a start takes longer than most answers. */
+  startAhead(): void {
     const [login] = this.#logins;
-    while (login !== undefined && this.#started.length < count)
+    while (login !== undefined && this.#started.length < urgentQuestions)
       this.#started.push({ login, question: startQuestion(login) });
   }
 
-  /** Whether clients wait: then questions go to the tools that run already, and at least one more is always started. */
+  /** Whether clients wait: then questions go to the tools that run already, and more are started once none is left. */
   setUrgent(isUrgent: boolean): void {
     this.#isUrgent = isUrgent;
-    if (isUrgent) return;
+    if (isUrgent) {
+      this.startAhead();
+      return;
+    }
+    this.#endStarted();
+  }
+
+  #endStarted(): void {
     for (const { question } of this.#started.splice(0)) question.end();
   }
 

@@ -59,8 +59,6 @@ import type { Cluster } from "./cluster.ts";
 
 /** Seconds for an order that waits for connections to end, or for queues to be empty. */
 const longSeconds = 40;
-/** How many questions each cluster is asked while clients wait, if all goes well. */
-const urgentQuestions = 3;
 /** To stop one broker. */
 const stopSeconds = 120;
 
@@ -183,7 +181,7 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
-    for (const cluster of [this.#args.old, this.#args.fresh]) cluster.startAhead(urgentQuestions);
+    for (const cluster of [this.#args.old, this.#args.fresh]) cluster.startAhead();
     await this.#carry(direction, queues, true);
   }
 

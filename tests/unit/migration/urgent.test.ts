@@ -101,48 +101,51 @@ const asText = (answer: unknown): string => String(answer);
 const limit = { timeout: 30_000 };
 
 test(
-  "an urgent question goes to a tool that runs already, and the last of them has another started",
+  "an urgent question goes to a tool that runs already, and the last of them has others started",
   limit,
   async (t) => {
     const { cluster, hosts } = await open(t);
     const [first, second] = hosts;
-    cluster.startAhead(2);
-    cluster.startAhead(2);
-    await first.until("started", 2);
+    cluster.startAhead();
+    cluster.startAhead();
+    await first.until("started", 3);
     assert.equal(await cluster.ask("nobody waits", asText), "nobody waits.\n");
-    assert.equal(first.started, 3);
-    assert.equal(first.running, 2);
+    assert.equal(first.started, 4);
+    assert.equal(first.running, 3);
     cluster.setUrgent(true);
     assert.equal(await cluster.ask("one", asText), "one.\n");
-    assert.equal(first.started, 3);
     assert.equal(await cluster.ask("two", asText), "two.\n");
-    await first.until("started", 4);
+    assert.equal(first.started, 4);
     assert.equal(await cluster.ask("three", asText), "three.\n");
-    assert.deepEqual(first.asked, ["nobody waits.\n", "one.\n", "two.\n", "three.\n"]);
+    await first.until("started", 7);
+    assert.equal(await cluster.ask("four", asText), "four.\n");
+    const asked = ["nobody waits", "one", "two", "three", "four"];
+    assert.deepEqual(
+      first.asked,
+      asked.map((each) => `${each}.\n`),
+    );
     assert.equal(second.started, 0);
   },
 );
 
-test("two urgent questions at once are both answered", limit, async (t) => {
+test("more urgent questions at once than tools that run are all answered", limit, async (t) => {
   const { cluster } = await open(t);
-  cluster.startAhead(1);
   cluster.setUrgent(true);
-  const answers = await Promise.all(["one", "two", "three"].map((each) => cluster.ask(each, asText)));
-  assert.deepEqual(answers, ["one.\n", "two.\n", "three.\n"]);
+  const answers = await Promise.all(["1", "2", "3", "4", "5"].map((each) => cluster.ask(each, asText)));
+  assert.deepEqual(answers, ["1.\n", "2.\n", "3.\n", "4.\n", "5.\n"]);
 });
 
-test("once nothing is urgent any more, the tool that waits is ended and asked nothing", limit, async (t) => {
+test("once nothing is urgent any more, the tools that wait are ended and asked nothing", limit, async (t) => {
   const { cluster, hosts } = await open(t);
   const [first] = hosts;
-  cluster.startAhead(1);
   cluster.setUrgent(true);
-  await first.until("running", 1);
+  await first.until("running", 3);
   cluster.setUrgent(false);
   await first.until("running", 0);
   assert.deepEqual(first.asked, []);
   assert.equal(await cluster.ask("one", asText), "one.\n");
   await first.until("running", 0);
-  assert.equal(first.started, 2);
+  assert.equal(first.started, 4);
 });
 
 for (const code of [69, 0])
@@ -153,7 +156,6 @@ for (const code of [69, 0])
       const { cluster, hosts } = await open(t);
       const [first, second] = hosts;
       first.answer = () => ({ code });
-      cluster.startAhead(1);
       cluster.setUrgent(true);
       assert.equal(await cluster.ask("one", asText), "one.\n");
       assert.deepEqual(first.asked, ["one.\n"]);
@@ -168,7 +170,6 @@ test(
     const { cluster, hosts } = await open(t);
     const [first, second] = hosts;
     first.answer = () => undefined;
-    cluster.startAhead(1);
     cluster.setUrgent(true);
     assert.equal(await cluster.ask("one", asText, 1), "one.\n");
     assert.deepEqual(second.asked, ["one.\n"]);
