@@ -1,6 +1,8 @@
 /** Which policy a queue has, and what NEW makes of OLD's policies. */
 import type { DefinitionObject, Definitions } from "../definitions/exported-definitions.ts";
+import { matcherOf } from "../hosts/policy-pattern.ts";
 import { type Fields, fieldsOf, numberOf, textOf } from "./fields.ts";
+import { blocks, type Note } from "./notes.ts";
 import type { QueueType, Target } from "./plan.ts";
 
 /** A policy or an operator policy. */
@@ -80,15 +82,22 @@ const kinds: Readonly<Record<string, readonly QueueType[]>> = {
   streams: ["stream"],
 };
 
-/** Whether a policy is meant for a queue. RabbitMQ's patterns are Perl's, of which JavaScript reads all but rare ones. */
+/** Whether a policy is meant for a queue. One whose pattern cannot be read is for none; a migration does not begin with it. */
 export function isMeantFor({ vhost, pattern, appliesTo }: Policy, subject: PolicySubject): boolean {
   if (vhost !== subject.vhost || kinds[appliesTo]?.includes(subject.type) !== true) return false;
-  const [, flags = "", rest = pattern] = /^\(\?([is]+)\)(.*)$/s.exec(pattern) ?? [];
-  try {
-    return new RegExp(rest, flags).test(subject.name);
-  } catch {
-    return false;
-  }
+  return matcherOf(pattern)?.(subject.name) ?? false;
+}
+
+/** @returns what stands against a migration if only RabbitMQ knows which queues a policy is for */
+export function patternNotes({ pattern }: Policy): Note[] {
+  if (matcherOf(pattern) !== undefined) return [];
+  return [
+    blocks(
+      `has the pattern ${pattern}, of which only RabbitMQ knows what it matches`,
+      "what becomes of a policy depends on the queues that it is for",
+      "write OLD's pattern with what JavaScript's regular expressions have too: [0-9] for [[:digit:]], ^ for \\A, \\{ for a brace",
+    ),
+  ];
 }
 
 /** @returns the keys for which a broker does not apply a policy to a queue of this type */

@@ -8,6 +8,7 @@ import {
   isMeantFor,
   objectOf,
   operatorParameterOf,
+  patternNotes,
   patternOf,
   type Policy,
   policyFor,
@@ -88,7 +89,7 @@ const isMirrorKey = (key: string): boolean => key.startsWith("ha-");
 /** @param queues those of the policy's virtual host and others, as they will be */
 function translatePolicy(former: Policy, queues: readonly QueueKinds[], target: Target): TranslatedPolicy {
   const meant = queues.filter((queue) => isMeantFor(former, { ...queue, type: formerType(queue) }));
-  const notes: Note[] = [];
+  const notes = patternNotes(former);
   const keys = Object.keys(former.definition);
   const mirrorKeys = keys.filter(isMirrorKey);
   const dropped = [...mirrorKeys, ...keys.filter((key) => classicKeys.includes(key))];
@@ -187,9 +188,10 @@ function ownPolicyNotes(former: Policy, target: Target): Note[] {
       !classicKeys.includes(key) &&
       JSON.stringify(fieldsOf(target.policy)[key]) !== JSON.stringify(value),
   );
-  if (said.length === 0) return [];
+  if (said.length === 0) return patternNotes(former);
   const text = said.map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(", ");
   return [
+    ...patternNotes(former),
     blocks(
       `is the stack's own and stays in OLD; it says ${text}, which NEW's does not`,
       "each stack sets its own policy",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { fail, needsOperator, type Verdict, combineVerdicts, pass } from "../finding.ts";
 import { shortHostName } from "../../hosts/node-name.ts";
+import { matcherOf } from "../../hosts/policy-pattern.ts";
 import { brokerServiceName, policySetStepName } from "../../hosts/resource-names.ts";
 
 /** A queue in the management API. Its mirrors come from the cluster's own tables, so they are never out of date. */
@@ -21,17 +22,11 @@ export type QueueRow = Readonly<z.infer<typeof queueRow>>;
 /**
  * @param pattern the policy's regular expression
  * @param unusedName an unused queue name
- * @returns the name, or the name with the prefix that the pattern asks for; undefined where neither matches
+ * @returns the name, or the name with the prefix that the pattern asks for; undefined where neither matches for sure
  */
 export function findMatchingName(pattern: string, unusedName: string): string | undefined {
-  let matches: (name: string) => boolean;
-  try {
-    const expression = new RegExp(pattern);
-    matches = (name) => expression.test(name);
-  } catch {
-    // RabbitMQ's regular expressions (PCRE) have syntax that JavaScript's lack.
-    return undefined;
-  }
+  const matches = matcherOf(pattern);
+  if (matches === undefined) return undefined;
   const prefix = /^\^((?:[\w-]|\\[.-])*)/.exec(pattern)?.[1]?.replaceAll("\\", "") ?? "";
   return [unusedName, `${prefix}${unusedName}`].find(matches);
 }

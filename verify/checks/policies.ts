@@ -1,6 +1,7 @@
 /** Checks which policy each queue of the users really has: in every virtual host, and beside other policies. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { matcherOf } from "../../hosts/policy-pattern.ts";
 import { policySetStepName } from "../../hosts/resource-names.ts";
 import { combineVerdicts, fail, type Finding, needsOperator, runCheck, type Verdict } from "../finding.ts";
 import { attributeTimeouts, type ClusterClient } from "../management.ts";
@@ -48,16 +49,6 @@ function isClassic({ type = "classic" }: QueueOverview): boolean {
   return type === "classic";
 }
 
-/** @returns a test for names; one that RabbitMQ's regular expressions alone understand matches none */
-function matcherOf(pattern: string): (name: string) => boolean {
-  try {
-    const expression = new RegExp(pattern);
-    return (name) => expression.test(name);
-  } catch {
-    return () => false;
-  }
-}
-
 /** A word for a shell. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -79,14 +70,16 @@ export function judgePolicyCoverage(
   brokers: readonly string[],
   kind?: System["queues"],
 ): Verdict {
+  // Of a pattern that only RabbitMQ reads, the queues that have the policy are known.
   const matches = matcherOf(wanted.pattern);
+  const isFor = (queue: QueueOverview): boolean => matches?.(queue.name) ?? queue.policy === wanted.name;
   const wantsMirrors = wanted.definition["ha-mode"] !== undefined;
   // The queue of a broker that is down shows no policy, and an exclusive queue is never mirrored.
   const concerned = queues.filter(
     (queue) =>
       queue.exclusive !== true &&
       queue.state !== "down" &&
-      matches(queue.name) &&
+      isFor(queue) &&
       (!wantsMirrors || isClassic(queue)),
   );
   const vhosts = [...new Set(concerned.map(({ vhost }) => vhost))].sort();
@@ -103,7 +96,10 @@ export function judgePolicyCoverage(
     const operator = operatorPolicies.filter((policy) => policy.vhost === vhost);
     return overridden({ vhost, queues: own, policies: listed, operatorPolicies: operator }, wanted, brokers);
   });
-  return combineVerdicts(problems, `${wanted.name} or its like on ${concerned.length} queues of the users`);
+  const unsure =
+    matches === undefined ? `; only RabbitMQ knows whether ${wanted.pattern} matches others` : "";
+  const seen = `${wanted.name} or its like on ${concerned.length} queues of the users`;
+  return combineVerdicts(problems, seen + unsure);
 }
 
 /** The watch on a broker's host sets it within a minute; the step sets it at once. */
@@ -160,8 +156,9 @@ function overridden(
       ),
     ];
   };
+  // These queues have no mirrors, so a policy of which only RabbitMQ knows whether it is for them is named, too.
   const operatorOf = ({ name }: QueueOverview): PolicyRow | undefined =>
-    byOperator.find(({ pattern }) => matcherOf(pattern)(name));
+    byOperator.find(({ pattern }) => matcherOf(pattern)?.(name) ?? true);
   return [
     ...others.flatMap((policy) =>
       taken(

@@ -277,3 +277,21 @@ for (const version of ["3.8.35", "3.10.8", "3.13.7"]) {
     });
   }
 }
+
+test("a policy of which only RabbitMQ knows what it matches stands against the migration, and so does the stack's own", () => {
+  const given = read("3.10.8");
+  const row = { vhost: "/", "apply-to": "classic_queues", priority: 5 };
+  const policies = [
+    { ...row, name: "short", pattern: "^[[:alpha:]]+$", definition: { "message-ttl": 1000 } },
+    { ...row, name: origin.policyName, pattern: "\\A", definition: { "ha-mode": "all" } },
+  ];
+  const made = translate({ ...given, policies }, origin, four);
+  for (const subject of ["policy short in /", `policy ${origin.policyName} in /`])
+    assert.match(
+      about(made, subject)
+        .filter(({ isBlocking }) => isBlocking)
+        .map(({ what }) => what)
+        .join(),
+      /has the pattern .* of which only RabbitMQ knows what it matches/,
+    );
+});

@@ -87,6 +87,21 @@ test("an operator policy that takes the mirrors is named as such; one of other t
   assert.match(advice ?? "", /clear_operator_policy -p '\/' 'single'$/);
   assert.equal(judge({ queues, operatorPolicies: [{ ...single, pattern: "^x" }] }).ok, true);
   assert.equal(judge({ queues, operatorPolicies: [{ ...single, vhost: "shop" }] }).ok, true);
+  assert.equal(judge({ queues, operatorPolicies: [{ ...single, pattern: "^[[:alpha:]]+t" }] }).ok, false);
+});
+
+test("with a pattern that only RabbitMQ reads, the queues that have the policy are looked at, and it is said", () => {
+  const pattern = "^[[:alpha:]]+$";
+  const queues = [queue("a", { policy: "ha-all", slave_nodes: [] }), queue("b", { policy: "other" })];
+  const single = policy({ name: "single", definition: { "ha-mode": "exactly", "ha-params": 1 } });
+  assert.match(
+    judge({ queues, operatorPolicies: [single] }, { pattern }).detail,
+    /leaves the queue "a" without mirrors/,
+  );
+  assert.match(
+    judge({ queues }, { pattern }).detail,
+    /on 1 queues of the users; only RabbitMQ knows whether \^\[\[:alpha:\]\]\+\$ matches others/,
+  );
 });
 
 test("what the stack's policy is not for is no finding", () => {
@@ -97,8 +112,9 @@ test("what the stack's policy is not for is no finding", () => {
   for (const over of [{ exclusive: true }, { type: "quorum" }, { type: "stream" }, { state: "down" }])
     assert.equal(judge({ queues: [without(over)], policies }).ok, true, JSON.stringify(over));
   assert.equal(judge({ queues: [without({})], policies }, { pattern: "^orders" }).ok, true);
+  assert.equal(judge({ queues: [without({})], policies }, { pattern: "(?i)^A" }).ok, false);
   // A pattern of PCRE that cannot be judged here.
-  assert.equal(judge({ queues: [without({})], policies }, { pattern: "(?i)^a" }).ok, true);
+  assert.equal(judge({ queues: [without({})], policies }, { pattern: "^(?>a)" }).ok, true);
   assert.equal(judge({ queues: [without({})], policies }).ok, false);
 });
 
