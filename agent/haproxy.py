@@ -5,9 +5,9 @@ import socket
 
 from . import clock, host
 from .errors import NoAnswer
+from .steps import check_haproxy
 
 UNIT = "haproxy"
-SOCKET = "/run/haproxy/admin.sock"
 
 # The proxies in front of the brokers: AMQP and the management UI.
 AMQP = "rabbitmq_cluster"
@@ -21,7 +21,7 @@ def ask(question, seconds=5):
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(seconds)
-            connection.connect(host.path(SOCKET))
+            connection.connect(host.path(check_haproxy.SOCKET))
             connection.sendall(question.encode() + b"\n")
             while True:
                 connection.settimeout(max(0.1, deadline.seconds_left()))

@@ -3,13 +3,11 @@
  * done is a `Clusters`, so that each question can fail, hang or be answered in part in a test.
  */
 import { listNames } from "../definitions/exported-definitions.ts";
+import type { Direction } from "./direction.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
 import { areEmpty, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
 import { StreamCarrier, type StreamClusters, type Trouble } from "./stream-carrier.ts";
 import type { Agreements, StreamTail } from "./streams.ts";
-
-/** From OLD to NEW, or from NEW to OLD. */
-export type Direction = "forth" | "back";
 
 /**
  * How far a move is:

@@ -1,4 +1,5 @@
 /** Carries what streams hold while clients use the source, and says what is left. */
+import type { Direction } from "./direction.ts";
 import type { Held, QueueCount } from "./queue-counts.ts";
 import { shovelName } from "./shovels.ts";
 import {
@@ -26,8 +27,8 @@ export interface StreamClusters {
   /** @throws unless the answer is whole */
   readAgreements(): Promise<Agreements>;
   /** Has each stream that no shovel carries be carried, from the message after the given offset on. */
-  carryStreams(direction: "forth" | "back", streams: readonly CarriedStream[]): Promise<void>;
-  countSource(direction: "forth" | "back"): Promise<Held>;
+  carryStreams(direction: Direction, streams: readonly CarriedStream[]): Promise<void>;
+  countSource(direction: Direction): Promise<Held>;
   /** Ends the shovels of these streams. */
   endShovelsOf(streams: readonly StreamName[]): Promise<void>;
   report(line: string): void;
@@ -35,7 +36,7 @@ export interface StreamClusters {
 
 export interface StreamCarrierArgs {
   readonly clusters: StreamClusters;
-  readonly direction: "forth" | "back";
+  readonly direction: Direction;
   /** Whether what streams hold stays where it is. */
   readonly leavesStreams: boolean;
 }
@@ -220,7 +221,7 @@ function pairsOf(
   source: readonly StreamTail[],
   target: readonly StreamTail[],
   agreements: Agreements,
-  direction: "forth" | "back",
+  direction: Direction,
 ): StreamPair[] {
   return source.map((tail) => {
     const agreed = agreements[tail.key];

@@ -19,7 +19,7 @@ def arguments(parser):
 
 def run(_wanted):
     for _ in range(CHECKS):
-        if check_haproxy.is_well(host.path(haproxy.SOCKET)):
+        if check_haproxy.is_well(host.path(check_haproxy.SOCKET)):
             return
     if not systemd.is_active(haproxy.UNIT):
         return

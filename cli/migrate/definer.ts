@@ -7,7 +7,7 @@ import {
 } from "../../definitions/exported-definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
 import { whyNotAhead } from "../../migration/carried-late.ts";
-import type { Direction } from "../../migration/move.ts";
+import type { Direction } from "../../migration/direction.ts";
 import type { Plan } from "../../migration/plan.ts";
 import { returnQueue } from "../../migration/returned-queue.ts";
 import { brokerLogins } from "../../verify/checks/hosts.ts";

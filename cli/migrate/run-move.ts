@@ -1,7 +1,8 @@
 /** Moves clients and messages between the clusters of two stacks, and ends the migration. */
 import { finish, restMessage } from "../../migration/finish.ts";
 import type { Look } from "../../migration/look.ts";
-import { type Direction, move } from "../../migration/move.ts";
+import type { Direction } from "../../migration/direction.ts";
+import { move } from "../../migration/move.ts";
 import type { Plan } from "../../migration/plan.ts";
 import { UserError } from "../../user-error.ts";
 import type { PulumiCli } from "../run-pulumi.ts";

@@ -273,7 +273,7 @@ class Socket(HostTest):
     name = "lb1"
 
     def serve(self, answer):
-        server = Server(self.root + haproxy.SOCKET, answer)
+        server = Server(self.root + check_haproxy.SOCKET, answer)
         self.addCleanup(server.close)
 
     def test_brokers_and_their_states(self):
@@ -292,7 +292,7 @@ class Socket(HostTest):
         whole = statistics(ALL_UP)
         for answer in (None, b"", whole[:-1], whole[: len(whole) // 2], b"Unknown command.\n\n", b"\n\n"):
             with self.subTest(answer=answer):
-                server = Server(self.root + haproxy.SOCKET, answer)
+                server = Server(self.root + check_haproxy.SOCKET, answer)
                 with self.assertRaises(NoAnswer):
                     said = haproxy.ask("show stat", seconds=0.3)
                     # A complete text that is no statistics.

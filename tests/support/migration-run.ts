@@ -4,7 +4,7 @@ import { loadavg } from "node:os";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { seriesNameOf } from "../../hosts/rabbitmq-series.ts";
-import type { Direction } from "../../migration/move.ts";
+import type { Direction } from "../../migration/direction.ts";
 import { writeReports } from "../../testbed/versions/documents.ts";
 import { recordMigration } from "../../testbed/versions/migrations.ts";
 import type { LoadResult, MigrationLoad, QueueSpec } from "./migration-load.ts";

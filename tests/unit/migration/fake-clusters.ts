@@ -1,6 +1,7 @@
 /** Two clusters with queues, shovels and balancers as `move` sees them; any question can fail, and the command be killed. */
 import type { FinishClusters } from "../../../migration/finish.ts";
-import type { Direction, Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
+import type { Direction } from "../../../migration/direction.ts";
+import type { Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
 import { areEmpty, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
 import { shovelName } from "../../../migration/shovels.ts";
 import type { CarriedStream, Trouble } from "../../../migration/stream-carrier.ts";

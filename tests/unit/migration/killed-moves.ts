@@ -1,6 +1,7 @@
 /** Moves whose command is killed, and run again. */
 import assert from "node:assert/strict";
-import { type Direction, move, type Outcome } from "../../../migration/move.ts";
+import type { Direction } from "../../../migration/direction.ts";
+import { move, type Outcome } from "../../../migration/move.ts";
 import { type FakeClusters, Killed } from "./fake-clusters.ts";
 
 export const options = { maxGapSeconds: 5, leavesStreams: false };

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAgreements, readHeld } from "../../../migration/broker-answers.ts";
-import { type Clusters, type Direction, move } from "../../../migration/move.ts";
+import type { Direction } from "../../../migration/direction.ts";
+import { type Clusters, move } from "../../../migration/move.ts";
 import { SearchedLogs } from "../../../migration/searched-logs.ts";
 import { carriedUpTo, copiesIn, isForeign, type StreamTail } from "../../../migration/streams.ts";
 import { killAt, moveAtLast, options } from "./killed-moves.ts";
