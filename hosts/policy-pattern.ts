@@ -1,22 +1,33 @@
 /** The patterns of policies: Perl's regular expressions (PCRE), which JavaScript's are not quite. */
 
-const escaped = /\\([^A-Za-z0-9])/gsu;
-const leadingFlags = /^\(\?([is]+)\)(.*)$/s;
+const leadingFlags = /^(\^?)\(\?([ims]+)\)(.*)$/s;
+/** What Perl has and JavaScript says in another way: escapes, a brace or a hyphen that stands for itself, a `]` that begins a class. */
+const different =
+  /\\(?<escaped>.)|\{\d+(?:,\d*)?\}|(?<brace>[{}])|(?<=\\[wds])(?<hyphen>-)|(?<class>\[\^?\])/gs;
+
+/** RabbitMQ compares bytes, not characters (`re:run` without `unicode`, in 3.8 to 4.3). */
+const asBytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+const itself = (character: string): string => `\\u{${character.charCodeAt(0).toString(16)}}`;
 
 /**
- * Strict ("u"), so that what JavaScript would read in another way than RabbitMQ, or not at all, is no expression: `\A`,
- * `[[:digit:]]`, `(?>a)`, `a++`. Any character but letters and digits may be escaped, as in Perl.
+ * Strict ("u"), so that what JavaScript would read in another way than RabbitMQ, or not at all, is no expression:
+ * `[[:digit:]]`, `(?>a)`, `a++`.
  * @returns a test for names; undefined for a pattern of which only RabbitMQ knows what it matches
  */
 export function matcherOf(pattern: string): ((name: string) => boolean) | undefined {
-  const [, flags = "", rest = pattern] = leadingFlags.exec(pattern) ?? [];
-  const plain = rest.replaceAll(
-    escaped,
-    (_, character: string) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  const [, anchor = "", flags = "", rest = pattern] = leadingFlags.exec(pattern) ?? [];
+  const bytes = asBytes(anchor + rest);
+  if ([...bytes.matchAll(different)].some(({ groups }) => groups?.["class"] !== undefined)) return undefined;
+  const plain = bytes.replaceAll(different, (whole: string, ...found: unknown[]) => {
+    const { escaped, brace, hyphen } = found.at(-1) as Readonly<Record<string, string | undefined>>;
+    if (escaped === "A") return "^";
+    if (escaped === "z" || escaped === "Z") return "$";
+    if (escaped !== undefined) return /[A-Za-z0-9]/.test(escaped) ? whole : itself(escaped);
+    return brace === undefined && hyphen === undefined ? whole : itself(whole);
+  });
   try {
     const expression = new RegExp(plain, `${flags}u`);
-    return (name) => expression.test(name);
+    return (name) => expression.test(asBytes(name));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** What brokers are told in a migration, the fence apart (fence.ts), as texts of Erlang for `rabbitmqctl eval`. */
+import type { Direction } from "./direction.ts";
 import {
   actor,
   agreementsName,
@@ -12,6 +13,7 @@ import {
   type ShovelName,
   start,
   unsetGlobal,
+  whileWaiting,
 } from "./erlang.ts";
 import type { QueueName } from "./shovels.ts";
 import { binary } from "./erlang-text.ts";
@@ -28,6 +30,10 @@ export function noteOrder(text: string | undefined, carried?: Carried): string {
       : [...(carried === undefined ? [] : [keep(carried)]), `ok = ${setNote(text)}`];
   return `${start} ${changes.join(", ")}, Json(#{done => true})`;
 }
+
+/** @param direction the note has to say that clients wait in a move in it */
+export const waitingNoteOrder = (direction: Direction, text: string, carried: Carried): string =>
+  `${start}${whileWaiting(direction)} ${keep(carried)}, ok = ${setNote(text)}, Json(#{done => true})`;
 
 export const shovelEnd = (shovels: readonly ShovelName[]): string =>
   `${start} ${endOf(shovels)}, Json(#{done => true})`;

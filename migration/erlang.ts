@@ -2,6 +2,7 @@
 import { carryUser, lateCarryUser } from "../definitions/migration-names.ts";
 import { upToDate } from "../hosts/khepri.ts";
 import { agreedCount } from "./agreed-count.ts";
+import type { Direction } from "./direction.ts";
 import { type Searched, tails } from "./stream-tails.ts";
 import { binary } from "./erlang-text.ts";
 
@@ -17,6 +18,19 @@ export const mine = `Mine = [${binary(carryUser)}, ${binary(lateCarryUser)}],`;
 
 /** What each begins with that must not be answered in part: by a member that knows all that was written before. */
 export const start = `${json}${upToDate}`;
+
+/**
+ * Ends the evaluation unless the cluster's note says that clients wait in a move in this direction: an order that reaches its
+ * broker late, when nobody waits for its answer any more, must not undo what came after it.
+ */
+export const whileWaiting = (direction: Direction): string => `
+ok = (fun() -> case rabbit_runtime_parameters:value_global(${noteName}) of
+  not_found -> exit(no_migration);
+  Written -> case rabbit_json:decode(Written) of
+    #{<<"direction">> := <<"${direction}">>, <<"phase">> := Phase} when Phase =:= <<"closing">>; Phase =:= <<"opening">> -> ok;
+    Other -> exit({late, Other})
+  end
+end end)(),`;
 
 /** Clients wait for the slowest answer, not for the sum of them; more than this many would be a burst for the brokers. */
 const queuesAtOnce = 64;

@@ -3,7 +3,8 @@
  * `rabbitmqctl eval`, which hold no secret.
  */
 import { fenceName } from "../definitions/migration-names.ts";
-import { actor, type Carried, counts, keep, mine, setNote, start } from "./erlang.ts";
+import type { Direction } from "./direction.ts";
+import { actor, type Carried, counts, keep, mine, setNote, start, whileWaiting } from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
 const limits = `
@@ -71,12 +72,13 @@ end`;
  * Lets nobody log in but the shovels, and ends the connections of all others. The users' own limits are noted before the
  * first one is changed, and each member has to answer before that. Shovels that wait for it are let in once no other connection
  * is left, and have some seconds.
+ * @param direction of the move; the note has to say that clients wait in it
  * @param note how far the move is once no message and no connection is left, unless there are streams
  * @param searched where the search in streams goes on
  */
-export const fenceOrder = (note?: string, searched?: readonly Searched[]): string =>
+export const fenceOrder = (direction: Direction, note?: string, searched?: readonly Searched[]): string =>
   fencedAnswer(
-    `
+    `${whileWaiting(direction)}
 _ = Open(),
 Noted = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> #{};
@@ -115,13 +117,16 @@ Queues = Wait(20, false),
 Streams = [],
 Left = Others(),`);
 
-/** Gives each user its own limit back, and notes how far the move is before. @param carried what is kept of streams */
-export function unfenceOrder(note?: string, carried?: Carried): string {
+/**
+ * Gives each user its own limit back, and notes how far the move is before.
+ * @param direction as for `fenceOrder` @param carried what is kept of streams
+ */
+export function unfenceOrder(direction: Direction, note?: string, carried?: Carried): string {
   const written = [
     ...(carried === undefined ? [] : [`${keep(carried)},`]),
     ...(note === undefined ? [] : [`ok = ${setNote(note)},`]),
   ].join(" ");
-  return `${start}${limits} ${written}
+  return `${start}${whileWaiting(direction)}${limits} ${written}
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;
   Text ->

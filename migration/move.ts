@@ -55,12 +55,15 @@ export interface Clusters extends StreamClusters {
   /**
    * Lets no client log in to the source, whatever way it takes, ends the connections that there are, and waits some
    * seconds for the queues to be empty. On the way back it notes `opening` then, if there is no stream. @throws unless the
-   * answer is whole
+   * answer is whole, and as `permit`
    */
   fence(direction: Direction): Promise<Fenced>;
   /** Makes on the target the queues that the source got since `prepare`. */
   prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void>;
-  /** Lets clients log in to the target; that they may is noted before. @param agreements as for `writeNote` */
+  /**
+   * Lets clients log in to the target; that they may is noted before. @param agreements as for `writeNote` @throws if the
+   * cluster's note does not say that clients wait in this direction
+   */
   permit(direction: Direction, agreements: Agreements | undefined): Promise<void>;
   /** Writes the balancers' configuration, which they do not read yet. What fails is done by `open`. */
   stage(direction: Direction): Promise<void>;
@@ -100,6 +103,8 @@ const aheadFrom = 200;
 
 export async function move(clusters: Clusters, wanted: Direction, options: MoveOptions): Promise<Outcome> {
   const found = await clusters.readNote();
+  // A run that was killed may have written it to one of the clusters alone, and each refuses what its own does not say.
+  if (found?.phase === "closing") await untilAnswered(clusters, () => clusters.writeNote(found));
   const carrierOf = (direction: Direction): StreamCarrier =>
     new StreamCarrier({ clusters, direction, leavesStreams: options.leavesStreams });
   const first = await turn(clusters, found, wanted, { ...options, carrierOf });

@@ -89,8 +89,8 @@ export function isMeantFor({ vhost, pattern, appliesTo }: Policy, subject: Polic
 }
 
 /** @returns what stands against a migration if only RabbitMQ knows which queues a policy is for */
-export function patternNotes({ pattern }: Policy): Note[] {
-  if (matcherOf(pattern) !== undefined) return [];
+export function patternNotes({ pattern, appliesTo }: Policy): Note[] {
+  if (kinds[appliesTo] === undefined || matcherOf(pattern) !== undefined) return [];
   return [
     blocks(
       `has the pattern ${pattern}, of which only RabbitMQ knows what it matches`,

@@ -182,12 +182,14 @@ export async function askJson(
 export interface StartedQuestion {
   /** As `askJson`; once. */
   ask(expression: string, timeoutSeconds: number): Promise<unknown>;
+  /** Whether it has ended, and cannot be asked any more. */
+  readonly isOver: boolean;
   /** Ends the tool if it has not been asked yet. */
   end(): void;
 }
 
-/** For how long it waits to be asked. */
-const startedSeconds = 600;
+/** For how long it waits to be asked, and is not ended on its host. */
+const startedSeconds = 120;
 /** A broker that is lost meanwhile is noticed after this time. */
 const silentSeconds = 5;
 
@@ -199,10 +201,17 @@ export function startQuestion(login: Login): StartedQuestion {
   const input = Promise.withResolvers<string>();
   const limit = new AbortController();
   const printed = evaluate(login, input.promise, startedSeconds, { signal: limit.signal, silentSeconds });
-  // Whoever asks hears of it.
-  printed.catch(() => undefined);
   let isAsked = false;
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+  };
+  // Whoever asks hears of a failure.
+  printed.then(end, end);
   return {
+    get isOver() {
+      return isOver;
+    },
     ask: async (expression, timeoutSeconds) => {
       isAsked = true;
       input.resolve(expression);

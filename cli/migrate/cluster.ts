@@ -11,13 +11,18 @@ const urgentQuestions = 3;
 /** The RabbitMQ of which definitions say that they are; what is given here is the same in all of them. */
 const givenAs = "3.8.0";
 
+interface Started {
+  readonly login: Login;
+  readonly question: StartedQuestion;
+}
+
 export class Cluster {
   readonly stack: string;
   readonly system: System;
   /** The brokers; the one that answered last comes first. */
   #logins: Login[];
   /** Of the next questions for whose answers clients wait. */
-  #started: { readonly login: Login; readonly question: StartedQuestion }[] = [];
+  #started: Started[] = [];
   #isUrgent = false;
 
   constructor(stack: string, system: System) {
@@ -28,28 +33,49 @@ export class Cluster {
 
   /** @returns the answer of the first broker that gives a whole one @throws Error with a line for each broker */
   async ask<T>(expression: string, read: (answer: unknown) => T, seconds = askSeconds): Promise<T> {
-    const started = this.#isUrgent ? this.#started.shift() : undefined;
-    if (this.#isUrgent && this.#started.length === 0) this.startAhead();
-    if (started !== undefined) {
-      try {
-        return read(await started.question.ask(expression, seconds));
-      } catch {
-        // It is asked again, of the others first, and so are those that come after it.
-        this.#endStarted();
-        this.#logins = [...this.#logins.filter((other) => other !== started.login), started.login];
-      }
-    }
     return this.#onAny(async (login) => read(await askJson(login, expression, seconds)));
+  }
+
+  /**
+   * As `ask`, of a tool that runs already if clients wait. A broker that cannot be reached may evaluate the expression up to two
+   * minutes later than anybody waits for its answer, so it has to be one that changes nothing then (`whileWaiting`).
+   */
+  async askSoon<T>(expression: string, read: (answer: unknown) => T, seconds = askSeconds): Promise<T> {
+    const started = this.#takeStarted();
+    if (started === undefined) return this.ask(expression, read, seconds);
+    let answer: unknown;
+    try {
+      answer = await started.question.ask(expression, seconds);
+    } catch {
+      // It is asked again, of the others first, and so are those that come after it.
+      this.#endStarted();
+      this.#logins = [...this.#logins.filter((other) => other !== started.login), started.login];
+      return this.ask(expression, read, seconds);
+    }
+    return read(answer);
+  }
+
+  #takeStarted(): Started | undefined {
+    if (!this.#isUrgent) return undefined;
+    const started = this.#running().shift();
+    if (this.#started.length === 0) this.startAhead();
+    return started;
+  }
+
+  /** @returns those that have not ended meanwhile */
+  #running(): Started[] {
+    this.#started = this.#started.filter(({ question }) => !question.isOver);
+    return this.#started;
   }
 
   /** Starts the tools of the next questions before these are known: a start takes longer than most answers. */
   startAhead(): void {
     const [login] = this.#logins;
-    while (login !== undefined && this.#started.length < urgentQuestions)
+    while (login !== undefined && this.#running().length < urgentQuestions)
       this.#started.push({ login, question: startQuestion(login) });
   }
 
-  /** Whether clients wait: then questions go to the tools that run already, and more are started once none is left. */
+  /** Whether clients wait: then `askSoon` asks the tools that run already, and more are started once none is left. */
   setUrgent(isUrgent: boolean): void {
     this.#isUrgent = isUrgent;
     if (isUrgent) {

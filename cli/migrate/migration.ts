@@ -21,6 +21,7 @@ import {
   shovelEnd,
   shovelRemoval,
   userRemoval,
+  waitingNoteOrder,
 } from "../../migration/broker-orders.ts";
 import {
   agreementsQuestion,
@@ -170,11 +171,11 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async countTarget(direction: Direction): Promise<Held> {
-    return this.#target(direction).ask(countQuestion(), readHeld);
+    return this.#target(direction).askSoon(countQuestion(), readHeld);
   }
 
   async tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
-    return this.#target(direction).ask(tailQuestion, readTails);
+    return this.#target(direction).askSoon(tailQuestion, readTails);
   }
 
   async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
@@ -210,8 +211,8 @@ export class Migration implements Clusters, FinishClusters {
     // The note is NEW's, which is the source only on the way back.
     const note = direction === "back" ? this.#noteText({ direction, phase: "opening" }) : undefined;
     const searched = this.#searched[direction];
-    const order = fenceOrder(note, searched.all);
-    const fenced = await this.#source(direction).ask(order, readFenced, longSeconds);
+    const order = fenceOrder(direction, note, searched.all);
+    const fenced = await this.#source(direction).askSoon(order, readFenced, longSeconds);
     searched.keep(fenced.streams);
     return fenced;
   }
@@ -264,12 +265,13 @@ export class Migration implements Clusters, FinishClusters {
     const note = this.#noteText({ direction, phase: "opening" });
     const carried = agreements && carriedOf(agreements);
     if (direction === "forth") {
-      await fresh.ask(unfenceOrder(note, carried), () => undefined);
+      await fresh.askSoon(unfenceOrder(direction, note, carried), () => undefined);
       return;
     }
     // The fence has noted it where there are no streams.
-    if (carried !== undefined) await fresh.ask(noteOrder(note, carried), () => undefined);
-    await old.ask(unfenceOrder(), () => undefined);
+    if (carried !== undefined)
+      await fresh.askSoon(waitingNoteOrder(direction, note, carried), () => undefined);
+    await old.askSoon(unfenceOrder(direction), () => undefined);
   }
 
   async stage(direction: Direction): Promise<void> {
@@ -330,7 +332,7 @@ export class Migration implements Clusters, FinishClusters {
   }
 
   async findTroubles(): Promise<readonly Trouble[]> {
-    return this.#args.fresh.ask(troubleQuestion(shovelPrefix), readTroubles);
+    return this.#args.fresh.askSoon(troubleQuestion(shovelPrefix), readTroubles);
   }
 
   report(line: string): void {
@@ -376,7 +378,7 @@ export class Migration implements Clusters, FinishClusters {
   async #carry(direction: Direction, queues: readonly CarriedName[], isLate: boolean): Promise<void> {
     if (queues.every(({ key }) => this.#carried.has(key))) return;
     const { fresh } = this.#args;
-    const present = await fresh.ask(shovelQuestion(shovelPrefix), readShovels);
+    const present = await fresh.askSoon(shovelQuestion(shovelPrefix), readShovels);
     const parts = queues.map((queue) => ({
       ...carryExchange(queue),
       shovel: this.#shovel(direction, queue, isLate),

@@ -144,21 +144,23 @@ function overridden(
     policy: PolicyRow,
     kind: "policy" | "operator policy",
     from: readonly QueueOverview[],
+    leaves = "leaves",
   ): Verdict[] => {
     if (from.length === 0) return [];
     const clear = `rabbitmqctl clear_${kind.replace(" ", "_")} -p ${quote(vhost)} ${quote(policy.name)}`;
     return [
       needsOperator(
-        `the ${kind} ${policy.name} (priority ${policy.priority ?? 0}) of the virtual host ${vhost} leaves ${countQueues(from)} without mirrors`,
+        `the ${kind} ${policy.name} (priority ${policy.priority ?? 0}) of the virtual host ${vhost} ${leaves} ${countQueues(from)} without mirrors`,
         policy.name === wanted.name && kind === "policy"
           ? `it is not the stack's; give it an ha-mode, or clear it, and the stack's takes its place: ${clear}`
           : `give it the ha-mode of ${wanted.name}, or clear it: ${clear}`,
       ),
     ];
   };
-  // These queues have no mirrors, so a policy of which only RabbitMQ knows whether it is for them is named, too.
+  const unread = byOperator.filter(({ pattern }) => matcherOf(pattern) === undefined);
+  // These queues have no mirrors, so a policy of which only RabbitMQ knows whether it is for them is named if no other one is.
   const operatorOf = ({ name }: QueueOverview): PolicyRow | undefined =>
-    byOperator.find(({ pattern }) => matcherOf(pattern)?.(name) ?? true);
+    byOperator.find(({ pattern }) => matcherOf(pattern)?.(name) === true) ?? unread[0];
   return [
     ...others.flatMap((policy) =>
       taken(
@@ -172,6 +174,7 @@ function overridden(
         policy,
         "operator policy",
         bare.filter((queue) => queue.policy === wanted.name && operatorOf(queue) === policy),
+        unread.includes(policy) ? "may be what leaves" : "leaves",
       ),
     ),
   ];

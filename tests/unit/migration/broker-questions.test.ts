@@ -12,9 +12,10 @@ const { fenceOrder, noteOrder, unfenceOrder, shovelQuestion, shovelRemoval, exch
 /** All that a decision rests on; what shovels say of their troubles is only shown. */
 const deciding: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(texts).filter(([name]) => /(Question|Order|Removal|End)$/.test(name))),
-  fenceOrder: fenceOrder(),
+  fenceOrder: fenceOrder("forth"),
   noteOrder: noteOrder(undefined),
-  unfenceOrder: unfenceOrder(),
+  unfenceOrder: unfenceOrder("back"),
+  waitingNoteOrder: texts.waitingNoteOrder("back", "note", { agreements: "{}", shovels: [] }),
   shovelQuestion: shovelQuestion("own."),
   shovelRemoval: shovelRemoval("own."),
   exchangeRemoval: exchangeRemoval("own."),
@@ -37,11 +38,25 @@ test("a member whose tables are not there yet answers nothing, instead of empty 
 test("connections are asked of each member, since RabbitMQ's own lists leave out one that does not answer", () => {
   for (const text of [...Object.values(deciding), stateQuestion([])])
     assert.doesNotMatch(text, /rabbit_connection_tracking:list|list_of_user/);
-  for (const text of [fenceOrder("note"), texts.emptyQuestion]) {
+  for (const text of [fenceOrder("back", "note"), texts.emptyQuestion]) {
     assert.match(text, /Members = rabbit_nodes:all\(\)/);
     assert.match(text, /Call\(At, rabbit_connection_tracking, list_on_node, \[At\]\)/);
     assert.match(text, /Call\(At, rabbit_auth_backend_internal, get_user_limits, \[\]\)/);
     assert.match(text, /Users =\/= \[\]/);
+  }
+});
+
+test("what is ordered while clients wait is done only if the cluster's own note says that they do, in this direction", () => {
+  for (const [name, asked] of [
+    ["fenceOrder", "forth"],
+    ["unfenceOrder", "back"],
+    ["waitingNoteOrder", "back"],
+  ] as const) {
+    const [before = "", after = ""] = (deciding[name] ?? "").split("exit({late, Other})");
+    const wanted = `<<"direction">> := <<"${asked}">>, <<"phase">> := Phase} when Phase =:= <<"closing">>; Phase =:= <<"opening">>`;
+    assert.ok(before.includes(wanted), name);
+    assert.doesNotMatch(before, /:(set|clear)_global/, name);
+    assert.match(after, /:(set|clear)_global/, name);
   }
 });
 

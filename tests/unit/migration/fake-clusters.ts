@@ -37,7 +37,9 @@ interface Queue {
 }
 
 export class FakeClusters implements Clusters, FinishClusters {
+  /** NEW's, which counts, and OLD's. */
   note: Note | undefined;
+  oldNote: Note | undefined;
   readonly queues: Queue[] = [];
   readonly fenced = new Set<Side>();
   readonly shovels = new Map<string, Direction>();
@@ -118,7 +120,11 @@ export class FakeClusters implements Clusters, FinishClusters {
     return this.#do(`writeNote ${note.direction} ${note.phase}`, () => {
       this.#keep(agreements);
       this.note = note;
-    });
+    }).then(() =>
+      this.#do("writeNote of OLD", () => {
+        this.oldNote = note;
+      }),
+    );
   }
 
   readAgreements(): Promise<Agreements> {
@@ -150,6 +156,7 @@ export class FakeClusters implements Clusters, FinishClusters {
   removeNote(): Promise<void> {
     return this.#do("removeNote", () => {
       this.note = undefined;
+      this.oldNote = undefined;
       this.agreements = {};
     });
   }
@@ -196,6 +203,7 @@ export class FakeClusters implements Clusters, FinishClusters {
 
   fence(direction: Direction): Promise<Fenced> {
     return this.#do("fence", () => {
+      this.#checkNote(sourceOf(direction), direction);
       this.fenced.add(sourceOf(direction));
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();
@@ -213,6 +221,7 @@ export class FakeClusters implements Clusters, FinishClusters {
 
   permit(direction: Direction, agreements: Agreements | undefined): Promise<void> {
     return this.#do("permit", () => {
+      this.#checkNote(targetOf(direction), direction);
       this.#keep(agreements);
       if (direction === "forth" || agreements !== undefined) this.note = { direction, phase: "opening" };
       this.fenced.delete(targetOf(direction));
@@ -300,6 +309,13 @@ export class FakeClusters implements Clusters, FinishClusters {
     this.live();
     this.#shovel();
     return Promise.resolve();
+  }
+
+  /** A cluster refuses what its own note does not say. */
+  #checkNote(side: Side, direction: Direction): void {
+    const note = side === "new" ? this.note : this.oldNote;
+    if (note?.direction !== direction || !["closing", "opening"].includes(note.phase))
+      throw new Error(`${side} says ${JSON.stringify(note)}`);
   }
 
   /** A cluster of which a broker was stopped may not answer any more. */

@@ -109,16 +109,16 @@ test(
     cluster.startAhead();
     cluster.startAhead();
     await first.until("started", 3);
-    assert.equal(await cluster.ask("nobody waits", asText), "nobody waits.\n");
+    assert.equal(await cluster.askSoon("nobody waits", asText), "nobody waits.\n");
     assert.equal(first.started, 4);
     assert.equal(first.running, 3);
     cluster.setUrgent(true);
-    assert.equal(await cluster.ask("one", asText), "one.\n");
-    assert.equal(await cluster.ask("two", asText), "two.\n");
+    assert.equal(await cluster.askSoon("one", asText), "one.\n");
+    assert.equal(await cluster.askSoon("two", asText), "two.\n");
     assert.equal(first.started, 4);
-    assert.equal(await cluster.ask("three", asText), "three.\n");
+    assert.equal(await cluster.askSoon("three", asText), "three.\n");
     await first.until("started", 7);
-    assert.equal(await cluster.ask("four", asText), "four.\n");
+    assert.equal(await cluster.askSoon("four", asText), "four.\n");
     const asked = ["nobody waits", "one", "two", "three", "four"];
     assert.deepEqual(
       first.asked,
@@ -131,7 +131,7 @@ test(
 test("more urgent questions at once than tools that run are all answered", limit, async (t) => {
   const { cluster } = await open(t);
   cluster.setUrgent(true);
-  const answers = await Promise.all(["1", "2", "3", "4", "5"].map((each) => cluster.ask(each, asText)));
+  const answers = await Promise.all(["1", "2", "3", "4", "5"].map((each) => cluster.askSoon(each, asText)));
   assert.deepEqual(answers, ["1.\n", "2.\n", "3.\n", "4.\n", "5.\n"]);
 });
 
@@ -143,7 +143,7 @@ test("once nothing is urgent any more, the tools that wait are ended and asked n
   cluster.setUrgent(false);
   await first.until("running", 0);
   assert.deepEqual(first.asked, []);
-  assert.equal(await cluster.ask("one", asText), "one.\n");
+  assert.equal(await cluster.askSoon("one", asText), "one.\n");
   await first.until("running", 0);
   assert.equal(first.started, 4);
 });
@@ -157,7 +157,7 @@ for (const code of [69, 0])
       const [first, second] = hosts;
       first.answer = () => ({ code });
       cluster.setUrgent(true);
-      assert.equal(await cluster.ask("one", asText), "one.\n");
+      assert.equal(await cluster.askSoon("one", asText), "one.\n");
       assert.deepEqual(first.asked, ["one.\n"]);
       assert.deepEqual(second.asked, ["one.\n"]);
     },
@@ -171,7 +171,7 @@ test(
     const [first, second] = hosts;
     first.answer = () => undefined;
     cluster.setUrgent(true);
-    assert.equal(await cluster.ask("one", asText, 1), "one.\n");
+    assert.equal(await cluster.askSoon("one", asText, 1), "one.\n");
     assert.deepEqual(second.asked, ["one.\n"]);
   },
 );
