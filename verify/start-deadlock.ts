@@ -42,6 +42,14 @@ function isUpTo(position: BrokerState["position"], other: readonly [number, numb
   return position[0] < other[0] || (position[0] === other[0] && position[1] <= other[1]);
 }
 
+/**
+ * Whether a broker is just between two starts, or at the beginning of one, and will soon say whether it waits. Before RabbitMQ
+ * 4.2 a start with Khepri gives up after half a minute without a majority, and systemd makes another.
+ */
+export function isAnyBetweenStarts(states: BrokerStates): boolean {
+  return [...states.values()].some(({ active, isWaiting }) => active === "activating" && !isWaiting);
+}
+
 /** @returns how many members a broker's store needs to start, and how many of them are there; undefined without Khepri */
 export function majorityOf(
   name: string,

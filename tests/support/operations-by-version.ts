@@ -34,6 +34,9 @@ interface OperationsOptions {
 /** As an operator does it, by RabbitMQ's own documentation: https://www.rabbitmq.com/docs/4.0/metadata-store */
 const chooseKhepri = "rabbitmqctl -q enable_feature_flag --experimental khepri_db </dev/null";
 
+/** Whether a broker has its tables in Khepri, and how many members its store has. */
+const askStore = `rabbitmqctl -q eval '{rabbit_khepri:is_enabled(), length(rabbit_khepri:locally_known_nodes())}.' </dev/null`;
+
 /** Declares the tests. The stack has the first three of the lab's five brokers; the growth of the cluster adds the others. */
 export function testOperations(lab: LabStack, { store, queues }: OperationsOptions = {}): void {
   const three = lab.brokers.slice(0, 3);
@@ -44,7 +47,20 @@ export function testOperations(lab: LabStack, { store, queues }: OperationsOptio
   };
   const begin = async (): Promise<void> => {
     await lab.ensureUp(settings(), three);
+    await chooseStore();
+  };
+  const chooseStore = async (): Promise<void> => {
     if (store === "Khepri") await lab.runOn(first, chooseKhepri);
+  };
+  /** Each broker is asked itself: a new one has the store of the cluster that it joined. */
+  const assertStore = async (brokers: readonly string[]): Promise<void> => {
+    if (store !== "Khepri") return;
+    for (const broker of brokers)
+      assert.match(
+        await lab.runOn(broker, askStore),
+        new RegExp(`^\\{true,${brokers.length}\\}$`, "m"),
+        broker,
+      );
   };
 
   const versionOf = async (): Promise<Pick<OperationRecord, "rabbitmq" | "queues" | "store">> => {
@@ -80,7 +96,9 @@ export function testOperations(lab: LabStack, { store, queues }: OperationsOptio
     const started = Date.now();
     assert.match(await lab.runOrThrow("up"), /is healthy/);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    await chooseStore();
     const again = await lab.runOrThrow("up", "--expect-no-changes");
+    await assertStore(three);
     const unchanged = /^ +(\d+ unchanged)$/m.exec(again)?.[1] ?? assert.fail(tail(again));
     const version = await versionOf();
     await lab.runOrThrow("destroy");
@@ -110,6 +128,7 @@ export function testOperations(lab: LabStack, { store, queues }: OperationsOptio
       assert.match(await lab.runOrThrow("up", "--replace", first), /is healthy/);
     });
     await assertMessages("replace");
+    await assertStore(three);
     await record("replace", `gap ${gap}; 0 lost`);
   });
 
@@ -118,6 +137,7 @@ export function testOperations(lab: LabStack, { store, queues }: OperationsOptio
     await fill("scale");
     await lab.configure(settings(), lab.brokers);
     const out = await gapOf("out", () => lab.runOrThrow("up"));
+    await assertStore(lab.brokers);
     await lab.configure(settings(), three);
     const back = await gapOf("back", () => lab.runOrThrow("up"));
     await assertMessages("scale");

@@ -12,6 +12,7 @@ import {
   type BrokerState,
   type BrokerStates,
   findStartDeadlock,
+  isAnyBetweenStarts,
   judgeWaiting,
 } from "../../../verify/start-deadlock.ts";
 
@@ -266,4 +267,11 @@ test("--force-boot is separated from Pulumi's flags, needs a name, and excludes 
   for (const args of [["--force-boot"], ["--force-boot="], ["--force-boot", "--diff"]])
     assert.throws(() => parseUpOptions(args), /--force-boot needs a broker's name/);
   assert.throws(() => parseUpOptions(["--repair", "--force-boot", "cent121"]), /cannot be combined/);
+});
+
+test("a broker that starts and does not wait yet may be between two starts; one that waits, runs or is stopped is not", () => {
+  const starting: BrokerState = { active: "activating", isWaiting: false };
+  assert.ok(isAnyBetweenStarts(states(waits("cent122"), starting)));
+  for (const known of [inOrder, atOnce, states(stopped(), { active: "active", isWaiting: false }), states()])
+    assert.ok(!isAnyBetweenStarts(known));
 });
