@@ -102,7 +102,8 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   const clients: ssh2.Client[] = [];
   const written: Written = { output: "", errors: "" };
   let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
+  // Nobody waits any more: a log-in that is under way ends, too, so that it does not keep this process from ending.
+  const over = new AbortController();
   const timedOut = new Promise<never>((_, reject) => {
     options.signal?.addEventListener("abort", () => {
       reject(new SshError("slow", `${login.host} is no longer waited for`));
@@ -122,9 +123,12 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
   });
   const connect = async (to: Login, bastion: boolean, socket?: Duplex): Promise<ssh2.Client> => {
     const loginSeconds = Math.min(loginTimeoutSeconds, timeoutSeconds);
-    const client = await logInPatiently({ to, bastion, socket, silentSeconds }, loginSeconds);
-    // Nobody waits any more, so nobody would end a connection that came after that: this process would never end.
-    if (isOver) {
+    const client = await logInPatiently(
+      { to, bastion, socket, silentSeconds, signal: over.signal },
+      loginSeconds,
+    );
+    // It may have come at the very moment at which the others were ended.
+    if (over.signal.aborted) {
       client.destroy();
       throw new SshError("slow", `${to.host} is no longer waited for`);
     }
@@ -141,7 +145,7 @@ export async function runOn(login: Login, options: RemoteCommand): Promise<strin
     return await Promise.race([run(), timedOut]);
   } finally {
     clearTimeout(timer);
-    isOver = true;
+    over.abort();
     for (const client of clients.reverse()) client.destroy();
   }
 }
@@ -153,6 +157,7 @@ interface LogIn {
   /** The way through the bastion. */
   readonly socket: Duplex | undefined;
   readonly silentSeconds: number | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** For how long a closed connection is tried again, and how often. */
@@ -179,7 +184,10 @@ async function logInPatiently(options: LogIn, timeoutSeconds: number): Promise<s
   }
 }
 
-function logIn({ to, bastion, socket, silentSeconds }: LogIn, timeoutSeconds: number): Promise<ssh2.Client> {
+function logIn(
+  { to, bastion, socket, silentSeconds, signal }: LogIn,
+  timeoutSeconds: number,
+): Promise<ssh2.Client> {
   const { host, port, user, privateKey, hostKey, pinHostKey } = to;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<ssh2.Client>();
@@ -205,6 +213,9 @@ function logIn({ to, bastion, socket, silentSeconds }: LogIn, timeoutSeconds: nu
   });
   client.on("close", () => fail("unreachable", `${host}:${port} closed the SSH connection`));
   client.on("ready", () => resolve(client));
+  const leave = (): void => fail("slow", `${host} is no longer waited for`);
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave);
   // ssh2's own timeout does not include the time until there is a connection.
   const timer = setTimeout(() => {
     fail("timeout", `${host}:${port} does not answer by SSH within ${Math.ceil(timeoutSeconds)} s`);
