@@ -3,11 +3,17 @@
 What the command `rabbitmqctl force_standalone_khepri_boot` does cannot be undone, so all is asked anew right before it.
 """
 
-from . import clock, cluster, host, khepri, queues, rabbitmq, starting
+from . import clock, cluster, command, host, khepri, queues, rabbitmq, starting
 from .errors import NoAnswer, StepError
 
 # How long the broker may be between two starts of its own.
 ASKED_SECONDS = 60
+# Up to RabbitMQ 4.1 a start without a majority gives up after half a minute, which may be between any two questions.
+SETTLED_SECONDS = 180
+# RabbitMQ's tools end with it if they cannot reach the broker (sysexits.h: EX_UNAVAILABLE).
+UNREACHABLE = 69
+
+FORCE = "force_standalone_khepri_boot"
 
 # What `rabbit_quorum_queue:force_shrink_member_to_current_member/2` does, without its last act: it also deletes the
 # messages of the members on other brokers that are connected, and those are to be kept aside.
@@ -34,12 +40,29 @@ end,
 
 def start(gone, check_nobody_serves):
     """Starts this broker without those that are gone. check_nobody_serves: raises StepError if another one serves."""
-    look_until_it_waits()
-    check(gone)
-    check_nobody_serves()
-    rabbitmq.tell("force_standalone_khepri_boot")
+    deadline = clock.Deadline(SETTLED_SECONDS)
+    while not _force(gone, check_nobody_serves, deadline):
+        clock.pause(1)
     clock.await_(_is_alone, starting.BOOT_SECONDS, lambda: starting.failed("does not run although it waits no more"))
     shrink_queues()
+
+
+def _force(gone, check_nobody_serves, deadline):
+    """Returns False if the broker or one that is left was between two starts, so that all has to be asked again."""
+    look_until_it_waits()
+    try:
+        check(gone)
+        check_nobody_serves()
+    except NoAnswer:
+        if deadline.seconds_left() > 0:
+            return False
+        raise
+    told = command.attempt(rabbitmq.words("rabbitmqctl", [FORCE]), **rabbitmq.options(120))
+    if told.code == 0 or (told.code == UNREACHABLE and _is_alone()):
+        return True
+    if told.code == UNREACHABLE and deadline.seconds_left() > 0:
+        return False
+    raise StepError("{} ended with {}".format(FORCE, told.code), log=told.log())
 
 
 def look_until_it_waits():

@@ -181,6 +181,17 @@ class ForceBoot(KhepriHost):
         self.on("ra_leaderboard", ask)
         self.works(*FORCE_BOOT)
 
+    def test_a_start_that_gives_up_before_it_is_forced_or_between_two_questions_is_asked_anew(self):
+        answers = [Ended(69), Ended(69)]
+        self.on(FORCED, lambda call: answers.pop() if answers else self.forced(call))
+        self.works(*FORCE_BOOT)
+        self.assertEqual(self.done(FORCED), [FORCED] * 3)
+        self.assertGreater(len(self.done("ra_leaderboard")), 4)
+
+    def test_a_broker_that_can_never_be_reached_is_given_up(self):
+        self.on(FORCED, Ended(69, "", "unable to perform an operation on node"))
+        self.refuses(*FORCE_BOOT, because="force_standalone_khepri_boot ended with 69")
+
     def test_nothing_is_forced_without_whole_answers(self):
         self.sweep(lambda: None, FORCE_BOOT, (FORCED,), except_for=("rabbit_nodes:all()", "rabbit_amqqueue:list()"))
 

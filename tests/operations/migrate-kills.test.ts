@@ -43,8 +43,8 @@ interface Kill {
   readonly arrange: (source: LabStack) => Promise<(pid: number) => Promise<unknown>>;
 }
 
-/** Queues that nobody consumes are carried, and clients use the source. */
-const carrying = /messages are left, about/;
+/** What nobody consumes is carried, and clients use the source. Once the stream is, there may be nothing else left. */
+const carrying = /messages are left, about|is not carried yet/;
 /** The source is being closed, and the rest carried. */
 const closing = /clients wait from now on/;
 
