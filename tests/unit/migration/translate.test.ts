@@ -283,7 +283,7 @@ test("a policy of which only RabbitMQ knows what it matches stands against the m
   const row = { vhost: "/", "apply-to": "classic_queues", priority: 5 };
   const policies = [
     { ...row, name: "short", pattern: "^[[:alpha:]]+$", definition: { "message-ttl": 1000 } },
-    { ...row, name: origin.policyName, pattern: "\\A", definition: { "ha-mode": "all" } },
+    { ...row, name: origin.policyName, pattern: "^(?>a)", definition: { "ha-mode": "all" } },
   ];
   const made = translate({ ...given, policies }, origin, four);
   for (const subject of ["policy short in /", `policy ${origin.policyName} in /`])
