@@ -54,13 +54,13 @@ def _force(gone, check_nobody_serves, deadline):
         check(gone)
         check_nobody_serves()
     except NoAnswer:
-        if deadline.seconds_left() > 0:
-            return False
-        raise
+        if deadline.passed():
+            raise
+        return False
     told = command.attempt(rabbitmq.words("rabbitmqctl", [FORCE]), **rabbitmq.options(120))
     if told.code == 0 or (told.code == UNREACHABLE and _is_alone()):
         return True
-    if told.code == UNREACHABLE and deadline.seconds_left() > 0:
+    if told.code == UNREACHABLE and not deadline.passed():
         return False
     raise StepError("{} ended with {}".format(FORCE, told.code), log=told.log())
 

@@ -1,15 +1,16 @@
 /** `npm run up -- --force-boot NAME`: starts a broker without those that ran longer and are gone for good. */
-import { setTimeout as pause } from "node:timers/promises";
 import { UserError } from "../user-error.ts";
 import { runOn, SshError } from "../remote/ssh.ts";
 import { shellWord } from "../templates/render.ts";
+import { pollUntil } from "../verify/polling.ts";
 import { queryBrokerStates, findLogin, buildProgramCommand } from "../verify/checks/hosts.ts";
 import type { Login, System } from "../verify/outputs.ts";
-import { type BrokerStates, isAnyBetweenStarts, missingPeersOf } from "../verify/start-deadlock.ts";
+import { isAnyBetweenStarts, missingPeersOf } from "../verify/start-deadlock.ts";
 import { dataLossMessage, refusalReason } from "./force-boot-messages.ts";
 
 /** Timeout of the program on the host. It includes the wait for another run of the program there. */
 const timeoutSeconds = 1100;
+/** For brokers that are between two starts. */
 const settleSeconds = 60;
 const askAgainMs = 2000;
 
@@ -39,7 +40,11 @@ export function forceBootCommand(
  * @throws UserError, before anything is done, if a broker serves or one that stopped later may still start
  */
 export async function forceBoot(system: System, name: string, stack: string): Promise<void> {
-  const states = await queryOnceSettled(system);
+  const states = await pollUntil(
+    { timeoutSeconds: settleSeconds, intervalMs: askAgainMs },
+    () => queryBrokerStates(system),
+    (seen) => !isAnyBetweenStarts(seen),
+  );
   const names = system.brokers.map((broker) => broker.name);
   const reason = refusalReason(name, names, states, stack);
   if (reason !== undefined) throw new UserError(`--force-boot ${name}: nothing was done: ${reason}`);
@@ -53,16 +58,6 @@ export async function forceBoot(system: System, name: string, stack: string): Pr
       process.stdout.write(`${other} serves\n`);
     }),
   );
-}
-
-/** @returns the brokers' states, once none of them is between two starts; after a minute in any case */
-async function queryOnceSettled(system: System): Promise<BrokerStates> {
-  const deadline = performance.now() + settleSeconds * 1000;
-  for (;;) {
-    const states = await queryBrokerStates(system);
-    if (!isAnyBetweenStarts(states) || performance.now() > deadline) return states;
-    await pause(askAgainMs);
-  }
 }
 
 /** Runs force-boot on a broker's host; the program there allows one start at a time. */

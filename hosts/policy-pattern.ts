@@ -9,12 +9,22 @@ const different =
 const asBytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 const itself = (character: string): string => `\\u{${character.charCodeAt(0).toString(16)}}`;
 
+type Matcher = (name: string) => boolean;
+
+/** A policy is compared with each queue, so each pattern is translated once. */
+const known = new Map<string, Matcher | undefined>();
+
+/** @returns a test for names; undefined for a pattern of which only RabbitMQ knows what it matches */
+export function matcherOf(pattern: string): Matcher | undefined {
+  if (!known.has(pattern)) known.set(pattern, translate(pattern));
+  return known.get(pattern);
+}
+
 /**
  * Strict ("u"), so that what JavaScript would read in another way than RabbitMQ, or not at all, is no expression:
  * `[[:digit:]]`, `(?>a)`, `a++`.
- * @returns a test for names; undefined for a pattern of which only RabbitMQ knows what it matches
  */
-export function matcherOf(pattern: string): ((name: string) => boolean) | undefined {
+function translate(pattern: string): Matcher | undefined {
   const [, anchor = "", flags = "", rest = pattern] = leadingFlags.exec(pattern) ?? [];
   const bytes = asBytes(anchor + rest);
   if ([...bytes.matchAll(different)].some(({ groups }) => groups?.["class"] !== undefined)) return undefined;

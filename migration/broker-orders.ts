@@ -5,11 +5,10 @@ import {
   agreementsName,
   type Carried,
   endOf,
-  keep,
   mine,
+  noteChanges,
   noteName,
   own,
-  setNote,
   type ShovelName,
   start,
   unsetGlobal,
@@ -25,15 +24,13 @@ const kept = "rabbitmq_ha_consumer_disconnected_timeout";
 /** @param text undefined: forgets the note, and what is kept of streams @param carried what is kept of them from now on */
 export function noteOrder(text: string | undefined, carried?: Carried): string {
   const changes =
-    text === undefined
-      ? [unsetGlobal(agreementsName), unsetGlobal(noteName)]
-      : [...(carried === undefined ? [] : [keep(carried)]), `ok = ${setNote(text)}`];
+    text === undefined ? [unsetGlobal(agreementsName), unsetGlobal(noteName)] : noteChanges(text, carried);
   return `${start} ${changes.join(", ")}, Json(#{done => true})`;
 }
 
 /** @param direction the note has to say that clients wait in a move in it */
 export const waitingNoteOrder = (direction: Direction, text: string, carried: Carried): string =>
-  `${start}${whileWaiting(direction)} ${keep(carried)}, ok = ${setNote(text)}, Json(#{done => true})`;
+  `${start}${whileWaiting(direction)} ${noteChanges(text, carried).join(", ")}, Json(#{done => true})`;
 
 export const shovelEnd = (shovels: readonly ShovelName[]): string =>
   `${start} ${endOf(shovels)}, Json(#{done => true})`;

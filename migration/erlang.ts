@@ -84,7 +84,7 @@ export function endOf(shovels: readonly ShovelName[]): string {
 }
 
 /** Ends the shovels first: one that started again would carry all of it once more. */
-export function keep({ agreements, shovels }: Carried): string {
+function keep({ agreements, shovels }: Carried): string {
   return `${endOf(shovels)}, ok = ${setGlobal(agreementsName, agreements)}`;
 }
 
@@ -99,6 +99,14 @@ export function unsetGlobal(name: string): string {
   not_found -> ok;
   _ -> rabbit_runtime_parameters:clear_global(${name}, ${actor})
 end`;
+}
+
+/** How far the move is from now on. @param carried what is kept of streams before that @returns expressions; none without a note */
+export function noteChanges(note: string | undefined, carried: Carried | undefined): string[] {
+  return [
+    ...(carried === undefined ? [] : [keep(carried)]),
+    ...(note === undefined ? [] : [`ok = ${setNote(note)}`]),
+  ];
 }
 
 export function setNote(text: string): string {

@@ -4,7 +4,7 @@
  */
 import { fenceName } from "../definitions/migration-names.ts";
 import type { Direction } from "./direction.ts";
-import { actor, type Carried, counts, keep, mine, setNote, start, whileWaiting } from "./erlang.ts";
+import { actor, type Carried, counts, mine, noteChanges, setNote, start, whileWaiting } from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
 const limits = `
@@ -122,11 +122,8 @@ Left = Others(),`);
  * @param direction as for `fenceOrder` @param carried what is kept of streams
  */
 export function unfenceOrder(direction: Direction, note?: string, carried?: Carried): string {
-  const written = [
-    ...(carried === undefined ? [] : [`${keep(carried)},`]),
-    ...(note === undefined ? [] : [`ok = ${setNote(note)},`]),
-  ].join(" ");
-  return `${start}${whileWaiting(direction)}${limits} ${written}
+  const written = noteChanges(note, carried).map((change) => `${change},`);
+  return `${start}${whileWaiting(direction)}${limits} ${written.join(" ")}
 ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
   not_found -> ok;
   Text ->

@@ -95,7 +95,7 @@ export function patternNotes({ pattern, appliesTo }: Policy): Note[] {
     blocks(
       `has the pattern ${pattern}, of which only RabbitMQ knows what it matches`,
       "what becomes of a policy depends on the queues that it is for",
-      "write OLD's pattern with what JavaScript's regular expressions have too: [0-9] for [[:digit:]], ^ for \\A, \\{ for a brace",
+      "write OLD's pattern with what JavaScript's regular expressions have too: [0-9] for [[:digit:]], a+ for a++",
     ),
   ];
 }

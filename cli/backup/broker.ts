@@ -180,6 +180,8 @@ export async function askJson(
 
 /** A tool that runs, and waits for what it is asked. */
 export interface StartedQuestion {
+  /** The broker's. */
+  readonly login: Login;
   /** As `askJson`; once. */
   ask(expression: string, timeoutSeconds: number): Promise<unknown>;
   /** Whether it has ended, and cannot be asked any more. */
@@ -209,6 +211,7 @@ export function startQuestion(login: Login): StartedQuestion {
   // Whoever asks hears of a failure.
   printed.then(end, end);
   return {
+    login,
     get isOver() {
       return isOver;
     },

@@ -11,18 +11,13 @@ const urgentQuestions = 3;
 /** The RabbitMQ of which definitions say that they are; what is given here is the same in all of them. */
 const givenAs = "3.8.0";
 
-interface Started {
-  readonly login: Login;
-  readonly question: StartedQuestion;
-}
-
 export class Cluster {
   readonly stack: string;
   readonly system: System;
   /** The brokers; the one that answered last comes first. */
   #logins: Login[];
   /** Of the next questions for whose answers clients wait. */
-  #started: Started[] = [];
+  #started: StartedQuestion[] = [];
   #isUrgent = false;
 
   constructor(stack: string, system: System) {
@@ -45,7 +40,7 @@ export class Cluster {
     if (started === undefined) return this.ask(expression, read, seconds);
     let answer: unknown;
     try {
-      answer = await started.question.ask(expression, seconds);
+      answer = await started.ask(expression, seconds);
     } catch {
       // It is asked again, of the others first, and so are those that come after it.
       this.#endStarted();
@@ -55,7 +50,7 @@ export class Cluster {
     return read(answer);
   }
 
-  #takeStarted(): Started | undefined {
+  #takeStarted(): StartedQuestion | undefined {
     if (!this.#isUrgent) return undefined;
     const started = this.#running().shift();
     if (this.#started.length === 0) this.startAhead();
@@ -63,8 +58,8 @@ export class Cluster {
   }
 
   /** @returns those that have not ended meanwhile */
-  #running(): Started[] {
-    this.#started = this.#started.filter(({ question }) => !question.isOver);
+  #running(): StartedQuestion[] {
+    this.#started = this.#started.filter(({ isOver }) => !isOver);
     return this.#started;
   }
 
@@ -72,7 +67,7 @@ export class Cluster {
   startAhead(): void {
     const [login] = this.#logins;
     while (login !== undefined && this.#running().length < urgentQuestions)
-      this.#started.push({ login, question: startQuestion(login) });
+      this.#started.push(startQuestion(login));
   }
 
   /** Whether clients wait: then `askSoon` asks the tools that run already, and more are started once none is left. */
@@ -86,7 +81,7 @@ export class Cluster {
   }
 
   #endStarted(): void {
-    for (const { question } of this.#started.splice(0)) question.end();
+    for (const started of this.#started.splice(0)) started.end();
   }
 
   /** @throws Error unless all are made */

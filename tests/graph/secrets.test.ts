@@ -2,24 +2,16 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import ssh2 from "ssh2";
+import { makePrivateKey } from "../../platforms/ssh-keys.ts";
 import { withoutEnd } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
 import { brokers, hosts, remoteCommand } from "../support/graph-facts.ts";
 import { unwrapSecrets, runProgram, secretText, type ProgramRun, type RunArgs } from "../support/program.ts";
 
-const key = (): string => {
-  for (;;) {
-    const { private: text } = ssh2.utils.generateKeyPairSync("ed25519");
-    // ssh2 cannot read one of 256 of its own keys (mscdex/ssh2#1513).
-    if (!(ssh2.utils.parseKey(text) instanceof Error)) return text;
-  }
-};
-
 const given = {
   adminPassword: "given/admin pass%word",
   erlangCookie: "GIVENCOOKIEGIVENCOOKIE",
-  sshPrivateKey: key(),
+  sshPrivateKey: makePrivateKey("given"),
   statsPassword: "given-stats-password",
 };
 

@@ -66,7 +66,7 @@ export function testOperations(lab: LabStack, { store, queues }: OperationsOptio
   const versionOf = async (): Promise<Pick<OperationRecord, "rabbitmq" | "queues" | "store">> => {
     const system = await readSystem(lab);
     const rabbitmq = await readRabbitmqVersion(system);
-    return { rabbitmq, queues: system.queues ?? "mirrored", ...(store === undefined ? {} : { store }) };
+    return { rabbitmq, queues: system.queues ?? "mirrored", store };
   };
   const record = async (operation: Operation, result: string): Promise<void> =>
     recordOperation({ operation, ...(await versionOf()), result });

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
 import ssh2 from "ssh2";
 import { Cluster } from "../../../cli/migrate/cluster.ts";
+import { makePrivateKey } from "../../../platforms/ssh-keys.ts";
 import { runOn } from "../../../remote/ssh.ts";
 import type { System } from "../../../verify/outputs.ts";
 
@@ -19,14 +20,12 @@ class Host {
   started = 0;
   readonly asked: string[] = [];
   answer: Answer = (text) => ({ value: text, code: 0 });
-  readonly privateKey: string;
+  readonly privateKey = makePrivateKey("urgent");
   readonly #server: ssh2.Server;
   readonly #clients = new Set<ssh2.Connection>();
 
   constructor() {
-    const key = ssh2.utils.generateKeyPairSync("ed25519");
-    this.privateKey = key.private;
-    this.#server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
+    this.#server = new ssh2.Server({ hostKeys: [this.privateKey] }, (client) => {
       this.#clients.add(client);
       client.on("authentication", (attempt) => attempt.accept());
       client.on("error", () => undefined);
