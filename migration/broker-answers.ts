@@ -3,7 +3,7 @@ import { z } from "zod";
 import { shortHostName } from "../hosts/node-name.ts";
 import type { Fenced, Note } from "./move.ts";
 import { queueKey } from "./plan.ts";
-import type { Held, QueueCount } from "./queue-counts.ts";
+import type { Counted, Held, QueueCount } from "./queue-counts.ts";
 import type { Agreements, StreamTail } from "./streams.ts";
 
 const queue = z.object({
@@ -24,6 +24,7 @@ const stream = z.object({
 });
 const tails = z.object({ streams: z.array(stream) });
 const held = tails.extend({ queues: z.array(queue) });
+const counted = held.extend({ away: z.array(z.string()) });
 const fenced = held.extend({ connections: z.number(), users: z.array(z.string()) });
 /** The member that does not answer, or whose clients may still log in. */
 const unfenced = z.union([z.object({ silent: z.string() }), z.object({ open: z.string() })]);
@@ -49,6 +50,11 @@ export type StackNote = Note & { readonly from: string; readonly to: string };
 
 export function readHeld(answer: unknown): Held {
   return heldOf(held.parse(answer));
+}
+
+export function readCounted(answer: unknown): Counted {
+  const { away, ...rest } = counted.parse(answer);
+  return { ...heldOf(rest), away: away.map(shortHostName) };
 }
 
 /** @throws unless each member has said who is connected to it, and that it lets nobody in */

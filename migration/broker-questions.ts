@@ -2,9 +2,10 @@
 import { agreementsName, counts, globalText, json, noteName, own, start } from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
-/** @returns `{queues, streams}` */
+/** @returns `{queues, streams, away}`, the last of which are the members that do not run */
 export const countQuestion = (searched?: readonly Searched[]): string =>
-  `${start}${counts(searched)} Json(#{queues => Counts(), streams => Tails()})`;
+  `${start}${counts(searched)}
+Json(#{queues => Counts(), streams => Tails(), away => rabbit_nodes:all() -- rabbit_nodes:all_running()})`;
 
 /** @returns `{streams}` */
 export const tailQuestion = `${start}${counts()} Json(#{streams => Tails()})`;

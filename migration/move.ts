@@ -5,7 +5,7 @@
 import { listNames } from "../definitions/exported-definitions.ts";
 import type { Direction } from "./direction.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
-import { areEmpty, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+import { areEmpty, type Counted, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
 import { StreamCarrier, type StreamClusters, type Trouble } from "./stream-carrier.ts";
 import type { Agreements, StreamTail } from "./streams.ts";
 
@@ -41,7 +41,7 @@ export interface Clusters extends StreamClusters {
   /** Makes the target able to take what the source has; nothing of it is visible to a client. */
   prepare(direction: Direction): Promise<Prepared>;
   /** @returns the queues of the source that hold messages of their own @throws unless the answer is whole */
-  countSource(direction: Direction): Promise<Held>;
+  countSource(direction: Direction): Promise<Counted>;
   /** @returns what the shovels' target holds @throws unless the answer is whole */
   countTarget(direction: Direction): Promise<Held>;
   /** @returns the ends of the target's streams @throws unless the answer is whole */
@@ -195,7 +195,7 @@ async function restoreNote(clusters: Clusters, direction: Direction): Promise<vo
   else await clusters.writeNote({ direction: direction === "forth" ? "back" : "forth", phase: "moved" });
 }
 
-/** Carries the queues that nobody consumes, and what streams hold, until the rest is small. */
+/** Carries the queues that nobody consumes, and what streams hold, until the rest is small and each broker could be fenced. */
 async function carryAhead(
   clusters: Clusters,
   direction: Direction,
@@ -227,8 +227,9 @@ async function carryAhead(
       const left = [...source.queues, ...counts];
       const unknown = unknownOf(left);
       const estimate = estimateGap(left, rates);
+      const reasons = [...source.away.map(awayMessage), ...obstacles];
       if (unknown.length > 0) clusters.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
-      else if (obstacles.length > 0) clusters.report(obstacles.join("; "));
+      else if (reasons.length > 0) clusters.report(reasons.join("; "));
       else if (estimate.seconds <= maxGapSeconds) {
         const rest = source.queues.filter(({ key }) => !begun.has(key));
         await clusters.carryOnceFenced(direction, rest);
@@ -245,6 +246,11 @@ async function carryAhead(
     }
     await clusters.pause(carryIntervalSeconds);
   }
+}
+
+/** The fence stands only once each broker of the source has answered, and clients would wait for that. */
+function awayMessage(host: string): string {
+  return `${host} does not run: clients go on using its cluster until it does; start its broker`;
 }
 
 /**

@@ -19,6 +19,12 @@ export interface Held {
   readonly streams: readonly StreamTail[];
 }
 
+/** What a cluster whose brokers do not all have to run holds. */
+export interface Counted extends Held {
+  /** The hosts of the brokers that do not run. */
+  readonly away: readonly string[];
+}
+
 export function totalOf(queues: readonly QueueCount[]): number {
   return queues.reduce((sum, { messages = 0 }) => sum + messages, 0);
 }

@@ -13,11 +13,11 @@ import { returnQueue } from "../../migration/returned-queue.ts";
 import { brokerLogins } from "../../verify/checks/hosts.ts";
 import { askAnyBroker } from "../backup/source.ts";
 import type { Cluster } from "./cluster.ts";
+import type { ClusterPair } from "./cluster-pair.ts";
 import type { Definer } from "./migration.ts";
 
 export interface DefinerArgs {
-  readonly old: Cluster;
-  readonly fresh: Cluster;
+  readonly pair: ClusterPair;
   /** What the old cluster's definitions become. */
   readonly plan: (isFresh: boolean) => Promise<Plan>;
 }
@@ -32,7 +32,8 @@ const returnedCategories: readonly Category[] = [
   ...lateCategories,
 ];
 
-export function makeDefiner({ old, fresh, plan }: DefinerArgs): Definer {
+export function makeDefiner({ pair, plan }: DefinerArgs): Definer {
+  const { old, fresh } = pair;
   const give = async (
     target: Cluster,
     wanted: Definitions,

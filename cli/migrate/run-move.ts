@@ -11,7 +11,9 @@ import { readStackFile, writeStackFile } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";
 import { addressFaults } from "./address-faults.ts";
 import { Cluster } from "./cluster.ts";
+import { ClusterPair } from "./cluster-pair.ts";
 import { makeDefiner } from "./definer.ts";
+import { Ending } from "./ending.ts";
 import { lookAt } from "./read-clusters.ts";
 import { setServedBrokers } from "./stack-config.ts";
 import { Migration } from "./migration.ts";
@@ -26,8 +28,7 @@ export interface MoveArgs {
 }
 
 interface Opened {
-  readonly old: Cluster;
-  readonly fresh: Cluster;
+  readonly pair: ClusterPair;
   readonly migration: Migration;
   /** What a migration has to know; asked once, unless it shall be `isFresh`. */
   readonly look: (isFresh: boolean) => Promise<Look>;
@@ -35,11 +36,10 @@ interface Opened {
 
 async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened> {
   const [oldSystem, freshSystem] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
-  const old = new Cluster(from, oldSystem);
-  const fresh = new Cluster(to, freshSystem);
+  const pair = new ClusterPair(new Cluster(from, oldSystem), new Cluster(to, freshSystem));
   let known: Look | undefined;
   const look = async (isFresh: boolean): Promise<Look> => {
-    if (known === undefined || isFresh) known = await lookPatiently(old, fresh);
+    if (known === undefined || isFresh) known = await lookPatiently(pair);
     return known;
   };
   const configure = (direction: Direction): void => {
@@ -47,8 +47,8 @@ async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened
     writeStackFile(from, setServedBrokers(readStackFile(from), servers));
   };
   const plan = async (isFresh: boolean): Promise<Plan> => (await look(isFresh)).plan;
-  const migration = new Migration({ old, fresh, definer: makeDefiner({ old, fresh, plan }), configure });
-  return { old, fresh, migration, look };
+  const migration = new Migration({ pair, definer: makeDefiner({ pair, plan }), configure });
+  return { pair, migration, look };
 }
 
 /** @returns the exit code: 0 if clients use the wanted cluster, through every balancer */
@@ -95,7 +95,7 @@ const lookTries = 4;
 /** For one broker. */
 const lookSeconds = 30;
 
-async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
+async function lookPatiently({ old, fresh }: ClusterPair): Promise<Look> {
   for (let left = lookTries; ; left -= 1) {
     try {
       return await lookAt(old, fresh, lookSeconds);
@@ -106,7 +106,8 @@ async function lookPatiently(old: Cluster, fresh: Cluster): Promise<Look> {
 }
 
 /** Asked once, before anything is changed. */
-async function refuseUnready({ old, fresh, look }: Opened): Promise<void> {
+async function refuseUnready({ pair, look }: Opened): Promise<void> {
+  const { old, fresh } = pair;
   const [from, to] = [old.stack, fresh.stack];
   const { findings } = await look(false);
   const blocking = findings.filter(({ isBlocking }) => isBlocking);
@@ -127,8 +128,8 @@ async function refuseUnready({ old, fresh, look }: Opened): Promise<void> {
 
 /** Stops the old brokers, which keep their data, and removes what the migration has made. */
 export async function runFinish(pulumi: PulumiCli, from: string, to: string): Promise<number> {
-  const { old, migration } = await open(pulumi, from, to);
-  const outcome = await finish(migration);
+  const { pair } = await open(pulumi, from, to);
+  const outcome = await finish(new Ending(pair));
   const move = `npm run migrate -- --from ${from} --to ${to}`;
   switch (outcome.kind) {
     case "nothing":
@@ -144,7 +145,7 @@ export async function runFinish(pulumi: PulumiCli, from: string, to: string): Pr
       process.stderr.write(`once it answers, run this again: ${move} --finish\n`);
       return 1;
     case "finished": {
-      const { balancers, virtualAddress } = old.system;
+      const { balancers, virtualAddress } = pair.old.system;
       process.stdout.write(
         `The brokers of ${from} are stopped, and keep their data; ${virtualAddress} stays on its balancers ${balancers.map(({ name }) => name).join(", ")}, which lead to ${to}.\n`,
       );

@@ -2,7 +2,7 @@
 import type { FinishClusters } from "../../../migration/finish.ts";
 import type { Direction } from "../../../migration/direction.ts";
 import type { Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
-import { areEmpty, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
+import { areEmpty, type Counted, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
 import { shovelName } from "../../../migration/shovels.ts";
 import type { CarriedStream, Trouble } from "../../../migration/stream-carrier.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../../migration/streams.ts";
@@ -70,7 +70,7 @@ export class FakeClusters implements Clusters, FinishClusters {
   readonly traces = new Set<Side>();
   /** The old brokers that run. */
   readonly running = new Set(["old1", "old2", "old3"]);
-  /** Those that cannot be reached. */
+  /** The old brokers that do not answer. */
   readonly away = new Set<string>();
   #published = 0;
   rounds = 0;
@@ -169,8 +169,11 @@ export class FakeClusters implements Clusters, FinishClusters {
     });
   }
 
-  countSource(direction: Direction): Promise<Held> {
-    return this.#do("countSource", () => this.#held(sourceOf(direction)));
+  countSource(direction: Direction): Promise<Counted> {
+    return this.#do("countSource", () => ({
+      ...this.#held(sourceOf(direction)),
+      away: direction === "forth" ? [...this.away] : [],
+    }));
   }
 
   countTarget(direction: Direction): Promise<Held> {
@@ -204,6 +207,7 @@ export class FakeClusters implements Clusters, FinishClusters {
   fence(direction: Direction): Promise<Fenced> {
     return this.#do("fence", () => {
       this.#checkNote(sourceOf(direction), direction);
+      if (direction === "forth" && this.away.size > 0) throw new Error("a broker does not answer");
       this.fenced.add(sourceOf(direction));
       for (const name of this.waiting) this.shovels.set(name, direction);
       this.waiting.clear();

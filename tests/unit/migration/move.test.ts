@@ -96,6 +96,25 @@ test("fences before the balancers serve the target, and serves nobody while mess
   );
 });
 
+test("clients go on using the source while one of its brokers does not run", async () => {
+  const clusters = fakeClusters();
+  clusters.away.add("old2");
+  let counted = 0;
+  clusters.after = (call) => {
+    if (call !== "countSource") return;
+    counted += 1;
+    // Far more rounds than what is to be carried takes.
+    if (counted === 100) {
+      assert.equal(clusters.serving, "old");
+      assert.match(String(clusters.reports.at(-1)), /old2 does not run/);
+      clusters.away.clear();
+    }
+  };
+  assert.equal(await move(clusters, "forth", options), "moved");
+  assert.ok(counted > 100);
+  assert.ok(!clusters.reports.some((line) => line.includes("does not answer")));
+});
+
 test("moves back, and forth again", async () => {
   const clusters = fakeClusters();
   watch(clusters);
