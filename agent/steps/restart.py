@@ -6,13 +6,13 @@ A command is used where RabbitMQ has one. A restart is done only while the other
 import sys
 
 from .. import (
+    broker_package,
     clock,
     command,
     draining,
     fingerprint,
     full_stop,
     host,
-    packages,
     rabbitmq,
     rolling,
     systemd,
@@ -28,12 +28,12 @@ FRESH_SECONDS = 10
 
 
 def arguments(parser):
-    packages.upgrade_arguments(parser)
+    broker_package.upgrade_arguments(parser)
 
 
 def run(wanted):
     full_stop.check_not_marked()
-    upgrade = packages.upgrade_from(wanted)
+    upgrade = broker_package.upgrade_from(wanted)
     try:
         if upgrade is not None and not upgrade.due():
             upgrade.tidy()

@@ -4,7 +4,7 @@ import base64
 
 from agent import fingerprint
 from agent.errors import StepError
-from agent.packages import Found
+from agent.installing import Found
 from agent.steps import restart
 
 from .support import Atom, Ended, HostTest, cluster, node
@@ -29,7 +29,7 @@ CHECKED = {Atom("members"): [], Atom("running"): []}
 
 
 class Packages:
-    """Replaces agent/packages.py: another version is due until it is installed."""
+    """Replaces agent/broker_package.py: another version is due until it is installed."""
 
     def __init__(self, host, unfetchable=False, uninstallable=False):
         self.host, self.unfetchable, self.uninstallable = host, unfetchable, uninstallable
@@ -110,8 +110,8 @@ class BrokerHost(HostTest):
 
     def with_packages(self, **options):
         self.packages = Packages(self, **options)
-        self._stack.callback(setattr, restart, "packages", restart.packages)
-        restart.packages = self.packages
+        self._stack.callback(setattr, restart, "broker_package", restart.broker_package)
+        restart.broker_package = self.packages
 
     def upgrade_state(self, call=None):
         """Returns what the broker says about an upgrade (agent/upgrade_state.py)."""

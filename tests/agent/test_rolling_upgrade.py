@@ -4,7 +4,7 @@ import re
 import unittest
 
 from agent import clock, jsontext, upgrade_state
-from agent.packages import Found
+from agent.installing import Found
 
 from .broker_host import Atom, BrokerHost, Ended, cluster, node, queue_row
 

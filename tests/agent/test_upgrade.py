@@ -4,7 +4,7 @@ import argparse
 import os
 import unittest
 
-from agent import lock, packages
+from agent import apt, broker_package, lock, packages
 from agent.errors import StepError
 
 from .package_hosts import URL, AptHost, RpmHost, sum_of
@@ -15,8 +15,8 @@ CANDIDATE = "/var/lib/rabbitmq-ha/fetched/upgrade/rabbitmq-server.rpm"
 
 def upgrade(version, *words):
     parser = argparse.ArgumentParser()
-    packages.upgrade_arguments(parser)
-    return packages.upgrade_from(parser.parse_args(["--package-version", version] + list(words)))
+    broker_package.upgrade_arguments(parser)
+    return broker_package.upgrade_from(parser.parse_args(["--package-version", version] + list(words)))
 
 
 class Refusals:
@@ -69,7 +69,7 @@ class Apt(AptHost, Refusals):
     def test_a_policy_left_by_a_killed_upgrade_is_removed_even_if_nothing_is_due(self):
         policy = "/usr/sbin/policy-rc.d"
         done = self.to("3.10.8-1")
-        self.put(policy, packages.POLICY_TEXT)
+        self.put(policy, apt.POLICY_TEXT)
         with lock.held(packages.LOCK, 0):
             done.tidy()
             self.assertTrue(self.has(policy), "somebody installs just now")
@@ -81,9 +81,9 @@ class Apt(AptHost, Refusals):
 
     def test_without_a_stated_version_there_is_no_upgrade(self):
         parser = argparse.ArgumentParser()
-        packages.upgrade_arguments(parser)
-        self.assertIsNone(packages.upgrade_from(parser.parse_args([])))
-        self.assertIsNone(packages.upgrade_from(parser.parse_args(["--installer", "apt"])))
+        broker_package.upgrade_arguments(parser)
+        self.assertIsNone(broker_package.upgrade_from(parser.parse_args([])))
+        self.assertIsNone(broker_package.upgrade_from(parser.parse_args(["--installer", "apt"])))
 
     def test_is_due_until_this_version_is_completely_installed(self):
         self.assertFalse(self.to("3.10.8-1").due())
