@@ -16,13 +16,15 @@ class BrokerConf:
     discovery_peers: the brokers that this one asks for the cluster when it has no data.
     port: the AMQP port.
     metrics_port: the port of the metrics page, which lists alarms; 0 if nobody reads it.
+    pauses_minority: whether the broker pauses while it is cut off from the majority of its cluster.
     """
 
-    def __init__(self, brokers, discovery_peers, port, metrics_port):
+    def __init__(self, brokers, discovery_peers, port, metrics_port, pauses_minority):
         self.brokers = brokers
         self.discovery_peers = discovery_peers
         self.port = port
         self.metrics_port = metrics_port
+        self.pauses_minority = pauses_minority
 
 
 def read():
@@ -42,6 +44,7 @@ def read():
         _names(values, "discovery_peers"),
         _port(values, "port"),
         _port(dict({"metrics_port": "0"}, **values), "metrics_port"),
+        values.get("pauses_minority") == "true",
     )
 
 

@@ -28,6 +28,12 @@ _MORE = """
       false -> unused
     end
   end),
+  is_cut_off => Try(fun() ->
+    case {khepri} of
+      true -> {cut_off};
+      false -> unused
+    end
+  end),
   ended => Try(fun() -> {ended} end),
   lacks_policy => Try(fun() -> {lacks_policy} end)
 """
@@ -38,6 +44,7 @@ HEALTH = _STATE.format(
         ended=plugins.ENDED,
         khepri=khepri.IS_ENABLED,
         majority=khepri.HAS_MAJORITY.strip(),
+        cut_off=khepri.IS_CUT_OFF,
         lacks_policy=policies.MISSING,
     )
 )
@@ -55,6 +62,7 @@ class Condition:
     partition_handling: how it handles a partition, as cluster_partition_handling in rabbitmq.conf says it; "khepri" with
       Khepri, where that key means nothing.
     has_majority: with Khepri, whether a majority of the members answers it, without which nothing can be changed.
+    is_cut_off: with Khepri, whether it is connected to less than a majority of three members or more.
     ended: the enabled plug-ins, and what they need, that have ended.
     lacks_policy: whether a virtual host lacks the stack's policy, and this broker is the one to set it.
     """
@@ -72,6 +80,7 @@ class Condition:
             self.ports = [port for status, port in listeners if status != "suspended"]
         self.passed_over = _truth(answer.get("passed_over"))
         self.has_majority = _truth(answer.get("has_majority"))
+        self.is_cut_off = _truth(answer.get("is_cut_off"))
         uses_khepri = self.has_majority is not None
         self.partition_handling = "khepri" if uses_khepri else _handling(answer.get("partition_handling"))
         self.lacks_policy = _truth(answer.get("lacks_policy"))

@@ -40,11 +40,35 @@ Nodes = [N || {_, N} <- Members],
   term => Term, index => Index}
 """
 
-# Whether a majority of the members answers. A leader that has lost its majority goes on leading, and answers other
-# questions, rabbit_khepri:fence among them, by itself.
-HAS_MAJORITY = """
-case ra:consistent_query({rabbitmq_metadata, node()}, {erlang, is_tuple, []}, 5000) of {ok, _, _} -> true; _ -> false end
+# How many members there are, and how many of them this broker is connected to, itself among them. Of the broker alone.
+_CONNECTED = """
+fun() ->
+  {ok, Known, _} = ra:members({local, {rabbitmq_metadata, node()}}, 5000),
+  {length(Known), length([N || {_, N} <- Known, lists:member(N, [node() | nodes()])])}
+end
 """
+
+# Whether a majority of the members answers. A leader that has lost its majority goes on leading, and answers other
+# questions, rabbit_khepri:fence among them, by itself. Whom this broker is not connected to cannot answer it.
+HAS_MAJORITY = (
+    "case ("
+    + _CONNECTED.strip()
+    + """)() of
+  {All, There} when 2 * There =< All -> false;
+  _ ->
+    case ra:consistent_query({rabbitmq_metadata, node()}, {erlang, is_tuple, []}, 5000) of
+      {ok, _, _} -> true;
+      _ -> false
+    end
+end
+"""
+)
+
+# Whether it is connected to less than a majority of three members or more. One of two would be cut off whenever the
+# other one stops.
+IS_CUT_OFF = (
+    "case (" + _CONNECTED.strip() + ")() of {Members, Seen} when Members > 2 -> 2 * Seen =< Members; _ -> false end"
+)
 
 
 class Store:

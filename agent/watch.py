@@ -41,6 +41,8 @@ ASK_HEALTH = "ask it whether it is whole"
 START_ANEW = "restart it, and do not wait for its end"
 RESTART = "restart it"
 START_PLUGINS = "start its plug-ins again"
+PAUSE = "end its clients' connections, and accept no more"
+RESUME = "accept connections again"
 
 
 def _starts(facts):
@@ -48,8 +50,11 @@ def _starts(facts):
 
 
 class Watch:
-    def __init__(self, name, brokers, port):
+    def __init__(self, name, brokers, port, pauses_minority=False, paused=""):
+        """paused: the start of the broker that a watch before this one has paused."""
         self._name = name
+        self._pauses_minority = pauses_minority
+        self._paused = paused
         self._brokers = list(brokers)
         self._port = port
         self._seen_at = None
@@ -87,9 +92,15 @@ class Watch:
             return NOTHING
         self._note_events(facts)
         self._follow(facts)
+        if self._is_paused(facts):
+            self._forget_how_long()
+            return ASK_HEALTH
         if facts.serves:
             return self._look_at_serving(now)
         return self._look_at_silent(now, facts)
+
+    def _is_paused(self, facts):
+        return bool(self._paused) and self._paused == facts.started and facts.unit == "active"
 
     def _forget_how_long(self):
         self._not_serving_since = None
@@ -262,7 +273,7 @@ class Watch:
         return None, False
 
     def health(self, now, facts, condition):
-        """Decides about a broker that serves: NOTHING, START_PLUGINS or RESTART.
+        """Decides about a broker that serves or is paused: NOTHING, START_PLUGINS, RESTART, PAUSE or RESUME.
 
         facts: a new observation, after the question, if the answer asks for an action.
         condition: None if the broker did not answer, which proves nothing.
@@ -271,9 +282,13 @@ class Watch:
         self.words = []
         self._seen_at = now
         self._looks = max(0, self._looks - 1)
-        if condition is None or not condition.running or not (facts.serves and self._still_runs(facts)):
+        is_paused = self._is_paused(facts)
+        is_up = facts.serves or is_paused
+        if condition is None or not condition.running or not (is_up and self._still_runs(facts)):
             self._forget_answers()
             return NOTHING
+        if is_paused or (self._pauses_minority and condition.is_cut_off is True):
+            return self._judge_minority(condition, is_paused)
         self._tell_majority(condition.has_majority)
         if condition.ended == []:
             self._attempts = 0
@@ -285,6 +300,23 @@ class Watch:
                 self._attempts += 1
                 return START_PLUGINS
         return self._judge_passed_over(now, facts, condition)
+
+    def _judge_minority(self, condition, is_paused):
+        """Decides about a broker that is cut off, or was: a drain suspends its listeners, too, and is left alone."""
+        self._forget_answers()
+        if condition.drained is not False:
+            return NOTHING
+        if is_paused and condition.has_majority is True:
+            self.words.append("{} has a majority again, and accepts connections".format(self._name))
+            return RESUME
+        if condition.is_cut_off is True and condition.is_suspended is False:
+            self.words.append(
+                "{} is cut off from the majority of its cluster: it accepts no connections until it is back".format(
+                    self._name
+                )
+            )
+            return PAUSE
+        return NOTHING
 
     def _tell_majority(self, has_majority):
         """Reports once that a broker with Khepri is in a minority, where no restart helps, and once that it is not."""
@@ -333,6 +365,14 @@ class Watch:
         self._forget_how_long()
 
     # Actions
+
+    def paused(self):
+        """Records that PAUSE has begun."""
+        self._paused = self._started
+
+    def resumed(self):
+        """Records that RESUME is done."""
+        self._paused = ""
 
     def restarted(self, now, action):
         """Records that START_ANEW or RESTART has begun."""

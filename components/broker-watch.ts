@@ -19,6 +19,8 @@ export interface WatchArgs {
   readonly port: number;
   /** The TCP port of the metrics page, which shows alarms; 0 if HAProxy does not check for alarms. */
   readonly metricsPort: number;
+  /** Whether a broker with Khepri pauses while it is cut off from the majority, as `pause_minority` has it with Mnesia. */
+  readonly pausesMinority: boolean;
 }
 
 const brokerConf = "/etc/rabbitmq-ha/broker.conf";

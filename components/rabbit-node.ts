@@ -10,10 +10,11 @@ import { installBrokerPackages, brokerUpgradeOptions } from "../remote/packages.
 import { programPath } from "../remote/program.ts";
 import { Step } from "../remote/step.ts";
 import {
+  type BrokerConfiguration,
   brokerSecrets,
   discoveryPeers,
+  partitionHandling,
   renderBrokerConfiguration,
-  type BrokerConfiguration,
 } from "./broker-configuration.ts";
 import { installAgentCheck, installWatch, writeWatchFiles, type WatchFiles } from "./broker-watch.ts";
 import {
@@ -265,7 +266,7 @@ export class RabbitNode extends pulumi.ComponentResource {
   }
 
   #writeWatchFiles(packages: pulumi.Resource): WatchFiles {
-    const { host, brokers, ports, agentPort } = this.#args;
+    const { host, brokers, ports, agentPort, settings } = this.#args;
     return writeWatchFiles(
       {
         host,
@@ -273,6 +274,7 @@ export class RabbitNode extends pulumi.ComponentResource {
         discoveryPeers: discoveryPeers(this.name, brokers),
         port: ports.amqp,
         metricsPort: agentPort === undefined ? 0 : ports.prometheus,
+        pausesMinority: partitionHandling(settings) === "pause_minority",
       },
       this.#dependingOn(packages),
     );

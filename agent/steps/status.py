@@ -7,7 +7,7 @@ such.
 import os
 import re
 
-from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, systemd, vrrp, watch_notes
+from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, minority, systemd, vrrp, watch_notes
 from ..errors import NoAnswer, StepError
 from . import vrrp_watch, watch
 
@@ -104,7 +104,9 @@ def _broker():
         return ["broker: no answer: {}".format(silent.message)]
     words = ["runs" if said.running else "starts" if said.booting else "its Erlang node answers, RabbitMQ does not run"]
     words += ["is being drained"] if said.drained else []
-    words += ["its listeners are suspended"] if said.is_suspended else []
+    if said.is_suspended:
+        by = " (by the watch: it is cut off from the majority)" if minority.paused() else ""
+        words.append("its listeners are suspended" + by)
     words += ["listens at {}".format(", ".join(str(port) for port in sorted(said.ports)))] if said.ports else []
     return ["broker: {}".format("; ".join(words))]
 

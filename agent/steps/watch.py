@@ -1,9 +1,10 @@
 """Watches this host's broker for ever: with all care it restarts one that should serve and does not.
 
 Every 5 s it checks whether the broker accepts connections. If it has not for 20 s, beside a cluster that does, the
-broker is asked why, and so is the rest of the cluster. A broker that serves is asked whether it is healthy. A virtual
-host that lacks the stack's policy gets it, from the first of the brokers that run. What the watch does is in
-`journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status` has the last of it.
+broker is asked why, and so is the rest of the cluster. A broker that serves is asked whether it is healthy; with Khepri
+it pauses while it is cut off from the majority of its cluster. A virtual host that lacks the stack's policy gets it,
+from the first of the brokers that run. What the watch does is in `journalctl -u rabbitmq-ha-watch`; `rabbitmq-ha status`
+has the last of it.
 """
 
 import collections
@@ -19,6 +20,7 @@ from .. import (
     connections,
     health,
     host,
+    minority,
     plugins,
     policies,
     rabbitmq,
@@ -60,7 +62,7 @@ class Looker(watching.Looker):
         self._name = host.name()
         self._port = conf.port
         self._others = [name for name in conf.brokers if name != self._name]
-        self._watch = watch.Watch(self._name, conf.brokers, conf.port)
+        self._watch = watch.Watch(self._name, conf.brokers, conf.port, conf.pauses_minority, minority.paused())
 
     def look(self):
         """Observes once, and does all that follows from it."""
@@ -154,6 +156,10 @@ class Looker(watching.Looker):
             self._start_plugins()
         elif decision == watch.RESTART:
             self._restart(decision)
+        elif decision == watch.PAUSE:
+            self._pause(facts.started)
+        elif decision == watch.RESUME:
+            self._resume()
         else:
             self._say_all()
         if said is not None and said.lacks_policy and decision == watch.NOTHING:
@@ -178,6 +184,18 @@ class Looker(watching.Looker):
             started = plugins.start_ended()
             if started:
                 say("{}: started again what had given up: {}".format(self._name, ", ".join(started)))
+
+    def _pause(self, started):
+        with contextlib.suppress(watching.Taken), watching.alone(STEPS):
+            self._say_all()
+            self._watch.paused()
+            minority.pause(started)
+
+    def _resume(self):
+        with contextlib.suppress(watching.Taken), watching.alone(STEPS):
+            minority.resume()
+            self._watch.resumed()
+            self._say_all()
 
     def _set_policy(self):
         with contextlib.suppress(watching.Taken), watching.alone(("policy",)):

@@ -3,7 +3,19 @@
 import unittest
 
 from agent.condition import Condition
-from agent.watch import ASK_HEALTH, ASK_WHY, NOTHING, RESTART, START_ANEW, START_PLUGINS, Facts, Rest, Watch
+from agent.watch import (
+    ASK_HEALTH,
+    ASK_WHY,
+    NOTHING,
+    PAUSE,
+    RESTART,
+    RESUME,
+    START_ANEW,
+    START_PLUGINS,
+    Facts,
+    Rest,
+    Watch,
+)
 
 BROKERS = ["mq1", "mq2", "mq3"]
 WHOLE = Rest(["mq1", "mq2", "mq3"], ["mq1", "mq3"])
@@ -18,6 +30,7 @@ def condition(
     passed_over=False,
     ended=(),
     has_majority="unused",
+    is_cut_off="unused",
 ):
     """Returns a broker's answer; a healthy one unless told otherwise."""
     return Condition(
@@ -29,6 +42,7 @@ def condition(
             "passed_over": passed_over,
             "ended": list(ended),
             "has_majority": has_majority,
+            "is_cut_off": is_cut_off,
         }
     )
 
@@ -534,6 +548,72 @@ class Health(WatchTest):
             self.assertEqual(self.health(has_majority=has_majority), NOTHING)
             said.append(len(self.watch.words))
         self.assertEqual(said, [0, 0, 1, 0, 0, 0, 1, 0, 0])
+
+    def paused(self):
+        """A watch of a broker that is cut off, and paused for it."""
+        self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)
+        self.settle()
+        self.assertEqual(self.health(has_majority=False, is_cut_off=True), PAUSE)
+        self.assertEqual(len(self.watch.words), 1)
+        self.watch.paused()
+        self.sees(serves=False, others=[], work=self.work, connections=None)
+
+    def test_one_that_is_cut_off_pauses_until_it_has_a_majority(self):
+        self.paused()
+        suspended = {"listeners": [("suspended", "unknown")]}
+        for _ in range(100):
+            self.assertEqual(self.look(), ASK_HEALTH)
+            said = condition(has_majority=False, is_cut_off=True, **suspended)
+            self.assertEqual(self.watch.health(self.now, self.facts, said), NOTHING)
+        for said in (
+            {"has_majority": False, "is_cut_off": False},
+            {"has_majority": "unknown", "is_cut_off": False},
+            {"has_majority": True, "is_cut_off": False, "drained": True},
+            {"has_majority": True, "is_cut_off": False, "drained": "unknown"},
+            {"has_majority": True, "is_cut_off": False, "running": False},
+        ):
+            self.assertEqual(self.health(**suspended, **said), NOTHING, said)
+        self.assertEqual(self.health(has_majority=True, is_cut_off=False, **suspended), RESUME)
+        self.watch.resumed()
+        self.sees(serves=True, others=None, work=None)
+        self.assertEqual(self.health(has_majority=True, is_cut_off=False), NOTHING)
+
+    def test_a_missing_answer_pauses_and_resumes_nothing(self):
+        self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)
+        self.settle()
+        for said in (
+            {"has_majority": False, "is_cut_off": "unknown"},
+            {"has_majority": False, "is_cut_off": False},
+            {"is_cut_off": True, "drained": "unknown"},
+            {"is_cut_off": True, "listeners": "unknown"},
+            {"is_cut_off": True, "listeners": [("suspended", "unknown")]},
+            {"is_cut_off": True, "running": False},
+        ):
+            self.assertEqual(self.health(**said), NOTHING, said)
+        self.paused()
+        self.look()
+        self.assertEqual(self.watch.health(self.now, self.facts, None), NOTHING)
+        self.assertEqual(self.look(), ASK_HEALTH)
+
+    def test_no_broker_pauses_with_another_partition_handling(self):
+        self.settle()
+        self.assertEqual(self.health(has_majority=False, is_cut_off=True), NOTHING)
+        self.assertIn("no majority of the members answers it", self.watch.words[0])
+
+    def test_a_pause_that_failed_is_tried_again(self):
+        self.paused()
+        self.sees(serves=True)
+        self.assertEqual(self.health(has_majority=False, is_cut_off=True), PAUSE)
+
+    def test_a_paused_broker_that_starts_anew_is_one_like_any_other(self):
+        self.paused()
+        self.sees(started="2", others=["mq1", "mq3"], unit="active")
+        self.assertEqual(self.look(), NOTHING)
+
+    def test_the_next_watch_goes_on(self):
+        self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True, paused="1")
+        self.sees(serves=False, others=[], work=self.work, connections=None)
+        self.assertEqual(self.health(has_majority=True, is_cut_off=False), RESUME)
 
     def test_being_passed_over_once_is_not_enough(self):
         self.sees(others=["mq1", "mq3"])

@@ -6,7 +6,7 @@ import os
 import unittest
 from unittest import mock
 
-from agent import broker_conf, condition, files, lock, passed_over, series, watch, watch_notes, watching
+from agent import broker_conf, condition, files, khepri, lock, minority, passed_over, series, watch, watch_notes, watching
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
@@ -397,6 +397,69 @@ class Policies(WatchStep):
         self.looks(300)
         self.assertGreater(len(self.done("parse_set")), 1)
         self.assertEqual(self.notes(), "")
+
+
+class Pauses(WatchStep):
+    def start(self):
+        super().start()
+        self.put(broker_conf.FILE, CONF + "pauses_minority=true\n")
+        self.on_question("suspend_all_client_listeners", self.suspends)
+        self.on_question("resume_all_client_listeners", Atom("ok"))
+        self.says(answer(has_majority=False, is_cut_off=True))
+
+    def suspends(self, _call):
+        self.serving.discard("mq1")
+        self.says(answer(has_majority=False, is_cut_off=True, listeners=[(Atom("suspended"), Atom("undefined"))]))
+        return 3
+
+    def comes_back(self):
+        self.says(answer(has_majority=True, is_cut_off=False, listeners=[(Atom("suspended"), Atom("undefined"))]))
+
+    def test_a_broker_that_is_cut_off_pauses_until_the_majority_is_back(self):
+        self.looks(60)
+        self.assertEqual(len(self.done("suspend_all_client_listeners")), 1)
+        self.assertTrue(self.has(minority.NOTE))
+        self.comes_back()
+        self.looks(5)
+        self.assertEqual(len(self.done("resume_all_client_listeners")), 1)
+        self.assertFalse(self.has(minority.NOTE))
+        self.assertIn("mq1 has a majority again, and accepts connections", self.notes())
+        self.assertEqual(self.interrupted(), [])
+
+    def test_a_watch_that_was_killed_in_between_has_it_accept_connections_again(self):
+        self.looks(10)
+        self.looker = None
+        self.comes_back()
+        self.looks(5)
+        self.assertEqual(len(self.done("resume_all_client_listeners")), 1)
+
+    def test_a_pause_that_is_not_answered_is_tried_again_and_so_is_its_end(self):
+        for silence in (Ended(70, "", "no match of right hand side value false"), Hangs(), "", Ended(0, "half")):
+            self.start()
+            self.on("suspend_all_client_listeners", silence)
+            self.looks(5)
+            self.on_question("suspend_all_client_listeners", self.suspends)
+            self.looks(10)
+            self.assertNotIn("mq1", self.serving)
+            self.comes_back()
+            self.on("resume_all_client_listeners", silence)
+            self.looks(5)
+            self.assertTrue(self.has(minority.NOTE))
+            self.on_question("resume_all_client_listeners", Atom("ok"))
+            self.looks(10)
+            self.assertFalse(self.has(minority.NOTE))
+
+    def test_nothing_is_paused_while_a_step_works_on_the_broker(self):
+        with lock.held("restart", 0):
+            self.looks(60)
+        self.assertEqual(self.done("suspend_all_client_listeners"), [])
+
+    def test_it_ends_no_connection_unless_it_is_still_cut_off(self):
+        self.looks(10)
+        (order,) = self.done("suspend_all_client_listeners")
+        before, _, after = order.partition("suspend_all_client_listeners")
+        self.assertIn("true = " + khepri.IS_CUT_OFF, before)
+        self.assertIn("close_connections", after)
 
 
 class Questions(unittest.TestCase):
