@@ -3,10 +3,13 @@
 from . import command, rabbitmq, series
 from .errors import NoAnswer, StepError
 
+# The members, whether they run or not. Up to 3.8.23 and 3.9.6 RabbitMQ has no function of this name.
+MEMBERS = "(try rabbit_nodes:all() catch error:undef -> rabbit_mnesia:cluster_nodes(all) end)"
+
 # Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node.
 STATUS = """
 Khepri = try rabbit_khepri:is_enabled() catch _:_ -> false end,
-Members = rabbit_nodes:all(),
+Members = @members@,
 Disc = case Khepri of
   true -> Members;
   false -> try rabbit_mnesia:cluster_nodes(disc) catch error:undef -> Members end
@@ -15,7 +18,7 @@ Running = rabbit_nodes:all_running(),
 #{members => Members, running => Running, disc => Disc,
   name => iolist_to_binary(rabbit_nodes:cluster_name()), version => list_to_binary(rabbit_misc:version()),
   khepri => Khepri, disabled => maps:keys(rabbit_feature_flags:list(disabled))}
-"""
+""".replace("@members@", MEMBERS)
 
 
 class Cluster:

@@ -1,11 +1,13 @@
 /** What brokers are asked in a migration, as texts of Erlang for `rabbitmqctl eval`. Nothing is changed. */
-import { agreementsName, counts, globalText, json, noteName, own, start } from "./erlang.ts";
+import { agreementsName, counts, globalText, json, members, noteName, own, start } from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
+/** @returns `{queues, streams}` */
+export const countQuestion = `${start}${counts()} Json(#{queues => Counts(), streams => Tails()})`;
+
 /** @returns `{queues, streams, away}`, the last of which are the members that do not run */
-export const countQuestion = (searched?: readonly Searched[]): string =>
-  `${start}${counts(searched)}
-Json(#{queues => Counts(), streams => Tails(), away => rabbit_nodes:all() -- rabbit_nodes:all_running()})`;
+export const sourceQuestion = (searched: readonly Searched[]): string => `${start}${counts(searched)}
+Json(#{queues => Counts(), streams => Tails(), away => ${members} -- rabbit_nodes:all_running()})`;
 
 /** @returns `{streams}` */
 export const tailQuestion = `${start}${counts()} Json(#{streams => Tails()})`;
@@ -24,13 +26,13 @@ Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
   || P <- rabbit_runtime_parameters:list_component(<<"shovel">>), Own(Get(name, P))]})`;
 
 /**
- * A broker keeps what a shovel said last, also once another broker has it.
+ * A broker keeps what a shovel said last, also once another broker has it, so without an answer of each nothing is known.
  * @returns `{troubles}`: the migration's shovels that run nowhere, each with its virtual host and reason
  */
 export const troubleQuestion = (prefix: string): string => `${json}
 ${own(prefix)}
-Status = lists:append([case rpc:call(N, rabbit_shovel_status, status, [], 3000) of L when is_list(L) -> L; _ -> [] end
-  || N <- rabbit_nodes:all_running()]),
+Said = [rpc:call(N, rabbit_shovel_status, status, [], 3000) || N <- rabbit_nodes:all_running()],
+Status = case lists:all(fun is_list/1, Said) of true -> lists:append(Said); false -> [] end,
 Running = [element(1, S) || S <- Status, case element(3, S) of {terminated, _} -> false; _ -> true end],
 Json(#{troubles => [#{vhost => V, name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
   || S <- Status, {V, Name} <- [element(1, S)], Own(Name), not lists:member({V, Name}, Running), {terminated, Why} <- [element(3, S)]]})`;

@@ -32,6 +32,9 @@ ok = (fun() -> case rabbit_runtime_parameters:value_global(${noteName}) of
   end
 end end)(),`;
 
+/** The members, whether they run or not; up to 3.8.23 and 3.9.6 RabbitMQ has no function of this name. */
+export const members = "(try rabbit_nodes:all() catch error:undef -> rabbit_mnesia:cluster_nodes(all) end)";
+
 /** Clients wait for the slowest answer, not for the sum of them; more than this many would be a burst for the brokers. */
 const queuesAtOnce = 64;
 

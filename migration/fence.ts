@@ -4,7 +4,17 @@
  */
 import { fenceName } from "../definitions/migration-names.ts";
 import type { Direction } from "./direction.ts";
-import { actor, type Carried, counts, mine, noteChanges, setNote, start, whileWaiting } from "./erlang.ts";
+import {
+  actor,
+  type Carried,
+  counts,
+  members,
+  mine,
+  noteChanges,
+  setNote,
+  start,
+  whileWaiting,
+} from "./erlang.ts";
 import type { Searched } from "./stream-tails.ts";
 
 const limits = `
@@ -31,7 +41,7 @@ Known = fun(U) -> case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} ->
  */
 const others = `
 Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
-Members = rabbit_nodes:all(),
+Members = ${members},
 true = Users =/= [] andalso lists:member(node(), Members),
 Call = fun(At, M, F, A) -> case rpc:call(At, M, F, A, 5000) of
   {badrpc, _} -> throw({silent, At});
@@ -132,6 +142,20 @@ ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
 end,
 Json(#{done => true})`;
 }
+
+/** Lets users that have come since the fence was made not log in either, while there is one. */
+export const extendFenceOrder = `${start}${mine}${limits}
+ok = case rabbit_runtime_parameters:value_global(${fenceName}) of
+  not_found -> ok;
+  Text ->
+    Noted = rabbit_json:decode(Text),
+    Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
+    Added = maps:from_list([{U, Limit(U)} || U <- Users, not maps:is_key(U, Noted)]),
+    New = iolist_to_binary(rabbit_json:encode(maps:merge(Added, Noted))),
+    ok = case maps:size(Added) of 0 -> ok; _ -> rabbit_runtime_parameters:set_global(${fenceName}, New, ${actor}) end,
+    lists:foreach(fun(U) -> Set(U, 0) end, maps:keys(Added))
+end,
+Json(#{done => true})`;
 
 /** Has the shovels of `lateCarryUser` wait until the fence stands. */
 export const gateOrder = `${start}${mine}${limits} ok = Set(lists:last(Mine), 0), Json(#{done => true})`;

@@ -104,7 +104,8 @@ const aheadFrom = 200;
 export async function move(clusters: Clusters, wanted: Direction, options: MoveOptions): Promise<Outcome> {
   const found = await clusters.readNote();
   // A run that was killed may have written it to one of the clusters alone, and each refuses what its own does not say.
-  if (found?.phase === "closing") await untilAnswered(clusters, () => clusters.writeNote(found));
+  if (found !== undefined && found.phase !== "moved" && found.phase !== "stopping")
+    await untilAnswered(clusters, () => clusters.writeNote(found));
   const carrierOf = (direction: Direction): StreamCarrier =>
     new StreamCarrier({ clusters, direction, leavesStreams: options.leavesStreams });
   const first = await turn(clusters, found, wanted, { ...options, carrierOf });
@@ -146,7 +147,7 @@ async function turn(
   const turnRound = async (other: Direction, streams = carrierOf(other)): Promise<Note> => {
     const agreements = await close(clusters, other, streams);
     await untilAnswered(clusters, () => clusters.endShovels(other));
-    return begin("closing", agreements);
+    return untilAnswered(clusters, () => begin("closing", agreements));
   };
   if (found === undefined) return wanted === "forth" ? begin("carrying") : "nothing";
   if (found.phase === "stopping") return "stopping";
@@ -225,11 +226,9 @@ async function carryAhead(
       const absent = counts.filter(({ key }) => !there.has(key));
       if (absent.length > 0) await clusters.prepareLate(direction, absent);
       const left = [...source.queues, ...counts];
-      const unknown = unknownOf(left);
       const estimate = estimateGap(left, rates);
-      const reasons = [...source.away.map(awayMessage), ...obstacles];
-      if (unknown.length > 0) clusters.report(`no answer for ${shown(unknown.map(({ name }) => name))}`);
-      else if (reasons.length > 0) clusters.report(reasons.join("; "));
+      const reasons = [...silentMessages(left, target.queues), ...source.away.map(awayMessage), ...obstacles];
+      if (reasons.length > 0) clusters.report(reasons.join("; "));
       else if (estimate.seconds <= maxGapSeconds) {
         const rest = source.queues.filter(({ key }) => !begun.has(key));
         await clusters.carryOnceFenced(direction, rest);
@@ -248,9 +247,20 @@ async function carryAhead(
   }
 }
 
+/** Clients would wait for a queue that does not answer, of which nothing is known, or which takes no message. */
+function silentMessages(left: readonly QueueCount[], target: readonly QueueCount[]): string[] {
+  const wanted = new Set(left.map(({ key }) => key));
+  const [here, there] = [unknownOf(left), unknownOf(target).filter(({ key }) => wanted.has(key))];
+  const names = (each: readonly QueueCount[]): string => shown(each.map(({ name }) => name));
+  return [
+    ...(here.length === 0 ? [] : [`no answer for ${names(here)}`]),
+    ...(there.length === 0 ? [] : [`no answer for ${names(there)} where its messages go`]),
+  ];
+}
+
 /** The fence stands only once each broker of the source has answered, and clients would wait for that. */
 function awayMessage(host: string): string {
-  return `${host} does not run: clients go on using its cluster until it does; start its broker`;
+  return `${host} does not run, and clients go on using its cluster: start its broker, or forget it there (rabbitmqctl forget_cluster_node)`;
 }
 
 /**
@@ -262,7 +272,7 @@ async function close(
   direction: Direction,
   streams: StreamCarrier,
 ): Promise<Agreements | undefined> {
-  await streams.leave();
+  await untilAnswered(clusters, () => streams.leave());
   await clusters.freeze();
   return untilAnswered(clusters, async () => {
     const early = streams.isCarrying ? soon(clusters, () => clusters.tailTarget(direction)) : undefined;

@@ -33,6 +33,14 @@ export function unknownOf(queues: readonly QueueCount[]): QueueCount[] {
   return queues.filter(({ messages }) => messages === undefined);
 }
 
+/** @returns whether each queue holds nothing @throws if one does not say what it holds, and no other one holds something */
+export function areSurelyEmpty(queues: readonly QueueCount[]): boolean {
+  if (totalOf(queues) > 0) return false;
+  const [silent] = unknownOf(queues);
+  if (silent !== undefined) throw new Error(`no answer for ${silent.name}, so it may hold messages`);
+  return true;
+}
+
 /** @returns whether each queue has said that it holds nothing */
 export function areEmpty(queues: readonly QueueCount[]): boolean {
   return queues.every(({ messages }) => messages === 0);

@@ -192,8 +192,9 @@ export interface StartedQuestion {
 
 /** For how long it waits to be asked, and is not ended on its host. */
 const startedSeconds = 120;
-/** A broker that is lost meanwhile is noticed after this time. */
-const silentSeconds = 5;
+/** A host that is lost meanwhile is noticed after this time, and sooner while clients wait. */
+const silentSeconds = 15;
+const urgentSilentSeconds = 5;
 
 /**
  * Starts RabbitMQ's tool before it is known what it will be asked: its start takes longer than most answers. It waits for the
@@ -202,7 +203,10 @@ const silentSeconds = 5;
 export function startQuestion(login: Login): StartedQuestion {
   const input = Promise.withResolvers<string>();
   const limit = new AbortController();
-  const printed = evaluate(login, input.promise, startedSeconds, { signal: limit.signal, silentSeconds });
+  const printed = evaluate(login, input.promise, startedSeconds, {
+    signal: limit.signal,
+    silentSeconds: urgentSilentSeconds,
+  });
   let isAsked = false;
   let isOver = false;
   const end = (): void => {
@@ -262,6 +266,7 @@ async function evaluate(
     command: buildRootCommand(login, script),
     input: Promise.resolve(expression).then((text) => `${text.trim()}.\n`),
     timeoutSeconds,
+    silentSeconds,
     ...options,
   });
 }

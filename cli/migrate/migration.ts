@@ -2,13 +2,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { readCounted, readFenced, readHeld, readTails } from "../../migration/broker-answers.ts";
 import { copyRemoval, waitingNoteOrder } from "../../migration/broker-orders.ts";
-import { countQuestion, tailQuestion } from "../../migration/broker-questions.ts";
+import { countQuestion, sourceQuestion, tailQuestion } from "../../migration/broker-questions.ts";
 import type { Direction } from "../../migration/direction.ts";
-import { fenceOrder, gateOrder, unfenceOrder } from "../../migration/fence.ts";
+import { extendFenceOrder, fenceOrder, gateOrder, unfenceOrder } from "../../migration/fence.ts";
 import type { Server } from "../../migration/haproxy.ts";
 import type { Clusters, Fenced, Note, Prepared } from "../../migration/move.ts";
 import { queueOf } from "../../migration/plan.ts";
-import { areEmpty, type Counted, type Held, type QueueCount } from "../../migration/queue-counts.ts";
+import { areSurelyEmpty, type Counted, type Held, type QueueCount } from "../../migration/queue-counts.ts";
 import { SearchedLogs } from "../../migration/searched-logs.ts";
 import type { CarriedStream, Trouble } from "../../migration/stream-carrier.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../migration/streams.ts";
@@ -88,6 +88,8 @@ export class Migration implements Clusters {
 
   async prepare(direction: Direction): Promise<Prepared> {
     const notAhead = await this.#definer.prepare(direction);
+    // Users that were made where clients are must not log in where they were.
+    await this.#pair.target(direction).ask(extendFenceOrder, () => undefined);
     await this.#carrying.makeUsers();
     const { queues, streams } = await this.countSource(direction);
     await this.#carrying.allow([...queues, ...streams].map(({ vhost }) => vhost));
@@ -105,13 +107,13 @@ export class Migration implements Clusters {
 
   async countSource(direction: Direction): Promise<Counted> {
     const searched = this.#searched[direction];
-    const counted = await this.#pair.source(direction).ask(countQuestion(searched.all), readCounted);
+    const counted = await this.#pair.source(direction).ask(sourceQuestion(searched.all), readCounted);
     searched.keep(counted.streams);
     return counted;
   }
 
   async countTarget(direction: Direction): Promise<Held> {
-    return this.#pair.target(direction).askSoon(countQuestion(), readHeld);
+    return this.#pair.target(direction).askSoon(countQuestion, readHeld);
   }
 
   async tailTarget(direction: Direction): Promise<readonly StreamTail[]> {
@@ -209,7 +211,7 @@ export class Migration implements Clusters {
     const { old, fresh } = this.#pair;
     await this.#carrying.endShovels();
     const { queues, streams } = await this.countTarget(direction);
-    if (!areEmpty(queues)) return false;
+    if (!areSurelyEmpty(queues)) return false;
     if (direction === "forth") {
       const source = await this.countSource(direction);
       const copies = copiesIn(streams, source.streams, await this.readAgreements());

@@ -20,8 +20,10 @@ export class StackNotes {
     const { old, fresh } = this.#pair;
     const note = await this.#readOf(fresh);
     // The old cluster's brokers may be stopped by then.
-    if (note?.phase !== "stopping") await this.#readOf(old);
-    return note;
+    if (note?.phase === "stopping") return note;
+    const other = await this.#readOf(old);
+    // A run that was killed may have written the first note to the old cluster alone, or left the last one there.
+    return note ?? other;
   }
 
   /** @throws UserError if it is another migration's */

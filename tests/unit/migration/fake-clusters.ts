@@ -2,7 +2,13 @@
 import type { FinishClusters } from "../../../migration/finish.ts";
 import type { Direction } from "../../../migration/direction.ts";
 import type { Fenced, Note, Prepared, Clusters } from "../../../migration/move.ts";
-import { areEmpty, type Counted, type Held, type QueueCount } from "../../../migration/queue-counts.ts";
+import {
+  areEmpty,
+  areSurelyEmpty,
+  type Counted,
+  type Held,
+  type QueueCount,
+} from "../../../migration/queue-counts.ts";
 import { shovelName } from "../../../migration/shovels.ts";
 import type { CarriedStream, Trouble } from "../../../migration/stream-carrier.ts";
 import { type Agreements, copiesIn, type StreamName, type StreamTail } from "../../../migration/streams.ts";
@@ -50,6 +56,9 @@ export class FakeClusters implements Clusters, FinishClusters {
   /** The streams with a batch of the stream protocol, and up to where others are searched for one; unset: to the end. */
   readonly batches = new Set<string>();
   readonly searched = new Map<string, number>();
+  writesOldFirst = false;
+  /** By side: the queues that do not say what they hold. */
+  readonly silent: Record<Side, Set<string>> = { old: new Set(), new: new Set() };
   /** How often the streams have been declared again. */
   declared = 0;
   /** Whether the command has been killed: it does nothing any more. */
@@ -113,18 +122,23 @@ export class FakeClusters implements Clusters, FinishClusters {
   }
 
   readNote(): Promise<Note | undefined> {
-    return this.#do("readNote", () => this.note);
+    return this.#do("readNote", () => this.note ?? this.oldNote);
   }
 
-  writeNote(note: Note, agreements?: Agreements): Promise<void> {
-    return this.#do(`writeNote ${note.direction} ${note.phase}`, () => {
-      this.#keep(agreements);
-      this.note = note;
-    }).then(() =>
-      this.#do("writeNote of OLD", () => {
-        this.oldNote = note;
-      }),
-    );
+  /** Both at once, so either may be the first. */
+  async writeNote(note: Note, agreements?: Agreements): Promise<void> {
+    const writes = [
+      () =>
+        this.#do(`writeNote ${note.direction} ${note.phase}`, () => {
+          this.#keep(agreements);
+          this.note = note;
+        }),
+      () =>
+        this.#do("writeNote of OLD", () => {
+          this.oldNote = note;
+        }),
+    ];
+    for (const write of this.writesOldFirst ? writes.toReversed() : writes) await write();
   }
 
   readAgreements(): Promise<Agreements> {
@@ -153,11 +167,13 @@ export class FakeClusters implements Clusters, FinishClusters {
     );
   }
 
-  removeNote(): Promise<void> {
-    return this.#do("removeNote", () => {
+  async removeNote(): Promise<void> {
+    await this.#do("removeNote", () => {
       this.note = undefined;
-      this.oldNote = undefined;
       this.agreements = {};
+    });
+    await this.#do("removeNote of OLD", () => {
+      this.oldNote = undefined;
     });
   }
 
@@ -259,7 +275,7 @@ export class FakeClusters implements Clusters, FinishClusters {
   cancel(direction: Direction): Promise<boolean> {
     return this.#do("cancel", () => {
       this.#endShovels();
-      if (this.queues.some(({ messages }) => messages[targetOf(direction)].length > 0)) return false;
+      if (!areSurelyEmpty(this.#counts(targetOf(direction)))) return false;
       const copies =
         direction === "forth" ? copiesIn(this.#tails("new"), this.#tails("old"), this.agreements) : [];
       for (const { logs } of this.streams.filter(({ name }) => copies?.some((copy) => copy.name === name)))
@@ -276,6 +292,7 @@ export class FakeClusters implements Clusters, FinishClusters {
     return this.#do("removeTracesFromOld", () => {
       this.#askOld();
       this.traces.delete("old");
+      this.oldNote = undefined;
     });
   }
 
@@ -381,7 +398,7 @@ export class FakeClusters implements Clusters, FinishClusters {
       key: name,
       vhost: "/",
       name,
-      messages: messages[side].length,
+      messages: this.silent[side].has(name) ? undefined : messages[side].length,
       consumers: hasConsumer ? 1 : 0,
     }));
   }

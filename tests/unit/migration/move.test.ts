@@ -160,10 +160,19 @@ test("goes back in order after messages have been carried", async () => {
 
 const path = ["forth", "back", "forth"] as const;
 
+/** Of both clusters' notes, either may be written first. */
+const kills = [
+  ["before", false],
+  ["after", false],
+  ["before", true],
+  ["after", true],
+] as const;
+
 test("killed before or after any step, the next run goes on: nothing lost, in order, never both clusters", async () => {
-  for (const when of ["before", "after"] as const) {
-    for (let step = 0; step < 60; step += 1) {
+  for (const [when, writesOldFirst] of kills) {
+    for (let step = 0; step < 70; step += 1) {
       const clusters = fakeClusters();
+      clusters.writesOldFirst = writesOldFirst;
       watch(clusters);
       killAt(clusters, when, step);
       let total = countOf(clusters);
@@ -179,10 +188,11 @@ test("killed before or after any step, the next run goes on: nothing lost, in or
 });
 
 test("killed at any step, --back leads to the old cluster", async () => {
-  for (let step = 1; step < 40; step += 1) {
+  for (let step = 1; step < 80; step += 1) {
     const clusters = fakeClusters();
+    clusters.writesOldFirst = step % 2 === 0;
     watch(clusters);
-    killAt(clusters, "before", step);
+    killAt(clusters, "before", Math.ceil(step / 2));
     const outcome = await move(clusters, "forth", options).catch((error: unknown) => {
       assert.ok(error instanceof Killed);
       return undefined;
@@ -229,6 +239,56 @@ test("a queue that does not answer is not empty", async () => {
   assert.equal(silent, 0);
   const said = clusters.reports.filter((line) => line.includes("no answer for"));
   assert.deepEqual([said.length, said.some((line) => line.includes("messages are left in"))], [3, false]);
+});
+
+test("--back waits, with clients where they are, for a queue that may hold messages already", async () => {
+  const clusters = fakeClusters();
+  clusters.note = { direction: "forth", phase: "carrying" };
+  clusters.oldNote = clusters.note;
+  clusters.silent.new.add("backlog");
+  clusters.before = (call) => {
+    assert.equal(clusters.serving, "old");
+    if (call === "readNote" || clusters.rounds < 50) return;
+    assert.match(String(clusters.reports.at(-1)), /no answer for backlog, so it may hold messages/);
+    clusters.silent.new.clear();
+  };
+  assert.equal(await move(clusters, "back", options), "cancelled");
+  assert.ok(clusters.rounds >= 50);
+});
+
+test("clients go on using the source while a queue of the target does not answer", async () => {
+  const clusters = fakeClusters();
+  watch(clusters);
+  clusters.silent.new.add("small");
+  clusters.before = () => {
+    if (clusters.silent.new.size === 0 || clusters.rounds < 100) return;
+    assert.equal(clusters.serving, "old");
+    assert.match(String(clusters.reports.at(-1)), /no answer for small where its messages go/);
+    clusters.silent.new.clear();
+  };
+  assert.equal(await move(clusters, "forth", options), "moved");
+  assert.ok(clusters.rounds >= 100);
+});
+
+test("what is not answered while clients wait is asked again, also when a move turns round", async () => {
+  for (const call of ["writeNote back closing", "writeNote of OLD", "endShovels", "fence", "permit"]) {
+    const clusters = fakeClusters();
+    watch(clusters);
+    clusters.before = (each) => {
+      if (each === "freeze") throw new Killed();
+    };
+    await assert.rejects(move(clusters, "forth", options), Killed);
+    clusters.restart();
+    let failures = 3;
+    clusters.before = (each) => {
+      if (each !== call || failures === 0 || clusters.calls.at(-1) === "settle") return;
+      failures -= 1;
+      throw new Error(`${call} is not answered`);
+    };
+    assert.equal(await move(clusters, "back", options), "moved", call);
+    assert.equal(failures, 0, call);
+    assert.equal(clusters.serving, "old");
+  }
 });
 
 test("a connection that is left keeps the target closed", async () => {
