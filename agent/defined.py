@@ -4,7 +4,7 @@ What the stack has made is noted in the cluster itself, as a global parameter: e
 first broker's machine was replaced.
 """
 
-from . import definitions, erlang, khepri, migration, rabbitmq
+from . import definitions, erlang, khepri, migration, queues, rabbitmq
 from .errors import NoAnswer, StepError
 
 PARAMETER = "rabbitmq_ha_definitions"
@@ -17,6 +17,7 @@ NOTED = """case rabbit_runtime_parameters:value_global({}) of not_found -> []; K
 # from their records, since RabbitMQ's own list lacks those of a broker that is down.
 _LOOK = (
     khepri.FENCE
+    + queues.EVERY
     + """
 Form = fun Form([{_, _} | _] = L) -> maps:from_list([{K, Form(V)} || {K, V} <- L]);
   Form(L) when is_list(L) -> [Form(E) || E <- L];
@@ -25,7 +26,7 @@ Form = fun Form([{_, _} | _] = L) -> maps:from_list([{K, Form(V)} || {K, V} <- L
 end,
 Texts = fun(L) -> lists:append([try [iolist_to_binary(rabbit_json:encode(Form(E)))] catch _:_ -> [] end || E <- L]) end,
 Hosts = lists:sort(rabbit_vhost:list_names()),
-Queues = rabbit_amqqueue:list() ++ lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]),
+Queues = EveryQueue(Hosts),
 Queue = fun(Q) ->
   {resource, V, queue, N} = amqqueue:get_name(Q),
   Type = case amqqueue:get_type(Q) of

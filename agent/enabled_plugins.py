@@ -14,6 +14,8 @@ _ENSURE = """
 {ok, _, _} = rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file()),
 %s -- rabbit_plugins:active()
 """
+# RabbitMQ may be stopped by a person, or have paused itself in a minority: then it reads the file when it starts.
+_ENSURE_AGAIN = "case rabbit:is_running() of true -> {}; false -> [] end".format(_ENSURE.strip())
 
 
 def names():
@@ -60,10 +62,19 @@ def enable(wanted):
     before = files.read(rabbitmq.PLUGINS, "")
     write(wanted)
     try:
-        lacking = rabbitmq.act(_ENSURE % erlang.atoms(wanted))
-        if lacking:
-            raise StepError("{}: the broker does not run {}".format(host.name(), ", ".join(lacking)))
+        _act(_ENSURE, wanted)
     except StepError:
         # Restored so that the next run sees that the change is still to be made.
         files.write(rabbitmq.PLUGINS, before)
         raise
+
+
+def enable_again(wanted):
+    """Does what the file already says: a run that was cut off may have changed the file alone."""
+    _act(_ENSURE_AGAIN, wanted)
+
+
+def _act(order, wanted):
+    lacking = rabbitmq.act(order % erlang.atoms(wanted))
+    if lacking:
+        raise StepError("{}: the broker does not run {}".format(host.name(), ", ".join(lacking)))

@@ -154,12 +154,14 @@ def start():
         # The terminal was closed.
         signal.signal(signal.SIGHUP, _stop)
     for stream in (sys.stdout, sys.stderr):
-        # Names can be in any script, whatever the caller's locale.
+        # Names can be in any script, whatever the caller's locale. What is read has to be exactly what was sent.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
-    if sys.version_info < (3, 7):
-        import io
+    import io
 
+    if sys.stdin is not None:
+        sys.stdin = io.TextIOWrapper(sys.stdin.buffer, "utf-8")
+    if sys.version_info < (3, 7):
         sys.stdout = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "replace", line_buffering=True)
         sys.stderr = io.TextIOWrapper(sys.stderr.buffer, "utf-8", "replace", line_buffering=True)
     sys.exit(main())

@@ -116,7 +116,8 @@ def adopt_all():
 
 def _write(unit, digests):
     lines = ["{} {}\n".format(digest_, name) for name, digest_ in digests.items()]
-    files.write(path(unit), "".join(lines) + END + "\n", labelled=False)
+    # A checksum can give a short password away.
+    files.write(path(unit), "".join(lines) + END + "\n", mode=0o600, labelled=False)
 
 
 def _digest_or_unknown(name):

@@ -12,6 +12,16 @@ from .errors import NoAnswer
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
 KINDS = {"rabbit_classic_queue": CLASSIC, "rabbit_quorum_queue": QUORUM, "rabbit_stream_queue": STREAM}
 
+# The queues of some virtual hosts, once each. The order of the lists is explained below.
+EVERY = """
+EveryQueue = fun(OfHosts) ->
+  ListedNow = fun() -> lists:append([rabbit_amqqueue:list(OneHost) || OneHost <- OfHosts]) end,
+  ListedFirst = ListedNow(),
+  ListedDown = lists:append([rabbit_amqqueue:list_down(OneHost) || OneHost <- OfHosts]),
+  maps:values(maps:from_list([{amqqueue:get_name(One), One} || One <- ListedFirst ++ ListedDown ++ ListedNow()]))
+end,
+"""
+
 # `list` lacks the queues of a broker that is down; `list_down` has only those. A queue that comes up meanwhile is in
 # the second or in the third list, and one that goes down is in the first. RabbitMQ 4 has no fields for mirrors, so the
 # version decides whether to read them: tools of 4.0 still offer commands for them. The

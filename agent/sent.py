@@ -7,7 +7,7 @@ nothing is known of its files. Only root may read the note, since a checksum can
 import hashlib
 
 from . import files, host, jsontext, lock
-from .errors import StepError
+from .errors import NoAnswer, StepError
 
 NOTE = host.STATE + "/files.json"
 # The steps that write files run side by side.
@@ -55,11 +55,15 @@ def changed():
 
 
 def _read():
-    """Returns the note by path; an empty one where there is none that can be read."""
+    """Returns the note by path; an empty one where there is none, or none that means anything.
+
+    Raises NoAnswer if it cannot be read: written anew, it would lack all other files.
+    """
     try:
-        known = jsontext.loads(files.read(NOTE, ""))
-        entries = known.items()
-    except (ValueError, OSError, AttributeError):
+        entries = jsontext.loads(files.read(NOTE, "{}")).items()
+    except OSError as failure:
+        raise NoAnswer("{}: {} cannot be read ({})".format(host.name(), NOTE, failure.strerror))
+    except (ValueError, AttributeError):
         return {}
     return {path: entry for path, entry in entries if _is_entry(entry)}
 

@@ -3,7 +3,7 @@
 What the command `rabbitmqctl force_standalone_khepri_boot` does cannot be undone, so all is asked anew right before it.
 """
 
-from . import clock, cluster, command, host, khepri, queues, rabbitmq, starting
+from . import clock, cluster, command, files, host, khepri, queues, rabbitmq, starting
 from .errors import NoAnswer, StepError
 
 # How long the broker may be between two starts of its own.
@@ -14,6 +14,10 @@ SETTLED_SECONDS = 180
 UNREACHABLE = 69
 
 FORCE = "force_standalone_khepri_boot"
+
+# Is there from before the command until all that follows it is done, so that a run that was cut off can be repeated: a
+# broker that runs does not wait any more, and its quorum queues would have no majority for good.
+NOTE = host.STATE + "/forced"
 
 # What `rabbit_quorum_queue:force_shrink_member_to_current_member/2` does, without its last act: it also deletes the
 # messages of the members on other brokers that are connected, and those are to be kept aside.
@@ -43,8 +47,19 @@ def start(gone, check_nobody_serves):
     deadline = clock.Deadline(SETTLED_SECONDS)
     while not _force(gone, check_nobody_serves, deadline):
         clock.pause(1)
+    finish()
+
+
+def is_unfinished():
+    """Whether a run has started this broker alone and was cut off."""
+    return host.exists(NOTE) and _is_alone()
+
+
+def finish():
+    """Awaits the broker that was started alone, and gives its quorum queues a majority."""
     clock.await_(_is_alone, starting.BOOT_SECONDS, lambda: starting.failed("does not run although it waits no more"))
     shrink_queues()
+    files.remove(NOTE)
 
 
 def _force(gone, check_nobody_serves, deadline):
@@ -57,6 +72,7 @@ def _force(gone, check_nobody_serves, deadline):
         if deadline.passed():
             raise
         return False
+    files.write(NOTE, "{}\n".format(" ".join(gone)))
     told = command.attempt(rabbitmq.words("rabbitmqctl", [FORCE]), **rabbitmq.options(120))
     if told.code == 0 or (told.code == UNREACHABLE and _is_alone()):
         return True

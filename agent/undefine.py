@@ -4,7 +4,7 @@ The broker itself looks right before each removal. What belongs to something tha
 Objects are told apart by their keys: two may have the same title.
 """
 
-from . import clients, defined, definitions, erlang, jsontext, khepri, rabbitmq
+from . import clients, defined, definitions, erlang, jsontext, khepri, queues, rabbitmq
 from .errors import NoAnswer
 
 # Each returns `gone`, or why it stays. What is not known keeps it. RabbitMQ's own number of a quorum queue's or a stream's
@@ -13,6 +13,7 @@ from .errors import NoAnswer
 # queue; newer releases of Ra take no function for that.
 _COMMON = (
     khepri.FENCE
+    + queues.EVERY
     + clients.CONNECTIONS
     + """
 Actor = @actor@,
@@ -88,8 +89,7 @@ Policies = [proplists:get_value(<<"name">>, T)
   || T <- case rabbit_runtime_parameters:value_global(rabbitmq_ha_policies) of not_found -> []; L -> L end, T =/= []],
 IsOwn = fun(<<"amq.", _/binary>>) -> true; (N) -> N =:= <<>> end,
 Vhost = fun(V, Leaving, Forced) -> Try(fun() ->
-  Queues = [{N, Q} || Q <- rabbit_amqqueue:list(V) ++ rabbit_amqqueue:list_down(V),
-    {resource, _, _, N} <- [amqqueue:get_name(Q)]],
+  Queues = [{N, Q} || Q <- EveryQueue([V]), {resource, _, _, N} <- [amqqueue:get_name(Q)]],
   Named = maps:from_list([{N, Any} || {queue, At, N, Any} <- Leaving, At =:= V]),
   Own = [{N, Q, maps:get(N, Named)} || {N, Q} <- Queues, maps:is_key(N, Named)],
   Inside = [

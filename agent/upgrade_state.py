@@ -6,12 +6,13 @@ members themselves are asked (rabbitmq/rabbitmq-server#17504).
 
 import base64
 
-from . import cluster, host, khepri, rabbitmq
+from . import cluster, host, khepri, queues, rabbitmq
 from .errors import NoAnswer
 
 # Up to 3.11 Raft's library has no member_overview; RabbitMQ's own quorum_status asks in the other way then.
 QUESTION = (
     khepri.FENCE
+    + queues.EVERY
     + """
 Cluster = begin @status@ end,
 Versions = [{N, rpc:call(N, rabbit_misc, version, [], 30000)} || N <- maps:get(members, Cluster)],
@@ -61,7 +62,7 @@ end,
 Stays = fun(Q) ->
   amqqueue:is_durable(Q) andalso not amqqueue:is_auto_delete(Q) andalso not is_pid(amqqueue:get_exclusive_owner(Q))
 end,
-Queues = lists:append([rabbit_amqqueue:list() | [rabbit_amqqueue:list_down(V) || V <- rabbit_vhost:list_names()]]),
+Queues = EveryQueue(rabbit_vhost:list_names()),
 Row = fun(Q) ->
   {resource, Vhost, queue, Name} = amqqueue:get_name(Q),
   {Vhost, base64:encode(Name), Stays(Q), Size(Q), MembersOf(Q)}

@@ -68,6 +68,8 @@ function lostData(name: string, usesKhepri: boolean): string {
 /** @returns what is lost by starting a broker without those that it waits for */
 export function dataLossMessage(name: string, states: BrokerStates, stack: string): string {
   const gone = missingPeersOf(name, states);
+  if (states.get(name)?.isForced === true)
+    return `${name} was started without the others, by a run that was cut off: what was left to do is done now.`;
   const usesKhepri = majorityOf(name, states) !== undefined;
   return [
     `${name} is started without ${joined(gone)}. This loses what only ${joined(gone)} ${gone.length > 1 ? "have" : "has"}: ${lostData(name, usesKhepri)}.`,
@@ -93,6 +95,7 @@ export function refusalReason(
     return `${name} is no broker of stack ${stack}; its brokers are ${joined(names)}`;
   const state = states.get(name);
   if (state === undefined) return `${name} cannot be asked by SSH; switch it on first`;
+  if (state.isForced === true) return undefined;
   if (!state.isWaiting) {
     return `${name} does not wait for another broker (its rabbitmq-server is ${state.active}); see which checks fail: ${npmCommand("verify", stack)}`;
   }

@@ -9,7 +9,7 @@ import { isAnyBetweenStarts, missingPeersOf } from "../verify/start-deadlock.ts"
 import { dataLossMessage, refusalReason } from "./force-boot-messages.ts";
 
 /** Timeout of the program on the host. It includes the wait for another run of the program there. */
-const timeoutSeconds = 1100;
+const timeoutSeconds = 2100;
 /** For brokers that are between two starts. */
 const settleSeconds = 60;
 const askAgainMs = 2000;

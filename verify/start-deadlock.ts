@@ -10,6 +10,8 @@ export interface BrokerState {
   readonly active: string;
   /** Whether its start waits for another broker's tables. */
   readonly isWaiting: boolean;
+  /** Whether it was started without the others, with Khepri, by a run that was cut off. @default false */
+  readonly isForced?: boolean;
   /** The other brokers that run now or, if it is stopped, ran when it stopped; absent where it has no data. */
   readonly lastRunningPeers?: readonly string[] | undefined;
   /**

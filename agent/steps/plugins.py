@@ -20,6 +20,7 @@ def run(wanted):
         if not same:
             enabled_plugins.write(wanted.plugins)
     elif same:
+        enabled_plugins.enable_again(wanted.plugins)
         plugins.start_ended()
     else:
         enabled_plugins.enable(wanted.plugins)

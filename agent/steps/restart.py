@@ -25,6 +25,11 @@ from ..errors import StepError
 TIMEOUT_SECONDS = 1800
 # After a drain that took longer, the others are checked once more.
 FRESH_SECONDS = 10
+# A start, and what follows it.
+START_SECONDS = 700
+STARTING_SECONDS = START_SECONDS + 200
+# To install a package, apt's own waiting for its lock included.
+INSTALLING_SECONDS = 1500
 
 
 def arguments(parser):
@@ -97,6 +102,8 @@ def stop_serving():
 
 def install(upgrade):
     """Installs the upgrade. Returns the failure if the broker keeps its former package."""
+    # However long it has waited until now, a broker that is stopped has the whole time to start again.
+    clock.extend(INSTALLING_SECONDS + STARTING_SECONDS)
     print("{}: stops, and {} becomes {}".format(host.name(), upgrade.package, upgrade.version))
     systemd.act("stop", rabbitmq.UNIT)
     try:
@@ -108,8 +115,9 @@ def install(upgrade):
 
 
 def start_anew(action):
+    clock.extend(STARTING_SECONDS)
     try:
-        code = command.attempt(["systemctl", action, rabbitmq.UNIT], seconds=700).code
+        code = command.attempt(["systemctl", action, rabbitmq.UNIT], seconds=START_SECONDS).code
     except StepError:
         code = 1
     if code != 0:

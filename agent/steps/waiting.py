@@ -2,12 +2,12 @@
 
 With Mnesia these are the brokers that ran beside this one when it stopped, or run now. With Khepri they are the other
 members of the store, of which it needs a majority; only a broker that waits tells them, and how new its tables are.
-Nothing is printed for a broker without data.
+Nothing is printed for a broker without data. One that was started alone by a run that was cut off is told as such.
 """
 
 import contextlib
 
-from .. import khepri, rabbitmq, starting, systemd
+from .. import khepri, rabbitmq, standalone, starting, systemd
 from ..errors import NoAnswer
 
 TIMEOUT_SECONDS = 30
@@ -37,6 +37,8 @@ def print_store():
             seen = khepri.look()
     if seen is None or not seen.waits:
         print("Beside=")
+        if standalone.is_unfinished():
+            print("Forced=yes")
         return
     print("Beside={}".format(" ".join(seen.members)))
     print("Position={} {}".format(*seen.position))

@@ -130,6 +130,33 @@ class ForceBoot(KhepriHost):
         self.on_question("force_shrink_members_to_current_member", [base64.b64encode(b"bills").decode()])
         self.refuses(*FORCE_BOOT, because="could not be given one: bills (quorum, virtual host /)")
 
+    def test_a_run_that_was_cut_off_is_gone_on_from(self):
+        self.on("force_shrink_members_to_current_member", Ended(69))
+        self.refuses(*FORCE_BOOT)
+        self.stores["mq1"] = store(waits=False)
+        self.state = "active"
+        self.works("waiting")
+        self.assertIn("Forced=yes", self.output)
+        self.on_question("force_shrink_members_to_current_member", [])
+        self.works("force-boot", "--brokers", "mq1,mq2,mq3", "--port", "5672")
+        self.assertEqual(self.done(FORCED), [FORCED])
+        self.assertIn("mq1: leads 1 quorum queues alone: bills", self.output)
+        self.works("waiting")
+        self.assertNotIn("Forced=yes", self.output)
+        self.refuses(*FORCE_BOOT, because="nothing was done: mq1 serves")
+
+    def test_one_that_is_not_alone_any_more_is_not_gone_on_with(self):
+        self.on("force_shrink_members_to_current_member", Ended(69))
+        self.refuses(*FORCE_BOOT)
+        for seen in (cluster("mq1", "mq2", version="4.3.6", khepri=True), Ended(69)):
+            self.on("rabbit_nodes:all()", seen if isinstance(seen, Exception) else evaluated(seen))
+            self.refused_again()
+
+    def refused_again(self):
+        before = len(self.done("force_shrink_members_to_current_member"))
+        self.refuses(*FORCE_BOOT, because="nothing was done: mq1 serves")
+        self.assertEqual(len(self.done("force_shrink_members_to_current_member")), before)
+
     def refused(self, because, *words):
         self.refuses(*(words or FORCE_BOOT), because=because)
         self.assertEqual(self.done(FORCED), [])
@@ -225,12 +252,19 @@ class Follow(KhepriHost):
         self.assertEqual(self.state, "active")
         self.assertEqual(self.became, [(["mq1", "mq2"], "disc", 5672)])
 
+    def test_one_that_was_cut_off_before_it_had_its_copies_of_the_queues_gets_them(self):
+        self.others = cluster("mq1", "mq2", version="4.3.6", khepri=True)
+        self.works("force-boot", "--follow", "--after", "mq2")
+        self.assertTrue(self.has(VHOST))
+        self.assertEqual(self.became, [(["mq1", "mq2"], "disc", 5672)])
+
     def test_without_the_brokers_names_nothing_is_moved(self):
         os.unlink(self.root + broker_conf.FILE)
         self.refuses("force-boot", "--follow", "--after", "mq2", because=broker_conf.FILE)
         self.assertTrue(self.has(VHOST))
 
     def test_a_member_or_a_broker_with_mnesia_keeps_its_data(self):
+        self.put(MEMBER, "2026\n")
         self.others = cluster("mq1", "mq2", version="4.3.6", khepri=True)
         self.works("force-boot", "--follow", "--after", "mq2")
         self.put(DATA + "-feature_flags", "[].")

@@ -11,6 +11,10 @@ ONE = ("plugins", "--plugins", "rabbitmq_management")
 DELAYED = ("plugins", "--plugins", "rabbitmq_management,rabbitmq_delayed_message_exchange")
 
 
+class Killed(BaseException):
+    """Ends a run at once."""
+
+
 class Plugins(BrokerHost):
     def broker(self, lacking=(), ended=()):
         self.on_question("application:ensure_all_started", [Atom(name) for name in ended])
@@ -34,7 +38,19 @@ class Plugins(BrokerHost):
         self.put(PLUGINS, "[rabbitmq_prometheus, rabbitmq_management].\n")
         self.works(*BOTH)
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_prometheus, rabbitmq_management].\n")
-        self.assertEqual(self.done("rabbit_plugins:ensure"), [])
+
+    def test_a_run_that_changed_the_file_alone_is_gone_on_from(self):
+        self.broker()
+        self.on("rabbit_plugins:ensure", Killed())
+        with self.assertRaises(Killed):
+            self.step(*BOTH)
+        self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
+        self.broker(lacking=["rabbitmq_prometheus"])
+        self.refuses(*BOTH, because="does not run rabbitmq_prometheus")
+        self.broker()
+        self.works(*BOTH)
+        (question,) = self.done("rabbit_plugins:ensure")[-1:]
+        self.assertLess(question.index("case rabbit:is_running() of"), question.index("rabbit_plugins:ensure"))
 
     def test_what_has_ended_is_started_again(self):
         self.broker(ended=["rabbitmq_management_agent"])

@@ -38,6 +38,8 @@ export interface HostState {
   readonly units: ReadonlyMap<string, UnitState>;
   /** Of a broker: whether its start waits for other brokers. */
   readonly isWaiting: boolean;
+  /** Whether it was started alone by a run that was cut off. */
+  readonly isForced: boolean;
   /** Of a broker: the others that ran when it last ran; undefined where it has no data. */
   readonly lastRunningPeers: readonly string[] | undefined;
   /** Of a broker with Khepri that waits: how new its tables are. */
@@ -107,6 +109,7 @@ export function parseHostState(text: string): HostState {
     units,
     position: position === null ? undefined : [Number(position[1]), Number(position[2])],
     isWaiting: /^Waits=yes$/m.test(text),
+    isForced: /^Forced=yes$/m.test(text),
     lastRunningPeers: beside,
     findings: parseHostFindings(text),
     vrrp: parseVrrpReport(text),
@@ -263,9 +266,9 @@ async function collectBrokerStates(
   return new Map(answers.flat());
 }
 
-function toBrokerState({ units, isWaiting, lastRunningPeers, position }: HostState): BrokerState {
+function toBrokerState({ units, isWaiting, isForced, lastRunningPeers, position }: HostState): BrokerState {
   const { active = "unknown" } = units.get(brokerUnit) ?? {};
-  return { active, isWaiting: isWaiting && active !== "active", lastRunningPeers, position };
+  return { active, isWaiting: isWaiting && active !== "active", isForced, lastRunningPeers, position };
 }
 
 /** Asks the brokers' hosts only. @returns the states of the brokers whose hosts answer */

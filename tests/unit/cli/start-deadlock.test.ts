@@ -164,6 +164,14 @@ test("a broker is started without others only if it waits for one that is gone, 
   assert.match(why("cent121", together) ?? "", /^all brokers that cent121 waits for are reachable/);
 });
 
+test("a forced boot that was cut off can be repeated, though its broker runs by then", () => {
+  const { isForced } = parseHostState("Id=rabbitmq-server.service\nBeside=\nForced=yes\n");
+  const begun: BrokerState = { active: "active", isWaiting: false, isForced, lastRunningPeers: [] };
+  const known = states(begun, waits("cent120"), undefined);
+  assert.equal(why("cent120", known), undefined);
+  assert.match(dataLossMessage("cent120", known, "dev"), /^cent120 was started without the others, by a run/);
+});
+
 /** A broker with Khepri that waits for a majority. */
 const needs = (position: readonly [number, number], ...others: string[]): BrokerState => ({
   ...waits(...others),
