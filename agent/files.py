@@ -121,7 +121,10 @@ def remove(name):
 
 
 def remove_tree(name):
-    """Removes one of the program's own folders with all its contents. A missing folder is no error."""
+    """Removes one of the program's own folders with all its contents. A missing folder is no error.
+
+    A folder that is a file system of its own stays, and is empty.
+    """
     path = host.path(name)
     if os.path.islink(path) or os.path.isfile(path):
         os.unlink(path)
@@ -134,7 +137,8 @@ def remove_tree(name):
                 os.rmdir(entry)
             else:
                 os.unlink(entry)
-    os.rmdir(path)
+    if not os.path.ismount(path):
+        os.rmdir(path)
 
 
 def tail(name, lines=15, size=100000):

@@ -119,7 +119,9 @@ def put_aside(why):
     """
     if not systemd.is_stopped(rabbitmq.UNIT):
         raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
-    aside = "{}.{}-{}".format(rabbitmq.DATA, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    # No folder can be renamed into another file system.
+    separator = "/" if os.path.ismount(host.path(rabbitmq.DATA)) else "."
+    aside = "{}{}{}-{}".format(rabbitmq.DATA, separator, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     number = 0
     while is_there(aside + ("-{}".format(number) if number else "")):
         number += 1

@@ -37,20 +37,24 @@ Known = fun(U) -> case rabbit_auth_backend_internal:lookup_user(U) of {ok, _} ->
  * Who is connected besides the shovels, and which members let clients in, as each member says of itself. RabbitMQ's own lists
  * leave out a member that does not answer (`rabbit_tracking`, `rabbit_nodes:list_running`). Whoever has no limit of its own,
  * such as a user of LDAP, counts too; `none` are the broker's own links. The user's name is the eleventh element of a tracked
- * connection in all of RabbitMQ 3.8 to 4.3 (`rabbit.hrl`).
+ * connection in all of RabbitMQ 3.8 to 4.3 (`rabbit.hrl`). A member that says that RabbitMQ is stopped there, or just being
+ * started, has nobody, and knows the others' limits before it lets anybody in. One that is being stopped may have clients.
  */
 const others = `
 Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()] -- Mine,
 Members = ${members},
 true = Users =/= [] andalso lists:member(node(), Members),
 Call = fun(At, M, F, A) -> case rpc:call(At, M, F, A, 5000) of
-  {badrpc, _} -> throw({silent, At});
+  {badrpc, _} -> case rpc:call(At, rabbit_boot_state, get, [], 5000) of
+    State when State =:= stopped; State =:= booting -> none;
+    _ -> throw({silent, At})
+  end;
   Said -> Said
 end end,
-Others = fun() -> [C || At <- Members, C <- Call(At, rabbit_connection_tracking, list_on_node, [At]),
+Others = fun() -> [C || At <- Members, List <- [Call(At, rabbit_connection_tracking, list_on_node, [At])], List =/= none, C <- List,
   not lists:member(element(11, C), [none | Mine])] end,
 Open = fun() -> [At || At <- Members,
-  Known <- [maps:from_list(Call(At, rabbit_auth_backend_internal, get_user_limits, []))],
+  List <- [Call(At, rabbit_auth_backend_internal, get_user_limits, [])], List =/= none, Known <- [maps:from_list(List)],
   lists:any(fun(U) -> maps:get(<<"max-connections">>, maps:get(U, Known, #{}), -1) =/= 0 end, Users)] end,
 `;
 
