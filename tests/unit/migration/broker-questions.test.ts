@@ -43,7 +43,10 @@ test("connections are asked of each member, since RabbitMQ's own lists leave out
     assert.match(text, /Call\(At, rabbit_connection_tracking, list_on_node, \[At\]\)/);
     assert.match(text, /Call\(At, rabbit_auth_backend_internal, get_user_limits, \[\]\)/);
     assert.match(text, /Users =\/= \[\]/);
-    assert.match(text, /State when State =:= stopped; State =:= booting -> none;\n *_ -> throw\(\{silent, At\}\)/);
+    assert.match(
+      text,
+      /State when State =:= stopped; State =:= booting -> none;\n *_ -> throw\(\{silent, At\}\)/,
+    );
   }
 });
 
