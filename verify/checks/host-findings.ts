@@ -106,7 +106,7 @@ export function judgeWatch(
   if (hasMajority === false) {
     problems.push(
       needsOperator(
-        `${name} serves, and no majority of the cluster's members answers it, so nothing can be declared or changed there`,
+        `no majority of the cluster's members answers ${name}: nothing can be declared or changed there, and it accepts no connections while it is cut off`,
         "start the others; if most of them are gone for good, see docs/stop-and-start.md",
       ),
     );
