@@ -13,6 +13,7 @@ STOOD_STILL_SECONDS = 15
 
 PATIENCE_SECONDS = 20  # of not serving, the rest of the cluster being there
 STILLNESS_SECONDS = 10  # without work, of a broker that starts
+LONG_START_SECONDS = 120  # after which a start that is left alone is told
 TURN_SECONDS = 120  # that a restart may take before the next broker in the list has its turn
 PAUSE_SECONDS = 300  # between two restarts of the same broker
 BUSY_SHARE = 0.03  # of one processor that a broker which works takes at least; one that hangs takes less
@@ -60,6 +61,7 @@ class Watch:
         self._seen_at = None
         self._not_serving_since = None
         self._work = None  # (when, how much) at the last look at which the broker did not serve
+        self._starting = None  # (since when, which start, whether it has been told) of a start that is left alone
         self._is_idle = False
         self._restarted_at: dict = {START_ANEW: None, RESTART: None}
         self._awaited = None  # the start of a broker that was told to restart, until it is known how that ended
@@ -156,6 +158,7 @@ class Watch:
         self._forget_answers()
         starts = _starts(facts)
         self._measure(now, facts.work)
+        self._tell_long_start(now, facts, starts and not self._is_idle)
         # systemd itself restarts a failed broker, and a broker whose start is held back waits for the cluster.
         should_serve = facts.unit == "active" or (starts and self._is_idle)
         if not should_serve or not self._is_majority(facts.others):
@@ -172,6 +175,22 @@ class Watch:
             self._not_serving_since = None
             return NOTHING
         return ASK_WHY
+
+    def _tell_long_start(self, now, facts, is_left_alone):
+        """Reports once why nothing is done about a start that takes long beside a cluster that serves."""
+        if not is_left_alone or not self._is_majority(facts.others):
+            self._starting = None
+            return
+        since, started, is_told = self._starting or (now, facts.started, False)
+        if started != facts.started:
+            since, is_told = now, False
+        if now - since >= LONG_START_SECONDS and not is_told:
+            does = "how much its processes work is unknown" if facts.work is None else "its processes work"
+            self.words.append(
+                "{} has been starting for {:.0f} s and is left alone: {}".format(self._name, now - since, does)
+            )
+            is_told = True
+        self._starting = since, facts.started, is_told
 
     def _measure(self, now, work):
         """Notes whether the broker has hardly used the processor since the last look; unknown means no."""

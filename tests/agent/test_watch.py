@@ -541,6 +541,27 @@ class Health(WatchTest):
         self.assertLessEqual(self.now - begin, 60)
         self.assertRegex(self.watch.words[0], "the rest of the cluster no longer tells it what changes: restarting")
 
+    def test_a_start_that_works_for_long_is_reported_once_and_left_alone(self):
+        for work, why in ((self.work, "its processes work"), (None, "how much its processes work is unknown")):
+            self.new()
+            self.goes_down(unit="activating", phase="start", work=work)
+            said = []
+            for _ in range(100):
+                self.assertEqual(self.looks(1, works=2), NOTHING)
+                said += self.watch.words
+            self.assertEqual(len(said), 1, said)
+            self.assertRegex(said[0], "^mq2 has been starting for 12. s and is left alone: " + why)
+            self.sees(started="2")
+            for _ in range(100):
+                self.looks(1, works=2)
+                said += self.watch.words
+            self.assertEqual(len(said), 2)
+        self.new()
+        self.goes_down(unit="activating", phase="start", others=["mq1"])
+        for _ in range(100):
+            self.looks(1, works=2)
+            self.assertEqual(self.watch.words, [])
+
     def test_a_minority_is_reported_once_and_nothing_is_done(self):
         self.settle()
         said = []
