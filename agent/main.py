@@ -160,7 +160,7 @@ def start():
     import io
 
     if sys.stdin is not None:
-        sys.stdin = io.TextIOWrapper(sys.stdin.buffer, "utf-8")
+        sys.stdin = io.TextIOWrapper(sys.stdin.buffer, "utf-8", newline="")
     if sys.version_info < (3, 7):
         sys.stdout = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "replace", line_buffering=True)
         sys.stderr = io.TextIOWrapper(sys.stderr.buffer, "utf-8", "replace", line_buffering=True)

@@ -10,13 +10,17 @@ from . import files, host, khepri, rabbitmq
 # The start of the broker that is paused: a broker that starts anew accepts connections.
 NOTE = host.RUN + "/paused"
 
+# The event is the drain's, by which the plug-ins of other protocols end their connections. Each connection is ended by a
+# process of its own: one whose client does not read takes as long as it likes.
 _PAUSE = (
     "true = "
     + khepri.IS_CUT_OFF
     + """,
 ok = rabbit_maintenance:suspend_all_client_listeners(),
+Why = "this broker is cut off from the majority of its cluster",
 Ended = rabbit_networking:local_connections(),
-ok = rabbit_networking:close_connections(Ended, "this broker is cut off from the majority of its cluster"),
+_ = [spawn(fun() -> rabbit_networking:close_connection(Each, Why) end) || Each <- Ended],
+rabbit_event:notify(maintenance_connections_closed, #{reason => list_to_binary(Why)}),
 length(Ended)
 """
 )
@@ -39,5 +43,5 @@ def resume():
 
 
 def paused():
-    """Returns the start of the broker that is paused; "" if none is."""
+    """Returns the start of the broker that is paused; "" if none is. A broker that has started since is not."""
     return files.read(NOTE, "").strip()

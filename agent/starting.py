@@ -112,6 +112,11 @@ def failed(words):
     return StepError("{}: {}:".format(host.name(), words), log=files.tail(rabbitmq.log_file(), 3))
 
 
+def _is_elsewhere(folder):
+    """Whether a folder is in another file system than the one around it, into which nothing can be renamed."""
+    return os.path.islink(folder) or os.stat(folder).st_dev != os.stat(os.path.dirname(folder)).st_dev
+
+
 def put_aside(why):
     """Renames the data of a stopped broker, without deleting any of it. Returns where it is.
 
@@ -119,8 +124,7 @@ def put_aside(why):
     """
     if not systemd.is_stopped(rabbitmq.UNIT):
         raise StepError("{}: rabbitmq-server runs, so its data stays where it is".format(host.name()))
-    # No folder can be renamed into another file system.
-    separator = "/" if os.path.ismount(host.path(rabbitmq.DATA)) else "."
+    separator = "/" if _is_elsewhere(host.path(rabbitmq.DATA)) else "."
     aside = "{}{}{}-{}".format(rabbitmq.DATA, separator, why, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     number = 0
     while is_there(aside + ("-{}".format(number) if number else "")):

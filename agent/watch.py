@@ -56,6 +56,7 @@ class Watch:
         self._name = name
         self._pauses_minority = pauses_minority
         self._paused = paused
+        self._unclear_since = None  # since when a paused broker does not say how it is, or does not end its pause
         self._brokers = list(brokers)
         self._port = port
         self._seen_at = None
@@ -95,8 +96,7 @@ class Watch:
         self._note_events(facts)
         self._follow(facts)
         if self._is_paused(facts):
-            self._forget_how_long()
-            return ASK_HEALTH
+            return self._look_at_paused(now, facts)
         if facts.serves:
             return self._look_at_serving(now)
         return self._look_at_silent(now, facts)
@@ -153,6 +153,13 @@ class Watch:
             return NOTHING
         self._health_at = now
         return ASK_HEALTH
+
+    def _look_at_paused(self, now, facts):
+        """Asks a paused broker at each look. One without a useful answer for long is one that does not serve."""
+        if self._unclear_since is None or now - self._unclear_since < PATIENCE_SECONDS:
+            self._forget_how_long()
+            return ASK_HEALTH
+        return ASK_WHY if self._look_at_silent(now, facts) == ASK_WHY else ASK_HEALTH
 
     def _look_at_silent(self, now, facts):
         self._forget_answers()
@@ -233,7 +240,7 @@ class Watch:
             return NOTHING
         if condition is not None and facts.unit == "active":
             # A drain also suspends the listeners, and does not always leave another trace.
-            is_drained = condition.drained or condition.is_suspended
+            is_drained = condition.drained or (condition.is_suspended and not self._is_paused(facts))
             if is_drained or condition.running:
                 self._drained = facts.started if is_drained else None
         reason, lasts = self._reason_to_leave(now, facts, condition, rest)
@@ -279,7 +286,7 @@ class Watch:
             return "it was drained before it stopped", True
         if condition is None:
             return None, False
-        if condition.is_suspended:
+        if condition.is_suspended and not self._is_paused(facts):
             return "its listeners were suspended", True
         if condition.running:
             if condition.drained is None or condition.ports is None:
@@ -303,6 +310,10 @@ class Watch:
         self._looks = max(0, self._looks - 1)
         is_paused = self._is_paused(facts)
         is_up = facts.serves or is_paused
+        if not is_paused or (condition is not None and condition.is_cut_off is True):
+            self._unclear_since = None
+        elif self._unclear_since is None:
+            self._unclear_since = now
         if condition is None or not condition.running or not (is_up and self._still_runs(facts)):
             self._forget_answers()
             return NOTHING
@@ -392,6 +403,7 @@ class Watch:
     def resumed(self):
         """Records that RESUME is done."""
         self._paused = ""
+        self._unclear_since = None
 
     def restarted(self, now, action):
         """Records that START_ANEW or RESTART has begun."""

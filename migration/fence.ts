@@ -45,16 +45,14 @@ Users = [proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_
 Members = ${members},
 true = Users =/= [] andalso lists:member(node(), Members),
 Call = fun(At, M, F, A) -> case rpc:call(At, M, F, A, 5000) of
-  {badrpc, _} -> case rpc:call(At, rabbit_boot_state, get, [], 5000) of
-    State when State =:= stopped; State =:= booting -> none;
-    _ -> throw({silent, At})
-  end;
+  {badrpc, _} -> throw({silent, At});
   Said -> Said
 end end,
-Others = fun() -> [C || At <- Members, List <- [Call(At, rabbit_connection_tracking, list_on_node, [At])], List =/= none, C <- List,
+Up = fun() -> [At || At <- Members, not lists:member(rpc:call(At, rabbit_boot_state, get, [], 5000), [stopped, booting])] end,
+Others = fun() -> [C || At <- Up(), C <- Call(At, rabbit_connection_tracking, list_on_node, [At]),
   not lists:member(element(11, C), [none | Mine])] end,
-Open = fun() -> [At || At <- Members,
-  List <- [Call(At, rabbit_auth_backend_internal, get_user_limits, [])], List =/= none, Known <- [maps:from_list(List)],
+Open = fun() -> [At || At <- Up(),
+  Known <- [maps:from_list(Call(At, rabbit_auth_backend_internal, get_user_limits, []))],
   lists:any(fun(U) -> maps:get(<<"max-connections">>, maps:get(U, Known, #{}), -1) =/= 0 end, Users)] end,
 `;
 

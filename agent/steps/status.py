@@ -105,10 +105,19 @@ def _broker():
     words = ["runs" if said.running else "starts" if said.booting else "its Erlang node answers, RabbitMQ does not run"]
     words += ["is being drained"] if said.drained else []
     if said.is_suspended:
-        by = " (by the watch: it is cut off from the majority)" if minority.paused() else ""
+        by = " (by the watch: it is cut off from the majority)" if _is_paused() else ""
         words.append("its listeners are suspended" + by)
     words += ["listens at {}".format(", ".join(str(port) for port in sorted(said.ports)))] if said.ports else []
     return ["broker: {}".format("; ".join(words))]
+
+
+def _is_paused():
+    noted = minority.paused()
+    key = "ExecMainStartTimestampMonotonic"
+    try:
+        return noted != "" and systemd.properties(BROKER_UNITS[0], key)[key] == noted
+    except StepError:
+        return False
 
 
 def _members():

@@ -44,7 +44,13 @@ function ownFiles(host: string, { brokers, balancers }: Site): Record<string, Ow
   const conf = "/etc/rabbitmq-ha/broker.conf";
   return {
     [conf]: {
-      text: render("rabbitmq-ha/broker.conf", { brokers, asked, port: 5672, metricsPort: 0 }),
+      text: render("rabbitmq-ha/broker.conf", {
+        brokers,
+        asked,
+        port: 5672,
+        metricsPort: 0,
+        pausesMinority: true,
+      }),
       mode: 0o644,
     },
     ...unitFile("rabbitmq-ha-watch", "rabbitmq/rabbitmq-ha-watch.service", "watch", [conf]),

@@ -1,6 +1,5 @@
 /** The goals of a trial. The limits are fixed, and the same for every computer and every run. */
-import { seriesOf } from "../../hosts/rabbitmq-series.ts";
-import type { Fault, Goals } from "./faults/fault.ts";
+import type { Goals } from "./faults/fault.ts";
 import { trafficOf, type TrialFigures } from "./trial-result.ts";
 
 /** Seconds after healing, or after a host's return, in which the system has to be healthy without help. */
@@ -12,12 +11,6 @@ const formatSeconds = (milliseconds: number): string => `${(milliseconds / 1000)
 function checkTime(what: string, milliseconds: number | undefined, seconds: number): string[] {
   if (milliseconds === undefined) return [`${what}: not at all, goal ${seconds} s`];
   return milliseconds <= seconds * 1000 ? [] : [`${what}: ${formatSeconds(milliseconds)}, goal ${seconds} s`];
-}
-
-/** @param rabbitmq the version @returns the goals with that version */
-export function goalsOf({ goals, khepri }: Fault, rabbitmq: string): Goals {
-  const hasMnesia = seriesOf(rabbitmq)?.hasMnesia ?? true;
-  return hasMnesia ? goals : (khepri?.goals ?? goals);
 }
 
 /** @returns the missed goals, each with the measured value */

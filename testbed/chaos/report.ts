@@ -32,11 +32,6 @@ export function byColumn(one: Column, other: Column): number {
   return columnName(one).localeCompare(columnName(other), "en", { numeric: true });
 }
 
-/** @returns what is expected of a fault where Khepri is in Mnesia's place, a line for each fault of which that differs */
-export function khepriLines(): string[] {
-  return faults.flatMap(({ name, khepri }) => (khepri === undefined ? [] : [`\`${name}\`: ${khepri.why}`]));
-}
-
 /** @returns the document, in Markdown */
 export function chaosReport(runs: readonly ChaosRun[]): string {
   const names = faults
@@ -52,7 +47,6 @@ export function chaosReport(runs: readonly ChaosRun[]): string {
     "## The versions side by side",
     markdownTable(["fault", ...runs.map(columnName)], side),
     summaryLegend(runs),
-    `With Khepri in Mnesia's place, from RabbitMQ 4.3 on, a goal differs:\n\n${list(khepriLines())}`,
     ...runs.flatMap(describeRun),
     `## The columns\n\n${list(legend)}`,
   ];

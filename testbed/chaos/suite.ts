@@ -64,7 +64,6 @@ async function runTrials(lab: LabStack, options: ChaosOptions, signal: AbortSign
     const row = await runTrial({
       lab,
       system,
-      rabbitmq,
       commit,
       fault,
       load: defaultLoad,

@@ -4,7 +4,7 @@ import type { LabStack } from "../stacks/lab-stack.ts";
 import type { System } from "../../verify/outputs.ts";
 import { pollUntil } from "../../verify/polling.ts";
 import type { Fault } from "./faults/fault.ts";
-import { findMissedGoals, goalsOf } from "./goals.ts";
+import { findMissedGoals } from "./goals.ts";
 import { type QueueKind, Load, type LoadSettings } from "./load.ts";
 import { readLogTails } from "./logs.ts";
 import type { TrialFigures, UpResult, TrialResult, TrafficFigures } from "./trial-result.ts";
@@ -21,8 +21,6 @@ const defaultVerifyAfterSeconds = 3;
 export interface TrialArgs {
   readonly lab: LabStack;
   readonly system: System;
-  /** Its version of RabbitMQ. */
-  readonly rabbitmq: string;
   /** The commit of the program, for the record. */
   readonly commit?: string | undefined;
   readonly fault: Fault;
@@ -38,14 +36,14 @@ export interface TrialArgs {
 
 /** @throws only when interrupted; a trial that fails by itself is a result with a missed goal */
 export async function runTrial(args: TrialArgs): Promise<TrialResult> {
-  const { fault, system, rabbitmq, commit, signal } = args;
+  const { fault, system, commit, signal } = args;
   const began = new Date();
   const head = { fault: fault.name, what: fault.description, date: began.toISOString().slice(0, 10), commit };
   try {
     const figures = await measure(args, began);
     // Ctrl-C also ends the next `up`, which would count as a missed goal.
     signal.throwIfAborted();
-    const missed = findMissedGoals(goalsOf(fault, rabbitmq), figures);
+    const missed = findMissedGoals(fault.goals, figures);
     const logs = missed.length === 0 ? "" : await readLogTails(system, began);
     return { ...head, figures, missed, logs };
   } catch (error) {

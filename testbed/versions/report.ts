@@ -1,7 +1,7 @@
 /** The table of versions side by side, from what chaos and the tests of operations have recorded. */
 import { seriesOf } from "../../hosts/rabbitmq-series.ts";
 import { faults } from "../chaos/faults/index.ts";
-import { byColumn, type Column, columnName, khepriLines, summaryLegend } from "../chaos/report.ts";
+import { byColumn, type Column, columnName, summaryLegend } from "../chaos/report.ts";
 import { summaryCell, whenMade } from "../chaos/table.ts";
 import type { ChaosRun, TrialResult } from "../chaos/trial-result.ts";
 import { brokerReleases } from "../stacks/broker-releases.ts";
@@ -68,8 +68,7 @@ export function versionsReport(runs: readonly ChaosRun[], records: readonly Oper
     ),
     summaryLegend(runs),
     "The faults are described in [chaos.md](chaos.md). The loss of power of all three brokers is `brokers-off` and " +
-      "`brokers-off-in-turn`. Every fault is made on every version; on 4.x there are no mirrored queues to make it on. With " +
-      `Khepri in Mnesia's place, from RabbitMQ 4.3 on, a goal differs:\n\n${list(khepriLines())}`,
+      "`brokers-off-in-turn`. Every fault is made on every version; on 4.x there are no mirrored queues to make it on.",
     `## When, and with which commit\n\n${list(dates)}`,
     "## To measure again\n\n```\nRABBITMQ_HA_RECORD=1 npm run test:platforms -- tests/platforms/operations-on-*.test.ts\n" +
       "npm run chaos -- --rabbitmq 4.3.6 --json docs/chaos.json --markdown docs/chaos.md\n" +

@@ -572,6 +572,7 @@ class Health(WatchTest):
 
     def paused(self):
         """A watch of a broker that is cut off, and paused for it."""
+        self.new()
         self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)
         self.settle()
         self.assertEqual(self.health(has_majority=False, is_cut_off=True), PAUSE)
@@ -615,6 +616,35 @@ class Health(WatchTest):
         self.look()
         self.assertEqual(self.watch.health(self.now, self.facts, None), NOTHING)
         self.assertEqual(self.look(), ASK_HEALTH)
+
+    def test_a_paused_broker_that_cannot_end_its_pause_is_restarted(self):
+        suspended = {"listeners": [("suspended", "unknown")]}
+        for said in (
+            None,
+            condition(running=False, drained="unknown", listeners="unknown"),
+            condition(has_majority="unknown", is_cut_off="unknown", **suspended),
+            condition(has_majority=True, is_cut_off=False, **suspended),
+        ):
+            self.paused()
+            self.sees(others=["mq1", "mq3"])
+            begin, decision = self.now, NOTHING
+            while decision != START_ANEW:
+                self.assertLess(self.now - begin, 120, said)
+                self.work += 0.01
+                self.sees(work=self.work)
+                question = self.look()
+                if question == ASK_WHY:
+                    decision = self.watch.why(self.now, self.facts, said, WHOLE)
+                else:
+                    self.assertEqual(question, ASK_HEALTH)
+                    self.watch.health(self.now, self.facts, said)
+            self.assertGreater(self.now - begin, 30, said)
+
+    def test_a_paused_broker_stays_so_while_the_others_do_not_serve(self):
+        self.paused()
+        for _ in range(100):
+            self.assertEqual(self.look(), ASK_HEALTH)
+            self.assertEqual(self.watch.health(self.now, self.facts, None), NOTHING)
 
     def test_no_broker_pauses_with_another_partition_handling(self):
         self.settle()

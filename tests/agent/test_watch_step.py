@@ -459,7 +459,7 @@ class Pauses(WatchStep):
         (order,) = self.done("suspend_all_client_listeners")
         before, _, after = order.partition("suspend_all_client_listeners")
         self.assertIn("true = " + khepri.IS_CUT_OFF, before)
-        self.assertIn("close_connections", after)
+        self.assertIn("close_connection(", after)
 
 
 class Questions(unittest.TestCase):

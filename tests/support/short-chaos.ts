@@ -1,7 +1,6 @@
 /** The short form of `npm run chaos`: some faults, each under load, as tests on a lab. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRabbitmqVersion } from "../../testbed/chaos/environment.ts";
 import { faults } from "../../testbed/chaos/faults/index.ts";
 import { defaultLoad } from "../../testbed/chaos/load.ts";
 import { readSystem } from "../../testbed/chaos/suite.ts";
@@ -23,7 +22,6 @@ export function testFaults(lab: LabStack, names: readonly string[]): void {
       const row = await runTrial({
         lab,
         system,
-        rabbitmq: await readRabbitmqVersion(system),
         fault,
         load: defaultLoad,
         runsNextUp: false,

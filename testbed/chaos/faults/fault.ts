@@ -43,8 +43,6 @@ export interface Fault {
   /** Seconds from the fault until `verify` runs. @default 3 */
   readonly verifyAfterSeconds?: number;
   readonly goals: Goals;
-  /** The goals where Khepri is in Mnesia's place, and why they differ. @default the same goals */
-  readonly khepri?: { readonly goals: Goals; readonly why: string };
   readonly inject: (context: TrialContext) => Promise<void>;
   /** What an operator, or the return of power, does. @default nothing: the system has to heal itself */
   readonly heal?: (context: TrialContext) => Promise<void>;

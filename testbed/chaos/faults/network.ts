@@ -28,12 +28,6 @@ export const networkFaults: readonly Fault[] = [
     holdSeconds: 45,
     verifyAfterSeconds: 20,
     goals: { publishingSeconds: 15 },
-    khepri: {
-      goals: {},
-      why:
-        "the one broker does not pause itself (`pause_minority` is Mnesia's), so its clients stay connected and have no " +
-        "confirm until the network is back; no limit on standing still",
-    },
     inject: (context) => cutNetwork(context, context.brokers),
     heal: (context) => restorePackets(cutOffBroker(context)),
   },

@@ -45,8 +45,9 @@ test("connections are asked of each member, since RabbitMQ's own lists leave out
     assert.match(text, /Users =\/= \[\]/);
     assert.match(
       text,
-      /State when State =:= stopped; State =:= booting -> none;\n *_ -> throw\(\{silent, At\}\)/,
+      /Up = fun\(\) -> \[At \|\| At <- Members, not lists:member\(.*, \[stopped, booting\]\)\] end/,
     );
+    assert.equal(text.split("At <- Up()").length, 3);
   }
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { faults, shortBrokerFaults, shortRunFaults } from "../../../testbed/chaos/faults/index.ts";
 import type { Goals } from "../../../testbed/chaos/faults/fault.ts";
-import { findMissedGoals, goalsOf } from "../../../testbed/chaos/goals.ts";
+import { findMissedGoals } from "../../../testbed/chaos/goals.ts";
 import { defaultLoad, describeLoad, isByTls, kindsOf } from "../../../testbed/chaos/load.ts";
 import { readOptions, settingsOf } from "../../../testbed/chaos/options.ts";
 import { chaosReport } from "../../../testbed/chaos/report.ts";
@@ -228,18 +228,6 @@ test("a record of a run without TLS is written as before there was TLS", async (
 test("a file that is not there has no runs; one that cannot be read is an error", async () => {
   assert.deepEqual(await readRuns("/nowhere/chaos.json"), []);
   await assert.rejects(readRuns(import.meta.dirname), /EISDIR/);
-});
-
-test("with Khepri in Mnesia's place a fault may have other goals, and says why", () => {
-  const [apart, off] = ["brokers-cut-apart", "broker-off"].map((name) =>
-    faults.find((each) => each.name === name),
-  );
-  assert.ok(apart !== undefined && off !== undefined);
-  assert.deepEqual(goalsOf(apart, "3.10.8"), { publishingSeconds: 15 });
-  assert.deepEqual(goalsOf(apart, "4.0.5"), { publishingSeconds: 15 });
-  assert.deepEqual(goalsOf(apart, "4.3.6"), {});
-  assert.deepEqual(goalsOf(off, "4.3.6"), { publishingSeconds: 15 });
-  assert.match(chaosReport([]), /- `brokers-cut-apart`: the one broker does not pause itself/);
 });
 
 test("without mirrored queues only quorum queues are loaded: a classic queue has one copy there", () => {
