@@ -42,7 +42,7 @@ ASK_HEALTH = "ask it whether it is whole"
 START_ANEW = "restart it, and do not wait for its end"
 RESTART = "restart it"
 START_PLUGINS = "start its plug-ins again"
-PAUSE = "end its clients' connections, and accept no more"
+PAUSE = "end its clients' connections, and accept no more, if it is cut off"
 RESUME = "accept connections again"
 
 
@@ -72,6 +72,7 @@ class Watch:
         self._drained = None  # the start in which the broker said that it is being drained, until it serves again
         self._started = None
         self._connections = None
+        self._has_lost_one = False
         self._looks = 0
         self._health_at = None
         self._was_passed_over = False
@@ -85,7 +86,10 @@ class Watch:
     # Observing
 
     def look(self, now, facts):
-        """Returns what to ask: NOTHING, ASK_WHY or ASK_HEALTH. `words` then has the lines to print."""
+        """Returns what to ask or to do: NOTHING, ASK_WHY, ASK_HEALTH or PAUSE. `words` has the lines to print.
+
+        If PAUSE was not due, ASK_HEALTH is what follows.
+        """
         self.words = []
         if self._seen_at is None or now - self._seen_at > STOOD_STILL_SECONDS:
             self._forget_how_long()
@@ -120,7 +124,9 @@ class Watch:
             self._started = facts.started
             self._forget_how_long()
             self._doubt()
+        self._has_lost_one = False
         if facts.connections is not None and facts.connections != self._connections:
+            self._has_lost_one = self._connections is not None and not self._connections <= facts.connections
             self._connections = facts.connections
             self._doubt()
 
@@ -148,6 +154,9 @@ class Watch:
         self._reason = None
         self._not_before = None
         self._drained = None
+        if self._pauses_minority and self._has_lost_one:
+            # At once: each question takes seconds, for which clients wait if it is cut off.
+            return PAUSE
         is_due = self._health_at is None or now - self._health_at >= HEALTH_SECONDS
         if self._looks == 0 and not is_due:
             return NOTHING
@@ -340,11 +349,6 @@ class Watch:
             self.words.append("{} has a majority again, and accepts connections".format(self._name))
             return RESUME
         if condition.is_cut_off is True and condition.is_suspended is False:
-            self.words.append(
-                "{} is cut off from the majority of its cluster: it accepts no connections until it is back".format(
-                    self._name
-                )
-            )
             return PAUSE
         return NOTHING
 
@@ -396,12 +400,18 @@ class Watch:
 
     # Actions
 
-    def paused(self):
+    def pausing(self):
         """Records that PAUSE has begun."""
         self._paused = self._started
 
+    def paused(self):
+        """Records that PAUSE is done."""
+        self.words.append(
+            "{} is cut off from the majority of its cluster: it accepts no connections until it is back".format(self._name)
+        )
+
     def resumed(self):
-        """Records that RESUME is done."""
+        """Records that RESUME is done, or that PAUSE was not due."""
         self._paused = ""
         self._unclear_since = None
 

@@ -73,7 +73,7 @@ class Looker(watching.Looker):
             if question == watch.ASK_WHY:
                 self._ask_why()
                 self._complaint = None
-            elif question == watch.ASK_HEALTH:
+            elif question == watch.ASK_HEALTH or (question == watch.PAUSE and not self._pause(facts.started)):
                 self._ask_health(facts)
                 self._complaint = None
         except StepError as failure:
@@ -186,10 +186,15 @@ class Looker(watching.Looker):
                 say("{}: started again what had given up: {}".format(self._name, ", ".join(started)))
 
     def _pause(self, started):
+        """Returns whether the broker was cut off, and is paused."""
         with contextlib.suppress(watching.Taken), watching.alone(STEPS):
-            self._say_all()
-            self._watch.paused()
-            minority.pause(started)
+            self._watch.pausing()
+            if minority.pause(started):
+                self._watch.paused()
+                self._say_all()
+                return True
+            self._watch.resumed()
+        return False
 
     def _resume(self):
         with contextlib.suppress(watching.Taken), watching.alone(STEPS):

@@ -576,8 +576,9 @@ class Health(WatchTest):
         self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)
         self.settle()
         self.assertEqual(self.health(has_majority=False, is_cut_off=True), PAUSE)
-        self.assertEqual(len(self.watch.words), 1)
+        self.watch.pausing()
         self.watch.paused()
+        self.assertEqual(len(self.watch.words), 1)
         self.sees(serves=False, others=[], work=self.work, connections=None)
 
     def test_one_that_is_cut_off_pauses_until_it_has_a_majority(self):
@@ -599,6 +600,22 @@ class Health(WatchTest):
         self.watch.resumed()
         self.sees(serves=True, others=None, work=None)
         self.assertEqual(self.health(has_majority=True, is_cut_off=False), NOTHING)
+
+    def test_a_connection_that_is_lost_is_looked_into_at_once(self):
+        self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)
+        one, two = frozenset({("a", "b")}), frozenset({("a", "b"), ("c", "d")})
+        self.sees(connections=two)
+        self.settle()
+        for connections, then in ((two, NOTHING), (one, PAUSE), (one, ASK_HEALTH), (two, ASK_HEALTH), (None, ASK_HEALTH)):
+            self.sees(connections=connections)
+            self.assertEqual(self.look(), then)
+        self.sees(connections=frozenset({("e", "f")}))
+        self.assertEqual(self.look(), PAUSE)
+        self.new()
+        self.sees(connections=two)
+        self.settle()
+        self.sees(connections=one)
+        self.assertEqual(self.look(), ASK_HEALTH, "another partition handling")
 
     def test_a_missing_answer_pauses_and_resumes_nothing(self):
         self.watch = Watch("mq2", BROKERS, 5672, pauses_minority=True)

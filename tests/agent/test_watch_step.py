@@ -403,14 +403,19 @@ class Pauses(WatchStep):
     def start(self):
         super().start()
         self.put(broker_conf.FILE, CONF + "pauses_minority=true\n")
-        self.on_question("suspend_all_client_listeners", self.suspends)
+        self.put("/proc/net/tcp", "")
         self.on_question("resume_all_client_listeners", Atom("ok"))
         self.says(answer(has_majority=False, is_cut_off=True))
+
+    def says(self, term):
+        super().says(term)
+        # The order looks at the listeners, too.
+        self.on_question("suspend_all_client_listeners", self.suspends)
 
     def suspends(self, _call):
         self.serving.discard("mq1")
         self.says(answer(has_majority=False, is_cut_off=True, listeners=[(Atom("suspended"), Atom("undefined"))]))
-        return 3
+        return True
 
     def comes_back(self):
         self.says(answer(has_majority=True, is_cut_off=False, listeners=[(Atom("suspended"), Atom("undefined"))]))
@@ -458,8 +463,30 @@ class Pauses(WatchStep):
         self.looks(10)
         (order,) = self.done("suspend_all_client_listeners")
         before, _, after = order.partition("suspend_all_client_listeners")
-        self.assertIn("true = " + khepri.IS_CUT_OFF, before)
+        self.assertIn("andalso ({}),\ncase IsDue of".format(khepri.IS_CUT_OFF), before)
         self.assertIn("close_connection(", after)
+
+    def test_a_lost_connection_that_cuts_it_off_pauses_it_without_another_question(self):
+        self.says(answer(has_majority=True, is_cut_off=False))
+        self.on_question("suspend_all_client_listeners", lambda call: self.suspends(call) if self.is_cut else False)
+        self.is_cut = False
+        # Connections to port 25672 of two others.
+        line = "  0: 0101A8C0:B0CC {}:6448 01 00000000:00000000 00:00000000 00000000  105  0 1 1\n"
+        peers = [line.format(peer) for peer in ("0201A8C0", "0301A8C0")]
+        self.put("/proc/net/tcp", "".join(peers))
+        self.looks(30)
+        self.put("/proc/net/tcp", peers[0])
+        self.looks(5)
+        self.assertEqual(len(self.done("suspend_all_client_listeners")), 1)
+        self.assertFalse(self.has(minority.NOTE))
+        self.is_cut = True
+        self.put("/proc/net/tcp", "")
+        asked = len(self.done("ranch:info()"))
+        self.looks(5)
+        self.assertEqual(len(self.done("suspend_all_client_listeners")), 2)
+        self.assertEqual(len(self.done("ranch:info()")), asked + 1)
+        self.assertTrue(self.has(minority.NOTE))
+        self.assertIn("mq1 is cut off from the majority", self.notes())
 
 
 class Questions(unittest.TestCase):
