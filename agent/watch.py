@@ -407,7 +407,9 @@ class Watch:
     def paused(self):
         """Records that PAUSE is done."""
         self.words.append(
-            "{} is cut off from the majority of its cluster: it accepts no connections until it is back".format(self._name)
+            "{} is cut off from the majority of its cluster: it accepts no connections until it is back".format(
+                self._name
+            )
         )
 
     def resumed(self):

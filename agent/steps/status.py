@@ -7,7 +7,20 @@ such.
 import os
 import re
 
-from .. import broker_conf, cluster, command, condition, files, haproxy, host, lock, minority, systemd, vrrp, watch_notes
+from .. import (
+    broker_conf,
+    cluster,
+    command,
+    condition,
+    files,
+    haproxy,
+    host,
+    lock,
+    minority,
+    systemd,
+    vrrp,
+    watch_notes,
+)
 from ..errors import NoAnswer, StepError
 from . import vrrp_watch, watch
 

@@ -606,7 +606,13 @@ class Health(WatchTest):
         one, two = frozenset({("a", "b")}), frozenset({("a", "b"), ("c", "d")})
         self.sees(connections=two)
         self.settle()
-        for connections, then in ((two, NOTHING), (one, PAUSE), (one, ASK_HEALTH), (two, ASK_HEALTH), (None, ASK_HEALTH)):
+        for connections, then in (
+            (two, NOTHING),
+            (one, PAUSE),
+            (one, ASK_HEALTH),
+            (two, ASK_HEALTH),
+            (None, ASK_HEALTH),
+        ):
             self.sees(connections=connections)
             self.assertEqual(self.look(), then)
         self.sees(connections=frozenset({("e", "f")}))

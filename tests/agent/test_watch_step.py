@@ -6,7 +6,19 @@ import os
 import unittest
 from unittest import mock
 
-from agent import broker_conf, condition, files, khepri, lock, minority, passed_over, series, watch, watch_notes, watching
+from agent import (
+    broker_conf,
+    condition,
+    files,
+    khepri,
+    lock,
+    minority,
+    passed_over,
+    series,
+    watch,
+    watch_notes,
+    watching,
+)
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
