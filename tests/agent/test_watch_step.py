@@ -22,7 +22,7 @@ from agent import (
 from agent.steps import watch as step
 
 from .support import Atom, Ended, Hangs, HostTest, cluster, evaluated
-from .test_watch import BROKERS
+from .watch_test import BROKERS
 
 CONF = "[broker]\nbrokers=mq1,mq2,mq3\ndiscovery_peers=mq2,mq3\nport=5672\nmetrics_port=0\n"
 GROUP = "/system.slice/rabbitmq-server.service"
