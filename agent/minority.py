@@ -15,8 +15,8 @@ NOTE = host.RUN + "/paused"
 # process of its own: one whose client does not read takes as long as it likes.
 _PAUSE = """
 Names = case ranch:info() of
-  Known when is_map(Known) -> maps:keys(Known);
-  Known -> [Name || {{Name, _}} <- Known]
+  Refs when is_map(Refs) -> maps:keys(Refs);
+  Refs -> [Name || {{Name, _}} <- Refs]
 end,
 IsDue = rabbit:is_running() andalso not rabbit_maintenance:is_being_drained_local_read(node())
   andalso not lists:any(fun(Name) -> ranch:get_status(Name) =:= suspended end, Names)

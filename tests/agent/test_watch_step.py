@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import unittest
 from unittest import mock
 
@@ -477,6 +478,11 @@ class Pauses(WatchStep):
         before, _, after = order.partition("suspend_all_client_listeners")
         self.assertIn("andalso ({}),\ncase IsDue of".format(khepri.IS_CUT_OFF), before)
         self.assertIn("close_connection(", after)
+        # A variable that is bound already would be compared, instead of bound.
+        others = before[: before.index(khepri.IS_CUT_OFF)]
+        self.assertEqual(
+            set(re.findall(r"\b[A-Z]\w*", khepri.IS_CUT_OFF)) & set(re.findall(r"\b[A-Z]\w*", others)), set()
+        )
 
     def test_a_lost_connection_that_cuts_it_off_pauses_it_without_another_question(self):
         self.says(answer(has_majority=True, is_cut_off=False))
