@@ -22,8 +22,7 @@ _CONNECTION_ENDED = re.compile(r"gen_server,\s*:?call,\s*\[[^{]*\{:?shutdown,")
 
 
 def _start_of_broker():
-    found = systemd.properties(rabbitmq.UNIT, "ExecMainStartTimestampMonotonic")
-    return "ExecMainStartTimestampMonotonic={}\n".format(found["ExecMainStartTimestampMonotonic"])
+    return "ExecMainStartTimestampMonotonic={}\n".format(systemd.started(rabbitmq.UNIT))
 
 
 def drain():

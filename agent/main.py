@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -154,12 +155,11 @@ def start():
         # The terminal was closed.
         signal.signal(signal.SIGHUP, _stop)
     for stream in (sys.stdout, sys.stderr):
-        # Names can be in any script, whatever the caller's locale. What is read has to be exactly what was sent.
+        # Names can be in any script, whatever the caller's locale.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
-    import io
-
     if sys.stdin is not None:
+        # What is read is exactly what was sent.
         sys.stdin = io.TextIOWrapper(sys.stdin.buffer, "utf-8", newline="")
     if sys.version_info < (3, 7):
         sys.stdout = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "replace", line_buffering=True)

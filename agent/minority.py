@@ -56,5 +56,5 @@ def resume():
 
 
 def paused():
-    """Returns the start of the broker that is paused; "" if none is. A broker that has started since is not."""
+    """Returns the start that was noted at the last pause; "" if none is. A broker that has started since is not paused."""
     return files.read(NOTE, "").strip()

@@ -10,6 +10,12 @@ RUNS = ("active", "reloading", "refreshing")
 STOPPED = ("inactive", "failed")
 
 
+def started(unit):
+    """Returns when a unit's main process was started: a text that changes with each start. Raises NoAnswer without it."""
+    key = "ExecMainStartTimestampMonotonic"
+    return properties(unit, key)[key]
+
+
 def properties(unit, *names):
     """Returns a unit's properties, by name. Raises NoAnswer unless systemd's answer is complete."""
     words = ["systemctl", "show", unit] + ["--property=" + name for name in names]

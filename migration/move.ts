@@ -251,10 +251,9 @@ async function carryAhead(
 function silentMessages(left: readonly QueueCount[], target: readonly QueueCount[]): string[] {
   const wanted = new Set(left.map(({ key }) => key));
   const [here, there] = [unknownOf(left), unknownOf(target).filter(({ key }) => wanted.has(key))];
-  const names = (each: readonly QueueCount[]): string => shown(each.map(({ name }) => name));
   return [
-    ...(here.length === 0 ? [] : [`no answer for ${names(here)}`]),
-    ...(there.length === 0 ? [] : [`no answer for ${names(there)} where its messages go`]),
+    ...(here.length === 0 ? [] : [`no answer for ${shownNamesOf(here)}`]),
+    ...(there.length === 0 ? [] : [`no answer for ${shownNamesOf(there)} where its messages go`]),
   ];
 }
 
@@ -319,10 +318,9 @@ async function soon<T>(clusters: Clusters, ask: () => Promise<T>): Promise<T | u
 
 function leftMessage(queues: readonly QueueCount[], obstacles: readonly string[]): string {
   const [unknown, held] = [unknownOf(queues), queues.filter(({ messages = 0 }) => messages > 0)];
-  const names = (each: readonly QueueCount[]): string => shown(each.map(({ name }) => name));
   return [
-    ...(held.length === 0 ? [] : [`${totalOf(held)} messages are left in ${names(held)}`]),
-    ...(unknown.length === 0 ? [] : [`no answer for ${names(unknown)}`]),
+    ...(held.length === 0 ? [] : [`${totalOf(held)} messages are left in ${shownNamesOf(held)}`]),
+    ...(unknown.length === 0 ? [] : [`no answer for ${shownNamesOf(unknown)}`]),
     ...obstacles,
   ].join(", and ");
 }
@@ -344,6 +342,10 @@ function reasonOf(error: unknown): string {
 }
 
 const shownNames = 5;
+
+function shownNamesOf(queues: readonly QueueCount[]): string {
+  return shown(queues.map(({ name }) => name));
+}
 
 function shown(names: readonly string[]): string {
   return listNames(names, shownNames);

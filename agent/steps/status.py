@@ -126,9 +126,8 @@ def _broker():
 
 def _is_paused():
     noted = minority.paused()
-    key = "ExecMainStartTimestampMonotonic"
     try:
-        return noted != "" and systemd.properties(BROKER_UNITS[0], key)[key] == noted
+        return noted != "" and systemd.started(BROKER_UNITS[0]) == noted
     except StepError:
         return False
 

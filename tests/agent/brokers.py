@@ -6,6 +6,8 @@ from agent import erlang
 
 from .support import Atom, HostTest, cluster, node
 
+# What a leave does that cannot be taken back by asking again.
+DESTRUCTIVE = ("rabbit_maintenance, drain", "shrink", "stop_and_halt", "forget_cluster_node")
 MODULES = {"classic": "rabbit_classic_queue", "quorum": "rabbit_quorum_queue", "stream": "rabbit_stream_queue"}
 
 

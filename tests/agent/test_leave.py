@@ -4,13 +4,12 @@ import unittest
 
 from agent import broker_conf, leaving
 
-from .brokers import ClusterTest, Queue, mirrored, quorum
+from .brokers import DESTRUCTIVE, ClusterTest, Queue, mirrored, quorum
+from .member_host import KNOWN
 from .support import Atom, Ended, Hangs, cluster, evaluated, node
 
 LEAVE = ("leave", "--broker", "b3", "--brokers", "b1,b2,b3")
 NOTE = "/var/lib/rabbitmq-ha/leaving/b3"
-DESTRUCTIVE = ("rabbit_maintenance, drain", "shrink", "stop_and_halt", "forget_cluster_node")
-KNOWN = "/var/lib/rabbitmq-ha/brokers"
 ALL = ["shrink b3", "drain", "stop", "forget b3"]
 
 

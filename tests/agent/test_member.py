@@ -5,22 +5,8 @@ import unittest
 from agent import leaving
 
 from .brokers import ClusterTest, Queue, quorum
+from .member_host import EMPTYING, KNOWN, MARK, MEMBER, NOTE
 from .support import Atom, Ended, Hangs, evaluated, node
-
-MEMBER = ("member", "--brokers", "b1,b2,b3")
-MARK = "/var/lib/rabbitmq-ha/member"
-KNOWN = "/var/lib/rabbitmq-ha/brokers"
-NOTE = "/var/lib/rabbitmq-ha/leaving/b1"
-EMPTYING = ("stop_app", "join_cluster", "forget_cluster_node", "change_cluster_node_type")
-
-USUAL = {
-    "vhosts": [],
-    "users": ["guest"],
-    "usual_users": ["guest", "guest"],
-    "exchanges": ["", "amq.direct", "amq.topic"],
-    "policies": [],
-    "parameters": [],
-}
 
 
 class Formed(ClusterTest):

@@ -4,11 +4,10 @@ import unittest
 
 from agent import leaving
 
-from .brokers import ClusterTest, mirrored, quorum
+from .brokers import DESTRUCTIVE, ClusterTest, mirrored, quorum
+from .member_host import KNOWN
 
 MEMBERS = ("members", "--brokers", "b1,b2")
-DESTRUCTIVE = ("rabbit_maintenance, drain", "shrink", "stop_and_halt", "forget_cluster_node")
-KNOWN = "/var/lib/rabbitmq-ha/brokers"
 
 
 class Members(ClusterTest):
