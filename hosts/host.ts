@@ -105,6 +105,6 @@ export interface Host extends HostAddress {
   readonly machine: pulumi.Resource;
   /** The stack whose mark is on the machine. @default a machine that the stack has made has no mark */
   readonly stackId?: string;
-  /** Done once the host answers and is seen to run the stated system. */
-  readonly ready: pulumi.Resource;
+  /** Done once the host answers, is seen to run the stated system, has the program, and is prepared. */
+  readonly ready: readonly pulumi.Resource[];
 }

@@ -26,9 +26,10 @@ export const stepNames = {
   service: (part: string): string => `${part}-service`,
 } as const;
 
-/** A host's machine, and the step that waits until it can be used. */
+/** A host's machine, the step that waits until it can be used, and the one that installs the program on it. */
 export const machineName = (host: string): string => `${host}-machine`;
 export const readyName = (host: string): string => `${host}-ready`;
+export const programName = (host: string): string => `${host}-program`;
 
 /** The bastion that a stack in an AWS account makes itself, as a host. */
 export const awsBastion = "aws-bastion";

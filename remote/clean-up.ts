@@ -1,13 +1,9 @@
 /** Runs a command on a host, both read from standard input. A host that cannot be reached is reported and is no failure. */
 import { text } from "node:stream/consumers";
-import { runOn, SshError, type Login } from "./ssh.ts";
+import type { OwnLogin } from "./own-login.ts";
+import { runOn, SshError } from "./ssh.ts";
 
-interface CleanUpRequest {
-  readonly name: string;
-  readonly login: Login;
-  /** Seconds. */
-  readonly patience: number;
-  readonly command: string;
+interface CleanUpRequest extends OwnLogin {
   /** The command's standard input: in states of release 0.1.0 this is a whole script. @default empty */
   readonly script?: string;
 }

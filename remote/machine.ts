@@ -3,6 +3,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../hosts/host.ts";
 import { render, shellWord } from "../templates/render.ts";
+import type { OwnLogin } from "./own-login.ts";
 import { programPath } from "./program.ts";
 
 export interface MachineArgs {
@@ -36,10 +37,11 @@ export class Machine extends local.Command {
       host: args.name,
     }).trim();
     const command = `${sudo ? "sudo -n " : ""}sh -c ${shellWord(script)}`;
-    // The keys are those that remote/clean-up.ts reads; states contain them.
     const cleanUp = pulumi
       .output({ ...connection })
-      .apply((login) => JSON.stringify({ name: args.name, login, patience: timeoutSeconds, command }));
+      .apply((login) =>
+        JSON.stringify({ name: args.name, login, patience: timeoutSeconds, command } satisfies OwnLogin),
+      );
     super(
       name,
       {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { strToU8, zlibSync } from "fflate";
+import { deflateSync } from "node:zlib";
 import { seriesTablePath } from "../hosts/rabbitmq-series.ts";
 
 const root = dirname(import.meta.dirname);
@@ -39,14 +39,9 @@ const files = [...program].map(([path, text]) => `${path}\n${Buffer.byteLength(t
 /** A hash of all files of the program. */
 export const programVersion: string = shortHash(files);
 
-let bundle: string | undefined;
-
-/**
- * @returns what is sent to a host: the files, deflated, in base 64. Node's own zlib makes other bytes on another processor
- * or in another release of Node, by which a second run from another machine would change every host.
- */
+/** @returns what is sent to a host: the files, deflated, in base 64 */
 export function programBundle(): string {
-  return (bundle ??= Buffer.from(zlibSync(strToU8(files), { level: 9 })).toString("base64"));
+  return deflateSync(files).toString("base64");
 }
 
 function shortHash(text: string): string {

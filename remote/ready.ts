@@ -1,10 +1,10 @@
-/** The first step on a host: logs in, checks its host key and its system, and installs the program that all other steps run. */
+/** The first steps on a host: the log-in, with a look at its host key and its system, and the program that all other steps run. */
 import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { render } from "../templates/render.ts";
-import { programBundle, programFolder, programPath, programVersion } from "./program.ts";
-import { mirrorSettings } from "./sources.ts";
+import { Installation } from "./installation.ts";
+import { wrapScript } from "./script.ts";
 import { systems } from "../hosts/systems.ts";
 import { readyName } from "../hosts/resource-names.ts";
 
@@ -15,50 +15,37 @@ import { readyName } from "../hosts/resource-names.ts";
 const dialErrorLimit = 14;
 const perDialTimeout = 5;
 
-/** Limit for the whole script, including the installation of python3 if that is missing. */
-const timeoutSeconds = 300;
-
-/**
- * @returns a command that runs a script as root: one at a time (a killed `up` may have left one running), with a timeout,
- * and with its standard input passed on. Only this first step is a script; the others are subcommands of the program.
- */
-function wrapScript(body: string, { sudo }: Pick<Host, "sudo">): string {
-  const limits = { deadline: timeoutSeconds, patience: timeoutSeconds + 30 };
-  return render("remote/run.sh", { body: body.trimEnd(), ...limits, sudo });
-}
+/** Limit for the look at the host. */
+const timeoutSeconds = 60;
 
 /** @throws at deployment, with the cause, if the host cannot be reached in time or is not the configured one */
 export class Ready extends remote.Command {
   constructor(
-    host: Pick<Host, "name" | "address" | "os" | "connection" | "identity" | "machine" | "sudo" | "packages">,
+    host: Pick<Host, "name" | "address" | "os" | "connection" | "identity" | "machine" | "sudo">,
     options: pulumi.CustomResourceOptions,
   ) {
     const { name, address, os, connection, identity, machine } = host;
-    const { release, installer, folders = [] } = systems[os];
-    const values = {
-      name,
-      address,
-      os,
-      release,
-      installer,
-      apt: installer === "apt",
-      folders: folders.map((path, id) => ({ id, path })),
-      mirror: mirrorSettings(host).mirror,
-      proxy: host.packages?.proxy ?? "",
-      version: programVersion,
-      home: programFolder,
-      launcher: programPath,
-    };
+    const body = render("remote/ready.sh", { name, address, os, release: systems[os].release });
     super(
       readyName(name),
       {
         connection: { ...connection, dialErrorLimit, perDialTimeout },
-        create: wrapScript(render("remote/ready.sh", values), host),
-        stdin: programBundle(),
+        create: wrapScript({ name: "ready", body, timeoutSeconds }, host),
         addPreviousOutputInEnv: false,
         triggers: [identity],
       },
       { deletedWith: machine, ...options },
     );
   }
+}
+
+/** @returns the host, once it answers, is the configured one, and has the program */
+export function makeReady<T extends Omit<Host, "ready">>(
+  host: T,
+  options: pulumi.CustomResourceOptions,
+): T & Pick<Host, "ready"> {
+  const ready = new Ready(host, options);
+  const { parent } = options;
+  const program = new Installation(host, { ...(parent && { parent }), dependsOn: ready });
+  return { ...host, ready: [ready, program] };
 }

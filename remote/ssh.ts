@@ -61,10 +61,19 @@ export class SshError extends Error {
   readonly pinnedHostKey: string | undefined;
   /** What the command had written on its standard output. */
   readonly said: string;
+  /** What it had written on its standard error. */
+  readonly complaint: string;
   constructor(
     reason: SshErrorReason,
     message: string,
-    details: { bastion?: boolean; code?: number | null; shown?: Buffer; pinned?: string; said?: string } = {},
+    details: {
+      bastion?: boolean;
+      code?: number | null;
+      shown?: Buffer;
+      pinned?: string;
+      said?: string;
+      complaint?: string;
+    } = {},
   ) {
     super(message);
     this.reason = reason;
@@ -73,6 +82,7 @@ export class SshError extends Error {
     this.shownHostKey = details.shown;
     this.pinnedHostKey = details.pinned;
     this.said = details.said ?? "";
+    this.complaint = details.complaint ?? "";
   }
 }
 
@@ -323,7 +333,9 @@ function collect(
     // A forced command and nologin(8) say on standard output why they run no command.
     const reason = firstLine(written.errors) || firstLine(written.output);
     const message = `the command ended with ${String(code)}: ${reason}`;
-    reject(new SshError("command", message, { code, said: written.output }));
+    reject(
+      new SshError("command", message, { code, said: written.output, complaint: written.errors.trim() }),
+    );
   });
 }
 

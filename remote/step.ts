@@ -48,7 +48,7 @@ const noOperation = "true";
 export class Step extends remote.Command {
   constructor(name: string, args: StepArgs, options: pulumi.CustomResourceOptions) {
     const { host, replacedTogetherWith = host, subcommand, undo, stdin, identity = [] } = args;
-    const dependsOn = [host.ready].concat((options.dependsOn ?? []) as pulumi.Resource[]);
+    const dependsOn = host.ready.concat((options.dependsOn ?? []) as pulumi.Resource[]);
     super(
       name,
       {

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import type { FirewallArgs } from "../../remote/firewall.ts";
 import { prepareMachine } from "../../remote/preparation.ts";
-import { Ready } from "../../remote/ready.ts";
+import { makeReady } from "../../remote/ready.ts";
 import { Step } from "../../remote/step.ts";
 import type { Bastion } from "./bastion.ts";
 import { connectionTo, makePublicAddress } from "./connection.ts";
@@ -66,13 +66,16 @@ export function makeHost(args: HostArgs, options: pulumi.CustomResourceOptions):
     ...(bastion?.dependencies ?? []),
     ...(publicAddress === undefined ? [] : [publicAddress]),
   ];
-  const reachable = { ...host, ready: new Ready(host, { ...options, dependsOn }) };
-  const ready =
+  const reachable = makeReady(host, { ...options, dependsOn });
+  const first =
     role === "broker"
       ? mountDataVolume({ ...args, host: reachable, instance }, options)
       : checkInterface(reachable, options);
-  const prepared = prepareMachine({ ...firewallArgs(args), host: { ...host, ready } }, options);
-  return { ...host, ready: prepared };
+  const prepared = prepareMachine(
+    { ...firewallArgs(args), host: { ...host, ready: [...reachable.ready, first] } },
+    options,
+  );
+  return { ...host, ready: [...reachable.ready, prepared] };
 }
 
 /** @returns the host's instance; that of a balancer has the permission to move the virtual address */

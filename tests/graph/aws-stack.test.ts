@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { accountAnswers } from "../support/aws-account.ts";
 import { givenVpcConfig, oneSubnetConfig, ownVpcConfig } from "../support/aws-config.ts";
-import { concernedHost, balancers, brokers, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import {
+  checkInstallations,
+  concernedHost,
+  balancers,
+  brokers,
+  hostOf,
+  hosts,
+  remoteCommand,
+} from "../support/graph-facts.ts";
 import {
   unwrapSecrets,
   runProgram,
@@ -211,6 +219,10 @@ describe("a VPC of the stack's own", () => {
       assert.equal((given["triggers"] as unknown[])[0], `${concernedHost(name)}-machine-id`, name);
       assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
     }
+  });
+
+  test("the program is sent through the bastion", () => {
+    checkInstallations(run.graph);
   });
 
   test("machines are reached through the bastion, by both pinned keys, as the image's user with sudo", () => {

@@ -5,7 +5,14 @@ import ssh2 from "ssh2";
 import { endOfFile } from "../../hosts/file-input.ts";
 import { commandText } from "../support/command-texts.ts";
 import { devConfig } from "../support/dev-stack.ts";
-import { concernedHost, testGraphFacts, hostOf, hosts, remoteCommand } from "../support/graph-facts.ts";
+import {
+  checkInstallations,
+  concernedHost,
+  testGraphFacts,
+  hostOf,
+  hosts,
+  remoteCommand,
+} from "../support/graph-facts.ts";
 import {
   unwrapSecrets,
   runProgram,
@@ -113,6 +120,10 @@ test("a plug-in's protocol has a proxy and an endpoint, and stated networks open
   const { proxies } = unwrapSecrets(outputs["expected"]) as { proxies: string[] };
   assert.deepEqual(proxies, ["rabbitmq_cluster", "rabbitmq_management", "rabbitmq_mqtt"]);
   assert.match(commandText(graph.get("cent120-config"), "stdin"), /^prometheus\.tcp\.ip = 0\.0\.0\.0$/m);
+});
+
+test("the program is sent by the steps' own log-in, as a secret", () => {
+  checkInstallations(run.graph);
 });
 
 test("every host has its own host key", () => {

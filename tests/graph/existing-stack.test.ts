@@ -4,7 +4,14 @@ import { before, test } from "node:test";
 import { loginsAtOnce } from "../../platforms/existing/precheck/sshd-limits.ts";
 import { connectionsOfUp } from "../../platforms/existing/precheck/surroundings.ts";
 import { existingConfig } from "../support/command-texts.ts";
-import { concernedHost, hostOf, hosts, mostAtOnce, remoteCommand } from "../support/graph-facts.ts";
+import {
+  checkInstallations,
+  concernedHost,
+  hostOf,
+  hosts,
+  mostAtOnce,
+  remoteCommand,
+} from "../support/graph-facts.ts";
 import {
   unwrapSecrets,
   runProgram,
@@ -35,8 +42,11 @@ test("verify and --force-boot know the id in the machines' marks", () => {
 
 test("only what is set up on the machines is registered", () => {
   assert.deepEqual(
-    run.graph.ofType("command:local:Command").map(({ name }) => name),
-    hosts.map((host) => `${host}-machine`),
+    run.graph
+      .ofType("command:local:Command")
+      .map(({ name }) => name)
+      .sort(),
+    hosts.flatMap((host) => [`${host}-machine`, `${host}-program`]),
   );
   assert.deepEqual(
     run.graph
@@ -97,6 +107,10 @@ test("a replaced machine is set up again; all its resources are deleted with it"
   }
 });
 
+test("the program is sent by the steps' own log-in, as a secret", () => {
+  checkInstallations(run.graph);
+});
+
 test("a machine's clean-up has its log-in, as a secret", () => {
   for (const host of hosts) {
     const { inputs, deleteBeforeReplace } = run.graph.get(`${host}-machine`);
@@ -144,7 +158,8 @@ test("the precheck knows how many connections to a host up makes, and how many a
       const steps = graph
         .ofType(remoteCommand)
         .map(({ name }) => name)
-        .filter((name) => hostOf(name) === host);
+        .filter((name) => hostOf(name) === host)
+        .concat(`${host}-program`);
       return [steps.length, mostAtOnce(graph, steps)];
     });
   assert.equal(Math.max(...numbers(run).map(([, atOnce]) => atOnce)), loginsAtOnce);

@@ -1,6 +1,7 @@
 /** The texts of the commands that the program sends to hosts, taken from the program itself. */
 import ssh2 from "ssh2";
 import { endOfFile } from "../../hosts/file-input.ts";
+import type { OwnLogin } from "../../remote/own-login.ts";
 import { programVersion } from "../../remote/program.ts";
 import { accountAnswers } from "./aws-account.ts";
 import { givenVpcConfig, oneSubnetConfig } from "./aws-config.ts";
@@ -215,8 +216,9 @@ export type CommandInput = (typeof fields)[number] | "userData";
 export function commandText({ name, inputs }: RegisteredResource, field: CommandInput): string {
   const text = unwrapSecrets(inputs[field]);
   if (typeof text !== "string") throw new Error(`${name} has no input ${field}`);
-  if (field === "stdin" && isCleanUp(inputs)) {
-    const { command } = JSON.parse(text) as { readonly command: string };
+  if (field === "stdin" && logsInItself(inputs)) {
+    const { command } = JSON.parse(text) as OwnLogin;
+    if (!isCleanUp(inputs)) return command.replaceAll(programVersion, "PROGRAM-VERSION");
     const script = /^(?:sudo -n )?sh -c '([^']*)'$/.exec(command)?.[1];
     if (script === undefined) throw new Error(`${name} sends an unexpected command: ${command}`);
     return `${script}\n`;
@@ -238,6 +240,11 @@ function isCleanUp(inputs: RegisteredResource["inputs"]): boolean {
   return inputs["delete"] === "exec node ssh/errand.ts";
 }
 
+/** Whether the resource runs a script on this computer that reads a command for the host from standard input. */
+export function logsInItself(inputs: RegisteredResource["inputs"]): boolean {
+  return isCleanUp(inputs) || String(inputs["create"]).startsWith("exec node remote/install-program.ts ");
+}
+
 export interface Script {
   /** Such as `cent120-member, create`. */
   readonly title: string;
@@ -251,7 +258,7 @@ export interface Script {
 export function scriptsOf({ graph }: ProgramRun): Script[] {
   return graph.nodes.flatMap((node) =>
     fields.flatMap((field): Script[] => {
-      if (node.inputs[field] === undefined || (field === "stdin" && !isCleanUp(node.inputs))) return [];
+      if (node.inputs[field] === undefined || (field === "stdin" && !logsInItself(node.inputs))) return [];
       const outer = commandText(node, field);
       const inner = /^script=\$\(cat <<'END_OF_SCRIPT'\n(.*?\n)END_OF_SCRIPT$/ms.exec(outer)?.[1];
       return [{ title: `${node.name}, ${field}`, outer, ...(inner === undefined ? {} : { inner }) }];

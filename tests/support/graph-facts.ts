@@ -1,7 +1,9 @@
 /** What must be true of the dev stack's graph, as reported by the mocked engine or by the real engine's preview. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { OwnLogin } from "../../remote/own-login.ts";
 import type { Graph } from "./graph.ts";
+import { secretText, unwrapSecrets } from "./program.ts";
 
 export const brokers = ["cent120", "cent121", "cent122"];
 export const balancers = ["cent123", "cent124"];
@@ -28,6 +30,21 @@ export function hostOf(command: string): string {
 const namesFor = (names: readonly string[], ...parts: string[]): string[] =>
   names.flatMap((name) => parts.map((part) => `${name}-${part}`));
 
+/** Checks that the program is sent to each host by the log-in that its steps have, as a secret, and again to another machine. */
+export function checkInstallations(graph: Graph): void {
+  for (const host of hosts) {
+    const { inputs } = graph.get(`${host}-program`);
+    const ready = graph.get(`${host}-ready`).inputs;
+    const { name, login } = JSON.parse(secretText(inputs["stdin"]) ?? "") as OwnLogin;
+    // How long the command provider tries is for it alone.
+    const connection = JSON.stringify(unwrapSecrets(ready["connection"]), (key, value: unknown) =>
+      ["dialErrorLimit", "perDialTimeout"].includes(key) ? undefined : value,
+    );
+    assert.deepEqual([name, login], [host, JSON.parse(connection)]);
+    assert.deepEqual(inputs["triggers"], ready["triggers"]);
+  }
+}
+
 /**
  * The names of all resources, by parent and type. A name is the resource's identity in the state of every existing stack,
  * so a changed name needs an alias in the program.
@@ -44,7 +61,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
   },
   lab: {
     [stash]: ["lab-id", "lab-ssh-key", ...namesFor(hosts, "ssh-host-key")],
-    [localCommand]: ["lab-route", "lab-network", "lab-image", ...namesFor(hosts, "machine")],
+    [localCommand]: ["lab-route", "lab-network", "lab-image", ...namesFor(hosts, "machine", "program")],
     [remoteCommand]: namesFor(hosts, "ready"),
   },
   ...Object.fromEntries(
@@ -138,16 +155,15 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
     graph().assertPrecedes(["lab-network", "lab-image"], namesFor(hosts, "machine"));
   });
 
-  test("every command on a host depends directly on the host being ready", () => {
+  test("every command on a host depends directly on the host being ready and having the program", () => {
     for (const host of hosts) graph().assertPrecedes([`${host}-machine`], [`${host}-ready`]);
     for (const { name } of graph().ofType(remoteCommand)) {
       if (name.endsWith("-ready")) continue;
-      assert.ok(
-        graph()
-          .get(name)
-          .dependencies.includes(`${hostOf(name)}-ready`),
-        `${name} does not depend directly on ${hostOf(name)}-ready`,
-      );
+      for (const first of namesFor([hostOf(name)], "ready", "program"))
+        assert.ok(
+          graph().get(name).dependencies.includes(first),
+          `${name} does not depend directly on ${first}`,
+        );
     }
   });
 
@@ -281,11 +297,10 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
   });
 
   test("every command on a host is marked as deleted with the host's machine, and nothing else is", () => {
-    for (const { name, deletedWith } of graph().ofType(remoteCommand)) {
-      assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
-    }
+    const programs = namesFor(hosts, "program");
     for (const { name, type, deletedWith } of graph().nodes) {
-      if (type !== remoteCommand) assert.equal(deletedWith, undefined, name);
+      const isOnHost = type === remoteCommand || programs.includes(name);
+      assert.equal(deletedWith, isOnHost ? `${hostOf(name)}-machine` : undefined, name);
     }
   });
 }

@@ -27,8 +27,10 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "existing/clean-up.sh": ["existing", "cent120-machine", "stdin"],
   "existing/balancer/clean-up.sh": ["existing", "cent123-machine", "stdin"],
   "existing/sudo/ready.sh": ["existing", "cent120-ready", "create"],
+  "existing/sudo/program.sh": ["existing", "cent120-program", "stdin"],
 
   "remote/ready.sh": ["dev", "cent120-ready", "create"],
+  "remote/program.sh": ["dev", "cent120-program", "stdin"],
 
   "rabbitmq/rabbitmq.conf": ["dev", "cent120-config", "stdin"],
   "rabbitmq/joining/rabbitmq.conf": ["dev", "cent121-config", "stdin"],
