@@ -107,6 +107,11 @@ test("a replaced machine is set up again; all its resources are deleted with it"
   }
 });
 
+test("every step depends directly on its host being ready, by which up --repair leaves out hosts that are not reached", () => {
+  for (const { name, dependencies } of remote())
+    if (!name.endsWith("-ready")) assert.ok(dependencies.includes(`${hostOf(name)}-ready`), name);
+});
+
 test("the program is sent by the steps' own log-in, as a secret", () => {
   checkInstallations(run.graph);
 });
