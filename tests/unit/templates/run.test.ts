@@ -1,4 +1,4 @@
-/** The wrapper of the first script on a host: one run at a time, with a deadline, otherwise transparent. */
+/** The wrapper of the first scripts on a host: one run at a time, with a deadline, otherwise transparent. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,8 @@ const folder = await makeScratchFolder();
 
 /** @returns the wrapped script, with its locks in the test's own folder */
 function wrapped(body: string, { deadline = 20, patience = 30 } = {}): string {
-  return render("remote/run.sh", { body, deadline, patience, sudo: false }).replaceAll("/run/lock", folder);
+  const values = { name: "program", body, deadline, patience, sudo: false };
+  return render("remote/run.sh", values).replaceAll("/run/lock", folder);
 }
 
 /** Whether a process is gone within 5 s: on a busy machine a killed process may live a moment longer. */
@@ -40,7 +41,7 @@ test("the outer shell expands nothing in the script", async () => {
 test("a script that exceeds its deadline is stopped, and the message names it", async () => {
   const { code, stderr } = await runBash(wrapped("sleep 30", { deadline: 1 }));
   assert.equal(code, 124);
-  assert.match(stderr, /: ready was not done after 1 s and was stopped\n$/);
+  assert.match(stderr, /: program was not done after 1 s and was stopped\n$/);
 });
 
 test("processes that the script started are stopped with it", async () => {
