@@ -1,11 +1,10 @@
 /** The installation of the program on a host, with python3 if the host has none. */
-import { local } from "@pulumi/command";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../hosts/host.ts";
 import { programName } from "../hosts/resource-names.ts";
 import { systems } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
-import type { OwnLogin } from "./own-login.ts";
+import { OwnLoginCommand } from "./own-login.ts";
 import { programFolder, programPath, programVersion } from "./program.ts";
 import { wrapScript } from "./script.ts";
 import { mirrorSettings } from "./sources.ts";
@@ -19,11 +18,10 @@ const patienceSeconds = 2 * timeoutSeconds + 60;
 /**
  * The program's files are read and sent by a script on this computer. A remote command would have them in its input,
  * which the state has twice for each host, and Pulumi writes the whole state twice for each step.
- * @throws at deployment, with the script's own message, when it fails
  */
-export class Installation extends local.Command {
+export class Installation extends OwnLoginCommand {
   constructor(host: Omit<Host, "ready">, options: pulumi.CustomResourceOptions) {
-    const { name, os, connection, identity, machine } = host;
+    const { name, os, machine } = host;
     const { installer, folders = [] } = systems[os];
     const body = render("remote/program.sh", {
       installer,
@@ -36,22 +34,11 @@ export class Installation extends local.Command {
       launcher: programPath,
     });
     const command = wrapScript({ name: "program", body, timeoutSeconds }, host);
-    const errand = pulumi
-      .output({ ...connection })
-      .apply((login) =>
-        JSON.stringify({ name, login, patience: patienceSeconds, command } satisfies OwnLogin),
-      );
+    const create = `exec node remote/install-program.ts # ${programVersion}`;
     super(
       programName(name),
-      {
-        interpreter: ["/bin/bash", "-c"],
-        // The provider runs this with the program's own Node, in the project's folder.
-        create: `exec node remote/install-program.ts # ${programVersion}`,
-        stdin: pulumi.secret(errand),
-        addPreviousOutputInEnv: false,
-        triggers: [identity],
-      },
-      { deletedWith: machine, deleteBeforeReplace: true, ...options },
+      { host, patience: patienceSeconds, command, create },
+      { deletedWith: machine, ...options },
     );
   }
 }

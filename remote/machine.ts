@@ -1,9 +1,8 @@
 /** An existing machine: it is not created, and at its deletion everything that the program installed is removed. */
-import { local } from "@pulumi/command";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../hosts/host.ts";
 import { render, shellWord } from "../templates/render.ts";
-import type { OwnLogin } from "./own-login.ts";
+import { OwnLoginCommand } from "./own-login.ts";
 import { programPath } from "./program.ts";
 
 export interface MachineArgs {
@@ -26,9 +25,9 @@ const timeoutSeconds = 120;
  * Its delete logs in by itself and has a timeout, unlike that of a remote command: a machine that is gone is reported and
  * does not block the deletion of the rest. The resources on the machine are deleted with it (`deletedWith`).
  */
-export class Machine extends local.Command {
+export class Machine extends OwnLoginCommand {
   constructor(name: string, args: MachineArgs, options: pulumi.CustomResourceOptions) {
-    const { connection, sudo, identity, role, purge, stackId } = args;
+    const { sudo, role, purge, stackId } = args;
     const script = render("existing/clean-up.sh", {
       program: programPath,
       role,
@@ -37,23 +36,7 @@ export class Machine extends local.Command {
       host: args.name,
     }).trim();
     const command = `${sudo ? "sudo -n " : ""}sh -c ${shellWord(script)}`;
-    const cleanUp = pulumi
-      .output({ ...connection })
-      .apply((login) =>
-        JSON.stringify({ name: args.name, login, patience: timeoutSeconds, command } satisfies OwnLogin),
-      );
-    super(
-      name,
-      {
-        interpreter: ["/bin/bash", "-c"],
-        create: ":",
-        // The provider runs this with the program's own Node, in the project's folder.
-        delete: "exec node ssh/errand.ts",
-        stdin: pulumi.secret(cleanUp),
-        addPreviousOutputInEnv: false,
-        triggers: [identity],
-      },
-      { deleteBeforeReplace: true, ...options },
-    );
+    const cleanUp = { create: ":", delete: "exec node ssh/errand.ts" };
+    super(name, { host: args, patience: timeoutSeconds, command, ...cleanUp }, options);
   }
 }

@@ -45,7 +45,11 @@ export function makeReady<T extends Omit<Host, "ready">>(
   options: pulumi.CustomResourceOptions,
 ): T & Pick<Host, "ready"> {
   const ready = new Ready(host, options);
-  const { parent } = options;
-  const program = new Installation(host, { ...(parent && { parent }), dependsOn: ready });
+  const program = new Installation(host, { ...options, dependsOn: ready });
   return { ...host, ready: [ready, program] };
+}
+
+/** @returns the host, ready only once a further resource is done */
+export function readyAfter<T extends Host>(host: T, last: pulumi.Resource): T {
+  return { ...host, ready: [...host.ready, last] };
 }

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import type { FirewallArgs } from "../../remote/firewall.ts";
 import { prepareMachine } from "../../remote/preparation.ts";
-import { makeReady } from "../../remote/ready.ts";
+import { makeReady, readyAfter } from "../../remote/ready.ts";
 import { Step } from "../../remote/step.ts";
 import type { Bastion } from "./bastion.ts";
 import { connectionTo, makePublicAddress } from "./connection.ts";
@@ -71,11 +71,8 @@ export function makeHost(args: HostArgs, options: pulumi.CustomResourceOptions):
     role === "broker"
       ? mountDataVolume({ ...args, host: reachable, instance }, options)
       : checkInterface(reachable, options);
-  const prepared = prepareMachine(
-    { ...firewallArgs(args), host: { ...host, ready: [...reachable.ready, first] } },
-    options,
-  );
-  return { ...host, ready: [...reachable.ready, prepared] };
+  const prepared = prepareMachine({ ...firewallArgs(args), host: readyAfter(reachable, first) }, options);
+  return readyAfter(reachable, prepared);
 }
 
 /** @returns the host's instance; that of a balancer has the permission to move the virtual address */

@@ -4,7 +4,7 @@ import type { ExistingPlatform } from "../../config/types.ts";
 import type { StackMark } from "../../remote/owner.ts";
 import { prepareMachine } from "../../remote/preparation.ts";
 import { Machine } from "../../remote/machine.ts";
-import { makeReady } from "../../remote/ready.ts";
+import { makeReady, readyAfter } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
 import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import type { Frontend, MetricsAccess } from "../../hosts/protocol-ports.ts";
@@ -120,11 +120,11 @@ class Existing extends pulumi.ComponentResource {
         stackId: stack.id,
         ...(vrrp === undefined ? {} : { vrrp }),
       };
-      const ready = makeReady(host, { ...child, dependsOn: machine });
+      const reachable = makeReady(host, { ...child, dependsOn: machine });
       // What depends on the host waits for both: that it is ready, and its preparation.
       const owner = { identity, stack, takeOver: takeOver.includes(name) };
-      const prepared = prepareMachine({ ...addressesAndPorts, role, host: ready, owner }, child);
-      return { ...ready, ready: [...ready.ready, prepared] };
+      const prepared = prepareMachine({ ...addressesAndPorts, role, host: reachable, owner }, child);
+      return readyAfter(reachable, prepared);
     });
     this.registerOutputs({});
   }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalScript } from "../../remote/local-script.ts";
-import { makeReady } from "../../remote/ready.ts";
+import { makeReady, readyAfter } from "../../remote/ready.ts";
 import { Sources } from "../../remote/sources.ts";
 import { generatedSecret, randomText } from "../../secret.ts";
 import { refusalError } from "../../config/refusal-error.ts";
@@ -127,9 +127,9 @@ class Lab extends pulumi.ComponentResource {
           hostKey: hostKey.publicKey,
         },
       };
-      const ready = makeReady(host, { ...child, dependsOn: machine });
-      if (args.packages.mirror === undefined) return ready;
-      return { ...ready, ready: [...ready.ready, new Sources(`${name}-sources`, { host: ready }, child)] };
+      const reachable = makeReady(host, { ...child, dependsOn: machine });
+      if (args.packages.mirror === undefined) return reachable;
+      return readyAfter(reachable, new Sources(`${name}-sources`, { host: reachable }, child));
     });
     this.registerOutputs({});
   }

@@ -6,7 +6,7 @@ import { pollUntil } from "../../verify/polling.ts";
 import type { Fault } from "./faults/fault.ts";
 import { findMissedGoals } from "./goals.ts";
 import { type QueueKind, Load, type LoadSettings } from "./load.ts";
-import { readLogTails } from "./logs.ts";
+import { readLogTails } from "../stacks/logs.ts";
 import type { TrialFigures, UpResult, TrialResult, TrafficFigures } from "./trial-result.ts";
 import { createTrialContext } from "./trial-context.ts";
 import { maxHolders, type TimeSpan, oneHolderMs, unservedMs } from "./timeline.ts";
@@ -38,18 +38,20 @@ export interface TrialArgs {
 export async function runTrial(args: TrialArgs): Promise<TrialResult> {
   const { fault, system, commit, signal } = args;
   const began = new Date();
+  const names = (hosts: readonly { readonly name: string }[]): string[] => hosts.map(({ name }) => name);
+  const hosts = { brokers: names(system.brokers), balancers: names(system.balancers) };
   const head = { fault: fault.name, what: fault.description, date: began.toISOString().slice(0, 10), commit };
   try {
     const figures = await measure(args, began);
     // Ctrl-C also ends the next `up`, which would count as a missed goal.
     signal.throwIfAborted();
     const missed = findMissedGoals(fault.goals, figures);
-    const logs = missed.length === 0 ? "" : await readLogTails(system, began);
+    const logs = missed.length === 0 ? "" : await readLogTails(hosts, began);
     return { ...head, figures, missed, logs };
   } catch (error) {
     signal.throwIfAborted();
     const missed = [`the trial itself failed: ${error instanceof Error ? error.message : String(error)}`];
-    return { ...head, figures: undefined, missed, logs: await readLogTails(system, began) };
+    return { ...head, figures: undefined, missed, logs: await readLogTails(hosts, began) };
   }
 }
 

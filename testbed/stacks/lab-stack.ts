@@ -5,6 +5,7 @@
 import { execa } from "execa";
 import { type BrokerRelease, chosenRelease } from "./broker-releases.ts";
 import * as hosts from "./hosts.ts";
+import { readLogTails } from "./logs.ts";
 import { scriptTimeoutSeconds } from "./running-up.ts";
 import { TrialStack } from "./trial-stack.ts";
 
@@ -91,20 +92,12 @@ export class LabStack extends TrialStack {
    */
   async ensureUp(settings?: string, brokers?: readonly string[]): Promise<void> {
     await (settings === undefined ? this.restoreFile() : this.configure(settings, brokers));
+    const began = new Date();
     try {
       await this.upIfNeeded();
     } catch (error) {
-      throw new Error(`${String(error)}\n${await this.#addressMoves()}`, { cause: error });
+      throw new Error(`${String(error)}\n${await readLogTails(this, began)}`, { cause: error });
     }
-  }
-
-  /** @returns the end of Keepalived's journals: an address that moves ends connections, which a failed check may come from */
-  async #addressMoves(): Promise<string> {
-    const journals = this.balancers.map(async (host) => {
-      const command = "journalctl -u keepalived -o short-precise -n 15 --no-pager";
-      return `${host}:\n${await this.runOn(host, command).catch((error: unknown) => String(error))}`;
-    });
-    return (await Promise.all(journals)).join("\n");
   }
 
   /** Runs a script in bash on one of the hosts. @returns its standard output */

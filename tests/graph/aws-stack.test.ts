@@ -5,6 +5,7 @@ import { accountAnswers } from "../support/aws-account.ts";
 import { givenVpcConfig, oneSubnetConfig, ownVpcConfig } from "../support/aws-config.ts";
 import {
   checkInstallations,
+  checkReadiness,
   concernedHost,
   balancers,
   brokers,
@@ -219,6 +220,10 @@ describe("a VPC of the stack's own", () => {
       assert.equal((given["triggers"] as unknown[])[0], `${concernedHost(name)}-machine-id`, name);
       assert.equal(deletedWith, `${hostOf(name)}-machine`, name);
     }
+  });
+
+  test("every step depends directly on its host being ready and having the program", () => {
+    checkReadiness(run.graph);
   });
 
   test("the program is sent through the bastion", () => {

@@ -6,6 +6,7 @@ import { connectionsOfUp } from "../../platforms/existing/precheck/surroundings.
 import { existingConfig } from "../support/command-texts.ts";
 import {
   checkInstallations,
+  checkReadiness,
   concernedHost,
   hostOf,
   hosts,
@@ -108,8 +109,7 @@ test("a replaced machine is set up again; all its resources are deleted with it"
 });
 
 test("every step depends directly on its host being ready, by which up --repair leaves out hosts that are not reached", () => {
-  for (const { name, dependencies } of remote())
-    if (!name.endsWith("-ready")) assert.ok(dependencies.includes(`${hostOf(name)}-ready`), name);
+  checkReadiness(run.graph);
 });
 
 test("the program is sent by the steps' own log-in, as a secret", () => {

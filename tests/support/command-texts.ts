@@ -241,7 +241,7 @@ function isCleanUp(inputs: RegisteredResource["inputs"]): boolean {
 }
 
 /** Whether the resource runs a script on this computer that reads a command for the host from standard input. */
-export function logsInItself(inputs: RegisteredResource["inputs"]): boolean {
+function logsInItself(inputs: RegisteredResource["inputs"]): boolean {
   return isCleanUp(inputs) || String(inputs["create"]).startsWith("exec node remote/install-program.ts ");
 }
 

@@ -30,6 +30,15 @@ export function hostOf(command: string): string {
 const namesFor = (names: readonly string[], ...parts: string[]): string[] =>
   names.flatMap((name) => parts.map((part) => `${name}-${part}`));
 
+/** Checks that every step depends directly on its host being ready, by which `up --repair` leaves out hosts that are not reached. */
+export function checkReadiness(graph: Graph): void {
+  for (const { name } of graph.ofType(remoteCommand)) {
+    if (name.endsWith("-ready")) continue;
+    for (const first of namesFor([hostOf(name)], "ready", "program"))
+      assert.ok(graph.get(name).dependencies.includes(first), `${name} does not depend directly on ${first}`);
+  }
+}
+
 /** Checks that the program is sent to each host by the log-in that its steps have, as a secret, and again to another machine. */
 export function checkInstallations(graph: Graph): void {
   for (const host of hosts) {
@@ -157,14 +166,7 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
 
   test("every command on a host depends directly on the host being ready and having the program", () => {
     for (const host of hosts) graph().assertPrecedes([`${host}-machine`], [`${host}-ready`]);
-    for (const { name } of graph().ofType(remoteCommand)) {
-      if (name.endsWith("-ready")) continue;
-      for (const first of namesFor([hostOf(name)], "ready", "program"))
-        assert.ok(
-          graph().get(name).dependencies.includes(first),
-          `${name} does not depend directly on ${first}`,
-        );
-    }
+    checkReadiness(graph());
   });
 
   test("host names are set before packages are installed, and a broker starts after its files are written", () => {

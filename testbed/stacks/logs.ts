@@ -1,6 +1,5 @@
-/** The last lines of the hosts' logs, for a fault that missed a goal. */
-import type { System } from "../../verify/outputs.ts";
-import { runOn } from "./host-actions.ts";
+/** The last lines of the hosts' logs, for a fault that missed a goal and an `up` that failed. */
+import { runOn } from "./hosts.ts";
 
 /** Lines of each log. */
 const maxLines = 60;
@@ -21,8 +20,14 @@ const omittedLines = [
 /** Seconds in which a host has to print them. */
 const logTimeoutSeconds = 15;
 
-/** @param since start of the trial @returns the last lines that each host has logged since then */
-export async function readLogTails({ brokers, balancers }: System, since: Date): Promise<string> {
+/** The names of a stack's hosts. */
+interface HostNames {
+  readonly brokers: readonly string[];
+  readonly balancers: readonly string[];
+}
+
+/** @param since start of what failed @returns the last lines that each host has logged since then */
+export async function readLogTails({ brokers, balancers }: HostNames, since: Date): Promise<string> {
   const from = `@${Math.floor(since.getTime() / 1000)}`;
   const end = `grep -vE "${omittedLines}" | cut -c1-240 | tail -n ${maxLines}`;
   const journal = (units: readonly string[]): string =>
@@ -32,8 +37,8 @@ export async function readLogTails({ brokers, balancers }: System, since: Date):
   const broker = `${journal(["rabbitmq-server", "rabbitmq-ha*"])}
     awk -v since='${utc}' '$0 > since || !/^2/' /var/log/rabbitmq/rabbit@$(hostname).log | ${end}`;
   const asked = [
-    ...brokers.map(({ name }) => ({ name, script: broker })),
-    ...balancers.map(({ name }) => ({ name, script: journal(["keepalived", "haproxy"]) })),
+    ...brokers.map((name) => ({ name, script: broker })),
+    ...balancers.map((name) => ({ name, script: journal(["keepalived", "haproxy"]) })),
   ];
   const answers = await Promise.all(
     asked.map(async ({ name, script }) => {
