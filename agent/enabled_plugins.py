@@ -10,8 +10,12 @@ from .errors import NoAnswer, StepError
 # Where the packages have the plug-ins, as folders. What is in an archive (.ez) only RabbitMQ's own tool tells.
 _FOLDERS = ("/usr/lib/rabbitmq/plugins", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins")
 
+# One member at a time. Where several switch on MQTT at once, each waits for one of the others to be elected, 100 s and
+# again: mqtt_node:start/2 in 3.10 asks its peers for their leader before it has one elected.
 _ENSURE = """
-{ok, _, _} = rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file()),
+{ok, _, _} = global:trans({rabbitmq_ha_plugins, self()}, fun() ->
+    rabbit_plugins:ensure(rabbit_plugins:enabled_plugins_file())
+end),
 %s -- rabbit_plugins:active()
 """
 # RabbitMQ may be stopped by a person, or have paused itself in a minority: then it reads the file when it starts.
