@@ -9,6 +9,9 @@ import { verify } from "./verify.ts";
 /** One fault may hide another: after a repair, verify can find further failed checks. */
 const maxRounds = 3;
 
+/** How long a repair may take to show. */
+const settleSeconds = 60;
+
 /**
  * Verifies, re-runs the resources behind failed checks, and verifies again.
  * @param flags of `pulumi up`
@@ -39,8 +42,8 @@ export async function repair(
     if (code > 128) return code;
     for (const urn of urnsToReplace) done.add(urn);
     process.stdout.write("\n");
-    const isSettled = code === 0 ? hasTakenEffect(plan, now.findings) : undefined;
-    now = await verify(pulumi, stack, isSettled);
+    const isSettled = hasTakenEffect(plan, now.findings);
+    now = await verify(pulumi, stack, code === 0 ? { isSettled, seconds: settleSeconds } : undefined);
   }
 
   print(repairTable(before.findings, now.findings));

@@ -5,6 +5,7 @@
 import { labPodman } from "../hosts/lab-podman.ts";
 import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
+import type { Finding } from "../verify/finding.ts";
 import type { System } from "../verify/outputs.ts";
 import { backUpBefore, extractWithoutBackup } from "./backup/automatic.ts";
 import { backupFolder, newestBackup } from "./backup/folder.ts";
@@ -28,6 +29,12 @@ import {
   extractOption,
 } from "./stack.ts";
 import { readSystem, verify, writeHint } from "./verify.ts";
+
+/**
+ * How long failed checks are looked at again. HAProxy uses a broker after two good answers, a second apart, and the
+ * first balancer takes the address from another one a few seconds after its own start, which resets connections.
+ */
+const settleSeconds = 15;
 
 /** The options of `up`. */
 export interface UpOptions {
@@ -88,7 +95,8 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const code = await pulumi.run(["up", "--yes", "--skip-preview", "--stack", stack, ...flags]);
   if (code !== 0) return code;
   process.stdout.write("\n");
-  const result = await verify(pulumi, stack);
+  const isSettled = (findings: readonly Finding[]): boolean => findings.every(({ ok }) => ok);
+  const result = await verify(pulumi, stack, { isSettled, seconds: settleSeconds });
   if (!result.healthy) {
     const isStartDeadlock = result.findings.some((finding) => finding.startDeadlock !== undefined);
     const remedy = isStartDeadlock ? "" : `; repair it: ${npmCommand("up", stack, "--repair")}`;

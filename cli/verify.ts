@@ -32,28 +32,33 @@ export interface VerifyResult {
   readonly healthy: boolean;
 }
 
-/** How long a change may take to show: the balancers, for example, have to see a broker come up again. */
-const settleTimeoutSeconds = 60;
+/** When the findings after a change are final. */
+export interface Settling {
+  /** Until this is so, or the time is up, the system is examined again. */
+  readonly isSettled: (findings: readonly Finding[]) => boolean;
+  /** How long the change may take to show: the balancers, for example, have to see a broker come up again. */
+  readonly seconds: number;
+}
 
 /**
  * Examines a stack's system and prints the table of findings.
- * @param isSettled whether the findings are final; until they are, the system is examined again, for up to a minute
+ * @param settling @default the first findings are final
  * @throws UserError if the stack has no system to examine
  */
 export async function verify(
   pulumi: PulumiCli,
   stack: string,
-  isSettled: (findings: readonly Finding[]) => boolean = () => true,
+  settling: Settling = { isSettled: () => true, seconds: 0 },
 ): Promise<VerifyResult> {
   const system = await readSystem(pulumi, stack);
   const started = performance.now();
-  const findings = await pollUntil(
-    { timeoutSeconds: settleTimeoutSeconds, intervalMs: 1000 },
-    () => examine(system),
-    isSettled,
-  );
+  const { findings, passedLater } = await examineUntilSettled(() => examine(system), settling);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${formatTable(findings)}\n`);
+  for (const { check, subject, detail } of passedLater)
+    process.stderr.write(
+      `${check} ${subject} failed at first (${detail}), and passed when looked at again\n`,
+    );
   const failed = findings.filter((finding) => !finding.ok).length;
   const verdict = failed === 0 ? "is healthy" : "is not healthy";
   process.stderr.write(
@@ -62,6 +67,23 @@ export async function verify(
   const [deadlock] = findings.flatMap((finding) => finding.startDeadlock ?? []);
   if (deadlock !== undefined) process.stdout.write(`\n${startDeadlockMessage(deadlock, stack)}\n`);
   return { system, findings, healthy: failed === 0 };
+}
+
+/** @returns the last findings, and the first failure of each check that has passed since */
+export async function examineUntilSettled(
+  look: () => Promise<readonly Finding[]>,
+  { isSettled, seconds }: Settling,
+): Promise<{ findings: readonly Finding[]; passedLater: readonly Finding[] }> {
+  const keyOf = ({ check, subject }: Finding): string => `${check} ${subject}`;
+  const failures = new Map<string, Finding>();
+  const lookAndNote = async (): Promise<readonly Finding[]> => {
+    const seen = await look();
+    for (const each of seen) if (!each.ok && !failures.has(keyOf(each))) failures.set(keyOf(each), each);
+    return seen;
+  };
+  const findings = await pollUntil({ timeoutSeconds: seconds, intervalMs: 1000 }, lookAndNote, isSettled);
+  for (const each of findings) if (!each.ok) failures.delete(keyOf(each));
+  return { findings, passedLater: [...failures.values()] };
 }
 
 /** @returns the system that the stack's outputs describe @throws UserError if the stack has no outputs */

@@ -33,6 +33,15 @@ class Plugins(BrokerHost):
         self.assertEqual(self.read(PLUGINS), "[rabbitmq_management,rabbitmq_prometheus].\n")
         self.assertEqual(len(self.done("rabbit_plugins:ensure")), 1)
 
+    def test_one_member_at_a_time_enables_plug_ins(self):
+        self.broker()
+        self.works(*BOTH)
+        self.works(*BOTH)
+        for question in self.done("rabbit_plugins:ensure"):
+            self.assertRegex(
+                question, r"global:trans\(\{rabbitmq_ha_plugins, self\(\)\}, fun\(\) ->\s+rabbit_plugins:ensure"
+            )
+
     def test_another_order_is_no_change(self):
         self.broker()
         self.put(PLUGINS, "[rabbitmq_prometheus, rabbitmq_management].\n")
