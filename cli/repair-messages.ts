@@ -1,6 +1,6 @@
 /** What a repair prints: what it will do, what it leaves to the user, and the result. */
 import { labPodman } from "../hosts/lab-podman.ts";
-import type { Finding } from "../verify/finding.ts";
+import { type Finding, nameOf } from "../verify/finding.ts";
 import { alignColumns } from "../verify/table.ts";
 import type { SkippedItem, RepairPlan } from "./repair-plan.ts";
 
@@ -59,8 +59,9 @@ export function skippedMessage({ skipped }: RepairPlan, lab: boolean): string {
 export function repairTable(before: readonly Finding[], after: readonly Finding[]): string {
   const rows = before
     .filter((finding) => !finding.ok)
-    .map(({ check, subject, resourcesToRerun, detail }) => {
-      const now = after.find((finding) => finding.check === check && finding.subject === subject);
+    .map((finding) => {
+      const { check, subject, resourcesToRerun, detail } = finding;
+      const now = after.find((each) => nameOf(each) === nameOf(finding));
       return [
         check,
         subject,

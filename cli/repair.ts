@@ -1,5 +1,5 @@
 /** `npm run up -- --repair`: an `up` that also re-runs the resources behind failed checks. */
-import type { Finding } from "../verify/finding.ts";
+import { type Finding, nameOf } from "../verify/finding.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import { planRepair, type RepairPlan } from "./repair-plan.ts";
 import { skippedMessage, repairTable, planMessage } from "./repair-messages.ts";
@@ -70,15 +70,14 @@ export function hasTakenEffect(
 ): (findings: readonly Finding[]) => boolean {
   if (reruns.length === 0) return () => true;
   const names = new Set(reruns.map(({ name }) => name));
-  const keyOf = ({ check, subject }: Finding): string => `${check} ${subject}`;
-  const left = new Set(skipped.flatMap(({ findings }) => findings.map(keyOf)));
-  const failed = before.filter(({ ok }) => !ok).map(keyOf);
+  const left = new Set(skipped.flatMap(({ findings }) => findings.map(nameOf)));
+  const failed = before.filter(({ ok }) => !ok).map(nameOf);
   const awaited = new Set(failed.filter((key) => !left.has(key)));
   return (findings) =>
     !findings.some(
       (finding) =>
         !finding.ok &&
-        (awaited.has(keyOf(finding)) || finding.resourcesToRerun.some((name) => names.has(name))),
+        (awaited.has(nameOf(finding)) || finding.resourcesToRerun.some((name) => names.has(name))),
     );
 }
 

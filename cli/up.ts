@@ -32,7 +32,7 @@ import { readSystem, verify, writeHint } from "./verify.ts";
 
 /**
  * How long failed checks are looked at again. HAProxy uses a broker after two good answers, a second apart, and the
- * first balancer takes the address from another one a few seconds after its own start, which resets connections.
+ * first balancer takes the address from another one after its own start, which resets connections.
  */
 const settleSeconds = 15;
 

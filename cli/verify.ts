@@ -1,7 +1,7 @@
 /** `npm run verify`: checks the running system. */
 import { UserError } from "../user-error.ts";
 import { examine } from "../verify/examine.ts";
-import type { Finding } from "../verify/finding.ts";
+import { type Finding, nameOf } from "../verify/finding.ts";
 import { readOutputs, type System } from "../verify/outputs.ts";
 import { pollUntil } from "../verify/polling.ts";
 import { formatTable } from "../verify/table.ts";
@@ -55,9 +55,9 @@ export async function verify(
   const { findings, passedLater } = await examineUntilSettled(() => examine(system), settling);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${formatTable(findings)}\n`);
-  for (const { check, subject, detail } of passedLater)
+  for (const early of passedLater)
     process.stderr.write(
-      `${check} ${subject} failed at first (${detail}), and passed when looked at again\n`,
+      `${nameOf(early)} failed at first (${early.detail}), and passed when looked at again\n`,
     );
   const failed = findings.filter((finding) => !finding.ok).length;
   const verdict = failed === 0 ? "is healthy" : "is not healthy";
@@ -74,15 +74,14 @@ export async function examineUntilSettled(
   look: () => Promise<readonly Finding[]>,
   { isSettled, seconds }: Settling,
 ): Promise<{ findings: readonly Finding[]; passedLater: readonly Finding[] }> {
-  const keyOf = ({ check, subject }: Finding): string => `${check} ${subject}`;
   const failures = new Map<string, Finding>();
   const lookAndNote = async (): Promise<readonly Finding[]> => {
     const seen = await look();
-    for (const each of seen) if (!each.ok && !failures.has(keyOf(each))) failures.set(keyOf(each), each);
+    for (const each of seen) if (!each.ok && !failures.has(nameOf(each))) failures.set(nameOf(each), each);
     return seen;
   };
   const findings = await pollUntil({ timeoutSeconds: seconds, intervalMs: 1000 }, lookAndNote, isSettled);
-  for (const each of findings) if (!each.ok) failures.delete(keyOf(each));
+  for (const each of findings) if (!each.ok) failures.delete(nameOf(each));
   return { findings, passedLater: [...failures.values()] };
 }
 

@@ -38,6 +38,11 @@ export interface Finding extends Verdict {
   readonly subject: string;
 }
 
+/** @returns the check and its subject, by which findings of several examinations are compared */
+export function nameOf({ check, subject }: Finding): string {
+  return `${check} ${subject}`;
+}
+
 export function pass(detail: string): Verdict {
   return { ok: true, detail, resourcesToRerun: [] };
 }

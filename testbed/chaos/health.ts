@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { reasonOf } from "../../verify/cause.ts";
 import { examine } from "../../verify/examine.ts";
+import { nameOf } from "../../verify/finding.ts";
 import { createClusterClient } from "../../verify/management.ts";
 import { judgeMirrors, queueRow } from "../../verify/checks/mirrors.ts";
 import type { System } from "../../verify/outputs.ts";
@@ -16,13 +17,13 @@ const queueRowWithMembers = queueRow.extend({ name: z.string(), online: z.array(
 export async function findProblems(system: System, queues: readonly string[]): Promise<string[]> {
   const [findings, mirrors] = await Promise.all([examine(system), findQueueProblems(system, queues)]);
   const failed = findings.filter((finding) => !finding.ok);
-  return [...failed.map(({ check, subject, detail }) => `${check} ${subject}: ${detail}`), ...mirrors];
+  return [...failed.map((finding) => `${nameOf(finding)}: ${finding.detail}`), ...mirrors];
 }
 
 /** @returns the checks of `verify` that fail now, as check and subject */
 export async function findFailedChecks(system: System): Promise<string[]> {
   const findings = await examine(system);
-  return findings.filter((finding) => !finding.ok).map(({ check, subject }) => `${check} ${subject}`);
+  return findings.filter((finding) => !finding.ok).map(nameOf);
 }
 
 async function findQueueProblems(system: System, queues: readonly string[]): Promise<string[]> {
