@@ -8,7 +8,7 @@ import contextlib
 import os
 import urllib.parse
 
-from . import broker_conf, clock, cluster, draining, erlang, files, host, khepri, queues, rabbitmq
+from . import broker_conf, clock, cluster, draining, erlang, files, host, khepri, mqtt, queues, rabbitmq
 from .errors import NoAnswer, StepError, Stopped
 
 COPIES_SECONDS = 60
@@ -438,11 +438,16 @@ def leave(name, brokers):
     if name not in seen.members:
         leaving.check_gone(seen)
         leaving.note.remove()
-        return
+    else:
+        _leave(leaving, seen)
+    mqtt.remove_members([name])
+
+
+def _leave(leaving, seen):
     with leaving.or_give_back():
         leaving.check_others(seen)
         leaving.check_streams(leaving.check_copies())
-        if name in seen.running:
+        if leaving.name in seen.running:
             leaving.add_members_elsewhere(seen)
             leaving.remove_members_and_drain()
             leaving.stop()
@@ -450,7 +455,7 @@ def leave(name, brokers):
             leaving.check_streams(leaving.check_copies())
             leaving.check_others(leaving.look())
         else:
-            print("{}: does not run, so it is forgotten as it is".format(name))
+            print("{}: does not run, so it is forgotten as it is".format(leaving.name))
             # A queue that cannot remove its member has no majority without it: only that broker could bring it back.
             leaving.shrink(is_down=True)
             leaving.add_members_elsewhere(seen)

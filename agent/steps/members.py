@@ -4,7 +4,7 @@ A member that somebody else has added stays. A broker that stays and whose leave
 back what it had given up.
 """
 
-from .. import cluster, files, host, leaving, rabbitmq
+from .. import cluster, files, host, leaving, mqtt, rabbitmq
 from ..arguments import listed
 from ..errors import NoAnswer
 
@@ -30,9 +30,12 @@ def run(wanted):
     # Only brokers of the stack can leave, so nobody is asked for the members.
     if not former:
         return
-    for name in cluster.look().members:
+    members = cluster.look().members
+    for name in members:
         if name in former:
             leaving.leave(name, wanted.brokers)
+    # An earlier run may have been cut off in between.
+    mqtt.remove_members(former.difference(members))
 
 
 def known_brokers():

@@ -65,6 +65,8 @@ class ClusterTest(HostTest):
         self.version, self.khepri, self.title = version, khepri, title
         self.is_unreachable = False
         self.disabled = []
+        # The brokers among which MQTT's leader is elected.
+        self.mqtt = []
         self.on_question("cluster_name()", self.status)
         self.on_question("list_down", self.listed)
         self.on_question("is_being_drained_consistent_read", self.drains)
@@ -77,6 +79,8 @@ class ClusterTest(HostTest):
         self.on("shrink", self.shrink)
         self.on("rabbitmq-queues grow", self.grow)
         self.on("forget_cluster_node", self.forget)
+        self.on_question("ra:members({mqtt_node", lambda _call: [node(name) for name in self.mqtt])
+        self.on_question("ra:remove_member({mqtt_node", self.remove_from_mqtt)
 
     # Answers
 
@@ -137,6 +141,12 @@ class ClusterTest(HostTest):
             alive = [each for each in queue.members if each in self.running and each not in self.draining]
             if name in queue.members and queue.kind == "quorum" and 2 * len(alive) > len(queue.members):
                 queue.members.remove(name)
+
+    def remove_from_mqtt(self, call):
+        (name,) = names_in(call.stdin, self.mqtt)
+        self.told.append("remove {} from MQTT".format(name))
+        self.mqtt.remove(name)
+        return Atom("ok")
 
     def add_members(self, call):
         name = self.one(call)

@@ -15,6 +15,10 @@ const [first = "", second = "", third = "", fourth = "", fifth = ""] = lab.broke
 const messages = Array.from({ length: 200 }, (_, index) => `message ${index}`);
 const types = { mirrored: "classic", quorum: "quorum" } as const;
 
+/** Up to RabbitMQ 3.12 the brokers with MQTT elect a leader among themselves. */
+const withMqtt =
+  "  rabbitmq-ha:rabbitmq: { plugins: [rabbitmq_management, rabbitmq_prometheus, rabbitmq_mqtt] }";
+
 /** Publishes to a queue of each type. @param name the prefix of the queues' names */
 async function fill(name: string): Promise<void> {
   for (const [kind, type] of Object.entries(types)) {
@@ -45,6 +49,20 @@ async function assertCopiesOn(name: string, ...brokers: readonly string[]): Prom
   }
 }
 
+/** Asserts that exactly these brokers elect MQTT's leader, where there is such an election. */
+async function assertMqttMembers(...brokers: readonly string[]): Promise<void> {
+  const [asked = ""] = brokers;
+  const question =
+    "case whereis(mqtt_node) of undefined -> none; _ -> element(2, ra:members({mqtt_node, node()}, 20000)) end";
+  const said = await lab.runOn(asked, `rabbitmqctl -q eval '${question}.' </dev/null`);
+  const expected = lab.release.version.startsWith("3.10.") ? brokers.toSorted() : [];
+  assert.deepEqual(
+    [...said.matchAll(/rabbit@([a-z0-9]+)/g)].map(([, name]) => name).toSorted(),
+    expected,
+    said,
+  );
+}
+
 /** The position in the output of `up` at which the creation, update or replacement of a resource ends. */
 function endOf(output: string, resource: string): number {
   const place = output.search(new RegExp(`command:remote:Command ${resource} (created|updated|replaced) `));
@@ -53,9 +71,9 @@ function endOf(output: string, resource: string): number {
 }
 
 test("from three to five brokers: two join and get copies, none restarts, and the balancers are updated last", async () => {
-  await lab.ensureUp("", [first, second, third]);
+  await lab.ensureUp(withMqtt, [first, second, third]);
   await fill("out");
-  await lab.configure("");
+  await lab.configure(withMqtt);
   const pids = (): Promise<string[]> =>
     Promise.all(
       [first, second, third].map((host) => lab.runOn(host, "systemctl show -p MainPID rabbitmq-server")),
@@ -63,6 +81,7 @@ test("from three to five brokers: two join and get copies, none restarts, and th
   const running = await pids();
   const output = await up("out");
   await assertCopiesOn("out", ...lab.brokers);
+  await assertMqttMembers(...lab.brokers);
   assert.deepEqual(await pids(), running, "a broker that was there before was restarted");
   for (const balancer of lab.balancers) {
     assert.ok(endOf(output, `haproxy-${balancer}-serving`) > endOf(output, `${fifth}-member`));
@@ -70,9 +89,9 @@ test("from three to five brokers: two join and get copies, none restarts, and th
 });
 
 test("from five to three brokers: two leave the balancers, are drained, stopped and forgotten, the first one too", async () => {
-  await lab.ensureUp("");
+  await lab.ensureUp(withMqtt);
   await fill("in");
-  await lab.configure("", [second, third, fourth]);
+  await lab.configure(withMqtt, [second, third, fourth]);
   const output = await up("in");
   for (const gone of [first, fifth]) {
     const words = ["removes its members", "drains", "stops", "has left"].map((each) =>
@@ -91,10 +110,11 @@ test("from five to three brokers: two leave the balancers, are drained, stopped 
     }
   }
   await assertCopiesOn("in", second, third, fourth);
+  await assertMqttMembers(second, third, fourth);
 });
 
 test("a dead machine is replaced: its broker is forgotten without a drain, and no message is lost", async () => {
-  await lab.ensureUp("", [second, third, fourth]);
+  await lab.ensureUp(withMqtt, [second, third, fourth]);
   await fill("dead");
   const system = await readSystem(lab);
   let output = "";
@@ -108,6 +128,7 @@ test("a dead machine is replaced: its broker is forgotten without a drain, and n
   assert.match(output, new RegExp(`${third}: does not run, so it is forgotten as it is`));
   assert.match(output, /stack test-z is healthy/, tail(output));
   await assertCopiesOn("dead", second, third, fourth);
+  await assertMqttMembers(second, third, fourth);
 });
 
 test("a second up changes nothing", async () => {
