@@ -13,12 +13,13 @@ import { readSystem } from "../../testbed/chaos/suite.ts";
 import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { ensurePythonTools } from "../../toolchain/python.ts";
 import { openBrowser, Tab } from "../support/browser.ts";
+import { assertProtocolsWork, plainPorts, protocolPlugins } from "../support/protocol-clients.ts";
 import { underLoad } from "../support/traffic.ts";
 import { useStack } from "../support/trial.ts";
 
 const lab = useStack(new LabStack({ name: "tl", net: 81 }));
 const block = (keys: Readonly<Record<string, unknown>> = {}): string =>
-  `  rabbitmq-ha:tls: ${JSON.stringify({ names: ["rabbit.example.org"], ...keys })}`;
+  `${protocolPlugins}\n  rabbitmq-ha:tls: ${JSON.stringify({ names: ["rabbit.example.org"], ...keys })}`;
 const ports = [5671, 15671];
 
 interface Shown {
@@ -59,7 +60,7 @@ async function fetchOverview(ca: string): Promise<number | undefined> {
 }
 
 test("TLS is turned on in a running stack without a lost message, and clients use it", async () => {
-  await lab.ensureUp("");
+  await lab.ensureUp(protocolPlugins);
   await lab.configure(block());
   await underLoad(await readSystem(lab), "tls-on", () => lab.runOrThrow("up"));
   const ca = String(await lab.output("caCertificate"));
@@ -73,6 +74,13 @@ test("TLS is turned on in a running stack without a lost message, and clients us
   assert.equal(await fetchOverview(ca), 200);
   await assert.rejects(connectAmqp(uri), /self-signed|unable to|certificate/i);
   await lab.runOrThrow("up", "--expect-no-changes");
+});
+
+test("the protocols of plug-ins are had with TLS too", async () => {
+  await lab.ensureUp(block());
+  await assertProtocolsWork(lab, String(await lab.output("caCertificate")));
+  await assertProtocolsWork(lab);
+  await lab.runOrThrow("verify");
 });
 
 test("the files with keys are for root and the broker alone, and no key is in the state", async () => {
@@ -211,5 +219,10 @@ test("tls.only closes the plain ports without a moment in which clients of TLS a
     );
   }
   assert.match(String(await lab.output("managementUrl")), /^https:.*:15671$/);
+  await assertProtocolsWork(lab, String(await lab.output("caCertificate")));
+  const closed = [5672, 15672, ...Object.values(plainPorts)].join("|");
+  const listening = await Promise.all(lab.hosts.map((host) => lab.runOn(host, "ss -tlnH")));
+  for (const [index, text] of listening.entries())
+    assert.doesNotMatch(text, new RegExp(`:(${closed})\\s`), lab.hosts[index]);
   await lab.runOrThrow("verify");
 });

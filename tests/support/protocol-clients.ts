@@ -1,13 +1,32 @@
 /** Clients of MQTT, STOMP, their web variants and streams, plain or with TLS. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
+import type { LabStack } from "../../testbed/stacks/lab-stack.ts";
 
 const timeoutMs = 20_000;
 
+/** The setting that switches the protocols of plug-ins on. */
+export const protocolPlugins = `  rabbitmq-ha:rabbitmq:
+    plugins:
+      - rabbitmq_management
+      - rabbitmq_prometheus
+      - rabbitmq_mqtt
+      - rabbitmq_stomp
+      - rabbitmq_web_mqtt
+      - rabbitmq_web_stomp
+      - rabbitmq_stream`;
+
+type Ports = Readonly<Record<"mqtt" | "webMqtt" | "stomp" | "webStomp" | "stream", number>>;
+
+/** The ports of the protocols without TLS. */
+export const plainPorts: Ports = { mqtt: 1883, webMqtt: 15675, stomp: 61613, webStomp: 15674, stream: 5552 };
+const tlsPorts: Ports = { mqtt: 8883, webMqtt: 15676, stomp: 61614, webStomp: 15673, stream: 5551 };
+
 /** Whom a client connects to, and as whom. */
-export interface Service {
+interface Service {
   readonly host: string;
   /** The password of the user `admin`. */
   readonly password: string;
@@ -23,7 +42,7 @@ async function connect({ host, ca }: Service, port: number): Promise<Socket> {
 }
 
 /** Publishes a message and receives it on another connection. @returns what was received */
-export async function mqttMessage({ password, ca }: Service, url: string, text: string): Promise<string> {
+async function mqttMessage({ password, ca }: Service, url: string, text: string): Promise<string> {
   const login = { username: "admin", password, ...(ca === undefined ? {} : { ca }) };
   const open = () =>
     mqtt.connectAsync(url, { ...login, reconnectPeriod: 0, connectTimeout: timeoutMs }, false);
@@ -53,7 +72,7 @@ async function read(socket: Socket, pattern: RegExp): Promise<string> {
 }
 
 /** Sends a message to a queue and receives it, in frames of STOMP 1.2. @returns the frames received */
-export async function stompMessage(service: Service, port: number, text: string): Promise<string> {
+async function stompMessage(service: Service, port: number, text: string): Promise<string> {
   const socket = await connect(service, port);
   try {
     const login = `login:admin\npasscode:${service.password}`;
@@ -68,7 +87,7 @@ export async function stompMessage(service: Service, port: number, text: string)
 }
 
 /** @returns the answer to an upgrade to WebSocket */
-export async function webSocketAnswer(service: Service, port: number, protocol: string): Promise<string> {
+async function webSocketAnswer(service: Service, port: number, protocol: string): Promise<string> {
   const socket = await connect(service, port);
   try {
     socket.write(
@@ -122,7 +141,7 @@ async function nextFrame(frames: AsyncGenerator<Buffer, never>, key: number): Pr
 }
 
 /** Opens a connection of the stream protocol. @returns what the broker advertises: its name and port */
-export async function openStream(service: Service, port: number): Promise<Readonly<Record<string, string>>> {
+async function openStream(service: Service, port: number): Promise<Readonly<Record<string, string>>> {
   const socket = await connect(service, port);
   const frames = readFrames(socket);
   try {
@@ -156,4 +175,27 @@ function properties(answer: Buffer): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Array.from({ length: answer.readUInt32BE(6) }, () => [text(), text()] as [string, string]),
   );
+}
+
+/**
+ * Asserts that clients of all protocols of plug-ins work through a stack's virtual address.
+ * @param ca the authority that the clients trust, PEM; undefined for clients without TLS
+ */
+export async function assertProtocolsWork(
+  lab: Pick<LabStack, "virtualAddress" | "brokers" | "output">,
+  ca?: string,
+): Promise<void> {
+  const host = lab.virtualAddress;
+  const password = String(await lab.output("adminPassword"));
+  const [service, ports, s, how]: [Service, Ports, string, string] =
+    ca === undefined
+      ? [{ host, password }, plainPorts, "", "plain"]
+      : [{ host, password, ca }, tlsPorts, "s", "TLS"];
+  for (const url of [`mqtt${s}://${host}:${ports.mqtt}`, `ws${s}://${host}:${ports.webMqtt}/ws`])
+    assert.equal(await mqttMessage(service, url, `${how} by ${url}`), `${how} by ${url}`);
+  assert.match(await stompMessage(service, ports.stomp, `${how} by STOMP`), new RegExp(`${how} by STOMP`));
+  assert.match(await webSocketAnswer(service, ports.webStomp, "v12.stomp"), /^HTTP\/1\.1 101 /);
+  const stream = await openStream(service, ports.stream);
+  assert.equal(stream["advertised_port"], String(ports.stream));
+  assert.ok(lab.brokers.includes(stream["advertised_host"] ?? ""), JSON.stringify(stream));
 }
