@@ -52,7 +52,14 @@ export async function verify(
 ): Promise<VerifyResult> {
   const system = await readSystem(pulumi, stack);
   const started = performance.now();
-  const { findings, passedLater } = await examineUntilSettled(() => examine(system), settling);
+  const { findings, passedLater } = await examineUntilSettled(
+    () => examine(system),
+    settling,
+    (failed) => {
+      const names = failed.map(nameOf).join(", ");
+      process.stderr.write(`what fails is looked at again, for up to ${settling.seconds} s: ${names}\n`);
+    },
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${formatTable(findings)}\n`);
   for (const early of passedLater)
@@ -69,15 +76,24 @@ export async function verify(
   return { system, findings, healthy: failed === 0 };
 }
 
-/** @returns the last findings, and the first failure of each check that has passed since */
+/**
+ * @param onWait called with what fails when it is to be looked at again, once
+ * @returns the last findings, and the first failure of each check that has passed since
+ */
 export async function examineUntilSettled(
   look: () => Promise<readonly Finding[]>,
   { isSettled, seconds }: Settling,
+  onWait: (failed: readonly Finding[]) => void,
 ): Promise<{ findings: readonly Finding[]; passedLater: readonly Finding[] }> {
   const failures = new Map<string, Finding>();
+  let waits = false;
   const lookAndNote = async (): Promise<readonly Finding[]> => {
     const seen = await look();
     for (const each of seen) if (!each.ok && !failures.has(nameOf(each))) failures.set(nameOf(each), each);
+    if (!waits && !isSettled(seen)) {
+      waits = true;
+      onWait(seen.filter(({ ok }) => !ok));
+    }
     return seen;
   };
   const findings = await pollUntil({ timeoutSeconds: seconds, intervalMs: 1000 }, lookAndNote, isSettled);

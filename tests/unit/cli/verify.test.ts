@@ -19,30 +19,42 @@ function inTurn(...answers: readonly (readonly Finding[])[]) {
   return { look, count: () => looks };
 }
 
+/** Notes what is told of a wait. */
+function listener() {
+  const told: (readonly Finding[])[] = [];
+  return { told, onWait: (failed: readonly Finding[]) => void told.push(failed) };
+}
+
 const isSettled = (findings: readonly Finding[]): boolean => findings.every(({ ok }) => ok);
 
 test("a whole system is looked at once", async () => {
   const { look, count } = inTurn([members, whole]);
-  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 15 }), {
+  const { told, onWait } = listener();
+  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 15 }, onWait), {
     findings: [members, whole],
     passedLater: [],
   });
   assert.equal(count(), 1);
+  assert.deepEqual(told, []);
 });
 
-test("a check that fails at first is looked at again, and its first failure is told", async () => {
+test("a check that fails at first is looked at again, which is told once, and its first failure is told", async () => {
   const { look } = inTurn([members, reset], [members, other], [members, whole]);
-  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 15 }), {
+  const { told, onWait } = listener();
+  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 15 }, onWait), {
     findings: [members, whole],
     passedLater: [reset],
   });
+  assert.deepEqual(told, [[reset]]);
 });
 
 test("when the time is up, what fails counts as failed, and what passes as passed later", async () => {
   const { look, count } = inTurn([members, reset], [down, whole]);
-  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 1.5 }), {
+  const { told, onWait } = listener();
+  assert.deepEqual(await examineUntilSettled(look, { isSettled, seconds: 1.5 }, onWait), {
     findings: [down, whole],
     passedLater: [reset],
   });
   assert.equal(count(), 2);
+  assert.deepEqual(told, [[reset]]);
 });
