@@ -1,8 +1,12 @@
 /** One round of one tool: from nothing, with nothing to change, with one setting to change, with more brokers. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Figures, Part } from "./figures.ts";
 import { findDifferences, readEndState } from "./end-state.ts";
 import { waitUntilHealthy } from "./site.ts";
 import type { Lab, Tool } from "./tool.ts";
+
+/** How long brokers that have just started keep the machine busy, which their first changes are not to be blamed for. */
+const calmMs = 20_000;
 
 export interface RoundContext {
   readonly figures: Figures;
@@ -41,8 +45,9 @@ export async function runRound(args: RoundArgs): Promise<void> {
     if (made !== undefined) figures.add({ part: made, what, who, unit: "s" }, seconds);
     await onSystemReady(tool, lab.site.brokers, lab.site.balancers);
     if (compare !== undefined) compare(await readEndState(lab.site));
-    for (const change of lab.changes) {
-      if (!recordedParts.includes(change.part)) continue;
+    const changes = lab.changes.filter(({ part }) => recordedParts.includes(part));
+    if (changes.length > 0) await pause(calmMs, undefined, { signal });
+    for (const change of changes) {
       const key = { part: change.part, what: change.what, who, unit: "s" } as const;
       try {
         const taken = await change.run();
