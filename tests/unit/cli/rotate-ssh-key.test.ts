@@ -1,6 +1,6 @@
 /** Another SSH key: what the hosts are told and when, what is refused, and what becomes of the state. */
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, test } from "node:test";
@@ -270,8 +270,9 @@ async function finishOnBastion(proxy: NonNullable<Login["proxy"]>): Promise<stri
   return finish({ ...places(next), bastion: proxy }, { remedy: "" }, ask, finishing);
 }
 
-test("the wanted key: the configuration's file, another file, a secret, or one that is made", async () => {
+test("the wanted key: the configuration's file, another file, a secret, or one that is made", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "rabbitmq-ha-test-"));
+  context.after(() => rmSync(folder, { recursive: true }));
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
