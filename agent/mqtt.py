@@ -21,12 +21,7 @@ end
 """
 
 # The tool's own command also deletes the data on the broker that is gone, for which that one would have to run.
-_REMOVE = """
-case ra:remove_member({mqtt_node, node()}, {mqtt_node, %s}, 20000) of
-  {ok, _, _} -> ok;
-  Refused -> list_to_binary(io_lib:format("~0p", [Refused]))
-end
-"""
+_REMOVE = "ra:remove_member({mqtt_node, node()}, {mqtt_node, %s}, 20000)"
 
 
 def members():
@@ -49,10 +44,10 @@ def _remove(name):
 
     def is_removed():
         nonlocal said
-        said = rabbitmq.act(_REMOVE % erlang.atom(rabbitmq.node(name)))
-        return said == "ok"
+        said = rabbitmq.have(_REMOVE % erlang.atom(rabbitmq.node(name))).strip()
+        return name not in members()
 
-    # Another change of the members may be under way.
+    # Another change of the members may be under way, and one that was not confirmed in time may be made later.
     clock.await_(
         is_removed,
         REMOVE_SECONDS,

@@ -34,7 +34,7 @@ def run(wanted):
     for name in members:
         if name in former:
             leaving.leave(name, wanted.brokers)
-    # An earlier run may have been cut off in between.
+    # An earlier run may have been cut off between the two.
     mqtt.remove_members(former.difference(members))
 
 

@@ -5,7 +5,7 @@ import { findDifferences, readEndState } from "./end-state.ts";
 import { waitUntilHealthy } from "./site.ts";
 import type { Lab, Tool } from "./tool.ts";
 
-/** How long brokers that have just started keep the machine busy, which their first changes are not to be blamed for. */
+/** How long brokers that have just started keep the machine busy, which is no part of a change's time. */
 const calmMs = 20_000;
 
 export interface RoundContext {

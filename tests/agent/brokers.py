@@ -80,7 +80,7 @@ class ClusterTest(HostTest):
         self.on("rabbitmq-queues grow", self.grow)
         self.on("forget_cluster_node", self.forget)
         self.on_question("ra:members({mqtt_node", lambda _call: [node(name) for name in self.mqtt])
-        self.on_question("ra:remove_member({mqtt_node", self.remove_from_mqtt)
+        self.on("ra:remove_member({mqtt_node", self.remove_from_mqtt)
 
     # Answers
 
@@ -146,7 +146,7 @@ class ClusterTest(HostTest):
         (name,) = names_in(call.stdin, self.mqtt)
         self.told.append("remove {} from MQTT".format(name))
         self.mqtt.remove(name)
-        return Atom("ok")
+        return "{ok,ok,{mqtt_node,rabbit@b1}}\n"
 
     def add_members(self, call):
         name = self.one(call)

@@ -28,15 +28,15 @@ class Mqtt(ClusterTest):
         def refuse_once(call):
             return answers.pop() if answers else self.remove_from_mqtt(call)
 
-        self.on_question("ra:remove_member({mqtt_node", refuse_once)
+        self.on("ra:remove_member({mqtt_node", refuse_once)
         self.works(*LEAVE)
         self.assertEqual((self.told, self.mqtt), ([*LEFT, "remove b3 from MQTT"], ["b1", "b2"]))
         self.start()
         self.usual()
-        self.on_question("ra:remove_member({mqtt_node", "{timeout,{mqtt_node,rabbit@b1}}")
+        self.on("ra:remove_member({mqtt_node", "{timeout,{mqtt_node,rabbit@b1}}")
         self.refuses(*LEAVE, because="b3 has left the cluster, and is still a member of MQTT: {timeout,")
         self.assertEqual((self.told, self.mqtt), (LEFT, ["b1", "b2", "b3"]))
-        self.on_question("ra:remove_member({mqtt_node", self.remove_from_mqtt)
+        self.on("ra:remove_member({mqtt_node", self.remove_from_mqtt)
         self.works(*LEAVE)
         self.assertEqual(self.mqtt, ["b1", "b2"])
 
@@ -46,6 +46,19 @@ class Mqtt(ClusterTest):
         self.put(KNOWN, "b1\nb2\nb3\n")
         self.works("members", "--brokers", "b1,b2")
         self.assertEqual((self.told, self.mqtt), (["remove b3 from MQTT"], ["b1", "b2", "x4"]))
+
+    def test_a_removal_that_is_not_confirmed_in_time_counts_once_it_is_made(self):
+        self.usual()
+
+        def confirm_nothing(call):
+            if "b3" not in self.mqtt:
+                return "{error,not_member}\n"
+            self.remove_from_mqtt(call)
+            return "{timeout,{mqtt_node,rabbit@b1}}\n"
+
+        self.on("ra:remove_member({mqtt_node", confirm_nothing)
+        self.works(*LEAVE)
+        self.assertEqual(self.told, [*LEFT, "remove b3 from MQTT"])
 
     def test_without_an_answer_nobody_is_removed_from_mqtt(self):
         self.sweep(self.usual, LEAVE, ("ra:remove_member",))
