@@ -203,6 +203,7 @@ async function carryAhead(
   streams: StreamCarrier,
   { maxGapSeconds }: MoveOptions,
 ): Promise<void> {
+  clusters.report("making what the target lacks; clients notice nothing yet");
   const { notAhead } = await clusters.prepare(direction);
   const begun = new Set<string>();
   let rates: Rates = {};
@@ -217,7 +218,10 @@ async function carryAhead(
           queue.consumers === 0 &&
           (queue.messages ?? 0) >= aheadFrom,
       );
-      if (next.length > 0) await clusters.carry(direction, next);
+      if (next.length > 0) {
+        clusters.report(`carrying what nobody consumes: ${shownNamesOf(next)}`);
+        await clusters.carry(direction, next);
+      }
       for (const { key } of next) begun.add(key);
       const { counts, obstacles } = await streams.carry(source.streams, target.streams, () =>
         clusters.findTroubles(),
@@ -231,6 +235,7 @@ async function carryAhead(
       if (reasons.length > 0) clusters.report(reasons.join("; "));
       else if (estimate.seconds <= maxGapSeconds) {
         const rest = source.queues.filter(({ key }) => !begun.has(key));
+        clusters.report(`making ready to carry the rest (${rest.length} queues); clients notice nothing yet`);
         await clusters.carryOnceFenced(direction, rest);
         clusters.report(`${totalOf(left)} messages are left; clients wait from now on`);
         return;

@@ -15,8 +15,9 @@ import { ClusterPair } from "./cluster-pair.ts";
 import { makeDefiner } from "./definer.ts";
 import { Ending } from "./ending.ts";
 import { lookAt } from "./read-clusters.ts";
-import { setServedBrokers } from "./stack-config.ts";
 import { Migration } from "./migration.ts";
+import { report } from "./report.ts";
+import { setServedBrokers } from "./stack-config.ts";
 
 export interface MoveArgs {
   readonly from: string;
@@ -55,6 +56,7 @@ async function open(pulumi: PulumiCli, from: string, to: string): Promise<Opened
 export async function runMove(pulumi: PulumiCli, args: MoveArgs): Promise<number> {
   const { from, to, wanted, maxGapSeconds, leavesStreams } = args;
   const started = performance.now();
+  report(`looking at ${from} and ${to}`);
   const opened = await open(pulumi, from, to);
   const { migration } = opened;
   const note = await migration.readNote();
@@ -128,6 +130,7 @@ async function refuseUnready({ pair, look }: Opened): Promise<void> {
 
 /** Stops the old brokers, which keep their data, and removes what the migration has made. */
 export async function runFinish(pulumi: PulumiCli, from: string, to: string): Promise<number> {
+  report(`asking ${from} whether it is empty`);
   const { pair } = await open(pulumi, from, to);
   const outcome = await finish(new Ending(pair));
   const move = `npm run migrate -- --from ${from} --to ${to}`;
