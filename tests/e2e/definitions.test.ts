@@ -1,24 +1,15 @@
 /** Virtual hosts, users, permissions, policies and queues as configuration of the stack. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import amqp from "amqplib";
-import { LabStack } from "../../testbed/stacks/lab-stack.ts";
 import { tail } from "../../testbed/stacks/running-up.ts";
-import { useStack } from "../support/trial.ts";
+import { DefinitionsLab, everything } from "../support/definitions-lab.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "rabbitmq-ha-definitions-"));
-const lab = useStack(new LabStack({ name: "d", net: 83 }), {
-  release: () => rm(folder, { recursive: true }),
-});
-const [first = ""] = lab.brokers;
+const defined = new DefinitionsLab({ name: "d", net: 83 });
+const { lab, hasMirrors, replicated } = defined;
+const settings = defined.settings.bind(defined);
+const ctl = defined.ctl.bind(defined);
 
-const hasMirrors = lab.release.version.startsWith("3.");
-/** What the stack's own policy gives to queues, which another policy in its place has to give too. */
-const replicated = hasMirrors ? { "ha-mode": "all", "ha-sync-mode": "automatic" } : { "delivery-limit": 20 };
-const everything = { configure: ".*", write: ".*", read: ".*" };
 const shop = {
   vhosts: [{ name: "shop" }, { name: "cellar", metadata: { description: "beer", tags: ["cold"] } }],
   users: [
@@ -53,15 +44,6 @@ const shop = {
     { vhost: "shop", source: "events", destination: "old", routing_key: "old" },
   ],
 };
-
-/** The lines of the stack's file for these definitions, which are a file beside. */
-async function settings(definitions: object, name = "definitions"): Promise<string> {
-  const path = join(folder, `${name}.json`);
-  await writeFile(path, JSON.stringify(definitions));
-  return `  rabbitmq-ha:definitions: ${JSON.stringify({ file: path })}`;
-}
-
-const ctl = (words: string): Promise<string> => lab.runOn(first, `rabbitmqctl -q ${words} </dev/null`);
 
 async function connectAs(user: string, password: string, vhost: string): Promise<amqp.ChannelModel> {
   return amqp.connect(`amqp://${user}:${password}@${lab.virtualAddress}:5672/${encodeURIComponent(vhost)}`);
@@ -179,75 +161,4 @@ test("an existing queue with other arguments is refused in words, and nothing is
     /queue orders of shop: it has arguments \{\}, and shall have arguments \{'x-max-length': 5\}/,
   );
   assert.doesNotMatch(await ctl("list_queues -p shop name"), /^new$/m);
-});
-
-test("a thousand objects of every kind are made, and go in again as the broker exports them", async (context) => {
-  await lab.ensureUp(await settings(shop));
-  const named = (count: number, prefix: string): string[] =>
-    Array.from({ length: count }, (_, index) => `${prefix}${index}`);
-  const vhosts = named(10, "branch");
-  /** One of the new virtual hosts by turns. */
-  const vhostOf = (index: number): string => vhosts[index % vhosts.length] ?? "";
-  const [users, exchanges, queues] = [named(100, "u"), named(50, "x"), named(300, "q")];
-  const many = {
-    vhosts: vhosts.map((name) => ({ name })),
-    users: users.map((name) => ({ name, tags: [], password_hash: "" })),
-    permissions: users.map((user, index) => ({ user, vhost: vhostOf(index), ...everything })),
-    topic_permissions: users.slice(0, 40).map((user, index) => ({
-      user,
-      vhost: vhostOf(index),
-      exchange: "amq.topic",
-      write: ".*",
-      read: ".*",
-    })),
-    policies: named(40, "p").map((name, index) => ({
-      vhost: vhostOf(index),
-      name,
-      pattern: `^${name}$`,
-      definition: { "max-length": 5, ...replicated },
-    })),
-    parameters: vhosts.map((vhost) => ({
-      vhost,
-      component: "operator_policy",
-      name: "most",
-      value: { pattern: "^", definition: { "max-length": 10000 }, priority: 0, "apply-to": "queues" },
-    })),
-    exchanges: exchanges.map((name, index) => ({ vhost: vhostOf(index), name, type: "topic" })),
-    queues: queues.map((name, index) => ({ vhost: vhostOf(index), name })),
-    bindings: named(350, "k").map((key, index) => ({
-      vhost: vhostOf(index),
-      source: exchanges[index % exchanges.length],
-      destination: queues[index % queues.length],
-      routing_key: key,
-    })),
-  };
-  assert.equal(Object.values(many).flat().length, 1000);
-  await settings({
-    ...many,
-    vhosts: [...shop.vhosts, ...many.vhosts],
-    users: [...shop.users, ...many.users],
-    permissions: [...shop.permissions, ...many.permissions],
-    policies: [...shop.policies, ...many.policies],
-    exchanges: [...shop.exchanges, ...many.exchanges],
-    queues: [...shop.queues, ...many.queues],
-    bindings: [...shop.bindings, ...many.bindings],
-  });
-  const made = await up();
-  assert.match(made, /made 100, changed 0, of 102 users/, tail(made));
-  assert.match(made, /made 900: /, tail(made));
-  // The supervisor of the import's pool: 16 workers, and the pool itself.
-  const workers = await ctl(
-    "eval 'proplists:get_value(workers, supervisor:count_children(definition_import_pool_sup)).'",
-  );
-  assert.ok(Number(workers) >= 17, workers);
-  const seconds = (name: string, text: string): string =>
-    new RegExp(`definitions-${name} (?:created|updated) \\((\\d+(?:\\.\\d+)?)s\\)`).exec(text)?.[1] ?? "?";
-  context.diagnostic(`users ${seconds("users", made)} s, the rest ${seconds("set", made)} s`);
-  const exported = await lab.runOn(first, "rabbitmqctl -q export_definitions - </dev/null");
-  // The passwords of the stack's own users are hashes now.
-  await lab.configure(await settings(JSON.parse(exported) as object, "exported"));
-  const again = await up();
-  context.diagnostic(`again: users ${seconds("users", again)} s, the rest ${seconds("set", again)} s`);
-  assert.match(again, /made 0, changed 0, of 102 users/, tail(again));
-  assert.doesNotMatch(again, /^\s*(made|changed|removed) \d+:/m);
 });
