@@ -6,6 +6,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs
 import { hostname as localHostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { mayRun } from "./process-holder.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import type { SecretsProvider } from "./stack-file.ts";
@@ -32,17 +33,9 @@ export function readLocks(pulumi: PulumiCli, project: string, stack: string): re
   return files.map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")) as Lock);
 }
 
-/**
- * @returns whether the process that took the lock still runs; true for a lock of another computer, whose processes cannot
- * be seen from here
- */
+/** @returns whether the process that took the lock still runs, or may: one of another computer cannot be seen from here */
 export function isHolderRunning({ pid, hostname }: Lock): boolean {
-  if (hostname !== localHostname()) return true;
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
-  } catch {
-    return false;
-  }
+  return hostname !== localHostname() || mayRun(pid, (commandLine) => commandLine.includes("pulumi"));
 }
 
 /**

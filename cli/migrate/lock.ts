@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { isHolderRunning, readLocks } from "../file-backend.ts";
+import { mayRun } from "../process-holder.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { projectName } from "../stack.ts";
 
@@ -42,9 +43,5 @@ export async function withMigrationLock<T>(
 }
 
 function isMigrating(pid: number): boolean {
-  try {
-    return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("migrate");
-  } catch {
-    return false;
-  }
+  return pid > 0 && mayRun(pid, (commandLine) => commandLine.split("\0").includes("migrate"));
 }
