@@ -98,6 +98,7 @@ const vip = new KeepalivedVip(componentNames.virtualAddress, {
   hosts: hosts.balancers,
   virtualAddress: config.virtualAddress,
   port: ports.amqp,
+  nodes,
   ...keepalived,
   installed: haproxyPair.installed,
   serving: haproxyPair.serving,

@@ -22,7 +22,7 @@ SUBCOMMANDS = (
     + ("may-start", "watch", "agent-check", "waiting", "force-boot")
     + ("build-haproxy", "selinux", "log-socket", "serving", "check-haproxy", "revive-haproxy")
     + ("proxy-lines", "proxy-protocol")
-    + ("holder", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")
+    + ("holder", "may-go", "vrrp", "vrrp-watch", "move-address", "interface", "mount", "clean-up")
 )
 
 FAULTS = "/var/log/rabbitmq-ha-faults.log"

@@ -10,6 +10,7 @@ import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
 import { hasOldSystemd, systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
+import type { RabbitNode } from "./rabbit-node.ts";
 import { installVrrpWatch } from "./vrrp-watch.ts";
 
 export interface KeepalivedVipArgs {
@@ -27,6 +28,8 @@ export interface KeepalivedVipArgs {
   readonly preempt: boolean;
   /** The TCP port at which the address must accept connections. */
   readonly port: number;
+  /** The brokers. Before a balancer's machine goes, the first one's host judges whether clients can do without it. */
+  readonly nodes: readonly Pick<RabbitNode, "host">[];
   /** Per host, in their order: the installation to wait for; installing one after the other is the quickest. */
   readonly installed: readonly pulumi.Resource[];
   /** Per host, in their order: done once its HAProxy serves. The address comes up after all of these. */
@@ -70,7 +73,7 @@ interface InstalledKeepalived {
 /**
  * Keepalived on every balancer. The first balancer whose HAProxy answers gets the address. The address comes up last
  * of all: the component is done once exactly one host holds it. If a restart is needed, that host restarts after the
- * others.
+ * others. A balancer's machine is replaced only if another balancer leads to a broker, or this one to none.
  *
  * @example
  * const { installed, serving } = haproxyPair;
@@ -81,6 +84,7 @@ interface InstalledKeepalived {
  *   advertisementInterval: 0.2,
  *   preempt: true,
  *   port: 5672,
+ *   nodes,
  *   installed,
  *   serving,
  *   after: [...cluster.ready, mirrorPolicy.set],
@@ -112,7 +116,30 @@ export class KeepalivedVip extends pulumi.ComponentResource {
         { parent: this, dependsOn: instances.flatMap(({ service, watch }) => [service, watch]) },
       );
     }
+    for (const instance of instances) this.#judgeBeforeReplacement(name, instance, args);
     this.registerOutputs({});
+  }
+
+  /** Its deletion comes before that of all else on the balancer, so it depends on the last of that. */
+  #judgeBeforeReplacement(
+    name: string,
+    { host, service, watch }: InstalledKeepalived,
+    args: KeepalivedVipArgs,
+  ): void {
+    const { hosts, nodes, port } = args;
+    const [judge] = nodes;
+    if (judge === undefined) return;
+    const options = {
+      balancer: host.name,
+      at: host.address,
+      others: hosts.filter((other) => other !== host).map(({ address }) => address),
+      port,
+    };
+    new Step(
+      `${partName(name, host.name)}-may-go`,
+      { host: judge.host, replacedTogetherWith: host, undo: { subcommand: "may-go", options } },
+      { parent: this, dependsOn: [service, watch] },
+    );
   }
 
   #instance(prefix: string, host: Host, index: number, args: KeepalivedVipArgs): InstalledKeepalived {

@@ -128,10 +128,10 @@ export class RabbitNode extends pulumi.ComponentResource {
       this.#writeSecrets(secrets ?? brokerSecrets({}), packages),
       ...this.#writeCertificates(packages),
       ...this.#writeProxyProtocol(packages),
+      ...this.#leaveBeforeReplacement(),
     ]);
     const member = this.#join(service);
     this.ready = this.#restartOnChange(hash, member);
-    this.#leaveBeforeReplacement(this.ready);
     // The port that it watches may be one that the broker opens by its restart.
     this.watch = this.#startWatch(watchFiles, args.tls === undefined ? service : this.ready);
     this.registerOutputs({});
@@ -181,11 +181,23 @@ export class RabbitNode extends pulumi.ComponentResource {
         subcommand: "plugin-files",
         options: { plugins, proxy: host.packages?.proxy },
         stdin: `${fileList(pluginFiles)}end\n`,
-        undo: { subcommand: "plugin-files", options: { remove: true } },
       },
-      this.#dependingOn(packages),
+      this.#dependingOn(packages, this.#removal("plugin-files")),
     );
     return [step];
+  }
+
+  /**
+   * Removes what a step of this subcommand has written, once the broker has none any more. It is a resource of its own: a
+   * repair re-runs none that has an undo. Another machine does not replace it, since the former one may still serve, or be
+   * gone. It is deleted after the step, which so writes again if a run is cut off between the two and then taken back.
+   */
+  #removal(subcommand: "plugin-files" | "certificates"): pulumi.Resource {
+    return new Step(
+      `${this.name}-${subcommand}-removal`,
+      { host: this.#args.host, undo: { subcommand, options: { remove: true } } },
+      { parent: this, ignoreChanges: ["triggers"] },
+    );
   }
 
   #writeConfiguration(
@@ -222,7 +234,7 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   /** Written before the broker's start; a running one presents them at once, without a restart. */
   #writeCertificates(packages: pulumi.Resource): pulumi.Resource[] {
-    const { host, tls } = this.#args;
+    const { host, tls, brokers } = this.#args;
     if (tls === undefined) return [];
     const step = new Step(
       brokerCertificatesName(this.name),
@@ -232,15 +244,8 @@ export class RabbitNode extends pulumi.ComponentResource {
         options: { ports: Object.values(tls.ports).map(String) },
         stdin: pulumi.interpolate`${tls.certificates[this.name] ?? ""}--authorities--\n${tls.authorities}--end--\n`,
       },
-      this.#dependingOn(packages),
+      this.#dependingOn(packages, this.#removal("certificates")),
     );
-    // Separate, because `--repair` never re-runs a resource that has an undo command.
-    new Step(
-      `${this.name}-certificates-removal`,
-      { host, undo: { subcommand: "certificates", options: { remove: true } } },
-      this.#dependingOn(step),
-    );
-    const { brokers } = this.#args;
     return [
       step,
       new Step(
@@ -307,16 +312,21 @@ export class RabbitNode extends pulumi.ComponentResource {
     );
   }
 
-  /** Possible only with another broker, from whose host it is taken out of the cluster. */
-  #leaveBeforeReplacement(ready: pulumi.Resource): void {
+  /**
+   * Possible only with another broker, from whose host it is taken out of the cluster. The start depends on it, so the
+   * start's and the join's resources are deleted before: cut off after the leave, the next run makes them, and so joins
+   * the broker again.
+   */
+  #leaveBeforeReplacement(): pulumi.Resource[] {
     const { host, brokers, leaveRunsOn } = this.#args;
-    if (leaveRunsOn === undefined) return;
+    if (leaveRunsOn === undefined) return [];
     const undo = { subcommand: "leave", options: { broker: this.name, brokers } };
-    new Step(
+    const leave = new Step(
       `${this.name}-leave`,
       { host: leaveRunsOn, replacedTogetherWith: host, undo },
-      { ...this.#dependingOn(ready), deleteBeforeReplace: true },
+      this.#dependingOn(...host.ready),
     );
+    return [leave];
   }
 
   #startWatch({ conf, unit, configurationHash }: WatchFiles, service: pulumi.Resource): pulumi.Resource {

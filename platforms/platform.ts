@@ -110,16 +110,14 @@ async function prepareAwsHosts(config: Config, platform: AwsPlatform): Promise<r
   });
 }
 
-function prepareLabHosts(
-  { os, brokers, balancers, packages, secrets, keepalived }: Config,
-  platform: LabPlatform,
-): readonly Host[] {
+function prepareLabHosts(config: Config, platform: LabPlatform): readonly Host[] {
+  const { os, packages, secrets, keepalived } = config;
   const { sshPrivateKey } = secrets;
   checkLabInterface(keepalived.interface);
   // A preview works on any computer, also on one that cannot make a lab.
   if (!pulumi.runtime.isDryRun()) checkLabTools(platform.image === undefined);
   return makeLabHosts({
-    machines: [...brokers, ...balancers],
+    machines: hostsWithRoles(config),
     os,
     packages,
     ...platform,

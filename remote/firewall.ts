@@ -14,7 +14,7 @@ export interface FirewallArgs {
   /** The addresses at which the balancers speak VRRP, including this host's. @default `balancers` */
   readonly vrrpAddresses?: readonly string[];
   /** What goes through the balancers; a port is the same on every host. */
-  readonly frontends: readonly Pick<Frontend, "port" | "from">[];
+  readonly frontends: readonly Pick<Frontend, "name" | "port" | "from">[];
   /** TCP port of the balancers' statistics pages. */
   readonly statsPort: number;
   /** TCP port of the brokers' agent check, which reports an alarm. @default no agent check */
@@ -48,6 +48,8 @@ export function roleRules({
   if (role === "balancer") {
     return [
       ...frontends.flatMap(({ port }) => tcp(port, "clients")),
+      // A broker's host judges whether clients can do without a balancer.
+      ...frontends.filter(({ name }) => name === "amqp").flatMap(({ port }) => tcp(port, "brokers")),
       ...tcp(statsPort, metrics === undefined ? "clients" : "readers"),
       { protocol: "vrrp", ports: "-", from: "balancers" },
     ];

@@ -59,7 +59,8 @@ export class Step extends remote.Command {
         ...(stdin === undefined ? {} : { stdin }),
         ...(undo === undefined ? {} : { delete: commandLine(undo.subcommand, undo.options ?? {}, host) }),
       },
-      { deletedWith: host.machine, deleteBeforeReplace: undo === undefined, ...options, dependsOn },
+      // Else an undo would come after what its replacement did, also where a run goes on with one that was cut off.
+      { deletedWith: host.machine, deleteBeforeReplace: true, ...options, dependsOn },
     );
   }
 }

@@ -49,9 +49,14 @@ class Aws extends pulumi.ComponentResource {
       networkInterface: makeInterface({ ...shared, machine }, child),
     }));
     const addressRoutes = makeAddressRoutes({ ...shared, machines }, child);
-    this.hosts = machines.map(({ networkInterface, ...machine }) =>
-      makeHost({ ...shared, machine, networkInterface, bastion, addressRoutes }, child),
-    );
+    const balancers: pulumi.Resource[] = [];
+    this.hosts = machines.map(({ networkInterface, ...machine }) => {
+      // Balancers' machines change one after the other, so that one which is being made anew is seen not to serve.
+      const after = machine.role === "balancer" ? balancers.slice(-1) : [];
+      const host = makeHost({ ...shared, machine, networkInterface, bastion, addressRoutes, after }, child);
+      if (machine.role === "balancer") balancers.push(host.machine);
+      return host;
+    });
     this.registerOutputs({});
   }
 }

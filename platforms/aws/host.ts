@@ -29,6 +29,8 @@ export interface HostArgs
   readonly interface?: string;
   /** Absent if the machines are reached without a bastion. */
   readonly bastion: Bastion | undefined;
+  /** The machine that changes before this one. @default none */
+  readonly after?: readonly pulumi.Resource[];
   /** The routes to the virtual address; the host waits for them. */
   readonly addressRoutes: readonly pulumi.Resource[];
 }

@@ -31,6 +31,8 @@ export interface InstanceArgs extends InstanceSettings {
   readonly networkInterface: aws.ec2.NetworkInterface;
   /** @default it has no permissions in the account */
   readonly profile?: InstanceProfile | undefined;
+  /** What comes before it. @default nothing */
+  readonly after?: readonly pulumi.Resource[] | undefined;
 }
 
 /** An instance and its host key. */
@@ -45,7 +47,7 @@ export interface Instance {
  * image or other user data never replaces an existing machine.
  */
 export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceOptions): Instance {
-  const { name, hostName, platform, network, groups, sshKey, profile, tags } = args;
+  const { name, hostName, platform, network, groups, sshKey, profile, tags, after = [] } = args;
   const pinned = platform.images[hostName] ?? platform.image;
   const hostKey = generateKeyPair(`${name}-ssh-host-key`, hostName, options);
   const userData = pulumi
@@ -81,7 +83,7 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
     },
     {
       ...options,
-      dependsOn: [...network.dependencies, ...groups.rules, ...(profile?.dependencies ?? [])],
+      dependsOn: [...network.dependencies, ...groups.rules, ...(profile?.dependencies ?? []), ...after],
       // sourceDestCheck is set on the interface.
       ignoreChanges: [...(pinned === undefined ? ["ami"] : []), "userData", "sourceDestCheck"],
       // The interface and a broker's volume can be attached to one instance only.

@@ -24,7 +24,11 @@ export function checkLabInterface(configured = labInterface): void {
 
 export interface LabArgs {
   /** The hosts to make, each with a name and an address of its own in the subnet. */
-  readonly machines: readonly { readonly name: string; readonly address: string }[];
+  readonly machines: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly role: "broker" | "balancer";
+  }[];
   readonly os: OperatingSystem;
   /** The hosts use its mirror; the image is built from the package sources of this computer. */
   readonly packages: PackageSources;
@@ -83,7 +87,8 @@ class Lab extends pulumi.ComponentResource {
         : { template: "lab/given-image.sh", values: { image }, identity: [image] },
       child,
     );
-    this.hosts = args.machines.map(({ name, address }) => {
+    const balancers: pulumi.Resource[] = [];
+    this.hosts = args.machines.map(({ name, address, role }) => {
       const hostKey = generateKeyPair(`${name}-ssh-host-key`, name, child);
       const spec = createHash("sha256")
         .update([image, network, args.subnet, address].join("\n"))
@@ -107,8 +112,10 @@ class Lab extends pulumi.ComponentResource {
           stdin: hostKey.privateKey,
           identity: [image, network, args.subnet, address],
         },
-        { ...child, dependsOn: [bridge, base] },
+        // Balancers' machines change one after the other, so that one which is being made anew is seen not to serve.
+        { ...child, dependsOn: [bridge, base, ...(role === "balancer" ? balancers.slice(-1) : [])] },
       );
+      if (role === "balancer") balancers.push(machine);
       const host = {
         name,
         address,

@@ -121,6 +121,7 @@ const expectedRules: Judge = (run, { clients = ["10.20.0.0/16"], consoles, alarm
     ...clients.flatMap((network) =>
       [5672, 15672, 8100].map((port) => `${balancers} tcp ${String(port)} ${network}`),
     ),
+    `${balancers} tcp 5672 ${brokers}`,
     `${balancers} 112  ${balancers}`,
   ];
   assert.deepEqual(rules.filter((rule) => !rule.includes(" tcp 22 ")).sort(), wanted.sort());

@@ -94,7 +94,7 @@ describe("a VPC of the stack's own", () => {
       "aws:iam/role:Role": 2,
       "aws:iam/rolePolicy:RolePolicy": 2,
       "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": 3,
-      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 13,
+      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 14,
     });
   });
 
@@ -104,6 +104,7 @@ describe("a VPC of the stack's own", () => {
       "balancers tcp 15672 15672 10.20.0.0/16",
       "balancers tcp 22 22 bastion",
       "balancers tcp 5672 5672 10.20.0.0/16",
+      "balancers tcp 5672 5672 brokers",
       "balancers tcp 8100 8100 10.20.0.0/16",
       "bastion tcp 22 22 198.51.100.0/24",
       "brokers tcp 15672 15672 balancers",

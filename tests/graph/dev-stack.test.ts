@@ -148,14 +148,11 @@ test("no command has environment variables, which an SSH server may refuse", () 
   for (const { name, inputs } of commands()) assert.equal(inputs["environment"], undefined, name);
 });
 
-test("a command with a delete is deleted before it is replaced, so that it does not undo what its replacement did", () => {
-  for (const { name, type, inputs, deleteBeforeReplace, ignoreChanges } of commands()) {
-    if (inputs["delete"] === undefined) assert.ok(deleteBeforeReplace || name.endsWith("-ready"), name);
-    // A broker leaves before its machine is replaced; a policy stays when a machine is replaced.
-    else if (name.endsWith("-leave")) assert.ok(deleteBeforeReplace, name);
-    else if (name === "mirror-policy-undo") assert.deepEqual(ignoreChanges, ["triggers"]);
-    // Names on this computer are in use until the old container is removed.
-    else if (type === "command:local:Command") assert.ok(deleteBeforeReplace, name);
+test("every command is deleted before it is replaced, so that it does not undo what its replacement did", () => {
+  for (const { name, deleteBeforeReplace, ignoreChanges } of commands()) {
+    assert.ok(deleteBeforeReplace || name.endsWith("-ready"), name);
+    // A policy stays when a machine is replaced.
+    if (name === "mirror-policy-undo") assert.deepEqual(ignoreChanges, ["triggers"]);
   }
 });
 

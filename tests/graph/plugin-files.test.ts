@@ -27,8 +27,12 @@ test("each broker fetches them before it enables plug-ins, and removes them when
       / plugin-files --plugins rabbitmq_management,rabbitmq_prometheus,acme_audit --proxy http:\/\/proxy:3128 /,
     );
     assert.equal(inputs["stdin"], `${"a".repeat(64)} https://example.org/acme_audit-1.0.ez\nend\n`);
-    assert.match(String(inputs["delete"]), / plugin-files --remove /);
     assert.ok(given.graph.get(`${broker}-plugins`).dependencies.includes(`${broker}-plugin-files`));
+    // Another machine removes none from a broker that has yet to leave, nor asks one that is gone.
+    const removal = given.graph.get(`${broker}-plugin-files-removal`);
+    assert.match(String(removal.inputs["delete"]), / plugin-files --remove /);
+    assert.deepEqual(removal.ignoreChanges, ["triggers"]);
+    given.graph.assertPrecedes([removal.name], [`${broker}-plugin-files`]);
   }
 });
 

@@ -99,7 +99,12 @@ test("TLS adds an authority, and a certificate and a step for each broker", () =
 });
 
 test("the brokers have their certificates before they start, and HAProxy the ports once all serve", () => {
-  for (const broker of brokers) first.graph.assertPrecedes([`${broker}-certificates`], [`${broker}-restart`]);
+  for (const broker of brokers) {
+    first.graph.assertPrecedes([`${broker}-certificates`], [`${broker}-restart`]);
+    // Another machine removes none from a broker that has yet to leave, nor asks one that is gone.
+    first.graph.assertPrecedes([`${broker}-certificates-removal`], [`${broker}-certificates`]);
+    assert.deepEqual(first.graph.get(`${broker}-certificates-removal`).ignoreChanges, ["triggers"]);
+  }
   const conf = String(first.graph.get("cent120-config").inputs["stdin"]);
   assert.match(conf, /^listeners\.tcp\.default = 5672$/m);
   assert.match(conf, /^listeners\.ssl\.default = 5671$/m);

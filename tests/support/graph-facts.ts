@@ -20,15 +20,19 @@ export function concernedHost(command: string): string {
   return named ?? "cent120";
 }
 
-/** @returns the host that a remote command runs on: a broker is removed from the cluster by another broker */
+/** @returns the host that a remote command runs on: another broker's removes a broker from the cluster, the first judges balancers */
 export function hostOf(command: string): string {
   const about = concernedHost(command);
+  if (command.endsWith("-may-go")) return "cent120";
   if (!command.endsWith("-leave")) return about;
   return brokers.find((broker) => broker !== about) ?? about;
 }
 
 const namesFor = (names: readonly string[], ...parts: string[]): string[] =>
   names.flatMap((name) => parts.map((part) => `${name}-${part}`));
+
+/** The steps that judge whether a balancer may go. */
+const mayGo = namesFor(namesFor(["virtual-address"], ...balancers), "may-go");
 
 /** Checks that every step depends directly on its host being ready, by which `up --repair` leaves out hosts that are not reached. */
 export function checkReadiness(graph: Graph): void {
@@ -123,6 +127,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly string
         "watch-unit",
         "watch-service",
         "holder",
+        "may-go",
       ],
     ),
   },
@@ -244,7 +249,7 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
     graph().assertPrecedes(services, holders);
     const commands = graph().nodes.filter(({ type }) => type === remoteCommand || type === localCommand);
     // Nothing waits for resources that exist only for their undo, nor for the removal of former members.
-    const last = [...holders, "mirror-policy-undo", "cluster-members", ...namesFor(brokers, "leave")];
+    const last = [...holders, "mirror-policy-undo", "cluster-members", ...mayGo];
     const others = commands.map(({ name }) => name).filter((name) => !last.includes(name));
     for (const holder of holders) {
       const before = graph().dependenciesOf(holder);
@@ -260,11 +265,31 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
     graph().assertPrecedes(["mirror-policy-set"], ["mirror-policy-undo"]);
   });
 
-  test("a broker's leave step is deleted before all else of the broker, and runs on another broker", () => {
+  test("a broker leaves from another broker, before its machine goes and after the resources that would join it again", () => {
     for (const broker of brokers) {
-      graph().assertPrecedes([`${broker}-machine`, `${broker}-restart`], [`${broker}-leave`]);
+      graph().assertPrecedes([`${broker}-machine`], [`${broker}-leave`]);
+      graph().assertPrecedes([`${broker}-leave`], namesFor([broker], "service", "member", "restart"));
       assert.notEqual(hostOf(`${broker}-leave`), broker);
     }
+  });
+
+  test("a broker judges whether a balancer may go before all else of it goes, and balancers' machines change in turn", () => {
+    for (const balancer of balancers) {
+      const [step] = namesFor(namesFor(["virtual-address"], balancer), "may-go");
+      const before = graph().dependenciesOf(step ?? "");
+      const own = graph().nodes.filter(
+        ({ name, type }) => type === remoteCommand && concernedHost(name) === balancer,
+      );
+      assert.deepEqual(
+        own
+          .map(({ name }) => name)
+          .filter((name) => !before.has(name))
+          .sort(),
+        namesFor(namesFor(["virtual-address"], balancer), "holder", "may-go").sort(),
+      );
+    }
+    const [first = "", second = ""] = namesFor(balancers, "machine");
+    graph().assertPrecedes([first], [second]);
   });
 
   test("former members are removed after the brokers are members and the balancers have read the new list", () => {
@@ -272,13 +297,13 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
     graph().assertPrecedes([...namesFor(brokers, "restart"), ...serving], ["cluster-members"]);
   });
 
-  test("only the leave steps and the policy's undo have a delete command: replacing any other undoes nothing", () => {
+  test("only what is asked before a machine goes and the policy's undo have a delete command: replacing any other undoes nothing", () => {
     const undone = graph()
       .ofType(remoteCommand)
       .filter(({ inputs }) => inputs["delete"] !== undefined);
     assert.deepEqual(
       undone.map(({ name }) => name).sort(),
-      [...namesFor(brokers, "leave"), "mirror-policy-undo"].sort(),
+      [...namesFor(brokers, "leave"), ...mayGo, "mirror-policy-undo"].sort(),
     );
   });
 

@@ -6,7 +6,7 @@ import { splitAtSpace } from "./probe-line.ts";
  * check add three on a broker. sshd's limit on sessions counts within one connection, where there is one, and its
  * penalties are for log-ins that fail.
  */
-export const loginsAtOnce = 8;
+export const loginsAtOnce = 9;
 
 /** The settings that limit log-ins, by which name `sshd -T` prints them. */
 const limits = { maxstartups: "MaxStartups", persourcemaxstartups: "PerSourceMaxStartups" } as const;

@@ -101,7 +101,7 @@ function exemption(chain: string, port: number): string {
 }
 
 /** A little more than the most connections that a first `up` makes to a host: each step has one of its own. */
-export const connectionsOfUp = 40;
+export const connectionsOfUp = 45;
 
 /** @param wanted the connections of a first `up` */
 export function connectionFaults(

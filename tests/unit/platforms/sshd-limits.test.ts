@@ -15,7 +15,7 @@ function noticesOf(...lines: readonly string[]): string[] {
 
 test("an sshd that takes fewer log-ins at once than up makes is named, with what to raise", () => {
   const rest =
-    "at once on, and up makes up to 8; each is tried again, which takes longer: raise that to 8 or more in its sshd_config.";
+    "at once on, and up makes up to 9; each is tried again, which takes longer: raise that to 9 or more in its sshd_config.";
   assert.deepEqual(noticesOf("maxstartups 3:30:10"), [
     `mq1 (10.0.0.1): its sshd refuses log-ins from MaxStartups 3 ${rest}`,
   ]);
@@ -26,7 +26,7 @@ test("an sshd that takes fewer log-ins at once than up makes is named, with what
 
 test("sshd's own defaults, and an sshd that says nothing, are not named", () => {
   assert.deepEqual(noticesOf("maxstartups 10:30:100", "persourcemaxstartups none"), []);
-  assert.deepEqual(noticesOf("maxstartups 8:30:100"), []);
+  assert.deepEqual(noticesOf("maxstartups 9:30:100"), []);
   assert.deepEqual(noticesOf(), []);
   assert.deepEqual(noticesOf("maxsessions 1", "toString 1"), []);
 });
@@ -47,7 +47,7 @@ test("a bastion takes the log-ins of all machines, as many at once as Pulumi run
     `the bastion (jump): its sshd refuses log-ins from MaxStartups 10 ${rest(16)}`,
   ]);
   assert.deepEqual(notices(16), [
-    `the bastion (jump): its sshd refuses log-ins from MaxStartups 10 ${rest(40)}`,
+    `the bastion (jump): its sshd refuses log-ins from MaxStartups 10 ${rest(45)}`,
   ]);
   assert.deepEqual(bastionNotices(bastion, 16), []);
   assert.deepEqual(bastionNotices(undefined), []);
@@ -56,11 +56,11 @@ test("a bastion takes the log-ins of all machines, as many at once as Pulumi run
 test("a bastion whose firewall counts connections is a fault, if fewer than all machines' steps may come", () => {
   const faults = (count: number): string[] =>
     bastionFaults({ ...bastion, connectionLimit: { chain: "INPUT", count, seconds: 30 } });
-  assert.deepEqual(faults(200), [
-    "the bastion (jump): its firewall (INPUT) refuses who connects to port 2222 200 times in 30 s, and up connects once for each " +
+  assert.deepEqual(faults(225), [
+    "the bastion (jump): its firewall (INPUT) refuses who connects to port 2222 225 times in 30 s, and up connects once for each " +
       "step; exempt the address that this computer comes from: iptables -I INPUT -p tcp --dport 2222 -s ADDRESS -j ACCEPT",
   ]);
-  assert.deepEqual(faults(201), []);
+  assert.deepEqual(faults(226), []);
   assert.deepEqual(bastionFaults(bastion), []);
   assert.deepEqual(bastionFaults(undefined), []);
 });
