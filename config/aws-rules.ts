@@ -29,6 +29,7 @@ export function awsFaults(
     ...openToTheWorldFaults(reading),
     ...accessFaults(reading, names),
     ...unknownHostFaults(reading, ["aws", "images"], names),
+    ...unknownHostFaults(reading, ["aws", "hostTypes"], names),
     ...routeTableFaults(reading),
     ...ownPlacementFaults(reading, brokers, balancers),
   ];

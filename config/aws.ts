@@ -122,6 +122,7 @@ export const aws = z
         bastion: instanceType.default("t3.nano"),
       })
       .prefault({}),
+    hostTypes: z.record(z.string(), instanceType).default({}),
     volumes: z
       .strictObject({ root: volumeSize(10).default(20), data: volumeSize(8).default(50) })
       .prefault({}),

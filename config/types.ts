@@ -116,8 +116,10 @@ export interface AwsPlatform {
   readonly images: Readonly<Record<string, string>>;
   /** The user to log in as; absent: the image's own user. */
   readonly user?: string;
-  /** Instance types. */
+  /** Instance types, by what the instances are for. */
   readonly types: { readonly broker: string; readonly balancer: string; readonly bastion: string };
+  /** By host name: an instance type for this host. */
+  readonly hostTypes: Readonly<Record<string, string>>;
   /** GiB. */
   readonly volumes: { readonly root: number; readonly data: number };
   /** The ARN of the key that encrypts the volumes; absent: the account's own key for EBS. */

@@ -92,7 +92,8 @@ function makeHostInstance(args: HostArgs, options: pulumi.CustomResourceOptions)
     },
     options,
   );
-  return makeInstance({ ...args, name, hostName: name, type: platform.types[role], profile }, options);
+  const type = platform.hostTypes[name] ?? platform.types[role];
+  return makeInstance({ ...args, name, hostName: name, type, profile }, options);
 }
 
 /** Checks that the address is on the interface that Keepalived will use. */

@@ -86,6 +86,8 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
       dependsOn: [...network.dependencies, ...groups.rules, ...(profile?.dependencies ?? []), ...after],
       // sourceDestCheck is set on the interface.
       ignoreChanges: [...(pinned === undefined ? ["ami"] : []), "userData", "sourceDestCheck"],
+      // EC2 would stop and start all instances of a role at once; before a replacement each one is asked for.
+      replaceOnChanges: ["instanceType"],
       // The interface and a broker's volume can be attached to one instance only.
       deleteBeforeReplace: true,
     },

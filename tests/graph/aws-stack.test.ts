@@ -60,6 +60,24 @@ function rules({ graph }: ProgramRun): string[] {
     .sort();
 }
 
+test("one host has another image and another type than the others of its role", async () => {
+  const aws = {
+    image: "ami-00000001",
+    images: { cent121: "ami-00000002" },
+    hostTypes: { cent121: "m6i.xlarge" },
+  };
+  const { graph } = await runWith(ownVpcConfig(), aws);
+  const ofHost = (name: string): unknown[] => {
+    const { ami, instanceType } = graph.get(`${name}-machine`).inputs;
+    return [ami, instanceType];
+  };
+  assert.deepEqual(brokers.map(ofHost), [
+    ["ami-00000001", "m6i.large"],
+    ["ami-00000002", "m6i.xlarge"],
+    ["ami-00000001", "m6i.large"],
+  ]);
+});
+
 describe("a VPC of the stack's own", () => {
   let run: ProgramRun;
   before(async () => {
@@ -161,6 +179,11 @@ describe("a VPC of the stack's own", () => {
       // The interface can be attached to one instance only.
       assert.ok(deleteBeforeReplace, name);
     }
+  });
+
+  test("another type replaces a machine, as another image does: changed in place, all of a role would stop at once", () => {
+    for (const { name, replaceOnChanges } of run.graph.ofType(instance))
+      assert.deepEqual(replaceOnChanges, ["instanceType"], name);
   });
 
   test("a machine gets its user's key, its name and its host key, which is pinned from the first connection on", () => {

@@ -30,6 +30,7 @@ test("accepts a VPC of the stack's own, and fills in the defaults", () => {
     consoles: [],
     images: {},
     types: { broker: "m6i.large", balancer: "t3.small", bastion: "t3.nano" },
+    hostTypes: {},
     volumes: { root: 20, data: 50 },
     terminationProtection: false,
     purge: false,
@@ -261,9 +262,15 @@ test("refuses sessions without an SSM agent, without a port, or with another hos
   ]);
 });
 
-test("refuses images of unknown hosts", () => {
-  refuses(ownVpcConfig(), { "aws.images": { cent12: "ami-00000001" } }, [
-    "aws.images.cent12: not the name of a host; write one of cent120, cent121, cent122, cent123 or cent124",
+test("refuses images and instance types of unknown hosts", () => {
+  const names = "not the name of a host; write one of cent120, cent121, cent122, cent123 or cent124";
+  refuses(
+    ownVpcConfig(),
+    { "aws.images": { cent12: "ami-00000001" }, "aws.hostTypes": { rabbit1: "m6i.large" } },
+    [`aws.images.cent12: ${names}`, `aws.hostTypes.rabbit1: ${names}`],
+  );
+  refuses(ownVpcConfig(), { "aws.hostTypes": { cent120: "m6g.large" } }, [
+    'aws.hostTypes.cent120 = "m6g.large": a type with an ARM processor, and the images are x86_64; write one such as m6i.large',
   ]);
 });
 
