@@ -77,11 +77,7 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
     );
     // As a policy's: another first machine does not end the definitions, so this is never replaced, only deleted.
     const undo = { subcommand: "definitions", options: { clear: true, members } };
-    new Step(
-      `${name}-undo`,
-      { host, undo },
-      { parent: this, dependsOn: this.set, ignoreChanges: ["triggers"] },
-    );
+    new Step(`${name}-undo`, { host, undo }, { parent: this, dependsOn: this.set });
     this.userPasswords = pulumi.secret(byName(users, ({ password }) => password));
     this.expected = pulumi.secret({ lines, hashes: byName(users, ({ hash }) => hash) });
     this.registerOutputs({});

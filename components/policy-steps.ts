@@ -44,6 +44,6 @@ export function createPolicySteps(
   );
   // Another first machine or another name does not end the policy: this resource is never replaced, only deleted.
   const undo = { subcommand: "policy", options: { clear: true, name, members } };
-  new Step(`${prefix}-undo`, { host, undo }, { parent, dependsOn: set, ignoreChanges: ["triggers"] });
+  new Step(`${prefix}-undo`, { host, undo }, { parent, dependsOn: set });
   return set;
 }

@@ -52,14 +52,9 @@ export class ProxyProtocol extends pulumi.ComponentResource {
       const { host } = broker;
       const step = { host, subcommand: "proxy-protocol", options: { header }, stdin: stdin() };
       earlier = [new Step(proxyProtocolStepName(broker.name), step, afterEarlier())];
-      // A resource of its own, since a repair re-runs none that has an undo. Another machine does not replace it: a broker
-      // that still serves would change without the balancers.
+      // A resource of its own, since a repair re-runs none that has an undo.
       const undo = { subcommand: "proxy-protocol", options: {} };
-      new Step(
-        `${proxyProtocolStepName(broker.name)}-removal`,
-        { host, undo },
-        { ...afterEarlier(), ignoreChanges: ["triggers"] },
-      );
+      new Step(`${proxyProtocolStepName(broker.name)}-removal`, { host, undo }, afterEarlier());
       settle = broker.name;
     }
     this.done = this.#changeLines(name, args, { settle, hold: undefined }, stdin(), afterEarlier());

@@ -189,14 +189,14 @@ export class RabbitNode extends pulumi.ComponentResource {
 
   /**
    * Removes what a step of this subcommand has written, once the broker has none any more. It is a resource of its own: a
-   * repair re-runs none that has an undo. Another machine does not replace it, since the former one may still serve, or be
-   * gone. It is deleted after the step, which so writes again if a run is cut off between the two and then taken back.
+   * repair re-runs none that has an undo. It is deleted after the step, which so writes again if a run is cut off between
+   * the two and then taken back.
    */
   #removal(subcommand: "plugin-files" | "certificates"): pulumi.Resource {
     return new Step(
       `${this.name}-${subcommand}-removal`,
       { host: this.#args.host, undo: { subcommand, options: { remove: true } } },
-      { parent: this, ignoreChanges: ["triggers"] },
+      { parent: this },
     );
   }
 

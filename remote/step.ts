@@ -18,7 +18,10 @@ export interface StepArgs {
   readonly stdin?: pulumi.Input<string>;
   /** The subcommand that undoes the step if the machine stays. @default nothing is undone */
   readonly undo?: { readonly subcommand: string; readonly options?: StepOptions };
-  /** The host whose machine's replacement replaces the step. @default `host` */
+  /**
+   * The host whose machine's replacement replaces the step. @default `host`; a step that only has an undo stays: the former
+   * machine may still need what it would undo, or be gone
+   */
   readonly replacedTogetherWith?: Host;
   /** Further values whose change replaces the step. */
   readonly identity?: readonly pulumi.Input<unknown>[];
@@ -48,6 +51,7 @@ const noOperation = "true";
 export class Step extends remote.Command {
   constructor(name: string, args: StepArgs, options: pulumi.CustomResourceOptions) {
     const { host, replacedTogetherWith = host, subcommand, undo, stdin, identity = [] } = args;
+    const stays = subcommand === undefined && args.replacedTogetherWith === undefined;
     const dependsOn = host.ready.concat((options.dependsOn ?? []) as pulumi.Resource[]);
     super(
       name,
@@ -60,7 +64,13 @@ export class Step extends remote.Command {
         ...(undo === undefined ? {} : { delete: commandLine(undo.subcommand, undo.options ?? {}, host) }),
       },
       // Else an undo would come after what its replacement did, also where a run goes on with one that was cut off.
-      { deletedWith: host.machine, deleteBeforeReplace: true, ...options, dependsOn },
+      {
+        deletedWith: host.machine,
+        deleteBeforeReplace: true,
+        ...(stays ? { ignoreChanges: ["triggers"] } : {}),
+        ...options,
+        dependsOn,
+      },
     );
   }
 }

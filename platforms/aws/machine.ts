@@ -32,7 +32,7 @@ export interface InstanceArgs extends InstanceSettings {
   /** @default it has no permissions in the account */
   readonly profile?: InstanceProfile | undefined;
   /** What comes before it. @default nothing */
-  readonly after?: readonly pulumi.Resource[] | undefined;
+  readonly after?: readonly pulumi.Resource[];
 }
 
 /** An instance and its host key. */

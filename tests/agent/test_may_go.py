@@ -42,19 +42,15 @@ class MayGo(HostTest):
                         connection.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()
-        return server
 
     def silent(self, address):
         """Has this address accept a connection and say nothing, within a shorter time than a host waits for."""
         self._stack.callback(setattr, may_go, "ANSWER_SECONDS", may_go.ANSWER_SECONDS)
         may_go.ANSWER_SECONDS = 0.1
-        return self.at(address, None)
+        self.at(address, None)
 
     def words(self, others=OTHER):
-        return (
-            *("may-go", "--balancer", "lb1", "--at", OWN, "--others", others),
-            *("--port", str(self.port)),
-        )
+        return ("may-go", "--balancer", "lb1", "--at", OWN, "--others", others, "--port", str(self.port))
 
     def test_one_goes_while_another_leads_to_a_broker(self):
         for answer in (START, ALERT, START[:1]):
@@ -76,7 +72,6 @@ class MayGo(HostTest):
             if self.time == 1005:
                 self.at(OTHER, START)
 
-        self.wait = wait
         may_go.clock.pause = wait
         self.works(*self.words())
 
