@@ -18,7 +18,9 @@ ABSENT = "absent"
 UNKNOWN = "unknown"
 
 # Settings that systemd itself reads whenever it needs them: they do not affect a running process.
-_NO_MATTER = re.compile(r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)\s*=")
+_NO_MATTER = re.compile(
+    r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|RestartSteps|StartLimit\w*)\s*="
+)
 _LINE = re.compile(r"([0-9a-f]{64}|absent|unknown) (/.+)")
 
 # Earlier releases recorded one checksum of all files together, by a shell in the unit.

@@ -9,7 +9,7 @@ import {
   type TlsPorts,
 } from "../hosts/protocol-ports.ts";
 import { diskLimit, memoryWatermark } from "../hosts/rabbitmq-limits.ts";
-import { hasOldSystemd } from "../hosts/systems.ts";
+import { systemdValues } from "../hosts/systems.ts";
 import { programPath } from "../remote/program.ts";
 import { render } from "../templates/render.ts";
 
@@ -163,7 +163,7 @@ export function renderBrokerConfiguration(args: BrokerConfigurationArgs): Broker
   });
   const unit = render("rabbitmq/rabbitmq-ha.conf", {
     program: programPath,
-    oldSystemd: hasOldSystemd(host.os),
+    ...systemdValues(host.os),
   });
   const hash = createHash("sha256")
     .update(conf.replaceAll(notAwaited, ""))

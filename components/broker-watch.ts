@@ -5,7 +5,7 @@ import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { programPath, stepVersion } from "../remote/program.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
-import { hasOldSystemd } from "../hosts/systems.ts";
+import { systemdValues } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import { brokerAgentName, brokerWatchName } from "../hosts/resource-names.ts";
 
@@ -48,7 +48,7 @@ export function writeWatchFiles(args: WatchArgs, options: pulumi.CustomResourceO
     unit: "rabbitmq-ha-watch",
     watched: trackedFiles,
     neededAddress: "",
-    oldSystemd: hasOldSystemd(host.os),
+    ...systemdValues(host.os),
     program: programPath,
     version: stepVersion("watch"),
   });
@@ -81,7 +81,7 @@ export function installAgentCheck(host: Host, port: number, options: pulumi.Cust
   });
   const unit = render("rabbitmq/rabbitmq-ha-agent@.service", {
     program: programPath,
-    oldSystemd: hasOldSystemd(host.os),
+    ...systemdValues(host.os),
   });
   const files = [
     new File(`${prefix}-socket`, { host, path: agentSocket, content: socket }, options),

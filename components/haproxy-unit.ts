@@ -1,10 +1,10 @@
 /** How systemd runs HAProxy: what differs between HAProxy's versions and between the systems' packages. */
 import { haproxyInstallPaths } from "../hosts/haproxy-paths.ts";
 import type { OperatingSystem } from "../hosts/host.ts";
-import { hasOldSystemd, systems } from "../hosts/systems.ts";
+import { systemdValues, systems, type SystemdValues } from "../hosts/systems.ts";
 
 /** The values that the templates of HAProxy's unit and drop-in have in common. */
-export interface HaproxyUnitValues {
+export interface HaproxyUnitValues extends SystemdValues {
   readonly binary: string;
   readonly chroot: string;
   /** The variable of the unit's command line that takes further options, and the options that are always in it. */
@@ -12,12 +12,11 @@ export interface HaproxyUnitValues {
   readonly options: string;
   /** Whether the unit has a runtime directory and /dev/log in the chroot, and no file that overrides Environment=. */
   readonly complete: boolean;
-  readonly oldSystemd: boolean;
 }
 
 /** @returns how systemd runs HAProxy on a system: the package's, or the given version compiled from source */
 export function haproxyUnitValues(os: OperatingSystem, version?: string): HaproxyUnitValues {
-  const common = { oldSystemd: hasOldSystemd(os) };
+  const common = systemdValues(os);
   if (version === undefined) return { ...common, ...haproxyInstallPaths.package, ...systems[os].haproxy };
   // The master's own socket came with 1.9 (doc/management.txt of that version, -S).
   const options = atLeast(version, 1, 9) ? "-S /run/haproxy-master.sock " : "";

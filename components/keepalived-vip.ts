@@ -8,7 +8,7 @@ import { Packages } from "../remote/packages.ts";
 import { currentProgramFolder as program } from "../remote/program.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
 import { Step } from "../remote/step.ts";
-import { hasOldSystemd, systems, type PackageRole } from "../hosts/systems.ts";
+import { systemdValues, systems, type PackageRole } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import type { RabbitNode } from "./rabbit-node.ts";
 import { installVrrpWatch } from "./vrrp-watch.ts";
@@ -162,7 +162,7 @@ export class KeepalivedVip extends pulumi.ComponentResource {
       unit: "keepalived",
       watched: trackedFiles,
       neededAddress: vrrp.address,
-      oldSystemd: hasOldSystemd(host.os),
+      ...systemdValues(host.os),
     });
     const conf = render("keepalived/keepalived.conf", {
       name: host.name,

@@ -5,7 +5,7 @@ import type { Host } from "../hosts/host.ts";
 import { File } from "../remote/file.ts";
 import { programPath, stepVersion } from "../remote/program.ts";
 import { Service, type TrackedFiles } from "../remote/service.ts";
-import { hasOldSystemd } from "../hosts/systems.ts";
+import { systemdValues } from "../hosts/systems.ts";
 import { render } from "../templates/render.ts";
 import { vrrpWatchName, vrrpWatchUnit } from "../hosts/resource-names.ts";
 
@@ -26,7 +26,7 @@ export function installVrrpWatch(
     unit: vrrpWatchUnit,
     watched: trackedFiles,
     neededAddress: "",
-    oldSystemd: hasOldSystemd(host.os),
+    ...systemdValues(host.os),
     program: programPath,
     version: stepVersion("vrrp-watch"),
   });

@@ -193,12 +193,20 @@ export const systems: Readonly<Record<OperatingSystem, System>> = {
 
 export const operatingSystems = Object.keys(systems) as OperatingSystem[];
 
-/**
- * @returns whether systemd is older than 230, as on CentOS 7: it limits starts by StartLimitInterval= in [Service],
- * and has neither BindReadOnlyPaths= nor CollectMode= nor RuntimeMaxSec= (systemd's NEWS, 229 to 236)
- */
-export function hasOldSystemd(os: OperatingSystem): boolean {
-  return systems[os].systemd < 230;
+/** What the templates of units have to know of a system's systemd. */
+export interface SystemdValues {
+  /**
+   * Older than 230, as on CentOS 7: it limits starts by StartLimitInterval= in [Service], and has neither
+   * BindReadOnlyPaths= nor CollectMode= nor RuntimeMaxSec= (systemd's NEWS, 229 to 236).
+   */
+  readonly oldSystemd: boolean;
+  /** Whether a unit can wait longer before each further restart: RestartSteps= (systemd's NEWS, 254). */
+  readonly hasRestartSteps: boolean;
+}
+
+export function systemdValues(os: OperatingSystem): SystemdValues {
+  const { systemd } = systems[os];
+  return { oldSystemd: systemd < 230, hasRestartSteps: systemd >= 254 };
 }
 
 /** @returns the systems that a platform offers, in the order of `systems` */

@@ -93,6 +93,8 @@ const documents: Readonly<Record<string, readonly [keyof StackRuns, string, Comm
   "rocky-9/rabbitmq-ha.repo": ["rocky9", "cent120-repository", "stdin"],
   "rocky-9/haproxy/rabbitmq-ha.conf": ["rocky9", "haproxy-cent123-unit", "stdin"],
 
+  "debian-13/rabbitmq/rabbitmq-ha.conf": ["newest", "cent120-limits", "stdin"],
+
   "ubuntu-24.04/rabbitmq/rabbitmq-ha.list": ["ubuntu", "cent120-repository", "stdin"],
   "ubuntu-24.04/rabbitmq/preferences": ["ubuntu", "cent120-repository-pin", "stdin"],
   "ubuntu-24.04/haproxy/rabbitmq-ha.conf": ["ubuntu", "haproxy-cent123-unit", "stdin"],
