@@ -26,6 +26,7 @@ export function findMissedGoals(goals: Goals, figures: TrialFigures): string[] {
       );
     }
   }
+  missed.push(...(figures.missing ?? []));
   if (goals.addressSeconds !== undefined) {
     missed.push(...checkTime("one and only one holder", figures.oneHolder, goals.addressSeconds));
     missed.push(

@@ -113,6 +113,26 @@ function longestGapIn(times: readonly number[], span: TimeSpan): number {
   return findGaps(times, span).reduce((most, gap) => Math.max(most, overlapMs(gap, span)), 0);
 }
 
+/**
+ * @param ids of messages, ascending for each publisher
+ * @returns the sequence numbers of each publisher's messages as ranges, such as `3-26, 30`
+ */
+export function rangesByPublisher(ids: readonly string[]): ReadonlyMap<string, string> {
+  const ranges = new Map<string, { readonly from: number; to: number }[]>();
+  for (const id of ids) {
+    const slash = id.lastIndexOf("/");
+    const sequence = Number(id.slice(slash + 1));
+    const all = ranges.get(id.slice(0, slash)) ?? [];
+    const last = all.at(-1);
+    if (last?.to === sequence - 1) last.to = sequence;
+    else all.push({ from: sequence, to: sequence });
+    ranges.set(id.slice(0, slash), all);
+  }
+  const text = ({ from, to }: { readonly from: number; readonly to: number }): string =>
+    from === to ? String(from) : `${from}-${to}`;
+  return new Map([...ranges].map(([publisher, all]) => [publisher, all.map(text).join(", ")]));
+}
+
 /** @returns the message id */
 export function messageIdOf(publisher: string, sequence: number): string {
   return `${publisher}/${sequence}`;

@@ -1,10 +1,12 @@
 /** Publishers and consumers that work through the virtual address, on mirrored queues and on quorum queues. */
 import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
 import { withConnections } from "../../verify/amqp.ts";
-import { ManagementApi } from "../../verify/management.ts";
+import { reasonOf } from "../../verify/cause.ts";
+import { createClusterClient, ManagementApi } from "../../verify/management.ts";
 import type { System } from "../../verify/outputs.ts";
 import { Consumer } from "./consumer.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, rangesByPublisher } from "./ledger.ts";
 import { Publisher } from "./publisher.ts";
 
 export const queueKinds = ["classic", "quorum"] as const;
@@ -51,6 +53,13 @@ export function describeLoad(
   );
 }
 
+/** A queue's messages in the management API. */
+const depthRow = z.object({
+  messages_ready: z.number(),
+  messages_unacknowledged: z.number(),
+  consumers: z.number(),
+});
+
 const queueName = (load: string, kind: QueueKind, broker: string): string =>
   `chaos-${load}-${kind}-${broker}`;
 
@@ -93,17 +102,23 @@ export class Load {
     this.#clientsDone = Promise.all([...this.#publishers, ...this.#consumers].map((client) => client.run()));
   }
 
-  /** Stops publishing, waits until all confirmed messages are received, and deletes the queues. */
-  async stop(): Promise<void> {
+  /**
+   * Stops publishing, waits until all confirmed messages are received, and deletes the queues.
+   * @returns which messages are still missing, a line for each queue with what the queue says that it holds: a message
+   * that is held back is not lost for good
+   */
+  async stop(): Promise<readonly string[]> {
     for (const publisher of this.#publishers) publisher.stop(loadTimeoutSeconds);
     const deadline = performance.now() + 2 * loadTimeoutSeconds * 1000;
     const hasMissing = (): boolean => this.kinds.some((kind) => this.ledgers[kind].balance().lost.length > 0);
     // The last confirms come with the last messages, so this waits even when no message seems to be missing.
     do await pause(500);
     while (hasMissing() && performance.now() < deadline);
+    const missing = hasMissing() ? await this.#describeMissing() : [];
     this.#stopClients();
     await this.#clientsDone;
     await this.#deleteQueues().catch(() => undefined);
+    return missing;
   }
 
   /** Stops at once, without waiting. */
@@ -126,6 +141,20 @@ export class Load {
       const api = new ManagementApi(broker, this.#system);
       for (const kind of this.kinds) await api.declareQueue(queueName(this.#name, kind, broker.name), kind);
     }
+  }
+
+  async #describeMissing(): Promise<string[]> {
+    const lost = this.kinds.flatMap((kind) => this.ledgers[kind].balance().lost);
+    const api = await createClusterClient(this.#system).firstToAnswer.catch(() => undefined);
+    const lines = [...rangesByPublisher(lost)].map(async ([queue, ranges]) => {
+      const state = await api?.get(`/api/queues/%2F/${queue}`, depthRow).catch(reasonOf);
+      const holds =
+        typeof state === "object"
+          ? `it holds ${state.messages_ready} ready, ${state.messages_unacknowledged} unacknowledged; ${state.consumers} consumers`
+          : `it does not say what it holds${state === undefined ? "" : `: ${state}`}`;
+      return `queue ${queue}: message ${ranges}; ${holds}`;
+    });
+    return Promise.all(lines);
   }
 
   async #deleteQueues(): Promise<void> {

@@ -23,6 +23,8 @@ export interface TrafficFigures {
 export interface TrialFigures {
   /** A kind that the system does not replicate is left out. */
   readonly traffic: Readonly<Partial<Record<QueueKind, TrafficFigures>>>;
+  /** Which confirmed messages were not received, a line for each queue; undefined when all were. */
+  readonly missing?: readonly string[] | undefined;
   /** From the fault until exactly one reachable host held the virtual address. */
   readonly oneHolder: number | undefined;
   /** How long, between fault and healing, no broker answered new clients through the virtual address. */

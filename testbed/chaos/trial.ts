@@ -106,7 +106,7 @@ async function measure(
       `${fault.name}: ${wholeness.healthyAt === undefined ? "not healthy" : "healthy"} after ${elapsedSeconds().toFixed(0)} s`,
     );
     await pendingUndo.shift()?.();
-    await load.stop();
+    const missing = await load.stop();
     watch.stop();
     const faultSpan: TimeSpan = { from: faultAt, to: fault.heal === undefined ? end : healingAt };
     const healedSpan: TimeSpan = { from: fault.heal === undefined ? faultAt : healingAt, to: end };
@@ -127,6 +127,7 @@ async function measure(
       oneHolder: oneHolderMs(watch.changes, faultSpan),
       unserved: unservedMs(watch.probes, faultSpan),
       oneHolderAfter: oneHolderMs(watch.changes, healedSpan),
+      missing: missing.length === 0 ? undefined : missing,
       mostHolders: maxHolders(watch.changes, all),
       whole: wholeness.healthyAt === undefined ? undefined : wholeness.healthyAt - healedAt,
       noticed,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { findGaps, messageIdOf, Ledger } from "../../../testbed/chaos/ledger.ts";
+import { findGaps, messageIdOf, Ledger, rangesByPublisher } from "../../../testbed/chaos/ledger.ts";
 
 function ledger(times: Readonly<Record<string, readonly number[]>>): Ledger {
   const record = new Ledger(Object.keys(times));
@@ -34,6 +34,18 @@ test("the same sequence number from two publishers is two messages", () => {
   const record = ledger({ a: [1], b: [1] });
   record.receive(messageIdOf("b", 0));
   assert.deepEqual(record.balance().lost, ["a/0"]);
+});
+
+test("lost messages are told as ranges, for each publisher", () => {
+  const ids = [3, 4, 5, 8, 10, 11].map((sequence) => messageIdOf("a/b", sequence));
+  assert.deepEqual(
+    [...rangesByPublisher([...ids, messageIdOf("c", 0)])],
+    [
+      ["a/b", "3-5, 8, 10-11"],
+      ["c", "0"],
+    ],
+  );
+  assert.deepEqual([...rangesByPublisher([])], []);
 });
 
 test("only the part of a gap within the span counts", () => {

@@ -52,6 +52,12 @@ test("figures within the limits miss no goal; a figure at the limit is within", 
 
 for (const [what, change, traffic, words] of [
   ["a lost message", {}, { lost: 1 }, "1 of 1000 confirmed messages lost on the quorum queues, goal 0"],
+  [
+    "which message is lost",
+    { missing: ["queue q: message 7; it holds 0 ready"] },
+    {},
+    "queue q: message 7; it holds 0 ready",
+  ],
   ["no message at all", {}, { confirmed: 0 }, "no message was confirmed on the quorum queues"],
   [
     "publishing resumes late",
