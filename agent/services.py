@@ -20,32 +20,7 @@ def add_arguments(parser):
 
 def due(unit, restart, reload):
     """Returns start, restart, reload or None. Raises NoAnswer unless systemd's answer and the note are complete."""
-    return _due(unit, systemd.state(unit), restart, reload)
-
-
-def do_what_is_due(unit, restart, reload, held_address=None):
-    """Starts, restarts or reloads the service if that is due.
-
-    held_address: a host that holds it leaves a restart to a later step, which follows this one on all hosts.
-    """
-    systemd.enable(unit)
-    said = systemd.properties(unit, "ActiveState", "NeedDaemonReload")
-    if said["NeedDaemonReload"] not in ("yes", "no"):
-        raise NoAnswer("systemctl does not say whether it has read {} anew".format(unit))
-    what = _due(unit, said["ActiveState"], restart, reload)
-    is_left = what == "restart" and held_address is not None and addresses.is_held(held_address)
-    # systemd does not always notice a new drop-in by itself, and not all of a drop-in's settings need a restart.
-    if what in ("start", "restart") or said["NeedDaemonReload"] == "yes":
-        systemd.reload_units()
-    if is_left:
-        print("{}: holds {}, so {} is restarted here after the others".format(host.name(), held_address, unit))
-    elif what is not None:
-        if what == "start":
-            systemd.reset(unit)
-        systemd.act(what, unit)
-
-
-def _due(unit, state, restart, reload):
+    state = systemd.state(unit)
     if state in _RUNS_NOT:
         return "start"
     if state not in systemd.RUNS:
@@ -59,3 +34,24 @@ def _due(unit, state, restart, reload):
     if noted is None or notes.is_stale(noted, restart):
         return "restart"
     return "reload" if notes.is_stale(noted, reload) else None
+
+
+def do_what_is_due(unit, restart, reload, held_address=None):
+    """Starts, restarts or reloads the service if that is due.
+
+    held_address: a host that holds it leaves a restart to a later step, which follows this one on all hosts.
+    """
+    systemd.enable(unit)
+    what = due(unit, restart, reload)
+    is_left = what == "restart" and held_address is not None and addresses.is_held(held_address)
+    # systemd does not always notice a new drop-in by itself.
+    if what in ("start", "restart"):
+        systemd.reload_units()
+    else:
+        systemd.reload_units_if_changed(unit)
+    if is_left:
+        print("{}: holds {}, so {} is restarted here after the others".format(host.name(), held_address, unit))
+    elif what is not None:
+        if what == "start":
+            systemd.reset(unit)
+        systemd.act(what, unit)

@@ -60,6 +60,18 @@ def reload_units():
     command.do(["systemctl", "daemon-reload"], seconds=60)
 
 
+def reload_units_if_changed(unit):
+    """Has systemd read its unit files again if one of this unit's has changed since it did.
+
+    Not all of their settings need a restart of the service. Raises NoAnswer if systemd does not say whether one has.
+    """
+    said = properties(unit, "NeedDaemonReload")["NeedDaemonReload"]
+    if said not in ("yes", "no"):
+        raise command.NoAnswer("systemctl does not say whether it has read {} anew".format(unit))
+    if said == "yes":
+        reload_units()
+
+
 def enable(unit):
     """Enables a unit, so that it starts at boot."""
     result = command.attempt(["systemctl", "-q", "is-enabled", unit], seconds=30)

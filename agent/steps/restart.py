@@ -60,6 +60,7 @@ def bring_up_to_date(upgrade):
             fingerprint.note()
             print("{}: takes its changed settings without a restart".format(host.name()))
         if fingerprint.is_read():
+            systemd.reload_units_if_changed(rabbitmq.UNIT)
             return
     before = None
     if upgrade is not None:

@@ -74,6 +74,8 @@ class BrokerHost(HostTest):
     def start(self):
         super().start()
         self.state = "active"
+        # Whether one of the unit's files has changed since systemd read them.
+        self.is_old = False
         self.since = 1
         self.starting = lambda: None
         self.seen = cluster("mq1", "mq2", "mq3")
@@ -93,6 +95,8 @@ class BrokerHost(HostTest):
             "--property=ExecMainStartTimestampMonotonic",
             lambda call: "ExecMainStartTimestampMonotonic=%d\n" % self.since,
         )
+        self.on("--property=NeedDaemonReload", lambda call: "NeedDaemonReload=%s\n" % ("yes" if self.is_old else "no"))
+        self.on("systemctl daemon-reload", lambda call: setattr(self, "is_old", False))
         for action in ("start", "restart"):
             self.on("systemctl %s rabbitmq-server" % action, self.started)
         self.on("systemctl stop rabbitmq-server", self.stopped)

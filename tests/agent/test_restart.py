@@ -23,6 +23,13 @@ class Restart(BrokerHost):
         self.assertEqual(self.done("rabbitmqctl", "rabbitmq-"), self.done("systemctl show rabbitmq-server"))
         self.assertEqual(self.changes(), [])
 
+    def test_a_setting_of_the_unit_that_needs_no_restart_is_read_by_systemd(self):
+        self.is_old = True
+        self.works("restart")
+        self.works("restart")
+        self.assertEqual(self.done("daemon-reload"), ["systemctl daemon-reload"])
+        self.assertEqual(self.changes(), [])
+
     def test_a_changed_setting_is_checked_drained_and_restarted_then_nothing_is_due(self):
         self.changed()
         self.works("restart")
