@@ -12,6 +12,9 @@ export type OperatingSystem =
   | "ubuntu-24.04"
   | "ubuntu-26.04";
 
+/** What a host is for. */
+export type HostRole = "broker" | "balancer";
+
 /** How to log in to one machine by SSH: by key, and only if it shows the pinned host key. */
 export interface SshEndpoint<Text = pulumi.Output<string>> {
   readonly host: Text | string;

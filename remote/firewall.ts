@@ -1,13 +1,13 @@
 /** The rules that a host's own firewall needs, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../hosts/host.ts";
+import type { Host, HostRole } from "../hosts/host.ts";
 import { cliToolPorts, distributionPort, epmdPort } from "../hosts/other-ports.ts";
 import type { Frontend, MetricsAccess, TrafficSource } from "../hosts/protocol-ports.ts";
 import { Step } from "./step.ts";
 
 export interface FirewallArgs {
   readonly host: Host;
-  readonly role: "broker" | "balancer";
+  readonly role: HostRole;
   /** The addresses of all brokers and of all balancers, including this host's own. */
   readonly brokers: readonly string[];
   readonly balancers: readonly string[];

@@ -1,6 +1,6 @@
 /** An existing machine: it is not created, and at its deletion everything that the program installed is removed. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Connection } from "../hosts/host.ts";
+import type { Connection, HostRole } from "../hosts/host.ts";
 import { render, shellWord } from "../templates/render.ts";
 import { OwnLoginCommand } from "./own-login.ts";
 import { programPath } from "./program.ts";
@@ -11,7 +11,7 @@ export interface MachineArgs {
   readonly sudo: boolean;
   /** Changes when the machine is another one. */
   readonly identity: pulumi.Input<string>;
-  readonly role: "broker" | "balancer";
+  readonly role: HostRole;
   /** The clean-up removes something only if the machine's mark is still this stack's, or it has none. */
   readonly stackId: string;
   /** Whether the broker's data is deleted too. */

@@ -1,6 +1,6 @@
 /** Whose machine a host is, as a mark on the machine itself. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../hosts/host.ts";
+import type { Host, HostRole } from "../hosts/host.ts";
 import { Step } from "./step.ts";
 
 /** A stack, as the marks on its machines name it. */
@@ -14,7 +14,7 @@ export interface OwnerArgs {
   readonly host: Host;
   /** What tells the machine from others that had its name before. */
   readonly identity: string;
-  readonly role: "broker" | "balancer";
+  readonly role: HostRole;
   readonly stack: StackMark;
   /** Whether the machine is taken from the stack whose mark it bears. @default another stack's machine is refused */
   readonly takeOver?: boolean;

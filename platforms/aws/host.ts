@@ -1,6 +1,6 @@
 /** One machine as a host: its instance, the way to reach it, and what is done on it before any software is installed. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { Host, HostRole, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import type { FirewallArgs } from "../../remote/firewall.ts";
 import { prepareMachine } from "../../remote/preparation.ts";
 import { makeReady, readyAfter } from "../../remote/ready.ts";
@@ -13,7 +13,7 @@ import { makeInstance, type Instance, type InstanceSettings } from "./machine.ts
 import { requireSubnet } from "./network.ts";
 import { makeProfile } from "./roles.ts";
 import type { aws } from "./sdk.ts";
-import type { HostRole, MachineEntry } from "./survey.ts";
+import type { MachineEntry } from "./survey.ts";
 import { makeAddressMove } from "./virtual-address.ts";
 
 export interface HostArgs

@@ -10,11 +10,9 @@ import { missingRouteTablesMessage } from "../../config/aws-rules.ts";
 import { formatFaults, type Fault, type Path } from "../../config/faults.ts";
 import { refusalError } from "../../config/refusal-error.ts";
 import type { AwsNetwork, AwsPlatform, AwsSelector, AwsSubnet, HostEntry } from "../../config/types.ts";
-import type { OperatingSystem } from "../../hosts/host.ts";
+import type { HostRole, OperatingSystem } from "../../hosts/host.ts";
 import { getImage } from "./images.ts";
 import { aws } from "./sdk.ts";
-
-export type HostRole = "broker" | "balancer";
 
 /** A machine as it is configured. */
 export interface MachineEntry extends HostEntry {

@@ -1,12 +1,11 @@
 /** The virtual address in a VPC, which does not learn from ARP where it is: its routes, and what a balancer needs to move it (agent/steps/move_address.py). */
 import * as pulumi from "@pulumi/pulumi";
-import type { AddressMove, OperatingSystem } from "../../hosts/host.ts";
+import type { AddressMove, HostRole, OperatingSystem } from "../../hosts/host.ts";
 import { systems } from "../../hosts/systems.ts";
 import { currentProgramFolder } from "../../remote/program.ts";
 import { render } from "../../templates/render.ts";
 import type { Network } from "./network.ts";
 import { aws } from "./sdk.ts";
-import type { HostRole } from "./survey.ts";
 
 export interface AddressRoutesArgs {
   readonly virtualAddress: string;

@@ -6,7 +6,14 @@ import { prepareMachine } from "../../remote/preparation.ts";
 import { Machine } from "../../remote/machine.ts";
 import { makeReady, readyAfter } from "../../remote/ready.ts";
 import { warnOfEndOfLife } from "../../hosts/systems.ts";
-import type { Connection, Host, HostAddress, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type {
+  Connection,
+  Host,
+  HostAddress,
+  HostRole,
+  OperatingSystem,
+  PackageSources,
+} from "../../hosts/host.ts";
 import type { Frontend, MetricsAccess } from "../../hosts/protocol-ports.ts";
 import type { BrokerPackage } from "../../hosts/rabbitmq-version.ts";
 import { machineName } from "../../hosts/resource-names.ts";
@@ -28,7 +35,7 @@ export interface ExistingArgs {
   readonly machines: readonly {
     readonly name: string;
     readonly address: string;
-    readonly role: "broker" | "balancer";
+    readonly role: HostRole;
   }[];
   readonly os: OperatingSystem;
   readonly platform: ExistingPlatform;

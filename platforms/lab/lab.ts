@@ -6,7 +6,7 @@ import { makeReady, readyAfter } from "../../remote/ready.ts";
 import { Sources } from "../../remote/sources.ts";
 import { generatedSecret, randomText } from "../../secret.ts";
 import { refusalError } from "../../config/refusal-error.ts";
-import type { Host, OperatingSystem, PackageSources } from "../../hosts/host.ts";
+import type { Host, HostRole, OperatingSystem, PackageSources } from "../../hosts/host.ts";
 import { baseImageOf } from "./image.ts";
 import { generateKeyPair, makeLoginKeyPair } from "../key-pair.ts";
 import { machineName } from "../../hosts/resource-names.ts";
@@ -27,7 +27,7 @@ export interface LabArgs {
   readonly machines: readonly {
     readonly name: string;
     readonly address: string;
-    readonly role: "broker" | "balancer";
+    readonly role: HostRole;
   }[];
   readonly os: OperatingSystem;
   /** The hosts use its mirror; the image is built from the package sources of this computer. */

@@ -1,5 +1,5 @@
 /** What is probed, and what it will be set up as. */
-import type { OperatingSystem, PackageSources } from "../../../hosts/host.ts";
+import type { HostRole, OperatingSystem, PackageSources } from "../../../hosts/host.ts";
 import type { ProtocolSettings } from "../../../hosts/protocol-ports.ts";
 import type { StackMark } from "../../../remote/owner.ts";
 import type { Login } from "../../../remote/ssh.ts";
@@ -8,7 +8,7 @@ import type { Login } from "../../../remote/ssh.ts";
 export interface ProbeTarget {
   readonly name: string;
   readonly address: string;
-  readonly role: "broker" | "balancer";
+  readonly role: HostRole;
   readonly login: Login;
 }
 
