@@ -54,6 +54,12 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
     const [{ host }] = nodes;
     const members = nodes.map((node) => node.name);
     const dependsOn = [...nodes.map((node) => node.ready), ...after];
+    // As a policy's: another first machine does not end the definitions, so this is never replaced, and goes last.
+    const undo = new Step(
+      `${name}-undo`,
+      { host, undo: { subcommand: "definitions", options: { clear: true, members } } },
+      { parent: this, dependsOn },
+    );
     // Without users there is nothing to do; the step stays in place so that the last one can go.
     const passwords = new Step(
       stepNames.users(name),
@@ -63,7 +69,7 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
         options: { members },
         stdin: pulumi.secret(pulumi.all(users.map(credentialLine)).apply(wholeText)),
       },
-      { parent: this, dependsOn },
+      { parent: this, dependsOn: [...dependsOn, undo] },
     );
     this.set = new Step(
       stepNames.set(name),
@@ -75,9 +81,6 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [passwords] },
     );
-    // As a policy's: another first machine does not end the definitions, so this is never replaced, only deleted.
-    const undo = { subcommand: "definitions", options: { clear: true, members } };
-    new Step(`${name}-undo`, { host, undo }, { parent: this, dependsOn: this.set });
     this.userPasswords = pulumi.secret(byName(users, ({ password }) => password));
     this.expected = pulumi.secret({ lines, hashes: byName(users, ({ hash }) => hash) });
     this.registerOutputs({});

@@ -32,7 +32,15 @@ export function createPolicySteps(
     ...(appliesTo === "all" ? {} : { applyTo: appliesTo }),
     ...(queueType === "classic" ? {} : { queueType }),
   };
-  const set = new Step(
+  const ready = nodes.map((node) => node.ready);
+  // Another first machine or another name does not end the policy: this resource is never replaced, only deleted. It is
+  // the last of the two to go: a run that ends between them, and is taken back, makes the other one again.
+  const undo = new Step(
+    `${prefix}-undo`,
+    { host, undo: { subcommand: "policy", options: { clear: true, name, members } } },
+    { parent, dependsOn: ready },
+  );
+  return new Step(
     stepNames.set(prefix),
     {
       host,
@@ -40,10 +48,6 @@ export function createPolicySteps(
       identity: [name],
       options: { name, pattern, definition: JSON.stringify(definition), ...kind, members },
     },
-    { parent, dependsOn: nodes.map((node) => node.ready) },
+    { parent, dependsOn: [...ready, undo] },
   );
-  // Another first machine or another name does not end the policy: this resource is never replaced, only deleted.
-  const undo = { subcommand: "policy", options: { clear: true, name, members } };
-  new Step(`${prefix}-undo`, { host, undo }, { parent, dependsOn: set });
-  return set;
 }

@@ -87,6 +87,10 @@ test("the outputs have the passwords that are known, as secrets", () => {
   assert.deepEqual(Object.keys(passwords), ["app", "given"]);
 });
 
+test("the undo is deleted after the steps, so that a cut between them can be taken back", () => {
+  given.graph.assertPrecedes(["definitions-undo"], steps.slice(0, 2));
+});
+
 test("only the undo has one, so that a repair can repeat the steps", () => {
   for (const name of steps.slice(0, 2)) assert.equal(given.graph.get(name).inputs["delete"], undefined);
   assert.match(

@@ -47,10 +47,10 @@ const state: readonly StateResource[] = [
   command("cent120-service", "cent120", ["cent120-config", "cent120-ready"]),
   command("cent120-member", "cent120", ["cent120-ready", "cent120-service"]),
   command("cluster-name", "cluster", ["cent120-ready", "cent120-member"]),
-  command("mirror-policy-set", "mirror-policy", ["cent120-ready", "cent120-member"]),
-  command("mirror-policy-undo", "mirror-policy", ["cent120-ready", "mirror-policy-set"], {
+  command("mirror-policy-undo", "mirror-policy", ["cent120-ready", "cent120-member"], {
     inputs: { create: "", delete: "" },
   }),
+  command("mirror-policy-set", "mirror-policy", ["cent120-ready", "cent120-member", "mirror-policy-undo"]),
 ];
 
 const finding = (check: string, subject: string, verdict: Verdict): Finding => ({
