@@ -114,7 +114,7 @@ class Apt:
 
     @staticmethod
     def _how():
-        extra = dict(fetch.surroundings(), DEBIAN_FRONTEND="noninteractive")
+        extra = dict(fetch.surroundings(), DEBIAN_FRONTEND="noninteractive", NEEDRESTART_SUSPEND="1")
         return {"seconds": INSTALLING_SECONDS, "log": LOG, "extra": extra}
 
     # Another version of a package

@@ -35,7 +35,7 @@ def end():
     if not is_marked():
         raise StepError("{}: no full stop has begun here, so nothing is changed".format(host.name()), REMEDY)
     if not systemd.is_stopped(rabbitmq.UNIT):
-        systemd.act("stop", rabbitmq.UNIT)
+        rabbitmq.stop()
     if not systemd.is_stopped(rabbitmq.UNIT):
         raise StepError("{}: rabbitmq-server does not stop".format(host.name()))
 

@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 
 # Settings that systemd itself reads whenever it needs them: they do not affect a running process.
 _NO_MATTER = re.compile(
-    r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|RestartSteps|StartLimit\w*)\s*="
+    r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|RestartSteps|StartLimit\w*|Timeout(Start|Stop)Sec)\s*="
 )
 _LINE = re.compile(r"([0-9a-f]{64}|absent|unknown) (/.+)")
 

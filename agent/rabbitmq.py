@@ -15,6 +15,8 @@ from . import clock, command, erlang, host
 from .errors import NoAnswer, Silence, StepError
 
 UNIT = "rabbitmq-server"
+# TimeoutStopSec= of the program's drop-in, which counts for ExecStop= and again for what SIGTERM begins.
+STOP_SECONDS = 2 * 300 + 10
 HOME = "/var/lib/rabbitmq"
 DATA = HOME + "/mnesia"
 TOOLS = "/usr/lib/rabbitmq/bin"
@@ -137,6 +139,14 @@ def field(answer, key, kind):
 def serves(name, port):
     """Whether a broker accepts connections."""
     return host.serves(name, port)
+
+
+def stop():
+    """Stops the broker in order, for as long as systemd lets it. Raises StepError with the end of its journal."""
+    from . import systemd
+
+    clock.extend(STOP_SECONDS + 60)
+    systemd.act("stop", UNIT, seconds=STOP_SECONDS)
 
 
 def boot_errors(lines=8):

@@ -14,6 +14,11 @@ BOOT_SECONDS = 300
 CONFLICT = ("schema_integrity_check_failed", "case_clause,{ok,[]}")
 HAD_LEFT = ("inconsistent_cluster",)
 FEATURE_FLAGS = ("incompatible_feature_flags",)
+# Of a start that is not over in the time that a step has; systemd goes on with it for an hour.
+NOT_YET = "still starts, such as one that recovers many messages"
+ONCE_IT_SERVES = (
+    "It goes on by itself. Once it serves, run this again: rabbitmqctl await_startup on its host waits for that"
+)
 # With Khepri a start gives up after a while without a majority: five minutes from 4.2 on, half a minute before.
 NO_MAJORITY = ("timeout_waiting_for_leader",)
 

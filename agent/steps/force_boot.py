@@ -16,7 +16,6 @@ from .. import (
     rabbitmq,
     standalone,
     starting,
-    systemd,
 )
 from ..arguments import listed
 from ..errors import StepError
@@ -155,7 +154,7 @@ def leave_former_store(after):
         return False
     # Without it, the broker could not get its copies of the queues afterwards.
     broker_conf.read()
-    systemd.act("stop", rabbitmq.UNIT)
+    rabbitmq.stop()
     aside = starting.put_aside("left")
     print("{}: joins the cluster of {} anew; its old data lies in {}".format(host.name(), after, aside))
     return True

@@ -23,7 +23,7 @@ from .. import (
 from ..arguments import listed
 from ..errors import NoAnswer, StepError
 
-TIMEOUT_SECONDS = 330
+TIMEOUT_SECONDS = 330  # a stop extends it
 
 # Steps that start, stop or change a broker; a killed `up` may have left one.
 _STEPS = ("start", "member", "restart", "leave", "members", "force-boot", "certificates", "inter-node", "cookie")

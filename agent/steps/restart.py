@@ -15,6 +15,7 @@ from .. import (
     host,
     rabbitmq,
     rolling,
+    starting,
     systemd,
     upgrade_check,
     upgrade_end,
@@ -25,8 +26,8 @@ from ..errors import StepError
 TIMEOUT_SECONDS = 1800
 # After a drain that took longer, the others are checked once more.
 FRESH_SECONDS = 10
-# A start, and what follows it.
-START_SECONDS = 700
+# A restart, and what follows it.
+START_SECONDS = rabbitmq.STOP_SECONDS + 600
 STARTING_SECONDS = START_SECONDS + 200
 # To install a package, apt's own waiting for its lock included.
 INSTALLING_SECONDS = 1500
@@ -106,7 +107,7 @@ def install(upgrade):
     # However long it has waited until now, a broker that is stopped has the whole time to start again.
     clock.extend(INSTALLING_SECONDS + STARTING_SECONDS)
     print("{}: stops, and {} becomes {}".format(host.name(), upgrade.package, upgrade.version))
-    systemd.act("stop", rabbitmq.UNIT)
+    rabbitmq.stop()
     try:
         upgrade.install()
     except StepError as failure:
@@ -120,7 +121,10 @@ def start_anew(action):
     try:
         code = command.attempt(["systemctl", action, rabbitmq.UNIT], seconds=START_SECONDS).code
     except StepError:
-        code = 1
+        words = "rabbitmq-server {}. {}; the end of its journal and log:".format(
+            starting.NOT_YET, starting.ONCE_IT_SERVES
+        )
+        raise rolling.stopped_here(words, starting.last_words())
     if code != 0:
         raise rolling.stopped_here(
             "rabbitmq-server did not {} with its changed configuration; if it refuses a line of it, correct"

@@ -9,6 +9,8 @@ from ..errors import StepError
 TIMEOUT_SECONDS = 660
 HEAD_START_SECONDS = 60
 ATTEMPTS = 3
+# Less than TIMEOUT_SECONDS, so that the step can say why.
+START_SECONDS = 570
 
 
 def arguments(parser):
@@ -28,7 +30,8 @@ def run(wanted):
         systemd.reset(rabbitmq.UNIT)
         let_first_broker_serve(wanted)
         since = starting.log_size()
-        if starts():
+        has_booted = starts()
+        if has_booted:
             return
         if starting.waits(since):
             raise StepError(
@@ -36,6 +39,12 @@ def run(wanted):
                     host.name(), " ".join(starting.beside() or [])
                 ),
                 "Switch them on, and all start. If they are gone for good: npm run up says which broker to start without them",
+            )
+        if has_booted is None:
+            raise StepError(
+                "{}: rabbitmq-server {}; the end of its journal and log:".format(host.name(), starting.NOT_YET),
+                starting.ONCE_IT_SERVES,
+                log=starting.last_words(),
             )
         if number < ATTEMPTS and mended(wanted, since):
             continue
@@ -71,11 +80,14 @@ def flags_are_locked():
 
 
 def starts():
-    """Starts the broker. Returns whether it has booted, peer discovery included: its unit is of type notify."""
+    """Starts the broker. Returns whether it has booted, peer discovery included: its unit is of type notify.
+
+    None says that it still starts.
+    """
     try:
-        return command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=570).code == 0
+        return command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=START_SECONDS).code == 0
     except StepError:
-        return False
+        return None
 
 
 def mended(wanted, since):
@@ -118,7 +130,7 @@ def leave_former_cluster():
 
 
 def stopped_and_put_aside(why):
-    systemd.act("stop", rabbitmq.UNIT)
+    rabbitmq.stop()
     return starting.put_aside(why)
 
 

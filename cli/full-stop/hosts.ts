@@ -49,7 +49,7 @@ export type Action = "look" | "stop" | "change" | "start";
 export type Act = (action: Action, login: Login, cluster: Cluster, change: Change) => Promise<string>;
 
 /** Limits for log-in and program together. The program may wait for a run of its own that a killed command has left. */
-const timeoutSeconds: Readonly<Record<Action, number>> = { look: 100, stop: 400, change: 400, start: 720 };
+const timeoutSeconds: Readonly<Record<Action, number>> = { look: 100, stop: 720, change: 400, start: 720 };
 
 export const actOnHost: Act = (action, login, cluster, change) =>
   runOn(login, {

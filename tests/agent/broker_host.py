@@ -7,7 +7,7 @@ from agent.errors import StepError
 from agent.installing import Found
 from agent.steps import restart
 
-from .support import Atom, Ended, HostTest, cluster, node
+from .support import Atom, Ended, Hangs, HostTest, cluster, node
 
 CONFIGURATION = "/etc/rabbitmq/rabbitmq.conf"
 ADVANCED = "/etc/rabbitmq/advanced.config"
@@ -177,4 +177,4 @@ def queue_row(name="orders", messages=10, indexes=(), machine=3, stays=True):
     return ("/", base64.b64encode(name.encode()).decode(), stays, messages, members)
 
 
-__all__ = ["Atom", "BrokerHost", "Ended", "cluster", "node", "queue_row"]
+__all__ = ["Atom", "BrokerHost", "Ended", "Hangs", "cluster", "node", "queue_row"]

@@ -4,7 +4,7 @@ import unittest
 
 from agent import clock, draining, fingerprint
 
-from .broker_host import LIMITS, NOTE, BrokerHost, Ended, cluster
+from .broker_host import LIMITS, NOTE, BrokerHost, Ended, Hangs, cluster
 
 CHANGED = LIMITS + "channel_max = 1000\n"
 IN_TURN = ["rabbitmq-upgrade drain", "systemctl restart rabbitmq-server"]
@@ -65,6 +65,12 @@ class Restart(BrokerHost):
             self.calls = []
             self.works("restart")
             self.assertEqual(self.changes(), [])
+
+    def test_a_restart_that_takes_long_is_not_taken_for_one_that_failed(self):
+        self.changed()
+        self.on("systemctl restart", Hangs())
+        self.refuses("restart", because="rabbitmq-server still starts, such as one that recovers many messages")
+        self.assertNotIn("correct", self.errors)
 
     def test_a_limit_beside_another_setting_needs_a_restart(self):
         self.configure(CHANGED.replace("0.4", "0.5"))

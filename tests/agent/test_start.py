@@ -4,7 +4,7 @@ import os
 import unittest
 from unittest import mock
 
-from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, cluster
+from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, Hangs, cluster
 
 START = ("start", "--brokers", "mq1,mq2,mq3", "--port", "5672")
 CONFLICT = "error: schema_integrity_check_failed"
@@ -175,6 +175,14 @@ class Start(BrokerHost):
         self.fails_with("incompatible_feature_flags", "incompatible_feature_flags")
         self.works(*START)
         self.assertEqual(len(self.starts()), 3)
+        self.assertTrue(self.has(DATA + "/schema.DAT"))
+
+    def test_a_start_that_takes_long_is_not_taken_for_a_failed_one(self):
+        self.left_broker()
+        self.on("systemctl start", Hangs())
+        self.refuses(*START, because="rabbitmq-server still starts, such as one that recovers many messages")
+        self.assertIn("Once it serves, run this again", self.errors)
+        self.assertEqual(len(self.starts()), 1)
         self.assertTrue(self.has(DATA + "/schema.DAT"))
 
     def test_the_start_is_tried_three_times(self):

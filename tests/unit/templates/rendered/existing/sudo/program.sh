@@ -4,7 +4,7 @@ umask 022
 # The program that does everything else here; its text is on standard input.
 if ! python3 -c '' 2>/dev/null; then
   log=/var/log/rabbitmq-ha-packages.log
-  export DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   manage() { apt-get -o DPkg::Lock::Timeout=300 -y "$@" </dev/null >>"$log" 2>&1; }
   manage install --no-install-recommends python3-minimal ||
     { manage update && manage install --no-install-recommends python3-minimal; } || true
