@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 
-from . import files, host, plugin_files, rabbitmq
+from . import files, host, plugin_files, rabbitmq, systemd
 
 NOTE = rabbitmq.HOME + "/rabbitmq-ha.started"
 # Where releases before this program kept the second line of the note.
@@ -21,8 +21,6 @@ LIMIT = re.compile(r"(vm_memory_high_watermark|disk_free_limit)\.(relative|absol
 # Lines that wait for the broker's next start: the list of peers is for its first one, and a broker of an earlier release
 # may go on showing its metrics to others until then.
 _NOT_AWAITED = re.compile(r"cluster_formation|prometheus\.tcp\.ip = 127\.0\.0\.1$")
-# Lines of a drop-in that concern systemd and not the running broker.
-_SYSTEMD_ALONE = re.compile(r"\[|ExecStartPre=|Restart|StartLimit")
 
 
 def _lines(name, comment):
@@ -46,7 +44,7 @@ def _digest(lines):
 
 def of_files():
     """Returns the note of a broker that starts now."""
-    unit = [line for line in _lines(rabbitmq.DROP_IN, ("#", ";")) if not _SYSTEMD_ALONE.match(line)]
+    unit = [line for line in _lines(rabbitmq.DROP_IN, ("#", ";", "[")) if not systemd.ALONE.match(line)]
     other = ["--"] + _lines(rabbitmq.ADVANCED, "%") + ["--"] + unit
     for more in (_lines(rabbitmq.SECRETS, "#"), plugin_files.lines()):
         # A broker that runs without any keeps its note.

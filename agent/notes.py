@@ -8,7 +8,7 @@ import glob
 import hashlib
 import re
 
-from . import files, host
+from . import files, host, systemd
 from .errors import NoAnswer
 
 UNITS = "/etc/systemd/system"
@@ -17,10 +17,6 @@ END = "end"
 ABSENT = "absent"
 UNKNOWN = "unknown"
 
-# Settings that systemd itself reads whenever it needs them: they do not affect a running process.
-_NO_MATTER = re.compile(
-    r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|RestartSteps|StartLimit\w*|Timeout(Start|Stop)Sec)\s*="
-)
 _LINE = re.compile(r"([0-9a-f]{64}|absent|unknown) (/.+)")
 
 # Earlier releases recorded one checksum of all files together, by a shell in the unit.
@@ -86,7 +82,7 @@ def essence(text):
         line = line.strip()
         if line.startswith("["):
             section = line
-        elif line and line[0] not in "#;" and not _NO_MATTER.match(line):
+        elif line and line[0] not in "#;" and not systemd.ALONE.match(line):
             settings.append("{} {}\n".format(section, line))
     return "".join(settings)
 

@@ -1,5 +1,7 @@
 """systemd's units. All options used here exist in old versions, too, such as CentOS 7's 219."""
 
+import re
+
 from . import command, host
 from .errors import StepError
 
@@ -8,6 +10,11 @@ JOURNAL_LINES = 12
 # The states in which a unit runs, and those in which it does not and no job is on its way.
 RUNS = ("active", "reloading", "refreshing")
 STOPPED = ("inactive", "failed")
+
+# Lines of a unit's file that systemd itself reads whenever it needs them: they do not affect a running process.
+ALONE = re.compile(
+    r"(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart\w*|StartLimit\w*|Timeout(Start|Stop)Sec)\s*="
+)
 
 
 def started(unit):

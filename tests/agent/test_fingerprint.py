@@ -27,7 +27,7 @@ class Fingerprint(BrokerHost):
             (CONFIGURATION, "prometheus.tcp.ip = 127.0.0.1\n" + LIMITS),
             (ADVANCED, "% other words\n[].\n"),
             (DROP_IN, NEW_UNIT.replace("RestartSec=1s", "RestartSec=2s").replace("StartLimitIntervalSec=0", "")),
-            (DROP_IN, NEW_UNIT.replace("RestartSec=1s", "RestartSec=1s\nRestartSteps=0")),
+            (DROP_IN, NEW_UNIT.replace("RestartSec=1s", "RestartSec=1s\nRestartSteps=0\nTimeoutStopSec=9")),
         ]:
             self.put(name, text)
             self.assertTrue(fingerprint.is_read(), name)
