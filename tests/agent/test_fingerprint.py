@@ -4,6 +4,7 @@ import hashlib
 import os
 import unittest
 
+import agent
 from agent import fingerprint
 
 from .broker_host import ADVANCED, CONFIGURATION, DROP_IN, LIMITS, NEW_UNIT, NOTE, OLD_UNIT, SECRETS, BrokerHost
@@ -31,6 +32,15 @@ class Fingerprint(BrokerHost):
         ]:
             self.put(name, text)
             self.assertTrue(fingerprint.is_read(), name)
+
+    def test_of_the_programs_own_drop_in_only_the_number_of_open_files_counts(self):
+        for system in ("", "debian-13/", "centos-7/"):
+            folder = "tests/unit/templates/rendered/{}rabbitmq/".format(system)
+            with open(os.path.join(os.path.dirname(agent.__file__), "..", folder, "rabbitmq-ha.conf")) as file:
+                self.put(DROP_IN, file.read())
+            seen = fingerprint.of_files()
+            self.put(DROP_IN, "LimitNOFILE=65536\n")
+            self.assertEqual(seen, fingerprint.of_files(), system)
 
     def test_everything_else_counts(self):
         for name, text in [
