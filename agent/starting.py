@@ -7,6 +7,10 @@ import time
 from . import files, host, rabbitmq, systemd
 from .errors import NoAnswer, StepError
 
+# Of the units in Debian's packages and in Team RabbitMQ's for Debian (3.10.8, 4.3.6).
+STANDARD_ERROR = "/var/log/rabbitmq/rabbitmq-server.error.log"
+# An older file is of an earlier start.
+RECENT_SECONDS = 900
 # Of a longer log only the end is read.
 MOST_BYTES = 1000000
 # How long a boot may take once nothing holds it back.
@@ -108,8 +112,17 @@ def waits(since=None):
 def last_words():
     """Returns the ends of the logs that show why the broker did not start."""
     said = rabbitmq.boot_errors()
-    lines = files.tail(rabbitmq.log_file(), 3 if said else 8).splitlines()
+    lines = files.tail(rabbitmq.log_file(), 3 if said else 8).splitlines() + _standard_error().splitlines()
     return "\n".join(systemd.journal(rabbitmq.UNIT, 2 if said else 4).splitlines() + lines + said.splitlines())
+
+
+def _standard_error():
+    """Returns what the unit's programs, `may-start` among them, have said where its package sends that to a file."""
+    try:
+        age = time.time() - os.stat(host.path(STANDARD_ERROR)).st_mtime
+    except OSError:
+        return ""
+    return files.tail(STANDARD_ERROR, 4) if age < RECENT_SECONDS else ""
 
 
 def failed(words):

@@ -4,6 +4,8 @@ import os
 import unittest
 from unittest import mock
 
+from agent.starting import STANDARD_ERROR
+
 from .broker_host import DATA, LOG, MEMBER, BrokerHost, Ended, Hangs, cluster
 
 START = ("start", "--brokers", "mq1,mq2,mq3", "--port", "5672")
@@ -198,6 +200,15 @@ class Start(BrokerHost):
         )
         self.fails_with("2026-11-24 [error] <0.1.0>   crasher:")
         self.refuses(*START, because="Conf file attempted to set unknown variable")
+
+    def test_what_the_unit_says_in_a_file_is_reported_while_it_is_of_this_start(self):
+        self.stopped_broker()
+        self.fails_with("no", "no")
+        self.put(STANDARD_ERROR, "mq1: was told to stop\n")
+        self.refuses(*START, because="mq1: was told to stop")
+        os.utime(self.root + STANDARD_ERROR, (1, 1))
+        self.refuses(*START, because="rabbitmq-server did not start")
+        self.assertNotIn("was told to stop", self.errors)
 
     def test_no_data_is_moved_without_an_answer(self):
         """Leaves each question on the way unanswered once, in each way: the data and the mark stay."""
