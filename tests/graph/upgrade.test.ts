@@ -23,9 +23,9 @@ test("there is an earlier release to compare with", () => {
   assert.ok(releases.length > 0);
 });
 
-/** Lines for which a running process is not restarted (`agent/notes.py`, `agent/fingerprint.py`). */
+/** Lines for which a running process is not restarted (`ALONE` in `agent/systemd.py`, `agent/fingerprint.py`). */
 const ofNoMatter =
-  /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart|RestartSec|StartLimit\w*)=.*|prometheus\.tcp\.ip = 127\.0\.0\.1)$/;
+  /^(#.*|\s*|(After|Wants|ExecStartPre|ExecReload|ExecStopPost|Restart\w*|StartLimit\w*|Timeout(Start|Stop)Sec)=.*|prometheus\.tcp\.ip = 127\.0\.0\.1)$/;
 
 function matters(text = ""): string[] {
   return text.split("\n").filter((line) => !ofNoMatter.test(line));

@@ -54,6 +54,8 @@ StartLimitIntervalSec=0
 LimitNOFILE=65536
 Restart=on-failure
 RestartSec=1s
+TimeoutStartSec=3600
+TimeoutStopSec=300
 ExecStartPre=/usr/local/bin/rabbitmq-ha may-start
 END
   cat - <(discovery "$1") >"$2/etc/rabbitmq/rabbitmq.conf" <<'END'
@@ -186,6 +188,7 @@ StartLimitIntervalSec=0
 [Service]
 Restart=always
 RestartSec=200ms
+TimeoutStartSec=90
 ExecStartPre=-/usr/local/bin/rabbitmq-ha note --unit keepalived --address $2
 END
 }
