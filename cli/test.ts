@@ -30,6 +30,12 @@ const nodeTest = (concurrency: number): string[] => [
   `--test-concurrency=${String(concurrency)}`,
 ];
 
+/** Aborted by Ctrl-C, which also ends what runs: then nothing more begins. */
+const interrupt = new AbortController();
+process.on("SIGINT", () => {
+  interrupt.abort();
+});
+
 /** How the checks and tests are run. */
 const runOptions = (env: PulumiCli["env"]) =>
   ({ cwd: root, env, extendEnv: false, stdin: "ignore", reject: false, forceKillAfterDelay: false }) as const;
@@ -118,8 +124,10 @@ async function runSteps(steps: readonly Step[], env: PulumiCli["env"]): Promise<
   const pending = [...steps];
   const results: Tally[] = [];
   const worker = async (): Promise<void> => {
-    for (let step = pending.shift(); step !== undefined; step = pending.shift())
+    for (let step = pending.shift(); step !== undefined; step = pending.shift()) {
+      if (interrupt.signal.aborted) return;
       results.push(await runStep(step, env));
+    }
   };
   await Promise.all([worker(), worker()]);
   return results;
@@ -139,10 +147,11 @@ async function runInTerminal(
   return readTally(stdout, failed);
 }
 
-/** Prints the totals as the last line. @returns the exit code */
+/** Prints the totals as the last line. @returns the exit code: 130 when interrupted */
 function printTotals(results: readonly Tally[]): number {
   const sum = (key: keyof Tally): number => results.reduce((total, result) => total + result[key], 0);
   process.stdout.write(`${String(sum("passed"))} passed, ${String(sum("failed"))} failed\n`);
+  if (interrupt.signal.aborted) return 130;
   return sum("failed") === 0 ? 0 : 1;
 }
 
@@ -165,7 +174,7 @@ export async function runTests({ env }: PulumiCli, args: readonly string[]): Pro
   const { files, flags } = selectTests(args, true);
   if (files.length > 0) return printTotals(await runFiles(files, flags, env));
   const results = await runSteps(await checkSteps(flags), env);
-  if (results.some(({ failed }) => failed > 0)) return printTotals(results);
+  if (interrupt.signal.aborted || results.some(({ failed }) => failed > 0)) return printTotals(results);
   const all = listTestFiles("e2e");
   const longest = longestFirst.map((name) => `tests/e2e/${name}.test.ts`);
   const ordered = [...longest, ...all.filter((file) => !longest.includes(file))];
@@ -206,7 +215,10 @@ async function runFiles(
     printsAll: true,
   }));
   results.push(...(await runSteps(steps, env)));
-  for (const file of alone) results.push(await runInTerminal([file], flags, env));
+  for (const file of alone) {
+    if (interrupt.signal.aborted) break;
+    results.push(await runInTerminal([file], flags, env));
+  }
   return results;
 }
 
