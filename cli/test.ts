@@ -30,11 +30,19 @@ const nodeTest = (concurrency: number): string[] => [
   `--test-concurrency=${String(concurrency)}`,
 ];
 
-/** Aborted by Ctrl-C, which also ends what runs: then nothing more begins. */
+/** Aborted by Ctrl-C, which also ends what runs. */
 const interrupt = new AbortController();
 process.on("SIGINT", () => {
   interrupt.abort();
 });
+
+/** Yields items, each to one taker, until Ctrl-C: then nothing more begins. */
+function* untilInterrupted<T>(items: readonly T[]): Generator<T> {
+  for (const item of items) {
+    if (interrupt.signal.aborted) return;
+    yield item;
+  }
+}
 
 /** How the checks and tests are run. */
 const runOptions = (env: PulumiCli["env"]) =>
@@ -121,13 +129,10 @@ async function runStep(
 
 /** Runs steps two at a time, in their order: each keeps one core busy. */
 async function runSteps(steps: readonly Step[], env: PulumiCli["env"]): Promise<Tally[]> {
-  const pending = [...steps];
+  const pending = untilInterrupted(steps);
   const results: Tally[] = [];
   const worker = async (): Promise<void> => {
-    for (let step = pending.shift(); step !== undefined; step = pending.shift()) {
-      if (interrupt.signal.aborted) return;
-      results.push(await runStep(step, env));
-    }
+    for (const step of pending) results.push(await runStep(step, env));
   };
   await Promise.all([worker(), worker()]);
   return results;
@@ -174,7 +179,7 @@ export async function runTests({ env }: PulumiCli, args: readonly string[]): Pro
   const { files, flags } = selectTests(args, true);
   if (files.length > 0) return printTotals(await runFiles(files, flags, env));
   const results = await runSteps(await checkSteps(flags), env);
-  if (interrupt.signal.aborted || results.some(({ failed }) => failed > 0)) return printTotals(results);
+  if (results.some(({ failed }) => failed > 0)) return printTotals(results);
   const all = listTestFiles("e2e");
   const longest = longestFirst.map((name) => `tests/e2e/${name}.test.ts`);
   const ordered = [...longest, ...all.filter((file) => !longest.includes(file))];
@@ -215,10 +220,7 @@ async function runFiles(
     printsAll: true,
   }));
   results.push(...(await runSteps(steps, env)));
-  for (const file of alone) {
-    if (interrupt.signal.aborted) break;
-    results.push(await runInTerminal([file], flags, env));
-  }
+  for (const file of untilInterrupted(alone)) results.push(await runInTerminal([file], flags, env));
   return results;
 }
 

@@ -145,16 +145,20 @@ export class Load {
 
   async #describeMissing(): Promise<string[]> {
     const lost = this.kinds.flatMap((kind) => this.ledgers[kind].balance().lost);
-    const api = await createClusterClient(this.#system).firstToAnswer.catch(() => undefined);
-    const lines = [...rangesByPublisher(lost)].map(async ([queue, ranges]) => {
-      const state = await api?.get(`/api/queues/%2F/${queue}`, depthRow).catch(reasonOf);
-      const holds =
-        typeof state === "object"
-          ? `it holds ${state.messages_ready} ready, ${state.messages_unacknowledged} unacknowledged; ${state.consumers} consumers`
-          : `it does not say what it holds${state === undefined ? "" : `: ${state}`}`;
-      return `queue ${queue}: message ${ranges}; ${holds}`;
-    });
+    const lines = [...rangesByPublisher(lost)].map(
+      async ([queue, ranges]) => `queue ${queue}: message ${ranges}; ${await this.#describeDepth(queue)}`,
+    );
     return Promise.all(lines);
+  }
+
+  async #describeDepth(queue: string): Promise<string> {
+    try {
+      const api = await createClusterClient(this.#system).firstToAnswer;
+      const state = await api.get(`/api/queues/%2F/${queue}`, depthRow);
+      return `it holds ${state.messages_ready} ready, ${state.messages_unacknowledged} unacknowledged; ${state.consumers} consumers`;
+    } catch (error) {
+      return `it does not say what it holds: ${reasonOf(error)}`;
+    }
   }
 
   async #deleteQueues(): Promise<void> {

@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+import re
 import unittest
 
 import agent
-from agent import fingerprint
+from agent import fingerprint, rabbitmq
 
 from .broker_host import ADVANCED, CONFIGURATION, DROP_IN, LIMITS, NEW_UNIT, NOTE, OLD_UNIT, SECRETS, BrokerHost
 
@@ -41,6 +42,12 @@ class Fingerprint(BrokerHost):
             seen = fingerprint.of_files()
             self.put(DROP_IN, "LimitNOFILE=65536\n")
             self.assertEqual(seen, fingerprint.of_files(), system)
+
+    def test_a_step_waits_for_a_stop_as_long_as_the_drop_in_allows_one(self):
+        folder = os.path.join(os.path.dirname(agent.__file__), "..", "tests/unit/templates/rendered/rabbitmq")
+        with open(os.path.join(folder, "rabbitmq-ha.conf")) as file:
+            (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", file.read(), re.MULTILINE)
+        self.assertGreater(rabbitmq.STOP_SECONDS, 2 * int(seconds))
 
     def test_everything_else_counts(self):
         for name, text in [

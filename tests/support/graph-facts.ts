@@ -248,7 +248,7 @@ export function testGraphFacts(graph: () => Graph, stack: string): void {
     graph().assertPrecedes([...serving, "mirror-policy-set", "cluster-name", "cluster-admin"], services);
     graph().assertPrecedes(services, holders);
     const commands = graph().nodes.filter(({ type }) => type === remoteCommand || type === localCommand);
-    // Nothing waits for resources that exist only for their undo, nor for the removal of former members.
+    // Nothing waits for what is only asked before a machine goes, nor for the removal of former members.
     const last = [...holders, "cluster-members", ...mayGo];
     const others = commands.map(({ name }) => name).filter((name) => !last.includes(name));
     for (const holder of holders) {
