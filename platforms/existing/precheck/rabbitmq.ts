@@ -1,5 +1,5 @@
 /** The RabbitMQ that existing machines have or are offered: what the probe says of it, and the faults in it. */
-import type { BrokerPackage } from "../../../hosts/rabbitmq-version.ts";
+import type { BrokerPackage, RabbitmqVersion } from "../../../hosts/rabbitmq-version.ts";
 import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../../../hosts/rabbitmq-version.ts";
 import { upgradeFault } from "../../../hosts/upgrade-paths.ts";
 import { seriesNameOf } from "../../../hosts/rabbitmq-series.ts";
@@ -25,6 +25,7 @@ export function rabbitmqFaults(probed: readonly ProbedHost[], plan: IntendedSetu
   const brokers = probed.filter(({ machine }) => machine.role === "broker");
   return [
     ...abilityFaults(brokers, plan),
+    ...unfitFaults(brokers, plan),
     ...mixedSeriesFaults(brokers, plan),
     ...upgradeFaults(brokers, plan),
   ];
@@ -64,6 +65,38 @@ function abilityFaults(
         `${machineLabel(machine)}: is to be a ram node, which ${what} does not support; write type: disc, or leave the key out`,
     ),
   ];
+}
+
+/**
+ * A broker that has or would get another version than the configuration is written for, and might not start with it.
+ * A stated series or RPM changes no RabbitMQ that is installed.
+ */
+function unfitFaults(brokers: readonly ProbedHost[], { os, packages }: IntendedSetup): string[] {
+  if (packages.brokerVersion !== undefined) return [];
+  const written = rabbitmqVersion(os, packages);
+  return brokers.flatMap(({ machine, facts }) => {
+    const { installed, offered } = facts.rabbitmq;
+    const version = installed ?? (written.from === "expected" ? offered : undefined);
+    if (version === undefined || canRead(version, written)) return [];
+    const has = installed === undefined ? "would get" : "has";
+    return [
+      `${machineLabel(machine)}: ${has} RabbitMQ ${version}, and its configuration would be that of ${describeRabbitmq(written, os)}; ` +
+        `write packages.rabbitmq.version: "${version}", or to upgrade the version that is wanted: docs/rolling.md`,
+    ];
+  });
+}
+
+/** The scopes of a default queue type, each of which includes those before it. */
+const typeScopes = ["none", "virtual host", "node"];
+
+/** @returns whether a version accepts, and needs no more than, what is configured for another one */
+function canRead(version: string, written: RabbitmqVersion): boolean {
+  const [has, needs] = [abilitiesOf({ ...written, version }), abilitiesOf(written)];
+  return (
+    has.hasMnesia === needs.hasMnesia &&
+    (has.hasQuorumPolicies || !needs.hasQuorumPolicies) &&
+    typeScopes.indexOf(has.defaultQueueType) >= typeScopes.indexOf(needs.defaultQueueType)
+  );
 }
 
 /** A broker that would get another series than the others have, and so not join their cluster. */

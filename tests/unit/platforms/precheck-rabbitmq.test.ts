@@ -87,7 +87,10 @@ function faults(found: readonly BrokerPackage[], given: Partial<IntendedSetup> =
 
 test("ram nodes are judged by the version that is found, not by the system's name", () => {
   const ramNodes = ["mq2"];
-  assert.deepEqual(faults([{ offered: "3.10.8-1" }], { ramNodes, os: "debian-13" }), []);
+  assert.doesNotMatch(
+    faults([{ offered: "3.10.8-1" }], { ramNodes, os: "debian-13" }).join("\n"),
+    /ram node/,
+  );
   assert.deepEqual(faults([], { ramNodes, os: "debian-12" }), []);
   assert.deepEqual(faults([{ installed: "4.0.5-6" }], { ramNodes, os: "debian-12" }), [
     "mq2 (10.0.0.2): is to be a ram node, which RabbitMQ 4.0.5-6 (installed) does not support; write type: disc, or leave the key out",
@@ -99,7 +102,7 @@ test("ram nodes are judged by the version that is found, not by the system's nam
 
 test("mirrored queues are judged by the version that is found, not by the system's name", () => {
   const queues = "mirrored";
-  assert.deepEqual(faults([{ offered: "3.10.8-1" }], { queues, os: "debian-13" }), []);
+  assert.doesNotMatch(faults([{ offered: "3.10.8-1" }], { queues, os: "debian-13" }).join("\n"), /mirrored/);
   assert.deepEqual(faults([{ offered: "4.0.5-6" }], { queues }), [
     "rabbitmq.queues: RabbitMQ 4.0.5-6 (offered by the machines' package sources) has no mirrored queues; write rabbitmq.queues: quorum, and remove rabbitmq.policy",
   ]);
@@ -111,6 +114,31 @@ test("a version to which no rolling upgrade leads is refused on each broker that
   assert.deepEqual(faults([{ installed: "3.10.8-1" }, {}, { installed: "3.11.18-1" }], { packages }), [
     'mq1 (10.0.0.1): packages.rabbitmq.version = "3.12.1-1": from 3.10.8 to 3.12 the way is: first 3.11.18, then 3.12',
   ]);
+});
+
+test("a broker is refused whose version may not start with what is configured for another one", () => {
+  const queues = "quorum";
+  const series = (name: string): Partial<IntendedSetup> => ({
+    queues,
+    packages: {
+      repository: { url: "https://packages.example.com", isFlat: false, isTrusted: true, series: name },
+    },
+  });
+  const remedy = (version: string): string =>
+    `write packages.rabbitmq.version: "${version}", or to upgrade the version that is wanted: docs/rolling.md`;
+  const unfit = (...given: Parameters<typeof faults>): string[] =>
+    faults(...given).filter((text) => text.includes("configuration"));
+  assert.deepEqual(unfit([{ installed: "3.10.8-1" }], series("4.2")), [
+    `mq1 (10.0.0.1): has RabbitMQ 3.10.8-1, and its configuration would be that of RabbitMQ 4.2 (as packages.rabbitmq states); ${remedy("3.10.8-1")}`,
+  ]);
+  // On Mnesia a broker without a partition handling runs on alone; RabbitMQ 4.3 does not know the key.
+  assert.equal(unfit([{ installed: "4.0.5-6" }], series("4.3")).length, 1);
+  assert.deepEqual(unfit([{ offered: "4.3.6-1" }], { queues }), [
+    `mq1 (10.0.0.1): would get RabbitMQ 4.3.6-1, and its configuration would be that of RabbitMQ 3.10 (as debian-12 is known to install); ${remedy("4.3.6-1")}`,
+  ]);
+  assert.deepEqual(unfit([{ installed: "4.2.1-1" }], series("4.2")), []);
+  assert.deepEqual(unfit([{ offered: "3.10.8-1" }], series("4.3")), []);
+  assert.deepEqual(unfit([{ installed: "4.2.1-1" }], { queues, packages: { brokerVersion: "4.3.6-1" } }), []);
 });
 
 test("a broker that would get another series than the others is refused", () => {
