@@ -111,6 +111,8 @@ const defined =
     nodes,
     ...config.definitions,
     ...(secrets.userPasswords && { userPasswords: secrets.userPasswords }),
+    administrators: config.administrators,
+    policy: policy.name,
     after: [...cluster.ready, queuePolicy.set],
   });
 

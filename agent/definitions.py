@@ -53,9 +53,15 @@ class Object:
         return [name for name in self.fields if self.fields[name] != other.fields.get(name, {})]
 
 
-def title_of(key):
+def fields_of(key):
+    """Returns what a key consists of: the object's kind, and the fields that tell it from others of that kind."""
     kind, *values = jsontext.loads(key)
-    return TITLES[kind].format(**dict(zip(KEYS[kind], values)))
+    return dict(zip(KEYS[kind], values), kind=kind)
+
+
+def title_of(key):
+    fields = fields_of(key)
+    return TITLES[fields["kind"]].format(**fields)
 
 
 def plain(value):

@@ -26,6 +26,10 @@ export interface ClusterDefinitionsArgs {
   readonly userPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
   /** Objects that are removed even if they are not empty, as messages name them. @default none */
   readonly remove?: readonly string[];
+  /** The users that are the stack's administrators, and so never removed as users of former definitions. */
+  readonly administrators: readonly string[];
+  /** The name of the policy of the stack's queues, of which the same is true. */
+  readonly policy: string;
   /** Done once there are the administrator and the policy. */
   readonly after: readonly pulumi.Resource[];
 }
@@ -49,15 +53,16 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterDefinitionsArgs, options: pulumi.ComponentResourceOptions = {}) {
     super("rabbitmq-ha:index:ClusterDefinitions", name, {}, options);
-    const { nodes, lines, remove = [], after } = args;
+    const { nodes, lines, administrators, policy, remove = [], after } = args;
     const users = args.users.map((user) => credentialsOf(user, args.userPasswords ?? {}));
     const [{ host }] = nodes;
     const members = nodes.map((node) => node.name);
+    const definitions = { members, administrators, policy };
     const dependsOn = [...nodes.map((node) => node.ready), ...after];
     // As a policy's: another first machine does not end the definitions, so this is never replaced, and goes last.
     const undo = new Step(
       `${name}-undo`,
-      { host, undo: { subcommand: "definitions", options: { clear: true, members } } },
+      { host, undo: { subcommand: "definitions", options: { ...definitions, clear: true } } },
       { parent: this, dependsOn },
     );
     // Without users there is nothing to do; the step stays in place so that the last one can go.
@@ -76,7 +81,7 @@ export class ClusterDefinitions extends pulumi.ComponentResource {
       {
         host,
         subcommand: "definitions",
-        options: { members },
+        options: definitions,
         stdin: wholeText([...lines, ...remove.map((title) => `remove ${JSON.stringify(title)}`)]),
       },
       { parent: this, dependsOn: [passwords] },

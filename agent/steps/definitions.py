@@ -2,6 +2,7 @@
 
 They come on standard input, one a line. What exists and is not among them stays as it is. What the stack has made and
 no longer names is removed if nobody uses it. The users are there already (definition-users); they get their tags here.
+What has become the stack's own otherwise (an administrator, the policy of its queues) is no longer the definitions'.
 """
 
 import sys
@@ -17,6 +18,8 @@ NAMED = 10
 
 def arguments(parser):
     parser.add_argument("--members", required=True, type=listed, help="every broker: a,b,c")
+    parser.add_argument("--administrators", type=listed, default=[], help="users that are the stack's administrators: a,b")
+    parser.add_argument("--policy", default="", help="the name of the policy of the stack's queues, in any virtual host")
     parser.add_argument("--clear", action="store_true", help="nothing is defined any more")
 
 
@@ -27,9 +30,10 @@ def run(wanted):
     _refuse_fixed(different, facts)
     _refuse_missing_users(missing)
     _refuse_limits(different, facts)
-    former = [facts.objects[key] for key in facts.noted if key not in objects and key in facts.objects]
+    noted = [key for key in facts.noted if not _is_of_other_steps(key, wanted)]
+    former = [facts.objects[key] for key in noted if key not in objects and key in facts.objects]
     _refuse_ambiguous(former, list(facts.objects.values()) + missing, removable)
-    made = [key for key in facts.noted if key in facts.objects or key in objects]
+    made = [key for key in noted if key in facts.objects or key in objects]
     made += [each.key for each in missing if each.key not in made]
     after = _make(missing, different, facts, made, member)
     stays = undefine.remove(former, removable, member) if former else {}
@@ -39,6 +43,13 @@ def run(wanted):
     _check(objects, after)
     gone = [each.title for each in former if each.key not in stays]
     _tell(missing, different, gone, stays, len(objects))
+
+
+def _is_of_other_steps(key, wanted):
+    fields = definitions.fields_of(key)
+    kind = fields["kind"]
+    user = fields["name"] if kind == "user" else fields.get("user")
+    return user in wanted.administrators or (kind == "policy" and fields["name"] == wanted.policy)
 
 
 def _due(objects, facts):

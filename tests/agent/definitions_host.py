@@ -41,8 +41,8 @@ def queue(name="orders", vhost="/", **more):
     return line("queue", name=name, vhost=vhost, **dict(QUEUE, **more))
 
 
-def policy(name="short", **more):
-    return line("policy", name=name, vhost="/", **dict(POLICY, **more))
+def policy(name="short", vhost="/", **more):
+    return line("policy", name=name, vhost=vhost, **dict(POLICY, **more))
 
 
 def exchange(name, vhost="/"):

@@ -34,6 +34,24 @@ class Removing(Definitions):
         self.works(*MEMBERS, "--clear")
         self.assertEqual((self.names("queue"), self.noted), ([], []))
 
+    def test_who_has_become_an_administrator_is_no_longer_the_definitions_and_stays(self):
+        permission = line("permission", user="ops", vhost="/", configure=".*", write=".*", read=".*")
+        for more in ([], ["--clear"]):
+            self.start()
+            self.broker(noted=['user {"name":"ops","tags":["administrator"]}', permission, queue("a")])
+            self.given()
+            self.works(*MEMBERS, "--administrators", "ops,root", *more)
+            self.assertEqual(self.names("user"), ["admin", "ops"])
+            self.assertEqual((self.names("queue"), self.noted), ([], []))
+            self.assertEqual(self.done("clear_permissions"), [])
+
+    def test_what_has_become_the_policy_of_the_stacks_queues_stays_in_every_virtual_host(self):
+        self.broker(SHOP, policy("ha-all", vhost="shop"), noted=[policy("ha-all"), policy("other")])
+        self.noted.append('["policy", "shop", "ha-all"]')
+        self.given()
+        self.works(*MEMBERS, "--policy", "ha-all")
+        self.assertEqual((self.names("policy"), self.noted), (["ha-all", "ha-all"], []))
+
     def test_a_queue_that_is_used_stays_with_its_bindings_and_is_still_the_stacks(self):
         self.broker(noted=[queue("a"), binding("x", "a"), policy()])
         self.used[self.noted[0]] = "messages: 3, consumers: 0"

@@ -95,6 +95,6 @@ test("only the undo has one, so that a repair can repeat the steps", () => {
   for (const name of steps.slice(0, 2)) assert.equal(given.graph.get(name).inputs["delete"], undefined);
   assert.match(
     String(given.graph.get("definitions-undo").inputs["delete"]),
-    / definitions --clear --members /,
+    / definitions --members cent120,cent121,cent122 --administrators admin --policy ha-all --clear/,
   );
 });
