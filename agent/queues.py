@@ -2,6 +2,10 @@
 
 The data comes from the brokers' own records, never from the queues' processes: a process that hangs blocks nobody, and
 a queue whose broker is down is included.
+
+A copy counts once it has the messages. A new member of a quorum queue has no vote until then (RabbitMQ 3.13 and newer;
+before, the queue's log is complete with a majority of all members). A new replica of a stream is listed at once, with
+nothing in it.
 """
 
 import base64
@@ -32,6 +36,21 @@ Hosts = lists:sort(rabbit_vhost:list_names()),
 Before = rabbit_amqqueue:list(),
 Down = lists:append([rabbit_amqqueue:list_down(V) || V <- Hosts]),
 Records = Before ++ Down ++ rabbit_amqqueue:list(),
+Running = rabbit_nodes:all_running(),
+Of = fun(Node, Module, Function, Args, Else) ->
+  case rpc:call(Node, Module, Function, Args, 10000) of {badrpc, _} -> Else; Said -> Said end
+end,
+HasType = fun(Type) -> lists:any(fun(Q) -> amqqueue:get_type(Q) =:= Type end, Records) end,
+AsSet = fun(Keys) -> Set = maps:from_list([{Key, true} || Key <- Keys]), fun(Key) -> maps:is_key(Key, Set) end end,
+Voters = [{{'$1', '_'}, [], ['$1']}, {{'$1', '_', voter}, [], ['$1']}],
+HasVote = AsSet([{Name, At} || HasType(rabbit_quorum_queue), At <- Running,
+  Name <- Of(At, ets, select, [ra_state, Voters], [])]),
+Offsets = fun(Role) -> [{Name, At, Counters} || HasType(rabbit_stream_queue), At <- Running,
+  {{Its, Name}, Counters} <- maps:to_list(Of(At, osiris_counters, overview, [], #{})), Its =:= Role] end,
+Committed = maps:from_list([{Name, Last} || {Name, _, #{committed_offset := Last}} <- Offsets(osiris_writer)]),
+HasCommitted = AsSet(
+  [{Name, At} || {Name, At, #{offset := Last}} <- Offsets(osiris_replica), Last >= maps:get(Name, Committed, none)] ++
+  [{Name, At} || {Name, At, _} <- Offsets(osiris_writer)]),
 Nodes = fun(Pids) when is_list(Pids) -> [node(P) || P <- Pids]; (none) -> [] end,
 Row = fun(Q) ->
   {resource, V, queue, N} = amqqueue:get_name(Q),
@@ -41,9 +60,11 @@ Row = fun(Q) ->
     #{nodes := M} when is_map(M) -> maps:keys(M);
     _ -> undefined
   end,
-  {Mirrored, InSync} = case Mirrors of
-    true -> {Nodes(amqqueue:get_slave_pids(Q)), Nodes(amqqueue:get_sync_slave_pids(Q))};
-    false -> {[], []}
+  {Mirrored, InSync} = case {amqqueue:get_type(Q), Members, Mirrors} of
+    {rabbit_quorum_queue, [_ | _], _} -> {[], [At || At <- Members, HasVote({element(1, amqqueue:get_pid(Q)), At})]};
+    {rabbit_stream_queue, [_ | _], _} -> {[], [At || At <- Members, HasCommitted({amqqueue:get_name(Q), At})]};
+    {_, _, true} -> {Nodes(amqqueue:get_slave_pids(Q)), Nodes(amqqueue:get_sync_slave_pids(Q))};
+    {_, _, false} -> {[], []}
   end,
   IsExclusive = is_pid(amqqueue:get_exclusive_owner(Q)),
   {V, base64:encode(N), amqqueue:get_type(Q), IsExclusive, Leader, Members, Mirrored, InSync}
@@ -51,13 +72,14 @@ end,
 Rows = [Row(Q) || Q <- Records],
 #{version => list_to_binary(rabbit_misc:version()), queues => Rows, count => length(Rows),
   vhosts => Hosts, vhosts_then => lists:sort(rabbit_vhost:list_names()),
-  running => rabbit_nodes:all_running()}
+  running => Running}
 """.replace("@fence@", khepri.FENCE).replace("@mirrors@", series.expression("hasMirrors"))
 
 
 class Queue:
     """One queue. leader, members, mirrors and synchronised are short names of brokers, running or not.
 
+    synchronised: those of the members or mirrors that have the messages; of members only running ones.
     code: its name in base 64, as a name can be any bytes.
     """
 
@@ -79,8 +101,12 @@ class Queue:
     def holders(self):
         """Returns the brokers that have a reliable copy."""
         if self.kind in (QUORUM, STREAM):
-            return set(self.members)
+            return set(self.synchronised)
         return set(self.synchronised) | ({self.leader} if self.leader else set())
+
+    def places(self):
+        """Returns the brokers that have a copy, whether it has the messages or not."""
+        return set(self.members) | set(self.mirrors) | self.holders()
 
     def __str__(self):
         return "{} ({}, virtual host {})".format(self.name, self.kind, self.vhost)
@@ -132,8 +158,8 @@ class Queues:
         ]
 
     def unsynchronised_on(self, name):
-        """Returns the queues whose mirror on a broker lacks messages."""
-        return [queue for queue in self.all if name in queue.mirrors and name not in queue.synchronised]
+        """Returns the queues whose member or mirror on a broker lacks messages, or does not run."""
+        return [queue for queue in self.all if name in queue.members + queue.mirrors and name not in queue.synchronised]
 
 
 def _queue(row):

@@ -18,8 +18,12 @@ NAMED = 10
 
 def arguments(parser):
     parser.add_argument("--members", required=True, type=listed, help="every broker: a,b,c")
-    parser.add_argument("--administrators", type=listed, default=[], help="users that are the stack's administrators: a,b")
-    parser.add_argument("--policy", default="", help="the name of the policy of the stack's queues, in any virtual host")
+    parser.add_argument(
+        "--administrators", type=listed, default=[], help="users that are the stack's administrators: a,b"
+    )
+    parser.add_argument(
+        "--policy", default="", help="the name of the policy of the stack's queues, in any virtual host"
+    )
     parser.add_argument("--clear", action="store_true", help="nothing is defined any more")
 
 

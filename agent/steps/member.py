@@ -19,7 +19,7 @@ FORMING_SECONDS = 20
 PATIENCE_SECONDS = 180
 JOIN_ATTEMPTS = 5
 PLACES_SECONDS = 120
-MIRRORS_SECONDS = 1200
+FILLED_SECONDS = 1200
 
 # Marks that a run has stopped the broker's application. If that run is killed, only the next run starts it again.
 STOPPED = host.RUN + "/application-stopped"
@@ -260,9 +260,7 @@ class Member:
         The cluster deletes such a queue when it forgets the node.
         """
         alone = [
-            queue
-            for queue in queues.look(best).only_on(self.name)
-            if self.name in queue.holders() or not queue.holders()
+            queue for queue in queues.look(best).only_on(self.name) if self.name in queue.places() or not queue.places()
         ]
         if alone:
             raise StepError(
@@ -390,7 +388,7 @@ class Member:
         leaver = self.leaver(seen) or leaving.Leaving(self.name, self.brokers)
         if not leaver.give_back():
             raise NoAnswer("{}: the other members do not see it run".format(self.name))
-        self._fill_mirrors()
+        self._fill_copies()
 
     def enable_features(self, is_new_cluster):
         """Enables each feature flag that another member has; in a new cluster all of them, as RabbitMQ does."""
@@ -406,7 +404,7 @@ class Member:
             self.say("enables the feature flag {}, which got lost as the brokers started together".format(flag))
 
     def take_copies(self):
-        """Adds a member to each quorum queue and stream on this new broker, and fills its mirrors."""
+        """Adds a member to each quorum queue and stream on this new broker, and awaits that all its copies are filled."""
         self.say("takes its copies of the cluster's queues")
         deadline = clock.Deadline(PLACES_SECONDS)
         reported: set = set()
@@ -430,7 +428,7 @@ class Member:
                 said = refused or said
                 reported.update(queue.key for queue in streams if not refused)
             clock.pause(1)
-        self._fill_mirrors()
+        self._fill_copies()
 
     def _replicate(self, streams):
         listed = ", ".join('{{{}, <<"{}">>}}'.format(erlang.text(queue.vhost), queue.code) for queue in streams)
@@ -438,17 +436,16 @@ class Member:
         said = rabbitmq.have(question, seconds=600)
         return said if "error" in said else ""
 
-    def _fill_mirrors(self):
-        deadline = clock.Deadline(MIRRORS_SECONDS)
+    def _fill_copies(self):
+        deadline = clock.Deadline(FILLED_SECONDS)
         while True:
             lacking = queues.look().unsynchronised_on(self.name)
             if not lacking:
                 return
             if deadline.passed():
                 raise StepError(
-                    "{}: its mirrors of these queues are still not in sync: {}".format(
-                        self.name, queues.named(lacking)
-                    ),
-                    "Without ha-sync-mode automatic, 'rabbitmqctl sync_queue NAME' fills one.",
+                    "{}: its copies of these queues still lack messages: {}".format(self.name, queues.named(lacking)),
+                    "Run this again: it waits for them. Of a mirrored queue without ha-sync-mode automatic,"
+                    " 'rabbitmqctl sync_queue NAME' fills the copy.",
                 )
             clock.pause(2)

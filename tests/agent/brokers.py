@@ -17,11 +17,15 @@ def names_in(text, names):
 
 
 class Queue:
+    """in_sync: the members or mirrors that have the messages; by default all members, and no mirror."""
+
     def __init__(
-        self, name, kind="classic", leader="b3", members=(), mirrors=(), in_sync=(), vhost="/", exclusive=False
+        self, name, kind="classic", leader="b3", members=(), mirrors=(), in_sync=None, vhost="/", exclusive=False
     ):
         self.name, self.kind, self.vhost, self.exclusive = name, kind, vhost, exclusive
-        self.leader, self.members, self.mirrors, self.in_sync = leader, list(members), list(mirrors), list(in_sync)
+        self.leader, self.members, self.mirrors = leader, list(members), list(mirrors)
+        # The members change as the cluster does.
+        self.in_sync = self.members if in_sync is None and members else list(in_sync or ())
 
     @property
     def code(self):

@@ -202,6 +202,14 @@ class Leave(ClusterTest):
         self.assertEqual(self.told, [])
         self.assertGreaterEqual(self.time, 1060)
 
+    def test_a_broker_stays_as_long_as_nobody_else_has_its_queues_messages(self):
+        # Brokers that were replaced a moment ago: their members have no vote, and their replicas are being filled.
+        for kind in ("quorum", "stream"):
+            self.start()
+            self.cluster(queues=[Queue("bills", kind, members=["b1", "b2", "b3"], in_sync=["b3"])], version="4.0.5")
+            self.refuses(*LEAVE, because="it has the only copy of 1 queues: bills")
+            self.assertEqual(self.told, [])
+
     def test_it_waits_for_a_mirror_to_be_synchronised(self):
         orders = Queue("orders", mirrors=["b1"])
         self.cluster(queues=[orders])

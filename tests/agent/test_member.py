@@ -157,12 +157,21 @@ class Copies(ClusterTest):
         orders = Queue("orders", leader="b2", mirrors=["b1"])
         self.scenario(orders)
         self.refuses(
-            *MEMBER, because="its mirrors of these queues are still not in sync: orders (classic, virtual host /)"
+            *MEMBER, because="its copies of these queues still lack messages: orders (classic, virtual host /)"
         )
         self.assertIn("sync_queue", self.errors)
         self.assertFalse(self.has(MARK))
         orders.in_sync = ["b1"]
         self.works(*MEMBER)
+
+    def test_its_queue_members_are_filled(self):
+        bills = Queue("bills", "quorum", members=["b1", "b2", "b3"], in_sync=["b2", "b3"])
+        self.scenario(bills)
+        self.refuses(*MEMBER, because="its copies of these queues still lack messages: bills (quorum, virtual host /)")
+        self.assertFalse(self.has(MARK))
+        bills.in_sync.append("b1")
+        self.works(*MEMBER)
+        self.assertTrue(self.has(MARK))
 
     def test_without_an_answer_it_has_no_copies(self):
         for said in (Ended(69), Hangs(), ""):
