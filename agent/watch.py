@@ -30,8 +30,9 @@ ATTEMPTS = 12  # to start plug-ins again that have ended
 #   work         seconds of processor time that the unit has used; None if that is unknown
 #   others       which of the other brokers serve; None if nobody has checked
 #   is_busy      whether a step of the program works on the broker
+#   is_current   whether the broker was started with its files as they are now; None if nobody has checked
 #   connections  those with the other brokers; None if that is unknown
-Facts = namedtuple("Facts", "serves unit phase started work others is_busy connections")
+Facts = namedtuple("Facts", "serves unit phase started work others is_busy is_current connections")
 
 # What the rest of the cluster reports: the names of its members, and of those that run.
 Rest = namedtuple("Rest", "members running")
@@ -302,6 +303,9 @@ class Watch:
                 return "it runs, and does not say what keeps it from serving", True
             if self._port in condition.ports:
                 return "it runs and listens at port {}, so something lies between".format(self._port), True
+            if not facts.is_current:
+                # Another port is one, for example; the restart asks first whether the others can do without it.
+                return "it runs with its former configuration, until its step restarts it", True
             return None, False
         if condition.booting and (not self._is_idle or self._has_worked(now, facts)):
             return "it starts, and works", False

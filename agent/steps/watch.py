@@ -18,6 +18,7 @@ from .. import (
     command,
     condition,
     connections,
+    fingerprint,
     health,
     host,
     minority,
@@ -101,6 +102,7 @@ class Looker(watching.Looker):
             work=None if serves else cgroup.work_seconds(unit.get("ControlGroup", "")),
             others=None if serves else self._serving(),
             is_busy=False if serves else watching.is_busy(STEPS),
+            is_current=None if serves else fingerprint.is_read(),
             connections=connections.with_other_brokers() if serves else None,
         )
 

@@ -210,6 +210,13 @@ class Answers(WatchTest):
         self.assertEqual(self.answer(said), NOTHING)
         self.assertIn("its listeners were suspended", self.watch.words[0])
 
+    def test_one_that_runs_with_its_former_configuration_waits_for_its_step(self):
+        said = condition(listeners=[("running", 5671), ("running", 15672)])
+        self.assertEqual(self.answer(said, is_current=False), NOTHING)
+        self.assertIn("it runs with its former configuration", self.watch.words[0])
+        self.assertEqual(self.answer(said), START_ANEW)
+        self.assertEqual(self.answer(STOPPED, is_current=False), START_ANEW)
+
     def test_one_that_was_suspended_and_then_stops_may_be_leaving(self):
         self.answer(condition(listeners=[("suspended", "unknown")]))
         self.assertEqual(self.seconds_until(ASK_WHY), 50)

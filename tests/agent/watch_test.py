@@ -56,6 +56,7 @@ class WatchTest(unittest.TestCase):
             work=None,
             others=None,
             is_busy=False,
+            is_current=True,
             connections=frozenset({("a", "b")}),
         )
 
