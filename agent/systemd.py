@@ -10,6 +10,8 @@ JOURNAL_LINES = 12
 # The states in which a unit runs, and those in which it does not and no job is on its way.
 RUNS = ("active", "reloading", "refreshing")
 STOPPED = ("inactive", "failed")
+# Those of its states of "activating" in which its main process is there.
+STARTS = ("start", "start-post")
 
 # Lines of a unit's file that systemd itself reads whenever it needs them: they do not affect a running process.
 ALONE = re.compile(
@@ -41,6 +43,12 @@ def state(unit):
 
 def is_active(unit):
     return state(unit) in RUNS
+
+
+def starts(unit):
+    """Whether a unit's main process is there and not yet ready."""
+    said = properties(unit, "ActiveState", "SubState")
+    return said["ActiveState"] == "activating" and said["SubState"] in STARTS
 
 
 def is_stopped(unit):

@@ -7,6 +7,8 @@ seconds are those of a monotonic clock.
 
 from collections import namedtuple
 
+from . import systemd
+
 EVERY_SECONDS = 5
 # After a longer gap between two looks the watch itself was suspended: earlier observations no longer count.
 STOOD_STILL_SECONDS = 15
@@ -48,7 +50,7 @@ RESUME = "accept connections again"
 
 
 def _starts(facts):
-    return facts.unit == "activating" and facts.phase in ("start", "start-post")
+    return facts.unit == "activating" and facts.phase in systemd.STARTS
 
 
 class Watch:

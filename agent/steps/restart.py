@@ -32,6 +32,8 @@ STARTING_SECONDS = START_SECONDS + 200
 # To install a package, apt's own waiting for its lock included.
 INSTALLING_SECONDS = 1500
 
+_NOT_YET = "rabbitmq-server {}. {}; the end of its journal and log:".format(starting.NOT_YET, starting.ONCE_IT_SERVES)
+
 
 def arguments(parser):
     broker_package.upgrade_arguments(parser)
@@ -56,6 +58,7 @@ def bring_up_to_date(upgrade):
     upgrade: another version that is due; None for none.
     """
     fingerprint.adopt()
+    await_start()
     if upgrade is None and systemd.is_active(rabbitmq.UNIT):
         if not fingerprint.is_read() and fingerprint.only_limits_changed() and by_command():
             fingerprint.note()
@@ -90,6 +93,21 @@ def bring_up_to_date(upgrade):
         raise rolling.stopped_here("serves again, with the package that it had", failure.report())
 
 
+def await_start():
+    """Waits for a start that is under way: one that recovers many messages would begin anew, and take as long again.
+
+    A start that fails may succeed with the changed files. One that waits for other brokers recovers nothing.
+    """
+    if not systemd.starts(rabbitmq.UNIT) or starting.waits():
+        return
+    print("{}: starts; its changed configuration has to wait for that".format(host.name()))
+    clock.extend(STARTING_SECONDS)
+    try:
+        command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=START_SECONDS)
+    except StepError:
+        raise rolling.stopped_here(_NOT_YET, starting.last_words())
+
+
 def stop_serving():
     """Drains the broker, once the others can do without it."""
     rolling.await_restart()
@@ -121,10 +139,7 @@ def start_anew(action):
     try:
         code = command.attempt(["systemctl", action, rabbitmq.UNIT], seconds=START_SECONDS).code
     except StepError:
-        words = "rabbitmq-server {}. {}; the end of its journal and log:".format(
-            starting.NOT_YET, starting.ONCE_IT_SERVES
-        )
-        raise rolling.stopped_here(words, starting.last_words())
+        raise rolling.stopped_here(_NOT_YET, starting.last_words())
     if code != 0:
         raise rolling.stopped_here(
             "rabbitmq-server did not {} with its changed configuration; if it refuses a line of it, correct"

@@ -69,11 +69,11 @@ class Packages:
 
 
 class BrokerHost(HostTest):
-    """`self.state` is the unit's ActiveState. `self.starting` is called at each start, and raises to fail it."""
+    """`self.state` is the unit's ActiveState, and `self.phase` its SubState while it starts. `self.starting` is called at each start, and raises to fail it."""
 
     def start(self):
         super().start()
-        self.state = "active"
+        self.state, self.phase = "active", "start"
         # Whether one of the unit's files has changed since systemd read them.
         self.is_old = False
         self.since = 1
@@ -91,6 +91,7 @@ class BrokerHost(HostTest):
         self.on("journalctl", "")
         self.on("systemctl", "")
         self.on("systemctl show rabbitmq-server --property=ActiveState", lambda call: "ActiveState=%s\n" % self.state)
+        self.on("--property=SubState", lambda call: "ActiveState=%s\nSubState=%s\n" % (self.state, self.phase))
         self.on(
             "--property=ExecMainStartTimestampMonotonic",
             lambda call: "ExecMainStartTimestampMonotonic=%d\n" % self.since,

@@ -4,7 +4,7 @@ import unittest
 
 from agent import clock, draining, fingerprint
 
-from .broker_host import LIMITS, NOTE, BrokerHost, Ended, Hangs, cluster
+from .broker_host import LIMITS, LOG, NOTE, BrokerHost, Ended, Hangs, cluster
 
 CHANGED = LIMITS + "channel_max = 1000\n"
 IN_TURN = ["rabbitmq-upgrade drain", "systemctl restart rabbitmq-server"]
@@ -236,7 +236,7 @@ class Restart(BrokerHost):
 
     def test_a_broker_that_comes_up_while_the_version_is_fetched_is_drained_in_its_turn(self):
         self.with_packages()
-        fetch, self.state = self.packages.fetch, "activating"
+        fetch, self.state, self.phase = self.packages.fetch, "activating", "auto-restart"
 
         def takes_long():
             fetch()
@@ -250,6 +250,39 @@ class Restart(BrokerHost):
         self.works("restart", "--version", "3.10.8-2")
         order = ["rabbitmq-upgrade drain", "systemctl stop rabbitmq-server", "systemctl restart rabbitmq-server"]
         self.assertEqual(self.changes(), order)
+
+    def starts(self, ends="active"):
+        """Has the broker start with its former configuration. The start ends once it is awaited."""
+        self.changed()
+        self.put(LOG, "Starting broker\n")
+        self.state = "activating"
+        self.on("systemctl start rabbitmq-server", lambda call: setattr(self, "state", ends))
+
+    def test_a_start_that_is_under_way_is_awaited_and_the_restart_waits_for_its_turn(self):
+        # One that recovers many messages would begin anew, and take as long again.
+        self.starts()
+        self.critical = ["queue 'orders' in vhost '/'"]
+        self.refuses("restart", because="the quorum queues to have a majority without this broker")
+        self.assertEqual(self.changes(), ["systemctl start rabbitmq-server"])
+        self.critical = []
+        self.works("restart")
+        self.assertEqual(self.changes()[1:], IN_TURN)
+
+    def test_a_start_that_is_not_over_in_time_is_left_alone(self):
+        self.starts()
+        self.on("systemctl start rabbitmq-server", Hangs())
+        self.refuses("restart", because="still starts, such as one that recovers many messages")
+        self.assertEqual(self.changes(), ["systemctl start rabbitmq-server"])
+
+    def test_a_start_that_fails_or_waits_for_others_begins_anew_with_the_changed_files(self):
+        self.starts(ends="failed")
+        self.works("restart")
+        self.assertEqual(self.changes(), ["systemctl start rabbitmq-server", "systemctl restart rabbitmq-server"])
+        self.start()
+        self.starts()
+        self.put(LOG, "Waiting for Mnesia tables for 30000 ms\n")
+        self.works("restart")
+        self.assertEqual(self.changes(), ["systemctl restart rabbitmq-server"])
 
     def test_an_unavailable_version_is_reported_before_any_drain(self):
         self.with_packages(unfetchable=True)
