@@ -14,7 +14,6 @@ from .errors import NoAnswer, StepError, Stopped
 COPIES_SECONDS = 60
 DRAIN_SECONDS = 120
 SHRINK_SECONDS = 300
-STOP_SECONDS = 120
 GIVE_BACK_SECONDS = 600
 
 NOTES = host.STATE + "/leaving"
@@ -145,6 +144,8 @@ class Leaving:
         for name, said in cluster.look_all(sorted({*outside, self.name})).items():
             if not isinstance(said, cluster.Cluster):
                 silent[name] = said
+            elif name == self.name and said.members == [name]:
+                self._check_no_queues_of_its_own()
             elif self.name in said.members and any(each in self.brokers for each in said.members if each != self.name):
                 raise self.refusal(
                     "it is no member where {} is, but is one where {} is: {}.".format(
@@ -161,6 +162,17 @@ class Leaving:
                 ),
                 "Have {} answer, and run this again.".format(name),
                 said.log or said.message,
+            )
+
+    def _check_no_queues_of_its_own(self):
+        """Checks that a broker that serves apart from the cluster has no queues: nobody else has a copy of them."""
+        own = queues.look(self.name).all
+        if own:
+            raise self.refusal(
+                "it is no member where {} is, and serves alone with {} queues of its own: {}.".format(
+                    self.of or host.name(), len(own), queues.named(own)
+                ),
+                "Move their messages, or delete them: 'rabbitmq-ha member' joins it then.",
             )
 
     def check_copies(self):
@@ -307,6 +319,7 @@ class Leaving:
     def stop(self):
         """Stops the broker from here. The service on its host does not start it again."""
         print("{}: stops".format(self.name))
+        clock.extend(rabbitmq.STOP_SECONDS + GIVE_BACK_SECONDS)
         try:
             self._rpc("rabbit, stop_and_halt, []", DRAIN_SECONDS)
         except StepError as unheard:
@@ -314,9 +327,9 @@ class Leaving:
             print("{}: {}".format(self.name, unheard.message))
         clock.await_(
             self._has_stopped,
-            STOP_SECONDS,
+            rabbitmq.STOP_SECONDS,
             lambda: self.refusal(
-                "it was told to stop, and after {} s that could not be confirmed.".format(STOP_SECONDS),
+                "it was told to stop, and after {} s that could not be confirmed.".format(rabbitmq.STOP_SECONDS),
                 "Stop rabbitmq-server there, and run this again.",
             ),
         )

@@ -151,12 +151,21 @@ class Leave(ClusterTest):
             self.assertEqual(self.told, [])
         # Brokers that have left are alone, or down.
         self.on_question("cluster_name()", lambda call: cluster(call.of or "b1"))
+        self.queues = []
         self.works(*LEAVE)
+
+    def test_a_broker_that_serves_apart_with_queues_of_its_own_stays(self):
+        self.usual()
+        self.on_question("cluster_name()", lambda call: cluster(call.of or "b1"))
+        self.refuses(*LEAVE, because="it is no member where b1 is, and serves alone with 2 queues of its own: bills (")
+        self.on("list_down", Ended(69))
+        self.refuses(*LEAVE, because="ended with 69")
+        self.assertEqual(self.told, [])
 
     def test_a_broker_has_left_only_if_all_say_so(self):
         def scenario(silent, serving):
             self.start()
-            self.usual()
+            self.cluster()
             self.put(broker_conf.FILE, "[broker]\nbrokers = b1,b2,b3\ndiscovery_peers = b1\nport = 5672\n")
             self.serving = {"b1", "b2"} | set(serving)
 
@@ -340,7 +349,7 @@ class Leave(ClusterTest):
     def test_only_removed_queue_members_are_restored(self):
         self.cluster(queues=[quorum(), quorum("elsewhere", members=["b1", "b2"])])
         self.on("stop_and_halt", "{badrpc,timeout}\n")
-        self.refuses(*LEAVE, because="it was told to stop, and after 120 s that could not be confirmed")
+        self.refuses(*LEAVE, because="it was told to stop, and after 610 s that could not be confirmed")
         self.assertEqual(self.told, ["shrink b3", "drain", "revive", "add bills on b3"])
         self.assertEqual(self.queues[1].members, ["b1", "b2"])
 
