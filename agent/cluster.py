@@ -15,8 +15,9 @@ Disc = case Khepri of
   false -> try rabbit_mnesia:cluster_nodes(disc) catch error:undef -> Members end
 end,
 Running = rabbit_nodes:all_running(),
+Name = iolist_to_binary(rabbit_nodes:cluster_name()),
 #{members => Members, running => Running, disc => Disc,
-  name => iolist_to_binary(rabbit_nodes:cluster_name()), version => list_to_binary(rabbit_misc:version()),
+  name => Name, has_queues => lists:prefix("rabbit@", binary_to_list(Name)) andalso rabbit_amqqueue:list_names() =/= [], version => list_to_binary(rabbit_misc:version()),
   khepri => Khepri, disabled => maps:keys(rabbit_feature_flags:list(disabled))}
 """.replace("@members@", MEMBERS)
 
@@ -31,6 +32,8 @@ class Cluster:
         self.name = _field(answer, "name")
         self.version = _field(answer, "version")
         self.khepri = _field(answer, "khepri") is True
+        # Only asked of a cluster without a name of its own.
+        self._has_queues = _field(answer, "has_queues") is not False
         # The feature flags that are disabled on the broker that answers.
         self.disabled = _field(answer, "disabled")
         if not self.members:
@@ -46,8 +49,12 @@ class Cluster:
         return not series.can(self.version, "locksFeatureFlags")
 
     def is_unnamed(self):
-        """Whether the cluster still has RabbitMQ's default name, so that it is just being formed."""
+        """Whether the cluster still has RabbitMQ's default name, as one that is just being formed."""
         return self.name.startswith("rabbit@")
+
+    def is_new(self):
+        """Whether the cluster is just being formed, and nobody has declared a queue yet."""
+        return self.is_unnamed() and not self._has_queues
 
 
 def _field(answer, key):

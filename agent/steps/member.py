@@ -369,9 +369,8 @@ class Member:
     def finish(self, seen):
         if seen.disabled and seen.loses_flags():
             self.enable_features(seen.is_unnamed())
-        # A cluster without a name of its own is just being formed and has no queues yet: a question would cost a
-        # second.
-        if not self.was_member and not seen.is_unnamed():
+        # A further question would cost a second.
+        if not self.was_member and not seen.is_new():
             self.take_copies()
         self._take_back(seen)
         if not self.was_member:

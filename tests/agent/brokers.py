@@ -97,6 +97,7 @@ class ClusterTest(HostTest):
             version=self.version,
             khepri=self.khepri,
             disabled=self.disabled,
+            has_queues=bool(self.queues),
         )
 
     def listed(self, _call):

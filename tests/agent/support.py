@@ -320,7 +320,9 @@ def encode(term):
     raise TypeError(term)
 
 
-def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8", khepri=False, disabled=()):
+def cluster(
+    *members, running=None, disc=None, name="cluster1", version="3.10.8", khepri=False, disabled=(), has_queues=False
+):
     """Returns what a broker reports about its cluster (agent/cluster.py)."""
     return {
         Atom("members"): [node(each) for each in members],
@@ -329,5 +331,6 @@ def cluster(*members, running=None, disc=None, name="cluster1", version="3.10.8"
         Atom("name"): name,
         Atom("version"): version,
         Atom("khepri"): khepri,
+        Atom("has_queues"): has_queues,
         Atom("disabled"): [Atom(flag) for flag in disabled],
     }

@@ -153,6 +153,16 @@ class Copies(ClusterTest):
         self.assertFalse(self.has(MARK))
         self.assertGreaterEqual(self.time, 1120)
 
+    def test_a_cluster_that_is_being_formed_and_has_queues_already_is_no_new_one(self):
+        # An `up` was cut off after the first brokers, whose clients have declared queues since.
+        for queues, told in (([quorum(members=["b2", "b3"])], ["grow b1"]), ([], [])):
+            self.start()
+            self.scenario(*queues)
+            self.title = "rabbit@b2"
+            self.works(*MEMBER)
+            self.assertEqual(self.told, told)
+            self.assertTrue(self.has(MARK))
+
     def test_its_mirrors_are_filled(self):
         orders = Queue("orders", leader="b2", mirrors=["b1"])
         self.scenario(orders)
