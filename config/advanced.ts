@@ -1,6 +1,6 @@
 /** Checks `rabbitmq.advanced`, the user's own part of advanced.config, which RabbitMQ lays over rabbitmq.conf. */
 import { z } from "zod";
-import { distributionPort } from "../hosts/other-ports.ts";
+import { distributionPort, streamReplicationPorts } from "../hosts/other-ports.ts";
 import {
   readTerms,
   TermsError,
@@ -37,6 +37,11 @@ const refusedTerms: readonly RefusedTerm[] = [
     applications: /^kernel$/,
     keys: /^inet_dist_use_interface$/,
     message: "all brokers get this one address, at which only one could be reached; remove it",
+  },
+  {
+    applications: /^osiris$/,
+    keys: /^port_range$/,
+    message: `replicas of streams already reach each other at the ports ${String(streamReplicationPorts.first)} to ${String(streamReplicationPorts.last)}, which the firewalls open; remove it`,
   },
   {
     applications: /^(mnesia|ra|osiris|rabbit)$/,

@@ -15,5 +15,11 @@ export const distributionPort = 25672;
 /** The distribution ports of the command-line tools' own Erlang nodes, first to last. */
 export const cliToolPorts = { first: 35672, last: 35682 } as const;
 
+/**
+ * The ports at which replicas of streams take what they replicate, first to last: osiris's default, of which each replica
+ * takes a free one (https://www.rabbitmq.com/docs/networking#ports).
+ */
+export const streamReplicationPorts = { first: 6000, last: 6500 } as const;
+
 /** HAProxy's agent check on a broker's host, which reports whether the broker is in alarm (`haproxy.avoidAlarms`). */
 export const agentPort = 5670;

@@ -1,7 +1,7 @@
 /** The rules that a host's own firewall needs, as one resource. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host, HostRole } from "../hosts/host.ts";
-import { cliToolPorts, distributionPort, epmdPort } from "../hosts/other-ports.ts";
+import { cliToolPorts, distributionPort, epmdPort, streamReplicationPorts } from "../hosts/other-ports.ts";
 import type { Frontend, MetricsAccess, TrafficSource } from "../hosts/protocol-ports.ts";
 import { Step } from "./step.ts";
 
@@ -37,7 +37,11 @@ const tcp = (ports: number | string, ...sources: readonly TrafficSource[]): Role
   sources.map((from) => ({ protocol: "tcp", ports: String(ports), from }));
 
 /** The ports of the traffic between brokers, and between brokers and their command-line tools. */
-const clusterPorts = [epmdPort, distributionPort, `${cliToolPorts.first}-${cliToolPorts.last}`];
+const clusterPorts = [
+  epmdPort,
+  distributionPort,
+  ...[cliToolPorts, streamReplicationPorts].map(({ first, last }) => `${String(first)}-${String(last)}`),
+];
 
 /** @returns exactly what the hosts of a role have to allow */
 export function roleRules({
@@ -48,8 +52,11 @@ export function roleRules({
   if (role === "balancer") {
     return [
       ...frontends.flatMap(({ port }) => tcp(port, "clients")),
-      // A broker's host judges whether clients can do without a balancer.
-      ...frontends.filter(({ name }) => name === "amqp").flatMap(({ port }) => tcp(port, "brokers")),
+      // A broker's host judges whether clients can do without a balancer, and a balancer's whether another one has the
+      // virtual address.
+      ...frontends
+        .filter(({ name }) => name === "amqp")
+        .flatMap(({ port }) => tcp(port, "brokers", "balancers")),
       ...tcp(statsPort, metrics === undefined ? "clients" : "readers"),
       { protocol: "vrrp", ports: "-", from: "balancers" },
     ];

@@ -115,13 +115,14 @@ const expectedRules: Judge = (run, { clients = ["10.20.0.0/16"], consoles, alarm
   });
   const [brokers, balancers] = ["aws-brokers-id", "aws-balancers-id"];
   const wanted = [
-    ...[4369, 5672, 25672, 35672].map((port) => `${brokers} tcp ${String(port)} ${brokers}`),
+    ...[4369, 5672, 6000, 25672, 35672].map((port) => `${brokers} tcp ${String(port)} ${brokers}`),
     ...[5672, 15672, ...(alarms ? [5670] : [])].map((port) => `${brokers} tcp ${String(port)} ${balancers}`),
     ...consoles.map((network) => `${brokers} tcp 15672 ${network}`),
     ...clients.flatMap((network) =>
       [5672, 15672, 8100].map((port) => `${balancers} tcp ${String(port)} ${network}`),
     ),
     `${balancers} tcp 5672 ${brokers}`,
+    `${balancers} tcp 5672 ${balancers}`,
     `${balancers} 112  ${balancers}`,
   ];
   assert.deepEqual(rules.filter((rule) => !rule.includes(" tcp 22 ")).sort(), wanted.sort());

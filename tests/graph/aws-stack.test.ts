@@ -112,7 +112,7 @@ describe("a VPC of the stack's own", () => {
       "aws:iam/role:Role": 2,
       "aws:iam/rolePolicy:RolePolicy": 2,
       "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": 3,
-      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 14,
+      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 16,
     });
   });
 
@@ -122,6 +122,7 @@ describe("a VPC of the stack's own", () => {
       "balancers tcp 15672 15672 10.20.0.0/16",
       "balancers tcp 22 22 bastion",
       "balancers tcp 5672 5672 10.20.0.0/16",
+      "balancers tcp 5672 5672 balancers",
       "balancers tcp 5672 5672 brokers",
       "balancers tcp 8100 8100 10.20.0.0/16",
       "bastion tcp 22 22 198.51.100.0/24",
@@ -132,6 +133,7 @@ describe("a VPC of the stack's own", () => {
       "brokers tcp 4369 4369 brokers",
       "brokers tcp 5672 5672 balancers",
       "brokers tcp 5672 5672 brokers",
+      "brokers tcp 6000 6500 brokers",
     ]);
     for (const { inputs: group } of run.graph.ofType("aws:ec2/securityGroup:SecurityGroup")) {
       assert.equal(group["ingress"], undefined);

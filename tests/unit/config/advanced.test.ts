@@ -103,7 +103,7 @@ test("refuses what the program writes or reads itself, and names the key to writ
     "[{kernel, [{inet_dist_listen_min, 25672},\n{inet_dist_listen_max, 25700}]}].",
     "line 2: inet_dist_listen_max of kernel: the brokers already reach each other at one port, 25672, which the firewalls open; remove it",
   );
-  const refusedTerms = `kernel inet_dist_use_interface, rabbit cluster_nodes, rabbit cluster_formation, rabbit tcp_listeners,
+  const refusedTerms = `osiris port_range, kernel inet_dist_use_interface, rabbit cluster_nodes, rabbit cluster_formation, rabbit tcp_listeners,
     rabbit ssl_listeners, rabbit default_user, rabbit default_pass, rabbit default_vhost, rabbit load_definitions,
     rabbit definitions, rabbit cluster_name, rabbit cluster_partition_handling, rabbit vm_memory_high_watermark,
     rabbit disk_free_limit, rabbit auth_backends, rabbit log, rabbit proxy_protocol, rabbitmq_management listener,

@@ -63,12 +63,14 @@ test("refuses what moves the brokers' own traffic or their data", () => {
       "distribution.listener.interface": "10.0.0.1",
       "distribution.listener.port_range.min": 44000,
       "distribution.listener.port_range.max": "25673",
+      "stream.replication.port_range.min": 7000,
       "raft.data_dir": "/srv/quorum",
     },
     [
       'rabbitmq.settings["distribution.listener.interface"] = "10.0.0.1": the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
       'rabbitmq.settings["distribution.listener.port_range.min"] = 44000: the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
       'rabbitmq.settings["distribution.listener.port_range.max"] = "25673": the brokers already reach each other at one port, 25672, which the firewalls open; remove it',
+      'rabbitmq.settings["stream.replication.port_range.min"] = 7000: replicas of streams already reach each other at the ports 6000 to 6500, which the firewalls open; remove it',
       'rabbitmq.settings["raft.data_dir"] = "/srv/quorum": the program looks for the data in /var/lib/rabbitmq/mnesia; remove it',
     ],
   );

@@ -27,6 +27,7 @@ test("a broker allows AMQP from the balancers, traffic from its cluster, and its
     "tcp 4369 10.0.0.2",
     "tcp 25672 10.0.0.2",
     "tcp 35672-35682 10.0.0.2",
+    "tcp 6000-6500 10.0.0.2",
   ]);
 });
 
