@@ -10,6 +10,9 @@ from .errors import NoAnswer, StepError
 from .installing import ABSENT, INSTALLING_SECONDS, LOG, Found, bare, end_of_log, nobody_tells, not_done
 
 LOCK_SECONDS = 300
+# Of the package lists and of the downloaded packages; apt's own DPkg::Lock::Timeout is for dpkg's locks alone (seen with
+# apt 2.6.1).
+OTHERS_LOCK = "Could not get lock"
 
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# rabbitmq-ha: services are started once they are configured\nexit 101\n"
@@ -110,7 +113,17 @@ class Apt:
         return self._apt(["update"]) and self._apt(install)
 
     def _apt(self, words):
-        return command.attempt(["apt-get"] + self._options + words, **self._how()).code == 0
+        """Returns whether apt has done it. Waits while another apt works, as the one of a machine's first boot does."""
+        worked = False
+
+        def tried():
+            nonlocal worked
+            before = len(files.read(LOG, ""))
+            worked = command.attempt(["apt-get"] + self._options + words, **self._how()).code == 0
+            return worked or OTHERS_LOCK not in files.read(LOG, "")[before:]
+
+        clock.wait_until(tried, LOCK_SECONDS, 3)
+        return worked
 
     @staticmethod
     def _how():

@@ -105,6 +105,27 @@ class Apt(AptHost):
         self.works(*APT)
         self.assertEqual(self.installed["haproxy"], "9")
 
+    def test_another_apt_is_awaited_also_where_apt_itself_does_not_wait(self):
+        # On a machine's first boot unattended-upgrades reads the package lists.
+        os.utime(self.root + "/var/lib/apt/lists", (1000, 1000))
+        turns = []
+
+        def busy(call):
+            turns.append(call)
+            if len(turns) < 4:
+                raise Ended(100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)\n")
+            return ""
+
+        self.on("apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -y update", busy)
+        self.works(*APT)
+        self.assertEqual(len(turns), 4)
+        turns[:] = []
+        self.start()
+        os.utime(self.root + "/var/lib/apt/lists", (1000, 1000))
+        self.on("apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -y update", Ended(100, "E: no network\n"))
+        self.refuses(*APT, because="could not be installed")
+        self.assertEqual(len(self.done("-y update")), 1)
+
     def learn(self, _call):
         self.offered["haproxy"] = ["9"]
 
