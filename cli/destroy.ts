@@ -2,7 +2,9 @@
 import { logSetup } from "../toolchain/step.ts";
 import { backUpBefore, extractWithoutBackup } from "./backup/automatic.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
-import { recoverStack, extractStackOption } from "./stack.ts";
+import type { StateResource } from "./repair-plan.ts";
+import { recoverStack, extractStackOption, readResources } from "./stack.ts";
+import { UserError } from "../user-error.ts";
 
 export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<number> {
   const { stack, rest: others } = extractStackOption(args);
@@ -12,6 +14,23 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     logSetup(`stack ${stack} does not exist; there is nothing to destroy`);
     return 0;
   }
+  refuseProtected(stack, await readResources(pulumi, stack));
   if (!withoutBackup) await backUpBefore(pulumi, stack, "destroy");
   return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...flags]);
+}
+
+/**
+ * Pulumi refuses a protected resource only once others are gone.
+ * @throws UserError if there is one
+ */
+export function refuseProtected(stack: string, resources: readonly StateResource[]): void {
+  const names = resources
+    .filter(({ protect }) => protect === true)
+    .map(({ urn }) => urn.split("::").at(-1) ?? urn);
+  if (names.length === 0) return;
+  throw new UserError(
+    `stack ${stack}: nothing was destroyed: ${names.join(", ")} are protected. If aws.terminationProtection is true, ` +
+      `set it to false, run npm run up -- --stack ${stack}, and destroy again; what was protected by hand: ` +
+      `npm run pulumi -- state unprotect URN --stack ${stack}`,
+  );
 }

@@ -10,6 +10,8 @@ export interface StateResource {
   readonly dependencies?: readonly string[] | null;
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly outputs?: Readonly<Record<string, unknown>>;
+  /** Whether Pulumi refuses to delete it. */
+  readonly protect?: boolean;
   /** Whether it is only pending deletion. */
   readonly delete?: boolean;
 }

@@ -1,7 +1,8 @@
 """Mounts the volume that holds the broker's data, which stays when the machine is replaced.
 
 Standard input has the volume's ID and, behind it, the time of its creation. Only a volume that was created in the last
-day, and whose beginning is readable and empty, gets a file system. That is recorded before it is done.
+day, and whose beginning is readable and empty, gets a file system. That is recorded before it is done. The file system
+of a volume that has grown grows too.
 """
 
 import datetime
@@ -34,6 +35,7 @@ COPY = (128 << 20, 1 << 20)
 
 def arguments(parser):
     parser.add_argument("--target", required=True, help="the folder that it is mounted at")
+    parser.add_argument("--size", type=int, metavar="GIB", help="the volume's size; another one has this run again")
     parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="how long to wait for it (60)")
 
 
@@ -54,6 +56,7 @@ def run(wanted):
     if not is_mounted:
         command.do(["mount", wanted.target], seconds=60)
     _end_format(volume)
+    _grow(wanted.target, link, found["TYPE"])
     _give_owner(wanted.target, volume)
     files.relabel(host.path(wanted.target))
 
@@ -187,6 +190,14 @@ def _end_format(volume):
     mark = MARKS + "/" + volume
     if files.read(mark, "").strip() == BEGUN:
         files.write(mark, DONE + "\n")
+
+
+def _grow(target, link, kind):
+    """Has a mounted file system take the whole volume. One that does already stays as it is."""
+    if kind.startswith("ext"):
+        command.do(["resize2fs", link], seconds=150)
+    elif kind == "xfs":
+        command.do(["xfs_growfs", target], seconds=150)
 
 
 def _note_in_fstab(target, found):

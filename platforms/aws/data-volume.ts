@@ -33,7 +33,7 @@ export function mountDataVolume(
   args: DataVolumeArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { host } = args;
+  const { host, platform } = args;
   const { volume, attachment } = attachVolume(args, options);
   // A state of an older provider has no createTime, which the type does not allow for.
   const createdAt = volume.createTime.apply((time: string | undefined) => time ?? "");
@@ -42,7 +42,7 @@ export function mountDataVolume(
     {
       host,
       subcommand: "mount",
-      options: { target: brokerHome, patience: deviceTimeoutSeconds },
+      options: { target: brokerHome, size: platform.volumes.data, patience: deviceTimeoutSeconds },
       // With the time of its creation: only a volume that was just created gets a file system.
       stdin: pulumi.interpolate`${volume.id} ${createdAt}`,
       identity: [volume.id],
@@ -73,7 +73,12 @@ function attachVolume(
       finalSnapshot: !platform.purge,
       tags: tags(`${name}-data`),
     },
-    options,
+    {
+      ...options,
+      protect: platform.terminationProtection,
+      // The provider waits for the snapshot, for which there is no upper limit.
+      customTimeouts: { delete: "6h" },
+    },
   );
   const attachment = new aws.ec2.VolumeAttachment(
     `${name}-data-attachment`,
@@ -84,7 +89,8 @@ function attachVolume(
       // A broker writes to it until it is stopped.
       stopInstanceBeforeDetaching: true,
     },
-    { ...options, deleteBeforeReplace: true },
+    // Without it, its instance would be stopped before EC2 refuses to terminate it.
+    { ...options, protect: platform.terminationProtection, deleteBeforeReplace: true },
   );
   return { volume, attachment };
 }

@@ -90,6 +90,8 @@ export function makeInstance(args: InstanceArgs, options: pulumi.CustomResourceO
       replaceOnChanges: ["instanceType"],
       // The interface and a broker's volume can be attached to one instance only.
       deleteBeforeReplace: true,
+      // Pulumi refuses what EC2 would refuse after other parts of the host are gone.
+      protect: platform.terminationProtection,
     },
   );
   return { instance, hostKey: hostKey.publicKey };

@@ -48,6 +48,8 @@ class Mount(HostTest):
         self.on("mkfs.ext4 -m 1 " + LINK, self.make)
         self.on("systemctl daemon-reload")
         self.on("mount " + TARGET, self.mounted)
+        self.on("resize2fs " + LINK)
+        self.on("xfs_growfs " + TARGET)
         self.on("getent", Ended(2))
         self.on("groupadd")
         self.on("useradd")
@@ -90,6 +92,19 @@ class Mount(HostTest):
         self.works(*WORDS)
         self.assertEqual(self.done("mkfs", "mount /", "daemon-reload"), [])
         self.assertEqual(self.read("/etc/fstab"), before)
+
+    def test_the_file_system_of_a_grown_volume_grows_once_it_is_mounted(self):
+        self.works(*WORDS, "--size", "100")
+        self.assertEqual(
+            [line.split("/")[0].split(" ")[0] for line in self.done("mount /", "resize2fs")], ["mount", "resize2fs"]
+        )
+        self.on("resize2fs", Ended(1, "", "resize2fs: Permission denied to resize filesystem"))
+        self.refuses(*WORDS, "--size", "200", because="resize2fs")
+        self.start()
+        self.fill("ext4")
+        self.on("blkid -p", OURS.replace("ext4", "xfs"))
+        self.works(*WORDS)
+        self.assertEqual(self.done("resize2fs", "xfs_growfs"), ["xfs_growfs " + TARGET])
 
     def test_another_machine_takes_an_old_file_system_as_it_is(self):
         for made in (OLD, None):

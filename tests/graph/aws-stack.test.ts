@@ -411,6 +411,8 @@ describe("a given VPC", () => {
     assert.equal((tags as Record<string, unknown>)["Team"], "queues");
     assert.equal(run.graph.get("cent120-data").inputs["finalSnapshot"], false);
     assert.match(String(run.graph.get("cent120-data").inputs["kmsKeyId"]), /^arn:aws:kms:/);
+    for (const part of ["machine", "data", "data-attachment"])
+      assert.ok(run.graph.get(`cent120-${part}`).protect, part);
   });
 
   test("machines are reached through the given bastion", () => {

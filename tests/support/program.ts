@@ -24,6 +24,7 @@ export interface RegisteredResource extends GraphNode {
   /** Of each input the names of the resources that it depends on. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly deleteBeforeReplace: boolean;
+  readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
@@ -84,6 +85,7 @@ function registered(request: RegisterResourceRequest): RegisteredResource {
     custom: request.getCustom(),
     propertyDependencies,
     deleteBeforeReplace: request.getDeletebeforereplace(),
+    protect: request.getProtect() === true,
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
