@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { parseNetwork } from "../hosts/network.ts";
 import { bastionKeys, loginUser } from "./login.ts";
+import type { Fault } from "./faults.ts";
+import type { ConfigReading } from "./reading.ts";
 import type { AwsAccess, AwsNetwork, AwsPlatform, AwsSelector } from "./types.ts";
 import * as values from "./values.ts";
 
@@ -172,4 +174,18 @@ function awsAccess({ way, from, bastion, ports }: AwsBlock["access"]): AwsAccess
   if (way === "ssm") return { way, ports };
   if (way !== "bastion") return { way, from };
   return bastion === undefined ? { way, from } : { way, from, bastion };
+}
+
+/**
+ * The stack's provider is its own, which reads no key of the default provider
+ * (https://github.com/pulumi/pulumi-aws/issues/3259): a profile there would leave the machines in another account.
+ */
+export function providerKeyFaults(names: readonly string[], reading: ConfigReading): Fault[] {
+  if (reading.validValue(["platform"]) !== "aws") return [];
+  return names
+    .filter((name) => name.startsWith("aws:"))
+    .map((name) => ({
+      path: ["aws"],
+      message: `${name} in the stack's file has no effect: the region is rabbitmq-ha:aws.region, and the account is that of AWS_PROFILE or the other AWS_ variables; remove it`,
+    }));
 }

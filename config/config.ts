@@ -3,7 +3,7 @@
  * reads it. Shapes and defaults are in config/schema.ts, rules on several values in config/combination-rules.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { awsPlatform } from "./aws.ts";
+import { awsPlatform, providerKeyFaults } from "./aws.ts";
 import { definitionsOf } from "./definitions/configured-definitions.ts";
 import { namespace, formatFaults } from "./faults.ts";
 import { parseHostKeys } from "./host-keys.ts";
@@ -65,7 +65,11 @@ interface Parsed {
 
 function parse(raw: Readonly<Record<string, string>>, origin: Origin): Parsed {
   const reading = readValues(raw, origin.encrypted ?? new Set());
-  const faults = [...reading.faults, ...combinationFaults(reading).map(reading.withoutSecrets)];
+  const faults = [
+    ...reading.faults,
+    ...combinationFaults(reading).map(reading.withoutSecrets),
+    ...providerKeyFaults(Object.keys(raw), reading),
+  ];
   if (reading.parsed === undefined || faults.length > 0)
     throw refusalError(formatFaults(faults, [...configKeys], origin.stack));
   const checked = definitionsOf(reading, reading.parsed.os);

@@ -38,6 +38,14 @@ test("accepts a VPC of the stack's own, and fills in the defaults", () => {
   });
 });
 
+test("refuses keys of the default provider, which would have no effect", () => {
+  const lines = faults({ ...raw(ownVpcConfig()), "aws:profile": "staging" });
+  assert.deepEqual(lines, [
+    "aws: aws:profile in the stack's file has no effect: the region is rabbitmq-ha:aws.region, and the account is that of AWS_PROFILE or the other AWS_ variables; remove it",
+  ]);
+  assert.doesNotThrow(() => parseConfig({ ...draft(), "aws:profile": "staging" }));
+});
+
 test("accepts an existing VPC, by IDs and by tags", () => {
   const { platform } = parseConfig(raw(givenVpcConfig(), { "aws.subnets.1": { tags: { Tier: "private" } } }));
   assert.ok(platform.kind === "aws" && platform.network.kind === "given");
