@@ -76,6 +76,8 @@ class ClusterTest(HostTest):
         self.on_question("is_being_drained_consistent_read", self.drains)
         self.on_question(", nodes())", lambda call: any(n in self.running for n in names_in(call.stdin, self.members)))
         self.on_question("rabbit_nodes, all_running", self.views)
+        self.delayed = 0
+        self.on_question("rabbit_delayed_message", lambda call: self.delayed)
         self.on("rabbit_maintenance, drain", self.drain)
         self.on("rabbit_maintenance, revive", self.revive)
         self.on("stop_and_halt", self.stop_broker)

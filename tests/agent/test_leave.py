@@ -219,6 +219,24 @@ class Leave(ClusterTest):
             self.refuses(*LEAVE, because="it has the only copy of 1 queues: bills")
             self.assertEqual(self.told, [])
 
+    def test_a_broker_with_delayed_messages_stays_until_they_are_due(self):
+        self.usual()
+        self.delayed = 2
+        self.refuses(*LEAVE, because="it still has messages that the plug-in rabbitmq_delayed_message_exchange delays")
+        self.assertEqual(self.told, ["shrink b3", "drain", "revive", "add bills on b3"])
+        self.start()
+        self.usual()
+        counts = [2, 1, 0]
+        self.on_question("rabbit_delayed_message", lambda call: counts.pop(0))
+        self.works(*LEAVE)
+        self.assertEqual(counts, [])
+        for silent in (Atom("silent"), None):
+            self.start()
+            self.usual()
+            self.delayed = silent
+            self.refuses(*LEAVE, because="b3 does not say whether it has delayed messages")
+            self.assertNotIn("stop", self.told)
+
     def test_it_waits_for_a_mirror_to_be_synchronised(self):
         orders = Queue("orders", mirrors=["b1"])
         self.cluster(queues=[orders])
