@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { lookJson, lookMessage } from "../migration/messages.ts";
 import { UserError } from "../user-error.ts";
+import { addressFindings } from "./migrate/address-findings.ts";
 import { withMigrationLock } from "./migrate/lock.ts";
 import { lookAt } from "./migrate/read-clusters.ts";
 import { runFinish, runMove } from "./migrate/run-move.ts";
@@ -59,7 +60,8 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   switch (action) {
     case "look": {
       const [old, fresh] = await Promise.all([readSystem(pulumi, from), readSystem(pulumi, to)]);
-      const found = await lookAt({ stack: from, system: old }, { stack: to, system: fresh });
+      const seen = await lookAt({ stack: from, system: old }, { stack: to, system: fresh });
+      const found = { ...seen, findings: [...seen.findings, ...addressFindings(old, fresh)] };
       process.stdout.write(`${isJson ? lookJson(found) : lookMessage(found)}\n`);
       return found.findings.some(({ isBlocking }) => isBlocking) ? 1 : 0;
     }

@@ -9,7 +9,7 @@ import type { PulumiCli } from "../run-pulumi.ts";
 import { npmCommand } from "../stack.ts";
 import { readStackFile, writeStackFile } from "../stack-file.ts";
 import { readSystem } from "../verify.ts";
-import { addressFaults } from "./address-faults.ts";
+import { addressFindings } from "./address-findings.ts";
 import { Cluster } from "./cluster.ts";
 import { ClusterPair } from "./cluster-pair.ts";
 import { makeDefiner } from "./definer.ts";
@@ -112,16 +112,18 @@ async function refuseUnready({ pair, look }: Opened): Promise<void> {
   const { old, fresh } = pair;
   const [from, to] = [old.stack, fresh.stack];
   const { findings } = await look(false);
-  const blocking = findings.filter(({ isBlocking }) => isBlocking);
+  const blocking = [...findings, ...addressFindings(old.system, fresh.system)].filter(
+    ({ isBlocking }) => isBlocking,
+  );
   if (blocking.length > 0)
     throw new UserError(
       `the migration is not begun; see npm run migrate -- --from ${from} --to ${to} --dry-run:\n${blocking
-        .map(({ subjects, what }) => `  ${subjects.join(", ")}: ${what}`)
+        .map(
+          ({ subjects, what }) =>
+            `  ${[...(subjects.length > 0 ? [subjects.join(", ")] : []), what].join(": ")}`,
+        )
         .join("\n")}`,
     );
-  const faults = addressFaults(old.system, fresh.system);
-  if (faults.length > 0)
-    throw new UserError(`the migration is not begun:\n${faults.map((line) => `  ${line}`).join("\n")}`);
   if (!fresh.system.expected?.plugins.includes("rabbitmq_shovel"))
     throw new UserError(
       `stack ${to} has no rabbitmq_shovel, which carries the messages: add it to rabbitmq.plugins and run ${npmCommand("up", to)}`,

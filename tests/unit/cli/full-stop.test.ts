@@ -166,7 +166,11 @@ test("no broker is stopped unless every host gives a whole answer", async () => 
 test("no broker is stopped of a cluster that is not whole, or that could not speak TLS", async () => {
   for (const [name, says, words] of [
     ["mq2", { apart: "it does not see mq3 run" }, /mq2: it does not see mq3 run/],
-    ["mq3", { obstacle: "its copies of these queues lack messages: orders" }, /mq3: its copies of these queues lack messages: orders/],
+    [
+      "mq3",
+      { obstacle: "its copies of these queues lack messages: orders" },
+      /mq3: its copies of these queues lack messages: orders/,
+    ],
     ["mq1", { distrust: "its certificate is not trusted" }, /mq1: its certificate is not trusted/],
     ["mq2", { authorities: "two" }, /mq2: does not trust the same authorities as mq1/],
   ] as const) {

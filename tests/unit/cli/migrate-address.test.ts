@@ -1,9 +1,14 @@
 /** Whether NEW can serve OLD's clients behind OLD's balancers. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { addressFaults } from "../../../cli/migrate/address-faults.ts";
+import { addressFindings } from "../../../cli/migrate/address-findings.ts";
 
-type Side = Parameters<typeof addressFaults>[0];
+type Side = Parameters<typeof addressFindings>[0];
+
+const lines = (...sides: Parameters<typeof addressFindings>): string[] =>
+  addressFindings(...sides).map(
+    ({ isBlocking, what, remedy }) => `${String(isBlocking)} ${what}: ${String(remedy)}`,
+  );
 
 const side = (changes: Partial<Side> = {}): Side => ({
   amqpUri: "amqp://admin:x@10.0.0.9:5672",
@@ -14,35 +19,32 @@ const side = (changes: Partial<Side> = {}): Side => ({
 const expected = { plugins: [], netTickTime: 5, partitionHandling: "pause_minority", agentCheck: false };
 
 test("two stacks of the same ports are fine", () => {
-  assert.deepEqual(addressFaults(side(), side({ amqpUri: "amqp://admin:y@10.1.0.9:5672" })), []);
+  assert.deepEqual(lines(side(), side({ amqpUri: "amqp://admin:y@10.1.0.9:5672" })), []);
 });
 
 test("another port, and a protocol that NEW lacks", () => {
-  const faults = addressFaults(
+  const faults = lines(
     side({ endpoints: { mqtt: "10.0.0.9:1883" } }),
     side({ amqpUri: "amqp://admin:y@10.1.0.9:5673" }),
   );
   assert.deepEqual(
     faults.map((fault) => fault.split(":")[0]),
     [
-      "the balancers' port of amqp is 5672, and NEW's brokers have 5673",
-      "the balancers' port of mqtt is 1883, and NEW's brokers have none",
+      "true the balancers' port of amqp is 5672, and NEW's brokers have 5673",
+      "true the balancers' port of mqtt is 1883, and NEW's brokers have none",
     ],
   );
 });
 
 test("alarms that nobody reports, and AMQP that is had by TLS alone", () => {
-  assert.match(
-    String(addressFaults(side({ expected: { ...expected, agentCheck: true } }), side())),
-    /avoidAlarms/,
-  );
-  assert.match(String(addressFaults(side({ amqpUri: "amqps://a:b@10.0.0.9:5671" }), side())), /tls.only/);
+  assert.match(String(lines(side({ expected: { ...expected, agentCheck: true } }), side())), /avoidAlarms/);
+  assert.match(String(lines(side({ amqpUri: "amqps://a:b@10.0.0.9:5671" }), side())), /tls.only/);
 });
 
 test("brokers that expect a header from everybody", () => {
   const [plain, header] = [side(), side({ expected: { ...expected, proxyProtocol: true } })];
-  assert.match(String(addressFaults(plain, header)), /proxyProtocol to false/);
-  assert.match(String(addressFaults(header, plain)), /proxyProtocol to false/);
+  assert.match(String(lines(plain, header)), /proxyProtocol to false/);
+  assert.match(String(lines(header, plain)), /proxyProtocol to false/);
 });
 
 test("certificates that OLD's clients would refuse", () => {
@@ -51,8 +53,8 @@ test("certificates that OLD's clients would refuse", () => {
     tls: { ports: { amqp: 5671 }, names, validUntil: "2027-01-01" },
   });
   const old = side({ expected: tls([]), caCertificate: "one\n" });
-  assert.deepEqual(addressFaults(old, side({ expected: tls(["10.0.0.9"]), caCertificate: "one\n" })), []);
-  const faults = addressFaults(old, side({ expected: tls([]), caCertificate: "other\n" }));
+  assert.deepEqual(lines(old, side({ expected: tls(["10.0.0.9"]), caCertificate: "one\n" })), []);
+  const faults = lines(old, side({ expected: tls([]), caCertificate: "other\n" }));
   assert.match(String(faults), /add it to NEW's tls.names/);
   assert.match(String(faults), /tls.ca and tlsCaKey/);
 });
