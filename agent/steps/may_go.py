@@ -39,8 +39,8 @@ def run(wanted):
         + (
             "If no client needs this one, stop it yourself: systemctl stop haproxy"
             if own == LEADS
-            else "If this one is gone for good: npm run pulumi -- state delete URN, with the URN of its -may-go "
-            "(npm run pulumi -- stack --show-urns)"
+            else "If this one is gone for good: npm run pulumi -- state delete URN --stack NAME, with the URN of "
+            "its -may-go (npm run -s pulumi -- stack --show-urns --stack NAME)"
         ),
     )
 
