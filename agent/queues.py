@@ -28,8 +28,9 @@ end,
 
 # `list` lacks the queues of a broker that is down; `list_down` has only those. A queue that comes up meanwhile is in
 # the second or in the third list, and one that goes down is in the first. RabbitMQ 4 has no fields for mirrors, so the
-# version decides whether to read them: tools of 4.0 still offer commands for them. The
-# fence makes this broker know all that was written before.
+# version decides whether to read them: tools of 4.0 still offer commands for them. The fence makes this broker know all
+# that was written before. ra_state tells how each member of a quorum queue sees itself, from RabbitMQ 3.13 on with its
+# vote. A replica has a stream's messages once it has reached what its leader had committed when it was asked first.
 _LISTED = """@fence@
 Mirrors = @mirrors@,
 Hosts = lists:sort(rabbit_vhost:list_names()),
@@ -54,14 +55,18 @@ HasCommitted = AsSet(
 Nodes = fun(Pids) when is_list(Pids) -> [node(P) || P <- Pids]; (none) -> [] end,
 Row = fun(Q) ->
   {resource, V, queue, N} = amqqueue:get_name(Q),
-  Leader = case amqqueue:get_pid(Q) of {_, At} -> At; Pid when is_pid(Pid) -> node(Pid); _ -> undefined end,
+  {RaName, Leader} = case amqqueue:get_pid(Q) of
+    {_, _} = Server -> Server;
+    Pid when is_pid(Pid) -> {none, node(Pid)};
+    _ -> {none, undefined}
+  end,
   Members = case amqqueue:get_type_state(Q) of
     #{nodes := L} when is_list(L) -> L;
     #{nodes := M} when is_map(M) -> maps:keys(M);
     _ -> undefined
   end,
   {Mirrored, InSync} = case {amqqueue:get_type(Q), Members, Mirrors} of
-    {rabbit_quorum_queue, [_ | _], _} -> {[], [At || At <- Members, HasVote({element(1, amqqueue:get_pid(Q)), At})]};
+    {rabbit_quorum_queue, [_ | _], _} -> {[], [At || At <- Members, HasVote({RaName, At})]};
     {rabbit_stream_queue, [_ | _], _} -> {[], [At || At <- Members, HasCommitted({amqqueue:get_name(Q), At})]};
     {_, _, true} -> {Nodes(amqqueue:get_slave_pids(Q)), Nodes(amqqueue:get_sync_slave_pids(Q))};
     {_, _, false} -> {[], []}
