@@ -15,7 +15,13 @@ LOCK_SECONDS = 300
 OTHERS_LOCK = "Could not get lock"
 
 POLICY = "/usr/sbin/policy-rc.d"
-POLICY_TEXT = "#!/bin/sh\n# rabbitmq-ha: services are started once they are configured\nexit 101\n"
+# Other services of the machine are started as ever: apt may first have to finish somebody else's installation.
+POLICY_TEXT = """#!/bin/sh
+# rabbitmq-ha: services are started once they are configured
+case $1 in
+rabbitmq-server* | haproxy* | keepalived* | epmd*) exit 101 ;;
+esac
+"""
 APT_LISTS = "/var/lib/apt/lists"
 LISTS_STAY_FRESH_SECONDS = 24 * 3600
 

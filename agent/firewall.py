@@ -240,8 +240,13 @@ def _lines_of_chains(ruleset):
             yield (*table, chain), line
 
 
+# A list of banned addresses, as fail2ban, CrowdSec and sshguard have it in tables of their own, which come only after the
+# firewall's. They shall stay banned.
+_BANS = re.compile(r"\bip6? saddr @")
+
+
 def _guards(ruleset):
-    """Returns the input chains that refuse something."""
+    """Returns the input chains that refuse something, and not only what is banned."""
     inputs, refusing = [], set()
     for chain, line in _lines_of_chains(ruleset):
         bare = _bare(line)
@@ -249,7 +254,7 @@ def _guards(ruleset):
             inputs.append(chain)
             if "policy drop" in bare:
                 refusing.add(chain)
-        elif re.search(r"(^|\s)(drop|reject)(\s|$)", bare):
+        elif re.search(r"(^|\s)(drop|reject)(\s|$)", bare) and not _BANS.search(bare):
             refusing.add(chain)
     return [chain for chain in inputs if chain in refusing and chain[0] in ("inet", "ip")]
 

@@ -38,8 +38,8 @@ export function rabbitmqVersion(
   return { version: systems[os].rabbitmq, from: "expected" };
 }
 
-/** The repository's series, or the version in the name of an RPM. */
-function statedVersion({ rpms, repository }: Packages): string | undefined {
+/** @returns the repository's series, or the version in the name of an RPM; undefined if neither is stated */
+export function statedVersion({ rpms, repository }: Packages): string | undefined {
   if (repository !== undefined) return repository.series;
   return /\/rabbitmq-server-(\d+\.\d+\.[\w.~-]+?)\.(?:noarch\.)?rpm$/.exec(rpms?.rabbitmq.url ?? "")?.[1];
 }

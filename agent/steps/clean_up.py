@@ -10,6 +10,7 @@ import glob
 import os
 
 from .. import (
+    apt,
     command,
     files,
     firewall,
@@ -71,6 +72,7 @@ def run(wanted):
         plugin_files.remove_all()
     for line in firewall.close_all():
         print("{}: still open in the machine's own firewall: {}".format(host.name(), line))
+    apt.Apt.tidy()
     sources.give_back()
     for unit in own:
         _remove_files(unit, wanted.role)

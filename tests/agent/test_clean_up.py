@@ -84,6 +84,8 @@ class CleanUp(HostTest):
         self.put("/etc/systemd/system/rabbitmq-ha-agent@.service", OWN)
         self.put("/var/lib/rabbitmq/.erlang.cookie", "secret")
         self.put("/var/lib/rabbitmq/rabbitmq-ha.started")
+        # Of a run that was killed.
+        self.put("/usr/sbin/policy-rc.d", "#!/bin/sh\n# rabbitmq-ha: services are started once they are configured\n")
         self.put(DATA, "kept")
 
     def balancer(self):

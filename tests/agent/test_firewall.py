@@ -344,6 +344,14 @@ class Nftables(FirewallTest):
         self.works(*self.words())
         self.assertEqual(self.done(*CHANGES), [])
 
+    def test_a_chain_of_bans_alone_is_no_firewall(self):
+        # fail2ban's and CrowdSec's: their tables come after the firewall's, and who is banned stays so.
+        for rule in ("tcp dport 22 ip saddr @addr-set-sshd reject", "ip saddr @crowdsec-blacklists counter drop"):
+            self.start()
+            self.given("type filter hook input priority -10; policy accept;", [rule])
+            self.works(*self.words())
+            self.assertEqual(self.done(*CHANGES), [], rule)
+
     def test_a_drop_in_of_somebody_else_stays(self):
         self.given()
         self.works(*self.words())

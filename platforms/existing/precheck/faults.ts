@@ -118,7 +118,7 @@ export function machineIdFaults(probed: readonly ProbedHost[]): string[] {
     .map(
       (machines) =>
         `${joinNames(machines.map(machineLabel))}: have the same machine-id, as copies of one image do; give each its own: ` +
-        "rm /etc/machine-id && systemd-machine-id-setup, and reboot",
+        "rm -f /etc/machine-id /var/lib/dbus/machine-id && systemd-machine-id-setup, and reboot",
     );
 }
 

@@ -18,6 +18,8 @@ export interface FilesOfOthers {
   readonly replaced: readonly { readonly path: string; readonly content: string }[];
   /** Those that stay, and that a service of the program's also reads; what is in them as above. */
   readonly beside: readonly { readonly path: string; readonly content: string }[];
+  /** Those that RabbitMQ reads in place of the program's own. */
+  readonly instead: readonly { readonly path: string; readonly content: string }[];
   /** What is set in the environment of the services; without a name if the file cannot be read. */
   readonly environment: readonly { readonly path: string; readonly name?: string; readonly value: string }[];
   /** Whether the probe has looked at all of them. */
@@ -57,6 +59,8 @@ const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
   ADVANCED_CONFIG_FILE: () => ["", `${configFolder}/advanced`, advancedConfigFile],
   ENABLED_PLUGINS_FILE: () => ["", enabledPluginsFile],
   ENABLED_PLUGINS: () => [""],
+  PLUGINS_DIR: () => [""],
+  FEATURE_FLAGS: () => [""],
   LOG_BASE: () => ["", "/var/log/rabbitmq"],
   LOGS: ({ name }) => ["", `/var/log/rabbitmq/rabbit@${name}.log`],
   LOG: () => ["", "debug", "info"],
@@ -66,6 +70,18 @@ const ofBrokers: Readonly<Record<string, HarmlessValues>> = {
   DEFAULT_VHOST: () => ["", "/"],
   ExecStart: () => [""],
 };
+
+/**
+ * Variables with arguments of the Erlang VM, which may be of any kind but these: another name, another cookie, or another
+ * way to speak with other nodes than what the program and the other brokers have.
+ */
+const argumentVariables = [
+  "SERVER_ADDITIONAL_ERL_ARGS",
+  "SERVER_ERL_ARGS",
+  "SERVER_START_ARGS",
+  "CTL_ERL_ARGS",
+];
+const refusedArguments = /-(setcookie|s?name|proto_dist|ssl_dist_\w+|kernel\s+inet_dist\w+)\b/;
 
 /** The same of HAProxy's and Keepalived's units, whose options the program sets or relies on. */
 const ofBalancers: Readonly<Record<string, HarmlessValues>> = {
@@ -88,7 +104,7 @@ const haproxyUnit = "/etc/systemd/system/haproxy.service";
 
 /** @returns the names that the probe looks for */
 export function environmentVariables(role: JudgedMachine["role"]): readonly string[] {
-  return Object.keys(harmlessValues[role]);
+  return [...Object.keys(harmlessValues[role]), ...(role === "broker" ? argumentVariables : [])];
 }
 
 /** @param all the probe's values of a key */
@@ -100,6 +116,7 @@ export function parseFilesOfOthers(all: (key: string) => readonly string[]): Fil
   return {
     replaced: all("foreign").map(named),
     beside: all("beside").map(named),
+    instead: all("instead").map(named),
     environment: all("environment").map((line) => {
       const [path, setting] = splitAtSpace(line);
       const [, name, value = ""] = /([A-Za-z_]+)=(.*)$/.exec(setting) ?? [];
@@ -111,7 +128,7 @@ export function parseFilesOfOthers(all: (key: string) => readonly string[]): Fil
 
 /** @returns a line for each file, and for each setting, that the program cannot live with */
 export function filesOfOthersFaults(
-  { replaced, beside, environment, isComplete }: FilesOfOthers,
+  { replaced, beside, instead, environment, isComplete }: FilesOfOthers,
   machine: JudgedMachine,
   setup: JudgedSetup,
 ): string[] {
@@ -137,6 +154,11 @@ export function filesOfOthersFaults(
   return [
     ...replaced.flatMap((each) => judge(each, isReplaced)),
     ...beside.flatMap((each) => judge(each, isRead)),
+    // Of two files RabbitMQ reads the one in the old format (rabbit_prelaunch_conf.erl).
+    ...instead.map(
+      ({ path }) =>
+        `${path} is read in place of rabbitmq.conf and advanced.config; take what it sets into rabbitmq.settings or rabbitmq.advanced, and move it away`,
+    ),
     ...environment.flatMap(({ path, name, value }) => {
       if (name === undefined) return [`${path} cannot be read; mend or remove it`];
       if (path === haproxyUnit && setup.buildsHaproxy === true)
@@ -152,6 +174,12 @@ function environmentFaults(
   setup: JudgedSetup,
 ): string[] {
   const known = name.replace(/^RABBITMQ_/, "");
+  if (argumentVariables.includes(known)) {
+    const refused = refusedArguments.exec(value)?.[0];
+    return refused === undefined
+      ? []
+      : [`${path} sets ${name} with ${refused}, which the program does not follow; remove that setting`];
+  }
   const harmless = harmlessValues[machine.role][known]?.(machine, setup) ?? [];
   if (harmless.map(String).includes(value)) return [];
   const shown = secretVariables.includes(known) ? name : `${name} to ${value}`;

@@ -24,7 +24,7 @@ export function pythonFaults({ version }: PythonFacts): string[] {
   const [, major, minor] = /^(\d+)\.(\d+)$/.exec(version ?? "") ?? [];
   if (major === undefined || Number(major) > 3 || Number(minor) >= minMinorVersion) return [];
   return [
-    `python3 is Python ${version ?? ""}, and the program there needs 3.${minMinorVersion}; have python3 be a newer one, ` +
+    `/usr/bin/python3 is Python ${version ?? ""}, and the program there needs 3.${minMinorVersion}; have python3 be a newer one, ` +
       "or remove it, so that up installs the system's own",
   ];
 }

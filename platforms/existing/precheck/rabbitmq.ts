@@ -1,8 +1,13 @@
 /** The RabbitMQ that existing machines have or are offered: what the probe says of it, and the faults in it. */
 import type { BrokerPackage, RabbitmqVersion } from "../../../hosts/rabbitmq-version.ts";
-import { abilitiesOf, describeRabbitmq, rabbitmqVersion } from "../../../hosts/rabbitmq-version.ts";
+import {
+  abilitiesOf,
+  describeRabbitmq,
+  rabbitmqVersion,
+  statedVersion,
+} from "../../../hosts/rabbitmq-version.ts";
 import { upgradeFault } from "../../../hosts/upgrade-paths.ts";
-import { seriesNameOf } from "../../../hosts/rabbitmq-series.ts";
+import { allSeries, compareSeries, seriesNameOf } from "../../../hosts/rabbitmq-series.ts";
 import { joinNames } from "../../../config/faults.ts";
 import type { ProbedHost } from "./faults.ts";
 import { machineLabel, type IntendedSetup } from "./probe-target.ts";
@@ -25,6 +30,7 @@ export function rabbitmqFaults(probed: readonly ProbedHost[], plan: IntendedSetu
   const brokers = probed.filter(({ machine }) => machine.role === "broker");
   return [
     ...abilityFaults(brokers, plan),
+    ...tooOldFaults(brokers),
     ...unfitFaults(brokers, plan),
     ...mixedSeriesFaults(brokers, plan),
     ...upgradeFaults(brokers, plan),
@@ -67,6 +73,20 @@ function abilityFaults(
   ];
 }
 
+/** A broker whose installed RabbitMQ is older than any that the program knows. */
+function tooOldFaults(brokers: readonly ProbedHost[]): string[] {
+  const [oldest] = allSeries;
+  return brokers.flatMap(({ machine, facts }) => {
+    const { installed } = facts.rabbitmq;
+    const series = installed === undefined ? undefined : seriesNameOf(installed);
+    if (series === undefined || oldest === undefined || compareSeries(series, oldest.series) >= 0) return [];
+    return [
+      `${machineLabel(machine)}: has RabbitMQ ${installed ?? ""}, which stays, and the oldest that the program can set up is ${oldest.series}; ` +
+        "upgrade it, or remove the package and move its data away",
+    ];
+  });
+}
+
 /**
  * A broker that has or would get another version than the configuration is written for, and might not start with it.
  * A stated series or RPM changes no RabbitMQ that is installed.
@@ -103,7 +123,7 @@ function canRead(version: string, written: RabbitmqVersion): boolean {
 function mixedSeriesFaults(brokers: readonly ProbedHost[], { packages }: IntendedSetup): string[] {
   if (packages.brokerVersion !== undefined) return [];
   const offer = ({ facts }: ProbedHost): string | undefined =>
-    packages.repository?.series ?? facts.rabbitmq.offered;
+    statedVersion(packages) ?? facts.rabbitmq.offered;
   const installed = brokers.flatMap(({ facts }) => facts.rabbitmq.installed ?? []);
   const offered = brokers.flatMap((each) => offer(each) ?? []);
   const [wanted] = installed.length > 0 ? installed : offered;

@@ -81,6 +81,7 @@ test("a balancer's own frontends and VRRP instances are named", async () => {
       { path: "/etc/keepalived/keepalived.conf", content: "vrrp_instance VI_1, vrrp_instance VI_2" },
     ],
     beside: [{ path: "/etc/haproxy/conf.d/own.cfg", content: "frontend more on :9443" }],
+    instead: [],
     environment: [],
     isComplete: true,
   };
@@ -148,7 +149,7 @@ test("no file, no plug-in: nothing; a link and a file that cannot be read: somet
   await put("etc/rabbitmq/enabled_plugins", "[].\n");
   await put("etc/haproxy/conf.d/README", "");
   for (const each of [broker, balancer]) {
-    const nothing = { replaced: [], beside: [], environment: [], isComplete: true };
+    const nothing = { replaced: [], beside: [], instead: [], environment: [], isComplete: true };
     assert.deepEqual(await probe(each), nothing);
   }
   await symlink("/nowhere", join(folder, "etc/rabbitmq/rabbitmq.conf"));
@@ -171,6 +172,7 @@ test("the broker's environment, wherever it is set", async () => {
   assert.deepEqual((await probe(broker)).environment, [
     { path: "/etc/rabbitmq/rabbitmq-env.conf", name: "MNESIA_BASE", value: "/data" },
     { path: "/etc/rabbitmq/rabbitmq-env.conf", name: "RABBITMQ_USE_LONGNAME", value: "true" },
+    { path: "/etc/rabbitmq/rabbitmq-env.conf", name: "PLUGINS_DIR", value: "/x" },
     { path: drop, name: "RABBITMQ_NODENAME", value: "rabbit@x" },
     { path: drop, name: "ERL_EPMD_ADDRESS", value: "127.0.0.1" },
   ]);
@@ -227,12 +229,34 @@ test("how a balancer's services are started, wherever that is set", async () => 
   assert.deepEqual(filesOfOthersFaults(files, balancer, { ...setup, replaceFiles: true }), []);
 });
 
-const none = { replaced: [], beside: [], environment: [], isComplete: true };
+const none = { replaced: [], beside: [], instead: [], environment: [], isComplete: true };
 const judge = (
   files: Partial<FilesOfOthers>,
   replaceFiles = false,
   machine: typeof broker | typeof balancer = broker,
 ): string[] => filesOfOthersFaults({ ...none, ...files }, machine, { ...plan, replaceFiles });
+
+test("a file in the old format, which RabbitMQ reads in place of the program's, is refused whatever the user allows", async () => {
+  await put("etc/rabbitmq/rabbitmq.config", "[{rabbit, [{tcp_listeners, [5673]}]}].\n");
+  const { instead } = await probe(broker);
+  assert.deepEqual(instead, [{ path: "/etc/rabbitmq/rabbitmq.config", content: "" }]);
+  assert.deepEqual(judge({ instead }, true), [
+    "/etc/rabbitmq/rabbitmq.config is read in place of rabbitmq.conf and advanced.config; take what it sets into rabbitmq.settings or rabbitmq.advanced, and move it away",
+  ]);
+});
+
+test("arguments of the Erlang VM are the machine's own affair, unless they change name, cookie or distribution", async () => {
+  await put(
+    "etc/rabbitmq/rabbitmq-env.conf",
+    'SERVER_ADDITIONAL_ERL_ARGS="+S 4:4 -kernel shell_history enabled"\nCTL_ERL_ARGS="-proto_dist inet_tls"\nSERVER_ERL_ARGS="-setcookie x"\n',
+  );
+  const path = "/etc/rabbitmq/rabbitmq-env.conf";
+  const rest = "which the program does not follow; remove that setting";
+  assert.deepEqual(judge({ environment: (await probe(broker)).environment }), [
+    `${path} sets CTL_ERL_ARGS with -proto_dist, ${rest}`,
+    `${path} sets SERVER_ERL_ARGS with -setcookie, ${rest}`,
+  ]);
+});
 
 test("a file of others is refused unless the user says that it may be replaced", () => {
   const replaced = [

@@ -398,7 +398,7 @@ test("machines without a machine-id, or with the same one, are reported", () => 
   assert.deepEqual(faultsAfter({ mq1: same, mq2: same, lb4: { without: "machine-id=" } }), [
     "lb4 (10.0.0.4): has no machine-id; make one: systemd-machine-id-setup, and reboot it",
     "mq1 (10.0.0.1) and mq2 (10.0.0.2): have the same machine-id, as copies of one image do; give each its own: " +
-      "rm /etc/machine-id && systemd-machine-id-setup, and reboot",
+      "rm -f /etc/machine-id /var/lib/dbus/machine-id && systemd-machine-id-setup, and reboot",
   ]);
 });
 

@@ -107,7 +107,8 @@ async function probed(
   assert.ok(machine !== undefined);
   const script = renderProbeScript(machine, plan)
     .replaceAll(/\/etc\/(?=hosts|os-release|machine-id)/g, `${folder}/`)
-    .replace("/var/lib/rabbitmq/mnesia", `${folder}/mnesia`)
+    .replaceAll("/var/lib/rabbitmq/mnesia", `${folder}/mnesia`)
+    .replace("/usr/bin/python3", "python3")
     .replace("/run/systemd/system", `${folder}/systemd`)
     .replaceAll(/\/etc\/cloud\b|\/var\/lib\/cloud\b/g, `${folder}/cloud`)
     .replaceAll(/\/var\/lib\/rabbitmq-ha\b/g, `${folder}/program`)

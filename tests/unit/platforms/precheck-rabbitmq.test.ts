@@ -141,6 +141,12 @@ test("a broker is refused whose version may not start with what is configured fo
   assert.deepEqual(unfit([{ installed: "4.2.1-1" }], { queues, packages: { brokerVersion: "4.3.6-1" } }), []);
 });
 
+test("a RabbitMQ that is older than all that the program knows is refused", () => {
+  assert.deepEqual(faults([{ installed: "3.3.5-34.el7" }], { queues: "quorum" }).slice(0, 1), [
+    "mq1 (10.0.0.1): has RabbitMQ 3.3.5-34.el7, which stays, and the oldest that the program can set up is 3.8; upgrade it, or remove the package and move its data away",
+  ]);
+});
+
 test("a broker that would get another series than the others is refused", () => {
   const has = { installed: "3.10.8-1", offered: "3.10.9-1" };
   const remedy = "give it the same sources, or state packages.rabbitmq.version";

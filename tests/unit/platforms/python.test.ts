@@ -14,7 +14,7 @@ const versionOf = (...lines: readonly string[]): PythonFacts =>
 
 test("a python3 that is too old is a fault; a newer one, or none, is none", () => {
   assert.deepEqual(pythonFaults(versionOf("3.4")), [
-    "python3 is Python 3.4, and the program there needs 3.6; have python3 be a newer one, or remove it, so that up installs the system's own",
+    "/usr/bin/python3 is Python 3.4, and the program there needs 3.6; have python3 be a newer one, or remove it, so that up installs the system's own",
   ]);
   for (const version of ["3.6", "3.13", "4.0"]) assert.deepEqual(pythonFaults(versionOf(version)), []);
   assert.deepEqual(pythonFaults(versionOf()), []);

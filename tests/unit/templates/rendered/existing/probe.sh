@@ -58,6 +58,12 @@ listeners() { # PORT...: who listens there
     }' | each listener
 }
 
+data_place() { # the folder of the largest files, or the one that it will be in
+  local folder=/var/lib/rabbitmq/mnesia
+  while ! [ -d "$folder" ]; do folder=${folder%/*}; done
+  echo "${folder:-/}"
+}
+
 data() {
   local folder
   for folder in /var/lib/rabbitmq/mnesia/rabbit@*; do
@@ -168,7 +174,7 @@ sshd_limits() { # what sshd itself says of log-ins at once
 
 python() { # its version; without any whether the package lists, as they are, offer it
   local version
-  version=$(timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  version=$(timeout 3 /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
   if [ -n "$version" ]; then
     echo "python=$version"
   elif timeout 5 dnf -q -C list available python3 >/dev/null 2>&1; then
@@ -310,6 +316,7 @@ files() { # what others have written where the program writes, and what its serv
     foreign /etc/rabbitmq/enabled_plugins rabbitmq-server
     for file in /etc/rabbitmq/conf.d/*.conf; do foreign "$file" rabbitmq-server beside; done
   fi
+  foreign /etc/rabbitmq/rabbitmq.config rabbitmq-server instead
   for file in /etc/rabbitmq/rabbitmq-env.conf /etc/default/rabbitmq-server \
     /etc/systemd/system/rabbitmq-server.service /etc/systemd/system/rabbitmq-server.service.d/*.conf; do
     environment "$file" "(\"[^\"]*\"|'[^']*'|[^[:space:]\"';]*)"
@@ -325,7 +332,7 @@ environment() { # FILE VALUE: what it sets, if it is none of the program's, wher
     return
   fi
   sed 's/^[[:space:]]*//; /^[#;]/d' "$1" |
-    grep -oE "(^|[^A-Z_])(RABBITMQ_)?(MNESIA_BASE|MNESIA_DIR|QUORUM_DIR|STREAM_DIR|FEATURE_FLAGS_FILE|NODENAME|USE_LONGNAME|NODE_IP_ADDRESS|ERL_EPMD_ADDRESS|ERL_EPMD_PORT|NODE_PORT|DIST_PORT|CONF_ENV_FILE|CONFIG_FILE|CONFIG_FILES|ADVANCED_CONFIG_FILE|ENABLED_PLUGINS_FILE|ENABLED_PLUGINS|LOG_BASE|LOGS|LOG|ERLANG_COOKIE|DEFAULT_USER|DEFAULT_PASS|DEFAULT_VHOST|ExecStart)=$2" |
+    grep -oE "(^|[^A-Z_])(RABBITMQ_)?(MNESIA_BASE|MNESIA_DIR|QUORUM_DIR|STREAM_DIR|FEATURE_FLAGS_FILE|NODENAME|USE_LONGNAME|NODE_IP_ADDRESS|ERL_EPMD_ADDRESS|ERL_EPMD_PORT|NODE_PORT|DIST_PORT|CONF_ENV_FILE|CONFIG_FILE|CONFIG_FILES|ADVANCED_CONFIG_FILE|ENABLED_PLUGINS_FILE|ENABLED_PLUGINS|PLUGINS_DIR|FEATURE_FLAGS|LOG_BASE|LOGS|LOG|ERLANG_COOKIE|DEFAULT_USER|DEFAULT_PASS|DEFAULT_VHOST|ExecStart|SERVER_ADDITIONAL_ERL_ARGS|SERVER_ERL_ARGS|SERVER_START_ARGS|CTL_ERL_ARGS)=$2" |
     while IFS= read -r line; do echo "environment=$1 $line"; done
 }
 
@@ -361,7 +368,7 @@ main() {
   for device in /sys/class/net/*/address; do each mac <"$device"; done
   awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo | each memory
   getconf _NPROCESSORS_ONLN | each cores
-  timeout 3 df -Pk /var | awk 'NR == 2 { print $4 }' | each disk
+  timeout 3 df -Pk "$(data_place)" | awk 'NR == 2 { print $4 }' | each disk
   listeners 5672 15672 15692 8100 4369 25672
   data
   surroundings

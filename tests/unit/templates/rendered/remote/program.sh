@@ -2,14 +2,14 @@ script=$(cat <<'END_OF_SCRIPT'
 set -eu
 umask 022
 # The program that does everything else here; its text is on standard input.
-if ! python3 -c '' 2>/dev/null; then
+if ! /usr/bin/python3 -c '' 2>/dev/null; then
   log=/var/log/rabbitmq-ha-packages.log
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   manage() { apt-get -o DPkg::Lock::Timeout=300 -y "$@" </dev/null >>"$log" 2>&1; }
   manage install --no-install-recommends python3-minimal ||
     { manage update && manage install --no-install-recommends python3-minimal; } || true
-  if ! python3 -c '' 2>/dev/null; then
-    echo "$(hostname): python3, which all other steps need, could not be installed; the end of $log:" >&2
+  if ! /usr/bin/python3 -c '' 2>/dev/null; then
+    echo "$(hostname): /usr/bin/python3, which all other steps need, could not be installed; the end of $log:" >&2
     tail -n 10 "$log" >&2
     exit 1
   fi
@@ -63,7 +63,7 @@ from agent import installed
 installed.finish(home, version)
 END_OF_INSTALLER
 )
-python3 -IS -c "$installer" PROGRAM-VERSION /usr/local/lib/rabbitmq-ha /usr/local/bin/rabbitmq-ha
+/usr/bin/python3 -IS -c "$installer" PROGRAM-VERSION /usr/local/lib/rabbitmq-ha /usr/local/bin/rabbitmq-ha
 END_OF_SCRIPT
 )
 code=0

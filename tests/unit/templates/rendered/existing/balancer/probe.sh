@@ -58,6 +58,12 @@ listeners() { # PORT...: who listens there
     }' | each listener
 }
 
+data_place() { # the folder of the largest files, or the one that it will be in
+  local folder=/var
+  while ! [ -d "$folder" ]; do folder=${folder%/*}; done
+  echo "${folder:-/}"
+}
+
 data() {
   local folder
   for folder in /var/lib/rabbitmq/mnesia/rabbit@*; do
@@ -168,7 +174,7 @@ sshd_limits() { # what sshd itself says of log-ins at once
 
 python() { # its version; without any whether the package lists, as they are, offer it
   local version
-  version=$(timeout 3 python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  version=$(timeout 3 /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
   if [ -n "$version" ]; then
     echo "python=$version"
   elif timeout 5 dnf -q -C list available python3 >/dev/null 2>&1; then
@@ -413,7 +419,7 @@ main() {
   for device in /sys/class/net/*/address; do each mac <"$device"; done
   awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo | each memory
   getconf _NPROCESSORS_ONLN | each cores
-  timeout 3 df -Pk /var | awk 'NR == 2 { print $4 }' | each disk
+  timeout 3 df -Pk "$(data_place)" | awk 'NR == 2 { print $4 }' | each disk
   listeners 5672 15672 15692 8100 4369 25672
   data
   surroundings
