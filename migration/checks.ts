@@ -34,8 +34,23 @@ export function checkSides(old: Side, fresh: Side, endpointCount: number): Findi
     ...[old, fresh].flatMap(checkCluster),
     ...checkPlugins(old.state, fresh),
     ...checkClocks(old, fresh),
+    ...checkMessageSize(old.state, fresh.state),
     ...checkReach(fresh, endpointCount),
   ];
+}
+
+/** Nobody can say how large the largest message in a queue is, and a shovel stops at one that is refused. */
+function checkMessageSize(old: ClusterState, fresh: ClusterState): Finding[] {
+  const [former, next] = [old.max_message_size, fresh.max_message_size];
+  if (former !== null && next !== null && former <= next) return [];
+  const size = (bytes: number | null): string =>
+    bytes === null ? "an unknown size" : `${String(bytes)} bytes`;
+  const note = cannot(
+    `messages of more than ${size(next)} are refused by NEW, and OLD takes up to ${size(former)}`,
+    "clients would wait without end for one that is still in a queue; RabbitMQ 4.0 has lowered the default",
+    `if there may be any, add max_message_size: ${String(former ?? 134217728)} to rabbitmq.settings of NEW and run up before`,
+  );
+  return [{ ...note, subjects: [] }];
 }
 
 /** @returns what the way between the two versions is, such as why no rolling upgrade does it */

@@ -211,7 +211,11 @@ async function carryAhead(
     try {
       const [target, source] = [await clusters.countTarget(direction), await clusters.countSource(direction)];
       rates = updateRates(rates, target, performance.now());
-      const next = source.queues.filter(
+      const [named, unnamed] = [
+        source.queues.filter((queue) => !isNamedByServer(queue)),
+        source.queues.filter(isNamedByServer),
+      ];
+      const next = named.filter(
         (queue) =>
           !begun.has(queue.key) &&
           !notAhead.has(queue.key) &&
@@ -231,10 +235,15 @@ async function carryAhead(
       if (absent.length > 0) await clusters.prepareLate(direction, absent);
       const left = [...source.queues, ...counts];
       const estimate = estimateGap(left, rates);
-      const reasons = [...silentMessages(left, target.queues), ...source.away.map(awayMessage), ...obstacles];
+      const reasons = [
+        ...silentMessages(left, target.queues),
+        ...source.away.map(awayMessage),
+        ...unnamed.filter(({ messages }) => messages !== 0).map(unnamedMessage),
+        ...obstacles,
+      ];
       if (reasons.length > 0) clusters.report(reasons.join("; "));
       else if (estimate.seconds <= maxGapSeconds) {
-        const rest = source.queues.filter(({ key }) => !begun.has(key));
+        const rest = named.filter(({ key }) => !begun.has(key));
         clusters.report(`making ready to carry the rest (${rest.length} queues); clients notice nothing yet`);
         await clusters.carryOnceFenced(direction, rest);
         clusters.report(`${totalOf(left)} messages are left; clients wait from now on`);
@@ -260,6 +269,15 @@ function silentMessages(left: readonly QueueCount[], target: readonly QueueCount
     ...(here.length === 0 ? [] : [`no answer for ${shownNamesOf(here)}`]),
     ...(there.length === 0 ? [] : [`no answer for ${shownNamesOf(there)} where its messages go`]),
   ];
+}
+
+/** Nobody but RabbitMQ itself gives such a name, so the target cannot be given the queue. */
+function isNamedByServer({ name }: QueueCount): boolean {
+  return name.startsWith("amq.");
+}
+
+function unnamedMessage({ name, messages }: QueueCount): string {
+  return `${name} holds ${messages === undefined ? "what nobody says" : `${messages} messages`}, and the target cannot have a queue of such a name: have them consumed, or delete it`;
 }
 
 /** The fence stands only once each broker of the source has answered, and clients would wait for that. */
@@ -300,7 +318,8 @@ async function close(
       clusters.report("no message is left");
       return streams.agreements(source.streams, target);
     }
-    await clusters.prepareLate(direction, [...left, ...counts.filter(({ messages }) => messages !== 0)]);
+    const streamsLeft = counts.filter(({ messages }) => messages !== 0);
+    if (streamsLeft.length > 0) await clusters.prepareLate(direction, streamsLeft);
     await clusters.carry(direction, left);
     for (const { name, reason } of await findTroubles())
       clusters.report(`shovel ${name} does not run: ${reason}`);

@@ -120,6 +120,7 @@ base64:encode(iolist_to_binary(rabbit_json:encode(#{version => list_to_binary(Ve
   connections => One(connections), global_prefetch => One(global_prefetch),
   default_queue_type => Type,
   relaxed_checks => application:get_env(rabbit, quorum_relaxed_checks_on_redeclaration, false),
+  max_message_size => case application:get_env(rabbit, max_message_size) of {ok, Max} -> Number(Max); _ -> null end,
   permits => [Text(F) || F <- [transient_nonexcl_queues, queue_master_locator, global_qos], Permitted(F)],
   exchange_types => Registered(exchange), components => Registered(runtime_parameter),
   policy_keys => Registered(policy_validator),

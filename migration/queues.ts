@@ -79,7 +79,7 @@ export function queueOnNew(queue: DefinitionObject, { to }: QueueKinds, target: 
 function refusalOf(queue: DefinitionObject, type: string, { target }: QueueContext): Note | undefined {
   if (textOf(queue["name"]).startsWith("amq."))
     return cannot(
-      "has a name that the broker gave, so it is not made, and its messages stay in OLD",
+      "has a name that the broker gave, so it is not made, and clients do not move before it is empty",
       "RabbitMQ takes no such name from definitions; its client makes a new one when it connects",
       "let its consumers empty it before",
     );

@@ -43,6 +43,8 @@ const answer = z.object({
   global_prefetch: count,
   default_queue_type: z.enum(["classic", "quorum", "stream"]).nullable(),
   relaxed_checks: z.boolean(),
+  /** Of one message, in bytes. */
+  max_message_size: count,
   permits: z.array(z.string()),
   exchange_types: z.array(z.string()),
   components: z.array(z.string()),

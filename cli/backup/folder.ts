@@ -1,7 +1,7 @@
 /** The folder of a stack's backups: names, modes, and which of them are kept. */
 import { existsSync } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { shortStackName } from "../stack-file.ts";
 import type { BackupLabel } from "./encrypted-file.ts";
@@ -76,13 +76,16 @@ export async function storeBackup(folder: string, label: BackupLabel, file: Buff
   } catch (error) {
     throw unwritable(path, error);
   }
-  if (label.before !== undefined) await removeOldest(folder, label.stack);
+  if (label.before !== undefined) await removeOldest(folder, label.stack, basename(path));
   return path;
 }
 
-async function removeOldest(folder: string, stack: string): Promise<void> {
-  const automatic = backupsOf(stack, await readdir(folder)).filter(({ isAutomatic }) => isAutomatic);
-  for (const { name } of automatic.slice(0, -keptCount)) await rm(join(folder, name), { force: true });
+/** @param made the one that was just made: by its name it is the oldest if this computer's clock was set back */
+async function removeOldest(folder: string, stack: string, made: string): Promise<void> {
+  const automatic = backupsOf(stack, await readdir(folder)).filter(
+    ({ isAutomatic, name }) => isAutomatic && name !== made,
+  );
+  for (const { name } of automatic.slice(0, -(keptCount - 1))) await rm(join(folder, name), { force: true });
 }
 
 function unwritable(path: string, error: unknown): UserError {

@@ -1,5 +1,6 @@
 /** The two clusters and the balancers of a migration, as `move` asks and changes them. */
 import { setTimeout as pause } from "node:timers/promises";
+import { listNames } from "../../definitions/exported-definitions.ts";
 import { readCounted, readFenced, readHeld, readTails } from "../../migration/broker-answers.ts";
 import { copyRemoval, waitingNoteOrder } from "../../migration/broker-orders.ts";
 import { countQuestion, sourceQuestion, tailQuestion } from "../../migration/broker-questions.ts";
@@ -37,6 +38,9 @@ export interface MigrationArgs {
   /** Writes to the old stack's file which brokers its balancers serve. */
   readonly configure: (direction: Direction) => void;
 }
+
+/** Of a list, in a message. */
+const shownNames = 5;
 
 export class Migration implements Clusters {
   readonly #pair: ClusterPair;
@@ -98,11 +102,24 @@ export class Migration implements Clusters {
   }
 
   async prepareLate(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
-    const missing = this.#carrying.uncarriedOf(queues);
+    const missing = await this.#absent(direction, this.#carrying.uncarriedOf(queues));
     if (missing.length === 0) return;
+    await this.#definer.prepareLate(direction);
+    const left = await this.#absent(direction, missing);
+    if (left.length === 0) return;
+    const names = listNames(
+      left.map(({ name }) => name),
+      shownNames,
+    );
+    throw new Error(`the target was given no queue ${names} yet, so nothing is carried there`);
+  }
+
+  /** @returns those of these queues that the target does not have */
+  async #absent(direction: Direction, queues: readonly QueueCount[]): Promise<readonly QueueCount[]> {
+    if (queues.length === 0) return [];
     const { queues: made, streams } = await this.countTarget(direction);
     const present = new Set([...made, ...streams].map(({ key }) => key));
-    if (missing.some(({ key }) => !present.has(key))) await this.#definer.prepareLate(direction);
+    return queues.filter(({ key }) => !present.has(key));
   }
 
   async countSource(direction: Direction): Promise<Counted> {
@@ -120,11 +137,14 @@ export class Migration implements Clusters {
     return this.#pair.target(direction).askSoon(tailQuestion, readTails);
   }
 
+  /** A shovel's messages for a queue that is not there would be confirmed, and gone. */
   async carry(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    await this.prepareLate(direction, queues);
     await this.#carrying.carry(direction, queues, false);
   }
 
   async carryOnceFenced(direction: Direction, queues: readonly QueueCount[]): Promise<void> {
+    await this.prepareLate(direction, queues);
     for (const cluster of this.#pair.both) cluster.startAhead();
     await this.#carrying.carry(direction, queues, true);
   }

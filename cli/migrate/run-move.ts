@@ -112,6 +112,8 @@ async function refuseUnready({ pair, look }: Opened): Promise<void> {
   const { old, fresh } = pair;
   const [from, to] = [old.stack, fresh.stack];
   const { findings } = await look(false);
+  // It is written once clients have moved.
+  setServedBrokers(readStackFile(from), fresh.system.brokers);
   const blocking = [...findings, ...addressFindings(old.system, fresh.system)].filter(
     ({ isBlocking }) => isBlocking,
   );

@@ -1,6 +1,7 @@
 /** Writes to a stack's file which brokers its balancers serve, if not its own. */
-import { parseDocument } from "yaml";
+import { isAlias, parseDocument } from "yaml";
 import type { Server } from "../../migration/haproxy.ts";
+import { UserError } from "../../user-error.ts";
 import { keyIn } from "../stack-edit.ts";
 
 /**
@@ -10,6 +11,11 @@ import { keyIn } from "../stack-edit.ts";
  */
 export function setServedBrokers(text: string, servers: readonly Server[] | undefined): string {
   const document = parseDocument(text);
+  // An alias would be changed where it is defined too.
+  if (isAlias(document.getIn(["config", keyIn(text, "haproxy")], true)))
+    throw new UserError(
+      "the stack's file has an alias as haproxy; write the block out, since the migration adds brokers to it",
+    );
   const block = ["config", keyIn(text, "haproxy")];
   const path = [...block, "brokers"];
   if (servers === undefined) {
@@ -18,6 +24,8 @@ export function setServedBrokers(text: string, servers: readonly Server[] | unde
     const rest = document.getIn(block) as { readonly items?: readonly unknown[] } | undefined;
     if (rest?.items?.length === 0) document.deleteIn(block);
   } else {
+    // A bare key has no block yet.
+    if (document.hasIn(block) && (document.getIn(block) ?? undefined) === undefined) document.deleteIn(block);
     const value = document.createNode(servers.map(({ name, address }) => ({ name, address })));
     for (const each of (value as { items: { flow?: boolean }[] }).items) each.flow = true;
     document.setIn(path, value);

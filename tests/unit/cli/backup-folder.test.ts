@@ -108,6 +108,15 @@ test("of those that the program made the last ones stay; one made by hand, or of
   assert.equal(backupsOf("dev-2", readdirSync(folder)).length, 1);
 });
 
+test("the backup that was just made stays, also where this computer's clock was set back", async () => {
+  const folder = join(base, "set-back");
+  for (let minute = 10; minute < 10 + keptCount; minute++)
+    await storeBackup(folder, label(minute, "destroy"), text);
+  const made = await storeBackup(folder, label(1, "destroy"), text);
+  assert.ok(existsSync(made));
+  assert.equal(readdirSync(folder).length, keptCount);
+});
+
 test("the folder is the project's, a variable's or the option's", () => {
   assert.match(backupFolder({}), /\/backups$/);
   assert.equal(backupFolder({ RABBITMQ_HA_BACKUP_FOLDER: "/b" }), "/b");

@@ -32,6 +32,13 @@ test("comments and all other keys stay, and without the key the file is as it wa
   assert.equal(setServedBrokers(changed, undefined), text);
 });
 
+test("a key without a value becomes the block", () => {
+  const text = lines("config:", "  rabbitmq-ha:haproxy:", "  rabbitmq-ha:virtualAddress: 10.0.0.9");
+  const changed = setServedBrokers(text, servers);
+  assert.match(changed, /rabbitmq-ha:haproxy:\n {4}brokers:\n {6}- \{ name: n1/);
+  assert.match(changed, /virtualAddress: 10\.0\.0\.9/);
+});
+
 test("the block comes and goes with the key", () => {
   const text = lines("config:", "  rabbitmq-ha:virtualAddress: 10.0.0.9");
   const changed = setServedBrokers(text, servers);

@@ -84,6 +84,23 @@ test("clocks may differ by 5 s, and by what the question took", () => {
   assert.match(late(-8000)[0] ?? "", /differ by 7 s or more$/);
 });
 
+test("larger messages than NEW takes are told of, with the setting that lets them in", () => {
+  for (const [size, words] of [
+    [
+      16777216,
+      /^messages of more than 16777216 bytes are refused by NEW, and OLD takes up to 134217728 bytes$/,
+    ],
+    [null, /^messages of more than an unknown size are refused/],
+  ] as const) {
+    const { findings } = look(sidesOf({ freshState: { max_message_size: size } }));
+    const [found, ...others] = findings.filter(({ remedy }) =>
+      remedy?.includes("max_message_size: 134217728"),
+    );
+    assert.ok(found !== undefined && others.length === 0 && !found.isBlocking);
+    assert.match(found.what, words);
+  }
+});
+
 test("each of NEW's brokers has to reach each of OLD's; no answer is no yes", () => {
   const { reached } = sidesOf().fresh.state;
   const refused = reached.map((way, index) => (index === 0 ? { ...way, failure: "econnrefused" } : way));

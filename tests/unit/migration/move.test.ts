@@ -115,6 +115,27 @@ test("clients go on using the source while one of its brokers does not run", asy
   assert.ok(!clusters.reports.some((line) => line.includes("does not answer")));
 });
 
+test("a queue that the broker has named is not carried, and clients stay until it is empty", async () => {
+  const clusters = fakeClusters();
+  clusters.addQueue("amq.gen-x", 3);
+  const own = clusters.queues.find(({ name }) => name === "amq.gen-x");
+  assert.ok(own);
+  let counted = 0;
+  clusters.after = (call) => {
+    if (call === "countSource" && ++counted === 100) {
+      assert.equal(clusters.serving, "old");
+      assert.match(
+        String(clusters.reports.at(-1)),
+        /amq\.gen-x holds \d+ messages, and the target cannot have/,
+      );
+      own.hasConsumer = true;
+    }
+    assert.ok(!clusters.shovels.has("amq.gen-x") && !clusters.waiting.has("amq.gen-x"));
+  };
+  assert.equal(await move(clusters, "forth", options), "moved");
+  assert.ok(counted > 100);
+});
+
 test("moves back, and forth again", async () => {
   const clusters = fakeClusters();
   watch(clusters);

@@ -34,6 +34,7 @@ export function stateOf(name: string, version: string, changes: Partial<ClusterS
     global_prefetch: 0,
     default_queue_type: "quorum",
     relaxed_checks: true,
+    max_message_size: 134217728,
     permits: [...four.permits],
     exchange_types: [...four.exchangeTypes],
     components: [...four.components],
