@@ -13,6 +13,7 @@ import { logSetup } from "../toolchain/step.ts";
 import { UserError } from "../user-error.ts";
 import { describeToolchain, ensureToolchain } from "../toolchain/pulumi.ts";
 import { type CommandName, formatCommands, formatUsage, isCommand } from "./help.ts";
+import { endOnInterrupt, holdInterrupt } from "./interrupt.ts";
 import { meantStack } from "./meant-stack.ts";
 import { makePulumiCli, type PulumiCli } from "./run-pulumi.ts";
 import { takeHostOptions } from "./host-options.ts";
@@ -30,6 +31,8 @@ type Need = TestNeed | "bench";
 interface Command {
   /** What must be installed on this computer before the command can run. */
   readonly needs: (args: readonly string[]) => readonly Need[];
+  /** Whether it ends in order after Ctrl-C, and removes what it has made. @default false */
+  readonly cleansUp?: boolean;
   readonly run: (pulumi: PulumiCli, args: readonly string[]) => Promise<number>;
 }
 
@@ -91,26 +94,32 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
   check: {
     needs: (args) => testNeeds(args, ["checks"]),
+    cleansUp: true,
     run: async (...args) => (await import("./test.ts")).runChecks(...args),
   },
   chaos: {
     needs: (args) => (args.some((arg) => arg === "--list" || arg === "--report") ? [] : ["lab"]),
+    cleansUp: true,
     run: async (_, args) => (await import("./chaos.ts")).run(args),
   },
   test: {
     needs: (args) => testNeeds(args, ["checks", "lab", "browser", "python"]),
+    cleansUp: true,
     run: async (...args) => (await import("./test.ts")).runTests(...args),
   },
   "test:platforms": {
     needs: (args) => testNeeds(args, ["lab", "python"]),
+    cleansUp: true,
     run: async (...args) => (await import("./test.ts")).runPlatformTests(...args),
   },
   "test:operations": {
     needs: (args) => testNeeds(args, ["lab", "python"]),
+    cleansUp: true,
     run: async (...args) => (await import("./test.ts")).runOperationTests(...args),
   },
   bench: {
     needs: () => ["lab", "bench"],
+    cleansUp: true,
     run: async (...args) => (await import("./bench.ts")).run(...args),
   },
 };
@@ -149,10 +158,12 @@ async function main([verb = "", ...args]: readonly string[]): Promise<number> {
   const stacks = meant === undefined ? named : [meant];
   const isLab = stacks.length > 0 && stacks.every((stack) => readPlatform(stack) === "lab");
   const env = { ...pulumiEnvironment(toolchain, isLab), ...variables };
-  return command.run(makePulumiCli(toolchain.cli.path, env), rest);
+  endOnInterrupt();
+  const run = (): Promise<number> => command.run(makePulumiCli(toolchain.cli.path, env), rest);
+  return command.cleansUp === true ? holdInterrupt(run) : run();
 }
 
-// The command below handles Ctrl-C and ends in order; this process then ends with its exit code.
+// What is set up first gets Ctrl-C itself, and fails; then this process ends with its message.
 process.on("SIGINT", () => undefined);
 // What is waited for may end by a timer alone that keeps no process alive, such as AbortSignal.timeout's.
 const keepAlive = setInterval(() => undefined, 60_000);

@@ -102,8 +102,9 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const options = parseRotateOptions(rest);
   if (options.subject === "ssh-key") return rotateSshKey(pulumi, stack, options);
   if (options.subject === "cookie") return rotateCookie(pulumi, stack, options);
-  const rotated = rotatedOf(readStackFile(stack), options.user);
-  return options.finish ? finish(pulumi, stack, rotated, options) : start(pulumi, stack, rotated, options);
+  const file = readStackFile(stack);
+  const place = { stack, file, rotated: rotatedOf(file, options.user) };
+  return options.finish ? finish(pulumi, place, options) : start(pulumi, place, options);
 }
 
 /** It has no second half: the former cookie is refused from then on, which only brokers and their tools notice. */
@@ -112,41 +113,49 @@ async function rotateCookie(
   stack: string,
   { preview: previewOnly }: RotateOptions,
 ): Promise<number> {
-  const text = withNextCookie(readStackFile(stack), await readSystem(pulumi, stack));
-  return apply({ pulumi, stack, text, previewOnly });
+  const former = readStackFile(stack);
+  const text = withNextCookie(former, await readSystem(pulumi, stack));
+  return apply({ pulumi, stack, former, text, previewOnly });
+}
+
+/** What is rotated, and the text of the stack's file that says so. */
+interface Place {
+  readonly stack: string;
+  readonly file: string;
+  readonly rotated: Rotated;
 }
 
 async function start(
   pulumi: PulumiCli,
-  stack: string,
-  rotated: Rotated,
+  place: Place,
   { name, preview: previewOnly }: RotateOptions,
 ): Promise<number> {
+  const { stack, file: former, rotated } = place;
   const plan = planStart(rotated, name, new Date(), stack);
   await readSystem(pulumi, stack);
-  const code = await apply({ pulumi, stack, text: textOf(stack, rotated, plan), previewOnly });
+  const code = await apply({ pulumi, stack, former, text: textOf(place, plan), previewOnly });
   if (code === 0 && !previewOnly) process.stdout.write(`\n${startMessage(stack, rotated, plan)}\n`);
   return code;
 }
 
 async function finish(
   pulumi: PulumiCli,
-  stack: string,
-  rotated: Rotated,
+  place: Place,
   { closeConnections, preview: previewOnly }: RotateOptions,
 ): Promise<number> {
+  const { stack, file: former, rotated } = place;
   const plan = planFinish(rotated, stack);
   const system = await readSystem(pulumi, stack);
   const answer = await askUsers(system, closeConnections ? undefined : awaitConnectionList);
   const leaving = leavingUsers(rotated, plan, system, answer);
   const refusal = refusalToFinish({ rotated, plan, stack, leaving, answer, closeConnections });
   if (refusal !== undefined) throw new UserError(`nothing was changed: ${refusal}`);
-  const written = textOf(stack, rotated, plan);
+  const written = textOf(place, plan);
   const text = closeConnections
     ? withClosing(written, rotated, await closingUsers(system, rotated, plan, leaving))
     : written;
   const flags = plan.isWritten && rotated.kind === "user" ? await rerunFlags(pulumi, stack) : [];
-  const code = await apply({ pulumi, stack, text, previewOnly, flags });
+  const code = await apply({ pulumi, stack, former, text, previewOnly, flags });
   if (code !== 0 || previewOnly) return code;
   const now = await readSystem(pulumi, stack);
   const after = await askUsers(now);
@@ -166,9 +175,8 @@ async function finish(
   return 0;
 }
 
-function textOf(stack: string, { name }: Rotated, { users, isWritten }: Plan): string {
-  const file = readStackFile(stack);
-  return isWritten ? file : withValue(file, ["rotation", name], users);
+function textOf({ file, rotated }: Place, { users, isWritten }: Plan): string {
+  return isWritten ? file : withValue(file, ["rotation", rotated.name], users);
 }
 
 /** Without a change the step on the definitions would not look again. */

@@ -1,6 +1,7 @@
 /** Runs the Pulumi CLI in this project's environment. */
 import { dirname } from "node:path";
 import { execa } from "execa";
+import { holdInterrupt } from "./interrupt.ts";
 import { UserError } from "../user-error.ts";
 
 const root = dirname(import.meta.dirname);
@@ -36,11 +37,9 @@ export function makePulumiCli(cli: string, env: Readonly<Record<string, string>>
     capture: ask,
     async run(args) {
       // Ctrl-C reaches the CLI through the terminal. It ends in order with its children; this process waits.
-      const { exitCode, signal, shortMessage } = await execa(cli, args, {
-        ...options,
-        stdio: "inherit",
-        forceKillAfterDelay: false,
-      });
+      const { exitCode, signal, shortMessage } = await holdInterrupt(() =>
+        execa(cli, args, { ...options, stdio: "inherit", forceKillAfterDelay: false }),
+      );
       if (exitCode !== undefined) return exitCode;
       if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;
       throw new UserError(`the Pulumi CLI could not be run: ${shortMessage ?? cli}`);

@@ -4,6 +4,7 @@ import { logSetup } from "../../toolchain/step.ts";
 import { UserError } from "../../user-error.ts";
 import { findLogin } from "../../verify/checks/hosts.ts";
 import type { System } from "../../verify/outputs.ts";
+import { holdInterrupt } from "../interrupt.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { resourceNameOf, type StateResource } from "../repair-plan.ts";
 import { readPlatform, readResources } from "../stack.ts";
@@ -50,18 +51,15 @@ export async function backUpBefore(pulumi: PulumiCli, stack: string, before: Bac
     logSetup(`stack ${stack} has no broker any more, so it has nothing to back up`);
     return;
   }
-  // Ctrl-C is left to the Pulumi CLI elsewhere; here nothing has begun yet, and nothing may begin after it.
+  // Here nothing has begun yet, and nothing may begin after Ctrl-C.
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.once("SIGINT", stop);
   try {
     const logins = names.map((name) => findLogin(system, name));
-    const { path, seconds } = await backUp(pulumi, stack, {
-      system,
-      logins,
-      before,
-      signal: interrupt.signal,
-    });
+    const { path, seconds } = await holdInterrupt(() =>
+      backUp(pulumi, stack, { system, logins, before, signal: interrupt.signal }),
+    );
     logSetup(`definitions backed up before ${before}, in ${seconds} s: ${path}`);
   } catch (error) {
     if (interrupt.signal.aborted) throw interrupted();

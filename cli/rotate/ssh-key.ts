@@ -34,8 +34,8 @@ export interface KeyPlaces {
 export interface WantedKey {
   /** The user's own; absent: it is made. */
   readonly key?: SshKey;
-  /** The stack's file afterwards. @default as it is */
-  readonly text?: string;
+  /** What becomes of the stack's file, as it is by then. @default it stays */
+  readonly edit?: (text: string) => string;
   /** How to give another key. */
   readonly remedy: string;
 }
@@ -66,7 +66,7 @@ export async function rotateSshKey(pulumi: PulumiCli, stack: string, options: Ke
         "the stack's state did not take the new key; both are valid on every host: run this again",
       );
   }
-  if (wanted.text !== undefined) writeStackFile(stack, wanted.text);
+  if (wanted.edit !== undefined) writeStackFile(stack, wanted.edit(readStackFile(stack)));
   process.stdout.write(
     "the stack logs in with the new key, which is valid on every host; the former one is, too\n" +
       `Once nobody uses the former one: ${end}\n`,
@@ -112,7 +112,7 @@ export async function wantedKey(
     const wanted = file ?? (typeof known === "string" ? known : "");
     return {
       key: parseKey(readKeyFile(wanted), wanted),
-      ...(wanted === known ? {} : { text: withValue(text, path, wanted) }),
+      ...(wanted === known ? {} : { edit: (now: string) => withValue(now, path, wanted) }),
       remedy: `make another one with ssh-keygen -t ed25519 and give its file: ${npmCommand("rotate", stack, "ssh-key", "--key", "FILE")}`,
     };
   }
@@ -171,7 +171,7 @@ export async function begun(
   return { used, hosts, isInUse };
 }
 
-export function previewOfStart({ used, hosts, isInUse }: Beginning, { key, text }: WantedKey): string[] {
+export function previewOfStart({ used, hosts, isInUse }: Beginning, { key, edit }: WantedKey): string[] {
   if (isInUse) return ["the new key is in use, and the former one is valid on every host, too"];
   const next = key === undefined ? "a new key" : fingerprint(key.publicKey);
   return [
@@ -179,7 +179,7 @@ export function previewOfStart({ used, hosts, isInUse }: Beginning, { key, text 
       ({ name, file }) => `${name}: ${next} would be added to ${file}, beside ${fingerprint(used.publicKey)}`,
     ),
     "every host would be logged in to with it; then the stack would log in with it, and nothing would be re-run",
-    ...(text === undefined ? [] : ["existing.privateKeyFile would name its file"]),
+    ...(edit === undefined ? [] : ["existing.privateKeyFile would name its file"]),
   ];
 }
 

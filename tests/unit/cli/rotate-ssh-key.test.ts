@@ -283,9 +283,9 @@ test("the wanted key: the configuration's file, another file, a secret, or one t
   const pulumi = { captureOrThrow: () => Promise.resolve(third.privateKey) };
   const want = (text: string, given?: string) => wantedKey(pulumi, "prod", given, text);
   assert.deepEqual((await want(existing)).key, used);
-  assert.equal((await want(existing)).text, undefined);
+  assert.equal((await want(existing)).edit, undefined);
   const other = await want(existing, two);
-  assert.deepEqual([other.key, other.text], [next, existing.replace(one, two)]);
+  assert.deepEqual([other.key, other.edit?.(existing)], [next, existing.replace(one, two)]);
   await assert.rejects(want(existing, join(folder, "none")), /none cannot be read; give the path/);
   await assert.rejects(want(existing, broken), (error: Error) => {
     assert.match(error.message, /broken is no private key that can be read/);
