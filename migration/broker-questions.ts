@@ -32,7 +32,7 @@ Json(#{shovels => [#{vhost => Get(vhost, P), name => Get(name, P)}
 export const troubleQuestion = (prefix: string): string => `${json}
 ${own(prefix)}
 Said = [rpc:call(N, rabbit_shovel_status, status, [], 3000) || N <- rabbit_nodes:all_running()],
-Status = case lists:all(fun is_list/1, Said) of true -> lists:append(Said); false -> [] end,
+Status = case lists:all(fun erlang:is_list/1, Said) of true -> lists:append(Said); false -> [] end,
 Running = [element(1, S) || S <- Status, case element(3, S) of {terminated, _} -> false; _ -> true end],
 Json(#{troubles => [#{vhost => V, name => Name, reason => iolist_to_binary(io_lib:format("~0tp", [Why]))}
   || S <- Status, {V, Name} <- [element(1, S)], Own(Name), not lists:member({V, Name}, Running), {terminated, Why} <- [element(3, S)]]})`;

@@ -133,7 +133,7 @@ DelayedAt = fun(N) -> case rpc:call(N, ets, all, [], 5000) of
   Tables ->
     Sizes = [rpc:call(N, ets, info, [T, size], 5000)
       || T <- Tables, is_atom(T), lists:prefix("rabbit_delayed_message", atom_to_list(T))],
-    case lists:all(fun is_integer/1, Sizes) of true -> lists:sum(Sizes); false -> null end
+    case lists:all(fun erlang:is_integer/1, Sizes) of true -> lists:sum(Sizes); false -> null end
 end end,
 Queues = Wait(20, false) ++ [#{vhost => <<"/">>, messages => Delayed, consumers => 0,
     name => iolist_to_binary(io_lib:format("rabbitmq_delayed_message_exchange on ~s", [N]))}

@@ -1,4 +1,5 @@
 /** One of the two clusters of a migration: asks whichever of its brokers answers. */
+import { UserError } from "../../user-error.ts";
 import { reasonOf } from "../../verify/cause.ts";
 import { brokerLogins } from "../../verify/checks/hosts.ts";
 import type { Login, System } from "../../verify/outputs.ts";
@@ -93,7 +94,7 @@ export class Cluster {
       ({ category, object, reason }) =>
         `  ${category} ${String(object["name"] ?? object["source"])}: ${withoutUris(reason)}`,
     );
-    throw new Error(`the brokers of ${this.stack} refuse:\n${words.join("\n")}`);
+    throw new UserError(`the brokers of ${this.stack} refuse:\n${words.join("\n")}`);
   }
 
   async #onAny<T>(attempt: (login: Login) => Promise<T>): Promise<T> {
@@ -107,7 +108,7 @@ export class Cluster {
         failures.push(`  ${login.name}: ${withoutUris(reasonOf(error))}`);
       }
     }
-    throw new Error(`no broker of ${this.stack} answers:\n${failures.join("\n")}`);
+    throw new UserError(`no broker of ${this.stack} answers:\n${failures.join("\n")}`);
   }
 }
 

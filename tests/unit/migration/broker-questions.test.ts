@@ -1,5 +1,6 @@
 /** What brokers are asked in a migration: of each member itself, and what a part of an answer is taken for. */
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readFenced } from "../../../migration/broker-answers.ts";
 import * as fence from "../../../migration/fence.ts";
@@ -33,6 +34,27 @@ test("a member whose tables are not there yet answers nothing, instead of empty 
     const [before = ""] = text.split("rabbit_khepri_global_rtparam");
     assert.doesNotMatch(before, /:(value_global|list|lookup|get_user)/, name);
   }
+});
+
+test("a function that is named has its module: rabbitmqctl eval knows no other (erl_eval, seen with 3.10.8)", () => {
+  const folders = [
+    "agent",
+    "agent/steps",
+    "cli/backup",
+    "cli/migrate",
+    "definitions",
+    "migration",
+    "verify/checks",
+  ];
+  const files = folders.flatMap((folder) => {
+    const place = new URL(`../../../${folder}/`, import.meta.url);
+    return readdirSync(place)
+      .filter((name) => /\.(ts|py)$/.test(name))
+      .map((name) => new URL(name, place));
+  });
+  assert.ok(files.length > 150);
+  for (const file of files)
+    assert.doesNotMatch(readFileSync(file, "utf8"), /\bfun [a-z]\w*\/\d/, file.pathname);
 });
 
 test("connections are asked of each member, since RabbitMQ's own lists leave out one that does not answer", () => {
