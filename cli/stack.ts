@@ -10,6 +10,7 @@ import {
   type StackExport,
   removeEmptyMetadata,
 } from "./file-backend.ts";
+import { migratingProcess } from "./migrate/lock-file.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import {
@@ -149,9 +150,14 @@ export function ensureSecretsProtected(
 
 /**
  * Removes the lock of a run that was killed. The lock of a process that still runs stays.
- * @throws UserError with the process ID if another run is in progress
+ * @throws UserError with the process ID if another run, or a migration, is in progress
  */
 async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
+  const migration = migratingProcess(stack);
+  if (migration !== undefined)
+    throw new UserError(
+      `stack ${stack} is being migrated by process ${migration}; wait for it, or end it first`,
+    );
   const found = readLocks(pulumi, projectName, stack);
   if (found.length === 0) return;
   const active = found.find(isHolderRunning);

@@ -1,13 +1,10 @@
 /** Lets one migration at a time run on this computer, and none beside an `up`. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { UserError } from "../../user-error.ts";
 import { isHolderRunning, readLocks } from "../file-backend.ts";
-import { mayRun } from "../process-holder.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { projectName } from "../stack.ts";
-
-const folder = join(dirname(dirname(import.meta.dirname)), ".pulumi-state");
+import { lockFileOf, lockFolder, migratingProcess } from "./lock-file.ts";
 
 /**
  * Does the work while it holds the lock, which ends with this process.
@@ -25,23 +22,18 @@ export async function withMigrationLock<T>(
         `stack ${stack} is being worked on by process ${active.pid}; wait for it, or end it first`,
       );
   }
-  const files = stacks.map((stack) => join(folder, `migrate-${stack.replaceAll("/", "-")}.lock`));
-  mkdirSync(folder, { recursive: true });
-  for (const [index, file] of files.entries()) {
-    const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-    if (holder !== process.pid && isMigrating(holder))
+  mkdirSync(lockFolder, { recursive: true });
+  for (const stack of stacks) {
+    const holder = migratingProcess(stack);
+    if (holder !== undefined)
       throw new UserError(
-        `stack ${String(stacks[index])} is being migrated by process ${holder}; wait for it, or end it first`,
+        `stack ${stack} is being migrated by process ${holder}; wait for it, or end it first`,
       );
-    writeFileSync(file, String(process.pid));
+    writeFileSync(lockFileOf(stack), String(process.pid));
   }
   try {
     return await work();
   } finally {
-    for (const file of files) rmSync(file, { force: true });
+    for (const stack of stacks) rmSync(lockFileOf(stack), { force: true });
   }
-}
-
-function isMigrating(pid: number): boolean {
-  return pid > 0 && mayRun(pid, (commandLine) => commandLine.split("\0").includes("migrate"));
 }

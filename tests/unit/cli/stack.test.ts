@@ -1,10 +1,12 @@
 /** Whose passphrase may protect a stack, and whose lock is a killed run's. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { PulumiCli } from "../../../cli/run-pulumi.ts";
+import { lockFileOf, lockFolder, migratingProcess } from "../../../cli/migrate/lock-file.ts";
+import { makePulumiCli, type PulumiCli } from "../../../cli/run-pulumi.ts";
 import { ensureSecretsProtected, recoverStack } from "../../../cli/stack.ts";
 import { UserError } from "../../../user-error.ts";
 
@@ -48,6 +50,28 @@ test("an unknown platform is refused as such, not by a word about passphrases", 
 const backend = mkdtempSync(join(tmpdir(), "rabbitmq-ha-locks-"));
 after(() => {
   rmSync(backend, { recursive: true });
+});
+
+test("a stack that is being migrated is not worked on beside it", async () => {
+  const stack = "migrated-in-a-test";
+  const migration = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)", "migrate"]);
+  mkdirSync(lockFolder, { recursive: true });
+  try {
+    writeFileSync(lockFileOf(stack), String(migration.pid));
+    assert.equal(migratingProcess(stack), migration.pid);
+    const pulumi = makePulumiCli("/nonexistent", { PULUMI_BACKEND_URL: `file://${backend}` });
+    await assert.rejects(
+      recoverStack(pulumi, stack, []),
+      new RegExp(
+        `${stack} is being migrated by process ${String(migration.pid)}; wait for it, or end it first`,
+      ),
+    );
+    writeFileSync(lockFileOf(stack), String(process.pid));
+    assert.equal(migratingProcess(stack), undefined);
+  } finally {
+    migration.kill();
+    rmSync(lockFileOf(stack), { force: true });
+  }
 });
 
 test("a lock of another computer stays, whatever process has its number here; a killed run's is removed", async () => {
