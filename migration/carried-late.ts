@@ -1,5 +1,5 @@
 /** Which queues are not carried while clients still use the source. */
-import type { Definitions } from "../definitions/exported-definitions.ts";
+import type { DefinitionObject, Definitions } from "../definitions/exported-definitions.ts";
 import { fieldsOf, textOf } from "./fields.ts";
 import { limitsOf } from "./limits.ts";
 import { queueKey, type QueueLimits } from "./plan.ts";
@@ -17,18 +17,49 @@ function overflows({ maxLength, maxBytes, overflow, deadLetterExchange }: QueueL
  * @param target what the target has, the queues of the source among it @returns by `queueKey`: why a queue waits
  */
 export function whyNotAhead(target: Definitions): ReadonlyMap<string, string> {
-  const policies = { policies: policiesOf(target), operatorPolicies: operatorPoliciesOf(target) };
+  const limitsIn = limitsBy(target);
   const found = target.queues.flatMap((queue): [string, string][] => {
-    const [vhost, name, type] = [textOf(queue["vhost"]), textOf(queue["name"]), typeOf(queue)];
-    const subject = { vhost, name, type: isQueueType(type) ? type : "classic" } as const;
-    const limits = limitsOf(fieldsOf(queue["arguments"]), subject, policies);
+    const limits = limitsIn(queue);
     const reasons = [
       ...(limits.expiresMs === undefined ? [] : ["it is deleted when nobody uses it for a while"]),
       ...(limits.ttlMs === undefined ? [] : ["its messages expire"]),
       ...(overflows(limits) ? ["its length is limited"] : []),
       ...(queue["auto_delete"] === true ? ["it is deleted with its last consumer"] : []),
     ];
-    return reasons.length === 0 ? [] : [[queueKey({ vhost, name }), reasons.join(", ")]];
+    return reasons.length === 0 ? [] : [[keyOf(queue), reasons.join(", ")]];
   });
   return new Map(found);
+}
+
+/**
+ * A queue that is deleted when nobody uses it begins to wait when it is made, and what a shovel publishes is no use of it. So
+ * it is made right before it is filled.
+ * @param target what the target has, the queues of the source among it
+ * @returns the target's definitions without these queues and their bindings
+ */
+export function withoutExpiring(target: Definitions): Definitions {
+  const limitsIn = limitsBy(target);
+  const late = new Set(target.queues.filter((queue) => limitsIn(queue).expiresMs !== undefined).map(keyOf));
+  return {
+    ...target,
+    queues: target.queues.filter((queue) => !late.has(keyOf(queue))),
+    bindings: target.bindings.filter(
+      ({ vhost, destination, destination_type: type }) =>
+        type !== "queue" || !late.has(queueKey({ vhost: textOf(vhost), name: textOf(destination) })),
+    ),
+  };
+}
+
+function keyOf(queue: DefinitionObject): string {
+  return queueKey({ vhost: textOf(queue["vhost"]), name: textOf(queue["name"]) });
+}
+
+/** @returns what a queue's arguments and policies limit */
+function limitsBy(target: Definitions): (queue: DefinitionObject) => QueueLimits {
+  const policies = { policies: policiesOf(target), operatorPolicies: operatorPoliciesOf(target) };
+  return (queue) => {
+    const [vhost, name, type] = [textOf(queue["vhost"]), textOf(queue["name"]), typeOf(queue)];
+    const subject = { vhost, name, type: isQueueType(type) ? type : "classic" } as const;
+    return limitsOf(fieldsOf(queue["arguments"]), subject, policies);
+  };
 }

@@ -6,7 +6,7 @@ import {
   type Entry,
 } from "../../definitions/exported-definitions.ts";
 import { compareDefinitions } from "../../definitions/difference.ts";
-import { whyNotAhead } from "../../migration/carried-late.ts";
+import { whyNotAhead, withoutExpiring } from "../../migration/carried-late.ts";
 import type { Direction } from "../../migration/direction.ts";
 import type { Plan } from "../../migration/plan.ts";
 import { returnQueue } from "../../migration/returned-queue.ts";
@@ -48,29 +48,37 @@ export function makeDefiner({ pair, plan }: DefinerArgs): Definer {
     const entries = [...made, ...changes].filter(({ category }) => only.includes(category));
     if (entries.length > 0) await target.give(entries);
   };
-  const returnMissing = async (only: readonly Category[]): Promise<void> => {
+  const returned = async (): Promise<Definitions> => {
     const found = await readDefinitions(fresh);
     const own = fresh.system.adminUser;
-    await give(
-      old,
-      {
-        ...found,
-        users: found.users.filter(({ name }) => name !== own),
-        permissions: found.permissions.filter(({ user }) => user !== own),
-        queues: found.queues.map(returnQueue),
-      },
-      only,
-      false,
-    );
+    return {
+      ...found,
+      users: found.users.filter(({ name }) => name !== own),
+      permissions: found.permissions.filter(({ user }) => user !== own),
+      queues: found.queues.map(returnQueue),
+    };
+  };
+  /** With the policies that the target will have: the queues of the source are judged by them. */
+  const asInTarget = async (target: Cluster, wanted: Definitions): Promise<Definitions> => {
+    const { policies, parameters } = await readDefinitions(target);
+    return {
+      ...wanted,
+      policies: [...policies, ...wanted.policies],
+      parameters: [...parameters, ...wanted.parameters],
+    };
   };
   return {
     async prepare(direction: Direction) {
-      if (direction === "back") await returnMissing(returnedCategories);
-      else await give(fresh, (await plan(false)).definitions, categories, true);
-      return whyNotAhead(await readDefinitions(direction === "back" ? old : fresh));
+      const isBack = direction === "back";
+      const [target, wanted] = isBack ? [old, await returned()] : [fresh, (await plan(false)).definitions];
+      const applied = isBack ? { ...wanted, policies: [], parameters: [] } : wanted;
+      const judged = await asInTarget(target, applied);
+      const { queues, bindings } = withoutExpiring(judged);
+      await give(target, { ...wanted, queues, bindings }, isBack ? returnedCategories : categories, !isBack);
+      return whyNotAhead(judged);
     },
     async prepareLate(direction: Direction) {
-      if (direction === "back") await returnMissing(lateCategories);
+      if (direction === "back") await give(old, await returned(), lateCategories, false);
       else await give(fresh, (await plan(true)).definitions, lateCategories, false);
     },
     async settle(direction: Direction) {

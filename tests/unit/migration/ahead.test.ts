@@ -1,7 +1,7 @@
 /** Which queues wait until the source is closed, in either direction. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { whyNotAhead } from "../../../migration/carried-late.ts";
+import { whyNotAhead, withoutExpiring } from "../../../migration/carried-late.ts";
 import { definitionsOf } from "../definitions/draft.ts";
 
 const queue = (name: string, given: object = {}, more: object = {}) => ({
@@ -62,4 +62,29 @@ test("a queue waits if its messages could expire or be refused in the target, an
       ["fewer", "its messages expire, its length is limited"],
     ],
   );
+});
+
+test("a queue that would be deleted before clients use it is made late, with its bindings", () => {
+  const binding = (destination: string, type = "queue") => ({
+    ...{
+      vhost: "/",
+      source: "amq.topic",
+      destination,
+      destination_type: type,
+      routing_key: "",
+      arguments: {},
+    },
+  });
+  const target = definitionsOf({
+    queues: [queue("plain"), queue("unused", { "x-expires": 1000 }), queue("few")],
+    bindings: [binding("plain"), binding("unused"), binding("unused", "exchange"), binding("few")],
+    policies: [policy({ expires: 60000 })],
+  });
+  const { queues, bindings, policies } = withoutExpiring(target);
+  assert.deepEqual(
+    queues.map(({ name }) => name),
+    ["plain"],
+  );
+  assert.deepEqual(bindings, [binding("plain"), binding("unused", "exchange")]);
+  assert.equal(policies.length, 1);
 });
