@@ -6,6 +6,7 @@ from .errors import NoAnswer, StepError
 # The members, whether they run or not. Up to 3.8.23 and 3.9.6 RabbitMQ has no function of this name.
 MEMBERS = "(try rabbit_nodes:all() catch error:undef -> rabbit_mnesia:cluster_nodes(all) end)"
 
+# Other questions contain this one, and share its variables: it has few.
 # Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node.
 STATUS = """
 Khepri = try rabbit_khepri:is_enabled() catch _:_ -> false end,
@@ -15,9 +16,13 @@ Disc = case Khepri of
   false -> try rabbit_mnesia:cluster_nodes(disc) catch error:undef -> Members end
 end,
 Running = rabbit_nodes:all_running(),
-Name = iolist_to_binary(rabbit_nodes:cluster_name()),
 #{members => Members, running => Running, disc => Disc,
-  name => Name, has_queues => lists:prefix("rabbit@", binary_to_list(Name)) andalso rabbit_amqqueue:list_names() =/= [], version => list_to_binary(rabbit_misc:version()),
+  name => iolist_to_binary(rabbit_nodes:cluster_name()),
+  has_queues => case rabbit_nodes:cluster_name() of
+    <<"rabbit@", _/binary>> -> rabbit_amqqueue:list_names() =/= [];
+    _ -> false
+  end,
+  version => list_to_binary(rabbit_misc:version()),
   khepri => Khepri, disabled => maps:keys(rabbit_feature_flags:list(disabled))}
 """.replace("@members@", MEMBERS)
 

@@ -163,6 +163,10 @@ class Queues:
         ]
 
     def unsynchronised_on(self, name):
+        """Returns the queues whose mirror on a broker lacks messages."""
+        return [queue for queue in self.all if name in queue.mirrors and name not in queue.synchronised]
+
+    def unfilled_on(self, name):
         """Returns the queues whose member or mirror on a broker lacks messages, or does not run."""
         return [queue for queue in self.all if name in queue.members + queue.mirrors and name not in queue.synchronised]
 

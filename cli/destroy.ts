@@ -14,7 +14,9 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
     logSetup(`stack ${stack} does not exist; there is nothing to destroy`);
     return 0;
   }
-  refuseProtected(stack, await readResources(pulumi, stack));
+  // Who names what is to go, or leaves out what is protected, means a part.
+  const isWhole = !rest.some((flag) => /^(--target|-t$|--exclude)/.test(flag));
+  if (isWhole) refuseProtected(stack, await readResources(pulumi, stack));
   if (!withoutBackup) await backUpBefore(pulumi, stack, "destroy");
   return pulumi.run(["destroy", "--yes", "--skip-preview", "--stack", stack, ...flags]);
 }

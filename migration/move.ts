@@ -320,7 +320,11 @@ async function close(
     }
     const streamsLeft = counts.filter(({ messages }) => messages !== 0);
     if (streamsLeft.length > 0) await clusters.prepareLate(direction, streamsLeft);
-    await clusters.carry(direction, left);
+    await clusters.carry(
+      direction,
+      left.filter((queue) => !isNamedByServer(queue)),
+    );
+    for (const queue of left.filter(isNamedByServer)) clusters.report(unnamedMessage(queue));
     for (const { name, reason } of await findTroubles())
       clusters.report(`shovel ${name} does not run: ${reason}`);
     throw new Error(leftMessage([...left, ...counts], obstacles));

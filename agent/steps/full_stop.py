@@ -140,7 +140,7 @@ def obstacle():
     if busy:
         return "rabbitmq-ha {} works on it".format(busy[0])
     behind = queues.look().unsynchronised_on(host.name())
-    return "its copies of these queues lack messages: {}".format(queues.named(behind, 3)) if behind else None
+    return "its mirrors are not in sync: {}".format(queues.named(behind, 3)) if behind else None
 
 
 def missing():

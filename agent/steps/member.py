@@ -387,7 +387,7 @@ class Member:
         leaver = self.leaver(seen) or leaving.Leaving(self.name, self.brokers)
         if not leaver.give_back():
             raise NoAnswer("{}: the other members do not see it run".format(self.name))
-        self._fill_copies()
+        self._await_filled(lambda: queues.look().unsynchronised_on(self.name))
 
     def enable_features(self, is_new_cluster):
         """Enables each feature flag that another member has; in a new cluster all of them, as RabbitMQ does."""
@@ -427,7 +427,7 @@ class Member:
                 said = refused or said
                 reported.update(queue.key for queue in streams if not refused)
             clock.pause(1)
-        self._fill_copies()
+        self._await_filled(lambda: queues.look().unfilled_on(self.name))
 
     def _replicate(self, streams):
         listed = ", ".join('{{{}, <<"{}">>}}'.format(erlang.text(queue.vhost), queue.code) for queue in streams)
@@ -435,10 +435,10 @@ class Member:
         said = rabbitmq.have(question, seconds=600)
         return said if "error" in said else ""
 
-    def _fill_copies(self):
+    def _await_filled(self, look):
         deadline = clock.Deadline(FILLED_SECONDS)
         while True:
-            lacking = queues.look().unsynchronised_on(self.name)
+            lacking = look()
             if not lacking:
                 return
             if deadline.passed():

@@ -7,6 +7,7 @@ import sys
 
 from .. import (
     broker_package,
+    cgroup,
     clock,
     command,
     draining,
@@ -20,6 +21,7 @@ from .. import (
     upgrade_check,
     upgrade_end,
     upgrade_note,
+    watch,
 )
 from ..errors import StepError
 
@@ -29,6 +31,7 @@ FRESH_SECONDS = 10
 # A restart, and what follows it.
 START_SECONDS = rabbitmq.STOP_SECONDS + 600
 STARTING_SECONDS = START_SECONDS + 200
+STARTS_EVERY_SECONDS = 2
 # To install a package, apt's own waiting for its lock included.
 INSTALLING_SECONDS = 1500
 
@@ -94,18 +97,31 @@ def bring_up_to_date(upgrade):
 
 
 def await_start():
-    """Waits for a start that is under way: one that recovers many messages would begin anew, and take as long again.
+    """Waits for a start that works: one that recovers many messages would begin anew, and take as long again.
 
-    A start that fails may succeed with the changed files. One that waits for other brokers recovers nothing.
+    A start that has failed, hangs or waits for other brokers recovers nothing, and may succeed with the changed files.
     """
     if not systemd.starts(rabbitmq.UNIT) or starting.waits():
         return
     print("{}: starts; its changed configuration has to wait for that".format(host.name()))
     clock.extend(STARTING_SECONDS)
-    try:
-        command.attempt(["systemctl", "start", rabbitmq.UNIT], seconds=START_SECONDS)
-    except StepError:
-        raise rolling.stopped_here(_NOT_YET, starting.last_words())
+    deadline = clock.Deadline(START_SECONDS)
+    seen_at, work, idle = clock.now(), _work(), 0.0
+    while systemd.starts(rabbitmq.UNIT):
+        if deadline.passed():
+            raise rolling.stopped_here(_NOT_YET, starting.last_words())
+        clock.pause(STARTS_EVERY_SECONDS)
+        passed, more = clock.now() - seen_at, _work()
+        # What is not known counts as work.
+        is_idle = None not in (work, more) and 0 <= more - work < watch.BUSY_SHARE * passed
+        seen_at, work, idle = clock.now(), more, idle + passed if is_idle else 0.0
+        if idle >= watch.STILLNESS_SECONDS:
+            return
+
+
+def _work():
+    """Returns the processor time that the broker's unit has used; None if that is unknown."""
+    return cgroup.work_seconds(systemd.properties(rabbitmq.UNIT, "ControlGroup")["ControlGroup"])
 
 
 def stop_serving():

@@ -1,6 +1,7 @@
 """What all steps use: running programs, files, locks, Erlang terms, the command line."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +11,22 @@ import time
 import unittest
 from unittest import mock
 
-from agent import clock, command, erlang, files, host, lock, main
+from agent import clock, cluster, command, erlang, files, host, lock, main, rolling, upgrade_state
 from agent.errors import NoAnswer, StepError, Stopped
 
 from .support import Atom, Ended, Hangs, HostTest, encode, evaluated
+
+
+class SharedVariables(unittest.TestCase):
+    def test_a_question_within_another_shares_no_variable_with_it(self):
+        # In Erlang a variable that has a value is compared with what it is given again.
+        variables = re.compile(r"(?<![\w?'\"])[A-Z]\w*")
+        status = cluster.STATUS.strip()
+        for question in (rolling._QUESTION, upgrade_state.QUESTION):
+            self.assertIn(status, question)
+            rest = re.sub(r'"[^"\n]*"', "", question.replace(status, ""))
+            shared = set(variables.findall(rest)) & set(variables.findall(status))
+            self.assertEqual(shared, set())
 
 
 class Programs(unittest.TestCase):

@@ -97,7 +97,7 @@ class FullStop(BrokerHost):
 
     def test_mirrors_that_lack_messages_and_a_run_that_is_at_it_are_said(self):
         self.rows = [self.mirrored(False)]
-        self.assertIn("its copies of these queues lack messages: orders", self.said()["obstacle"])
+        self.assertIn("its mirrors are not in sync: orders", self.said()["obstacle"])
         self.rows = []
         with lock.held("restart", 0):
             self.assertEqual(self.said()["obstacle"], "rabbitmq-ha restart works on it")

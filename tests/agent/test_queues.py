@@ -33,7 +33,7 @@ class Copies(ClusterTest):
             members = ["b1", "b2", "b3"]
             self.assertEqual(self.only_on_b3(Queue("q", kind, members=members, in_sync=["b3"])), ["q"])
             self.assertEqual(self.only_on_b3(Queue("q", kind, members=members, in_sync=["b2", "b3"])), [])
-            self.assertEqual([queue.name for queue in queues.look().unsynchronised_on("b1")], ["q"])
+            self.assertEqual([queue.name for queue in queues.look().unfilled_on("b1")], ["q"])
 
     def test_a_queue_led_by_another_broker_needs_no_mirror(self):
         self.assertEqual(self.only_on_b3(Queue("alone", leader="b1")), [])

@@ -91,13 +91,13 @@ function tooOldFaults(brokers: readonly ProbedHost[]): string[] {
  * A broker that has or would get another version than the configuration is written for, and might not start with it.
  * A stated series or RPM changes no RabbitMQ that is installed.
  */
-function unfitFaults(brokers: readonly ProbedHost[], { os, packages }: IntendedSetup): string[] {
+function unfitFaults(brokers: readonly ProbedHost[], { os, packages, queues }: IntendedSetup): string[] {
   if (packages.brokerVersion !== undefined) return [];
   const written = rabbitmqVersion(os, packages);
   return brokers.flatMap(({ machine, facts }) => {
     const { installed, offered } = facts.rabbitmq;
     const version = installed ?? (written.from === "expected" ? offered : undefined);
-    if (version === undefined || canRead(version, written)) return [];
+    if (version === undefined || canRead(version, written, queues)) return [];
     const has = installed === undefined ? "would get" : "has";
     return [
       `${machineLabel(machine)}: ${has} RabbitMQ ${version}, and its configuration would be that of ${describeRabbitmq(written, os)}; ` +
@@ -109,14 +109,17 @@ function unfitFaults(brokers: readonly ProbedHost[], { os, packages }: IntendedS
 /** The scopes of a default queue type, each of which includes those before it. */
 const typeScopes = ["none", "virtual host", "node"];
 
-/** @returns whether a version accepts, and needs no more than, what is configured for another one */
-function canRead(version: string, written: RabbitmqVersion): boolean {
+/**
+ * Without its partition handling a broker with Mnesia would run on alone in a minority; one without Mnesia takes the line and
+ * does not use it (rabbit.schema of 4.3).
+ * @returns whether a version accepts, and needs no more than, what is configured for another one
+ */
+function canRead(version: string, written: RabbitmqVersion, queues: IntendedSetup["queues"]): boolean {
   const [has, needs] = [abilitiesOf({ ...written, version }), abilitiesOf(written)];
-  return (
-    has.hasMnesia === needs.hasMnesia &&
-    (has.hasQuorumPolicies || !needs.hasQuorumPolicies) &&
-    typeScopes.indexOf(has.defaultQueueType) >= typeScopes.indexOf(needs.defaultQueueType)
-  );
+  if (has.hasMnesia && !needs.hasMnesia) return false;
+  if (queues === "mirrored") return true;
+  const hasType = typeScopes.indexOf(has.defaultQueueType) >= typeScopes.indexOf(needs.defaultQueueType);
+  return hasType && (has.hasQuorumPolicies || !needs.hasQuorumPolicies);
 }
 
 /** A broker that would get another series than the others have, and so not join their cluster. */

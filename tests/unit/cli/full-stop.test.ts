@@ -166,11 +166,7 @@ test("no broker is stopped unless every host gives a whole answer", async () => 
 test("no broker is stopped of a cluster that is not whole, or that could not speak TLS", async () => {
   for (const [name, says, words] of [
     ["mq2", { apart: "it does not see mq3 run" }, /mq2: it does not see mq3 run/],
-    [
-      "mq3",
-      { obstacle: "its copies of these queues lack messages: orders" },
-      /mq3: its copies of these queues lack messages: orders/,
-    ],
+    ["mq3", { obstacle: "its mirrors are not in sync: orders" }, /mq3: its mirrors are not in sync: orders/],
     ["mq1", { distrust: "its certificate is not trusted" }, /mq1: its certificate is not trusted/],
     ["mq2", { authorities: "two" }, /mq2: does not trust the same authorities as mq1/],
   ] as const) {
@@ -299,7 +295,7 @@ test("mirrors that are not in sync yet after the start are no failure", async ()
   killedAfter = 9;
   await run(true).catch(() => undefined);
   killedAfter = Infinity;
-  told = { mq1: { obstacle: "its copies of these queues lack messages: orders" } };
+  told = { mq1: { obstacle: "its mirrors are not in sync: orders" } };
   await run(true);
   assertAll(true);
 });

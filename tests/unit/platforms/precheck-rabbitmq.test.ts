@@ -131,11 +131,13 @@ test("a broker is refused whose version may not start with what is configured fo
   assert.deepEqual(unfit([{ installed: "3.10.8-1" }], series("4.2")), [
     `mq1 (10.0.0.1): has RabbitMQ 3.10.8-1, and its configuration would be that of RabbitMQ 4.2 (as packages.rabbitmq states); ${remedy("3.10.8-1")}`,
   ]);
-  // On Mnesia a broker without a partition handling runs on alone; RabbitMQ 4.3 does not know the key.
+  // On Mnesia a broker without a partition handling runs on alone; RabbitMQ 4.3 takes the key and does not use it.
   assert.equal(unfit([{ installed: "4.0.5-6" }], series("4.3")).length, 1);
-  assert.deepEqual(unfit([{ offered: "4.3.6-1" }], { queues }), [
-    `mq1 (10.0.0.1): would get RabbitMQ 4.3.6-1, and its configuration would be that of RabbitMQ 3.10 (as debian-12 is known to install); ${remedy("4.3.6-1")}`,
+  assert.deepEqual(unfit([{ offered: "4.3.6-1" }], { queues }), []);
+  assert.deepEqual(unfit([{ installed: "3.11.9-1" }], { queues, os: "ubuntu-24.04" }), [
+    `mq1 (10.0.0.1): has RabbitMQ 3.11.9-1, and its configuration would be that of RabbitMQ 3.12 (as ubuntu-24.04 is known to install); ${remedy("3.11.9-1")}`,
   ]);
+  assert.deepEqual(unfit([{ installed: "3.11.9-1" }], { queues: "mirrored", os: "ubuntu-24.04" }), []);
   assert.deepEqual(unfit([{ installed: "4.2.1-1" }], series("4.2")), []);
   assert.deepEqual(unfit([{ offered: "3.10.8-1" }], series("4.3")), []);
   assert.deepEqual(unfit([{ installed: "4.2.1-1" }], { queues, packages: { brokerVersion: "4.3.6-1" } }), []);
