@@ -102,13 +102,7 @@ class Apt:
 
         apt itself reports what cannot be finished.
         """
-
-        def finished():
-            before = len(files.read(LOG, ""))
-            command.attempt(["dpkg", "--configure", "-a"], **self._how())
-            return "another process" not in files.read(LOG, "")[before:]
-
-        clock.wait_until(finished, LOCK_SECONDS, 3)
+        self._patiently(["dpkg", "--configure", "-a"], "another process")
 
     def _install(self, words):
         """Returns whether apt has installed it."""
@@ -120,13 +114,17 @@ class Apt:
 
     def _apt(self, words):
         """Returns whether apt has done it. Waits while another apt works, as the one of a machine's first boot does."""
+        return self._patiently(["apt-get"] + self._options + words, OTHERS_LOCK)
+
+    def _patiently(self, words, is_taken):
+        """Returns whether a program has succeeded. It is run again while it ends with these words of a lock of others."""
         worked = False
 
         def tried():
             nonlocal worked
             before = len(files.read(LOG, ""))
-            worked = command.attempt(["apt-get"] + self._options + words, **self._how()).code == 0
-            return worked or OTHERS_LOCK not in files.read(LOG, "")[before:]
+            worked = command.attempt(words, **self._how()).code == 0
+            return worked or is_taken not in files.read(LOG, "")[before:]
 
         clock.wait_until(tried, LOCK_SECONDS, 3)
         return worked

@@ -6,8 +6,8 @@ from .errors import NoAnswer, StepError
 # The members, whether they run or not. Up to 3.8.23 and 3.9.6 RabbitMQ has no function of this name.
 MEMBERS = "(try rabbit_nodes:all() catch error:undef -> rabbit_mnesia:cluster_nodes(all) end)"
 
-# Other questions contain this one, and share its variables: it has few.
-# Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node.
+# Up to 4.2 a node with Mnesia can be a ram node. With Khepri, which replaces Mnesia, every node is a disc node. Other
+# questions contain this one, and share its variables: it has few.
 STATUS = """
 Khepri = try rabbit_khepri:is_enabled() catch _:_ -> false end,
 Members = @members@,

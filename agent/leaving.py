@@ -8,7 +8,7 @@ import contextlib
 import os
 import urllib.parse
 
-from . import broker_conf, clock, cluster, draining, erlang, files, host, khepri, mqtt, queues, rabbitmq
+from . import broker_conf, clock, cluster, delayed, draining, erlang, files, host, khepri, mqtt, queues, rabbitmq
 from .errors import NoAnswer, StepError, Stopped
 
 COPIES_SECONDS = 60
@@ -48,17 +48,6 @@ Add = case erlang:function_exported(rabbit_quorum_queue, add_member, 5) of
 end,
 Fine = [ok, {error, not_found}, {error, classic_queue_not_supported}, {error, not_quorum_queue}],
 length([Q || {V, Q} <- %(queues)s, not lists:member(Add(V, base64:decode(Q)), Fine)])
-"""
-
-# How many rows the tables of rabbitmq_delayed_message_exchange have on a node: a delayed message is in one of them alone,
-# on the node that took it, and its publisher has had its confirm (README of that plug-in, "Limitations").
-_DELAYED = """
-case rpc:call(%(node)s, ets, all, [], 10000) of
-  {badrpc, _} -> silent;
-  Tables ->
-    lists:sum([rpc:call(%(node)s, ets, info, [T, size], 10000)
-      || T <- Tables, is_atom(T), lists:prefix("rabbit_delayed_message", atom_to_list(T))])
-end
 """
 
 
@@ -273,18 +262,12 @@ class Leaving:
 
     def _await_delayed(self):
         """Waits until a drained broker, which takes no more messages, has no delayed ones left."""
-        if not clock.wait_until(lambda: self._delayed() == 0, DELAYED_SECONDS, every=2):
+        if not clock.wait_until(lambda: delayed.count(self.name, self.of) == 0, DELAYED_SECONDS, every=2):
             raise self.refusal(
                 "it still has messages that the plug-in rabbitmq_delayed_message_exchange delays, and nobody else has a"
                 " copy of them.",
                 "Once they are due, run this again.",
             )
-
-    def _delayed(self):
-        count = rabbitmq.evaluate(_DELAYED % {"node": erlang.atom(self.node)}, of=self.of)
-        if not isinstance(count, int) or isinstance(count, bool):
-            raise NoAnswer("{} does not say whether it has delayed messages".format(self.name))
-        return count
 
     def _drain(self, is_drained):
         """Moves the clients to the other brokers. Mirrors are promoted when the broker stops."""

@@ -53,6 +53,13 @@ def _starts(facts):
     return facts.unit == "activating" and facts.phase in systemd.STARTS
 
 
+def is_idle(before, after):
+    """Whether a unit has hardly used the processor between two looks, each (when, how much); unknown means no."""
+    if before is None or after is None or after[0] <= before[0]:
+        return False
+    return 0 <= after[1] - before[1] < BUSY_SHARE * (after[0] - before[0])
+
+
 class Watch:
     def __init__(self, name, brokers, port, pauses_minority=False, paused=""):
         """paused: the start of the broker that a watch before this one has paused."""
@@ -214,9 +221,7 @@ class Watch:
     def _measure(self, now, work):
         """Notes whether the broker has hardly used the processor since the last look; unknown means no."""
         before, self._work = self._work, None if work is None else (now, work)
-        self._is_idle = False
-        if before is not None and work is not None and now > before[0]:
-            self._is_idle = 0 <= work - before[1] < BUSY_SHARE * (now - before[0])
+        self._is_idle = is_idle(before, self._work)
 
     def _has_worked(self, now, facts):
         """Whether the broker has used more processor time since the last look than its answer costs, or may have."""

@@ -2,7 +2,7 @@
 import { logSetup } from "../toolchain/step.ts";
 import { backUpBefore, extractWithoutBackup } from "./backup/automatic.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
-import type { StateResource } from "./repair-plan.ts";
+import { resourceNameOf, type StateResource } from "./repair-plan.ts";
 import { recoverStack, extractStackOption, readResources } from "./stack.ts";
 import { UserError } from "../user-error.ts";
 
@@ -26,9 +26,7 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
  * @throws UserError if there is one
  */
 export function refuseProtected(stack: string, resources: readonly StateResource[]): void {
-  const names = resources
-    .filter(({ protect }) => protect === true)
-    .map(({ urn }) => urn.split("::").at(-1) ?? urn);
+  const names = resources.filter(({ protect }) => protect === true).map(({ urn }) => resourceNameOf(urn));
   if (names.length === 0) return;
   throw new UserError(
     `stack ${stack}: nothing was destroyed: ${names.join(", ")} are protected. If aws.terminationProtection is true, ` +

@@ -102,8 +102,8 @@ export async function run(pulumi: PulumiCli, args: readonly string[]): Promise<n
   const options = parseRotateOptions(rest);
   if (options.subject === "ssh-key") return rotateSshKey(pulumi, stack, options);
   if (options.subject === "cookie") return rotateCookie(pulumi, stack, options);
-  const file = readStackFile(stack);
-  const place = { stack, file, rotated: rotatedOf(file, options.user) };
+  const former = readStackFile(stack);
+  const place = { stack, former, rotated: rotatedOf(former, options.user) };
   return options.finish ? finish(pulumi, place, options) : start(pulumi, place, options);
 }
 
@@ -121,7 +121,7 @@ async function rotateCookie(
 /** What is rotated, and the text of the stack's file that says so. */
 interface Place {
   readonly stack: string;
-  readonly file: string;
+  readonly former: string;
   readonly rotated: Rotated;
 }
 
@@ -130,7 +130,7 @@ async function start(
   place: Place,
   { name, preview: previewOnly }: RotateOptions,
 ): Promise<number> {
-  const { stack, file: former, rotated } = place;
+  const { stack, former, rotated } = place;
   const plan = planStart(rotated, name, new Date(), stack);
   await readSystem(pulumi, stack);
   const code = await apply({ pulumi, stack, former, text: textOf(place, plan), previewOnly });
@@ -143,7 +143,7 @@ async function finish(
   place: Place,
   { closeConnections, preview: previewOnly }: RotateOptions,
 ): Promise<number> {
-  const { stack, file: former, rotated } = place;
+  const { stack, former, rotated } = place;
   const plan = planFinish(rotated, stack);
   const system = await readSystem(pulumi, stack);
   const answer = await askUsers(system, closeConnections ? undefined : awaitConnectionList);
@@ -175,8 +175,8 @@ async function finish(
   return 0;
 }
 
-function textOf({ file, rotated }: Place, { users, isWritten }: Plan): string {
-  return isWritten ? file : withValue(file, ["rotation", rotated.name], users);
+function textOf({ former, rotated }: Place, { users, isWritten }: Plan): string {
+  return isWritten ? former : withValue(former, ["rotation", rotated.name], users);
 }
 
 /** Without a change the step on the definitions would not look again. */

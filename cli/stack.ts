@@ -10,7 +10,7 @@ import {
   type StackExport,
   removeEmptyMetadata,
 } from "./file-backend.ts";
-import { migratingProcess } from "./migrate/lock-file.ts";
+import { refuseWhileMigrated } from "./migrate/lock-file.ts";
 import type { PulumiCli } from "./run-pulumi.ts";
 import type { StateResource } from "./repair-plan.ts";
 import {
@@ -153,11 +153,7 @@ export function ensureSecretsProtected(
  * @throws UserError with the process ID if another run, or a migration, is in progress
  */
 async function clearLock(pulumi: PulumiCli, stack: string): Promise<void> {
-  const migration = migratingProcess(stack);
-  if (migration !== undefined)
-    throw new UserError(
-      `stack ${stack} is being migrated by process ${migration}; wait for it, or end it first`,
-    );
+  refuseWhileMigrated(stack);
   const found = readLocks(pulumi, projectName, stack);
   if (found.length === 0) return;
   const active = found.find(isHolderRunning);

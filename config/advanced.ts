@@ -1,6 +1,7 @@
 /** Checks `rabbitmq.advanced`, the user's own part of advanced.config, which RabbitMQ lays over rabbitmq.conf. */
 import { z } from "zod";
-import { distributionPort, streamReplicationPorts } from "../hosts/other-ports.ts";
+import { distributionPort } from "../hosts/other-ports.ts";
+import { distributionPortIsFixed, streamPortsAreFixed } from "./fixed-ports.ts";
 import {
   readTerms,
   TermsError,
@@ -31,7 +32,7 @@ const refusedTerms: readonly RefusedTerm[] = [
     applications: /^kernel$/,
     keys: /^inet_dist_listen_(min|max)$/,
     harmless: String(distributionPort),
-    message: `the brokers already reach each other at one port, ${String(distributionPort)}, which the firewalls open; remove it`,
+    message: distributionPortIsFixed,
   },
   {
     applications: /^kernel$/,
@@ -41,7 +42,7 @@ const refusedTerms: readonly RefusedTerm[] = [
   {
     applications: /^osiris$/,
     keys: /^port_range$/,
-    message: `replicas of streams already reach each other at the ports ${String(streamReplicationPorts.first)} to ${String(streamReplicationPorts.last)}, which the firewalls open; remove it`,
+    message: streamPortsAreFixed,
   },
   {
     applications: /^(mnesia|ra|osiris|rabbit)$/,

@@ -1,7 +1,8 @@
 /** Checks `rabbitmq.settings` and `rabbitmq.secretSettings`, the user's own lines of rabbitmq.conf. */
 import { brokerDataFolder } from "../hosts/broker-paths.ts";
 import type { z } from "zod";
-import { distributionPort, streamReplicationPorts } from "../hosts/other-ports.ts";
+import { distributionPort } from "../hosts/other-ports.ts";
+import { distributionPortIsFixed, streamPortsAreFixed } from "./fixed-ports.ts";
 import { formatPath, joinNames, namespace } from "./faults.ts";
 
 /** Keys of rabbitmq.conf that the program writes itself, and where to set their values instead. */
@@ -80,11 +81,11 @@ const refusedSettings: readonly RefusedSetting[] = [
   {
     keys: /^distribution\.listener\./,
     isRefused: (value) => value !== String(distributionPort),
-    message: `the brokers already reach each other at one port, ${String(distributionPort)}, which the firewalls open; remove it`,
+    message: distributionPortIsFixed,
   },
   {
     keys: /^stream\.replication\.port_range\./,
-    message: `replicas of streams already reach each other at the ports ${String(streamReplicationPorts.first)} to ${String(streamReplicationPorts.last)}, which the firewalls open; remove it`,
+    message: streamPortsAreFixed,
   },
   {
     keys: /^raft\.data_dir$/,

@@ -6,6 +6,7 @@ import { listNames } from "../definitions/exported-definitions.ts";
 import type { Direction } from "./direction.ts";
 import { estimateGap, type Rates, updateRates } from "./gap.ts";
 import { areEmpty, type Counted, type Held, type QueueCount, totalOf, unknownOf } from "./queue-counts.ts";
+import { isNamedByServer } from "./queues.ts";
 import { StreamCarrier, type StreamClusters, type Trouble } from "./stream-carrier.ts";
 import type { Agreements, StreamTail } from "./streams.ts";
 
@@ -211,10 +212,8 @@ async function carryAhead(
     try {
       const [target, source] = [await clusters.countTarget(direction), await clusters.countSource(direction)];
       rates = updateRates(rates, target, performance.now());
-      const [named, unnamed] = [
-        source.queues.filter((queue) => !isNamedByServer(queue)),
-        source.queues.filter(isNamedByServer),
-      ];
+      const named = source.queues.filter(({ name }) => !isNamedByServer(name));
+      const unnamed = source.queues.filter(({ name }) => isNamedByServer(name));
       const next = named.filter(
         (queue) =>
           !begun.has(queue.key) &&
@@ -271,11 +270,6 @@ function silentMessages(left: readonly QueueCount[], target: readonly QueueCount
   ];
 }
 
-/** Nobody but RabbitMQ itself gives such a name, so the target cannot be given the queue. */
-function isNamedByServer({ name }: QueueCount): boolean {
-  return name.startsWith("amq.");
-}
-
 function unnamedMessage({ name, messages }: QueueCount): string {
   return `${name} holds ${messages === undefined ? "what nobody says" : `${messages} messages`}, and the target cannot have a queue of such a name: have them consumed, or delete it`;
 }
@@ -322,9 +316,10 @@ async function close(
     if (streamsLeft.length > 0) await clusters.prepareLate(direction, streamsLeft);
     await clusters.carry(
       direction,
-      left.filter((queue) => !isNamedByServer(queue)),
+      left.filter(({ name }) => !isNamedByServer(name)),
     );
-    for (const queue of left.filter(isNamedByServer)) clusters.report(unnamedMessage(queue));
+    for (const queue of left.filter(({ name }) => isNamedByServer(name)))
+      clusters.report(unnamedMessage(queue));
     for (const { name, reason } of await findTroubles())
       clusters.report(`shovel ${name} does not run: ${reason}`);
     throw new Error(leftMessage([...left, ...counts], obstacles));
@@ -371,7 +366,8 @@ function reasonOf(error: unknown): string {
 
 const shownNames = 5;
 
-function shownNamesOf(queues: readonly QueueCount[]): string {
+/** @returns the names of some queues, for a message */
+export function shownNamesOf(queues: readonly QueueCount[]): string {
   return shown(queues.map(({ name }) => name));
 }
 

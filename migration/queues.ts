@@ -75,9 +75,14 @@ export function queueOnNew(queue: DefinitionObject, { to }: QueueKinds, target: 
   return { ...queue, type: to, arguments: args };
 }
 
+/** Whether a queue has a name that only RabbitMQ itself gives, so that no other cluster can be given the queue. */
+export function isNamedByServer(name: string): boolean {
+  return name.startsWith("amq.");
+}
+
 /** @returns why NEW cannot have the queue; undefined if it can */
 function refusalOf(queue: DefinitionObject, type: string, { target }: QueueContext): Note | undefined {
-  if (textOf(queue["name"]).startsWith("amq."))
+  if (isNamedByServer(textOf(queue["name"])))
     return cannot(
       "has a name that the broker gave, so it is not made, and clients do not move before it is empty",
       "RabbitMQ takes no such name from definitions; its client makes a new one when it connects",

@@ -106,22 +106,22 @@ def await_start():
     print("{}: starts; its changed configuration has to wait for that".format(host.name()))
     clock.extend(STARTING_SECONDS)
     deadline = clock.Deadline(START_SECONDS)
-    seen_at, work, idle = clock.now(), _work(), 0.0
+    before, worked_at = _work(), clock.now()
     while systemd.starts(rabbitmq.UNIT):
         if deadline.passed():
             raise rolling.stopped_here(_NOT_YET, starting.last_words())
         clock.pause(STARTS_EVERY_SECONDS)
-        passed, more = clock.now() - seen_at, _work()
-        # What is not known counts as work.
-        is_idle = None not in (work, more) and 0 <= more - work < watch.BUSY_SHARE * passed
-        seen_at, work, idle = clock.now(), more, idle + passed if is_idle else 0.0
-        if idle >= watch.STILLNESS_SECONDS:
+        before, former = _work(), before
+        if not watch.is_idle(former, before):
+            worked_at = clock.now()
+        elif clock.now() - worked_at >= watch.STILLNESS_SECONDS:
             return
 
 
 def _work():
-    """Returns the processor time that the broker's unit has used; None if that is unknown."""
-    return cgroup.work_seconds(systemd.properties(rabbitmq.UNIT, "ControlGroup")["ControlGroup"])
+    """Returns when the broker's unit has used how much processor time; None if that is unknown."""
+    used = cgroup.work_seconds(systemd.properties(rabbitmq.UNIT, "ControlGroup")["ControlGroup"])
+    return None if used is None else (clock.now(), used)
 
 
 def stop_serving():

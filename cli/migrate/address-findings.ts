@@ -8,57 +8,59 @@ type Side = Pick<
   "amqpUri" | "managementUrl" | "endpoints" | "caCertificate" | "virtualAddress" | "expected"
 >;
 
-/** @returns a finding for each */
-export function addressFindings(old: Side, fresh: Side): Finding[] {
-  return addressFaults(old, fresh).map(({ what, remedy }) =>
-    blocking(what, "OLD's clients keep its address and balancers, which lead them to NEW's brokers", remedy),
+function fault(what: string, remedy: string): Finding {
+  return blocking(
+    what,
+    "OLD's clients keep its address and balancers, which lead them to NEW's brokers",
+    remedy,
   );
 }
 
-interface AddressFault {
-  readonly what: string;
-  readonly remedy: string;
-}
-
-/** TLS alone and the PROXY protocol hinder the shovels, which fetch from OLD's brokers by plain AMQP. */
-function addressFaults(old: Side, fresh: Side): AddressFault[] {
+/**
+ * TLS alone and the PROXY protocol hinder the shovels, which fetch from OLD's brokers by plain AMQP.
+ * @returns a finding for each fault
+ */
+export function addressFindings(old: Side, fresh: Side): Finding[] {
   if (old.amqpUri.startsWith("amqps:") || fresh.amqpUri.startsWith("amqps:"))
     return [
-      {
-        what: "a stack serves AMQP by TLS alone, and shovels use the plain port",
-        remedy: "set tls.only to false in both stacks while the migration runs",
-      },
+      fault(
+        "a stack serves AMQP by TLS alone, and shovels use the plain port",
+        "set tls.only to false in both stacks while the migration runs",
+      ),
     ];
   if ([old, fresh].some(({ expected }) => expected?.proxyProtocol === true))
     return [
-      {
-        what: "brokers expect a header of the PROXY protocol, and shovels send none",
-        remedy: "set haproxy.proxyProtocol to false in both stacks while the migration runs",
-      },
+      fault(
+        "brokers expect a header of the PROXY protocol, and shovels send none",
+        "set haproxy.proxyProtocol to false in both stacks while the migration runs",
+      ),
     ];
   const [here, there] = [portsOf(old), portsOf(fresh)];
   const faults = [...here]
     .filter(([name, port]) => there.get(name) !== port)
-    .map(([name, port]) => ({
-      what: `the balancers' port of ${name} is ${port}, and NEW's brokers have ${there.get(name) ?? "none"}`,
-      remedy: "set NEW's rabbitmq.ports and plugins to OLD's",
-    }));
+    .map(([name, port]) =>
+      fault(
+        `the balancers' port of ${name} is ${port}, and NEW's brokers have ${there.get(name) ?? "none"}`,
+        "set NEW's rabbitmq.ports and plugins to OLD's",
+      ),
+    );
   if (old.expected?.agentCheck === true && fresh.expected?.agentCheck !== true)
-    faults.push({
-      what: "the balancers ask the brokers' hosts for alarms, and NEW's do not answer",
-      remedy: "set haproxy.avoidAlarms in NEW",
-    });
+    faults.push(
+      fault(
+        "the balancers ask the brokers' hosts for alarms, and NEW's do not answer",
+        "set haproxy.avoidAlarms in NEW",
+      ),
+    );
   if (old.expected?.tls === undefined) return faults;
   if (!fresh.expected?.tls?.names.includes(old.virtualAddress))
-    faults.push({
-      what: `NEW's certificates are not for ${old.virtualAddress}`,
-      remedy: "add it to NEW's tls.names",
-    });
+    faults.push(fault(`NEW's certificates are not for ${old.virtualAddress}`, "add it to NEW's tls.names"));
   if (!(old.caCertificate ?? "").includes((fresh.caCertificate ?? "none").trim()))
-    faults.push({
-      what: "clients trust OLD's authority, which has not issued NEW's certificates",
-      remedy: "give NEW OLD's as tls.ca and tlsCaKey",
-    });
+    faults.push(
+      fault(
+        "clients trust OLD's authority, which has not issued NEW's certificates",
+        "give NEW OLD's as tls.ca and tlsCaKey",
+      ),
+    );
   return faults;
 }
 

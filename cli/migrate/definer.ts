@@ -58,21 +58,18 @@ export function makeDefiner({ pair, plan }: DefinerArgs): Definer {
       queues: found.queues.map(returnQueue),
     };
   };
-  /** With the policies that the target will have: the queues of the source are judged by them. */
-  const asInTarget = async (target: Cluster, wanted: Definitions): Promise<Definitions> => {
-    const { policies, parameters } = await readDefinitions(target);
-    return {
-      ...wanted,
-      policies: [...policies, ...wanted.policies],
-      parameters: [...parameters, ...wanted.parameters],
-    };
-  };
   return {
     async prepare(direction: Direction) {
       const isBack = direction === "back";
       const [target, wanted] = isBack ? [old, await returned()] : [fresh, (await plan(false)).definitions];
-      const applied = isBack ? { ...wanted, policies: [], parameters: [] } : wanted;
-      const judged = await asInTarget(target, applied);
+      // The queues of the source are judged by the policies that the target will have; OLD keeps its own.
+      const { policies, parameters } = await readDefinitions(target);
+      const given = isBack ? { policies: [], parameters: [] } : wanted;
+      const judged = {
+        ...wanted,
+        policies: [...policies, ...given.policies],
+        parameters: [...parameters, ...given.parameters],
+      };
       const { queues, bindings } = withoutExpiring(judged);
       await give(target, { ...wanted, queues, bindings }, isBack ? returnedCategories : categories, !isBack);
       return whyNotAhead(judged);

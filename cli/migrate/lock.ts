@@ -4,7 +4,7 @@ import { UserError } from "../../user-error.ts";
 import { isHolderRunning, readLocks } from "../file-backend.ts";
 import type { PulumiCli } from "../run-pulumi.ts";
 import { projectName } from "../stack.ts";
-import { lockFileOf, lockFolder, migratingProcess } from "./lock-file.ts";
+import { lockFileOf, lockFolder, refuseWhileMigrated } from "./lock-file.ts";
 
 /**
  * Does the work while it holds the lock, which ends with this process.
@@ -24,11 +24,7 @@ export async function withMigrationLock<T>(
   }
   mkdirSync(lockFolder, { recursive: true });
   for (const stack of stacks) {
-    const holder = migratingProcess(stack);
-    if (holder !== undefined)
-      throw new UserError(
-        `stack ${stack} is being migrated by process ${holder}; wait for it, or end it first`,
-      );
+    refuseWhileMigrated(stack);
     writeFileSync(lockFileOf(stack), String(process.pid));
   }
   try {

@@ -1,13 +1,12 @@
 /** The two clusters and the balancers of a migration, as `move` asks and changes them. */
 import { setTimeout as pause } from "node:timers/promises";
-import { listNames } from "../../definitions/exported-definitions.ts";
 import { readCounted, readFenced, readHeld, readTails } from "../../migration/broker-answers.ts";
 import { copyRemoval, waitingNoteOrder } from "../../migration/broker-orders.ts";
 import { countQuestion, sourceQuestion, tailQuestion } from "../../migration/broker-questions.ts";
 import type { Direction } from "../../migration/direction.ts";
 import { extendFenceOrder, fenceOrder, gateOrder, unfenceOrder } from "../../migration/fence.ts";
 import type { Server } from "../../migration/haproxy.ts";
-import type { Clusters, Fenced, Note, Prepared } from "../../migration/move.ts";
+import { type Clusters, type Fenced, type Note, type Prepared, shownNamesOf } from "../../migration/move.ts";
 import { queueOf } from "../../migration/plan.ts";
 import { areSurelyEmpty, type Counted, type Held, type QueueCount } from "../../migration/queue-counts.ts";
 import { SearchedLogs } from "../../migration/searched-logs.ts";
@@ -38,9 +37,6 @@ export interface MigrationArgs {
   /** Writes to the old stack's file which brokers its balancers serve. */
   readonly configure: (direction: Direction) => void;
 }
-
-/** Of a list, in a message. */
-const shownNames = 5;
 
 export class Migration implements Clusters {
   readonly #pair: ClusterPair;
@@ -107,11 +103,7 @@ export class Migration implements Clusters {
     await this.#definer.prepareLate(direction);
     const left = await this.#absent(direction, missing);
     if (left.length === 0) return;
-    const names = listNames(
-      left.map(({ name }) => name),
-      shownNames,
-    );
-    throw new Error(`the target was given no queue ${names} yet, so nothing is carried there`);
+    throw new Error(`the target was given no queue ${shownNamesOf(left)} yet, so nothing is carried there`);
   }
 
   /** @returns those of these queues that the target does not have */

@@ -120,10 +120,7 @@ async function refuseUnready({ pair, look }: Opened): Promise<void> {
   if (blocking.length > 0)
     throw new UserError(
       `the migration is not begun; see npm run migrate -- --from ${from} --to ${to} --dry-run:\n${blocking
-        .map(
-          ({ subjects, what }) =>
-            `  ${[...(subjects.length > 0 ? [subjects.join(", ")] : []), what].join(": ")}`,
-        )
+        .map(({ subjects, what }) => `  ${subjects.length === 0 ? "" : `${subjects.join(", ")}: `}${what}`)
         .join("\n")}`,
     );
   if (!fresh.system.expected?.plugins.includes("rabbitmq_shovel"))

@@ -11,12 +11,12 @@ import { keyIn } from "../stack-edit.ts";
  */
 export function setServedBrokers(text: string, servers: readonly Server[] | undefined): string {
   const document = parseDocument(text);
+  const block = ["config", keyIn(text, "haproxy")];
   // An alias would be changed where it is defined too.
-  if (isAlias(document.getIn(["config", keyIn(text, "haproxy")], true)))
+  if (isAlias(document.getIn(block, true)))
     throw new UserError(
       "the stack's file has an alias as haproxy; write the block out, since the migration adds brokers to it",
     );
-  const block = ["config", keyIn(text, "haproxy")];
   const path = [...block, "brokers"];
   if (servers === undefined) {
     if (!document.hasIn(path)) return text;

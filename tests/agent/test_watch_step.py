@@ -338,17 +338,6 @@ class Whole(WatchStep):
         self.assertEqual(self.interrupted(), ["systemctl restart --no-block rabbitmq-server"])
         self.assertIn("mq1 serves, and the rest of the cluster no longer tells it what changes", self.notes())
 
-    def test_a_broker_that_a_step_has_not_restarted_for_another_port_is_left_alone(self):
-        self.put(rabbitmq.CONFIGURATION, "listeners.tcp.default = 5671\n")
-        fingerprint.note()
-        self.is_down(answer(listeners=[(Atom("running"), 5671)]))
-        self.put(rabbitmq.CONFIGURATION, "listeners.tcp.default = 5672\n")
-        self.looks(600)
-        self.assertEqual(self.interrupted(), [])
-        fingerprint.note()
-        self.looks(60)
-        self.assertEqual(len(self.interrupted()), 1)
-
     def test_one_that_is_stopped_while_it_is_asked_stays_stopped(self):
         def stops(call):
             if len(self.done("ranch:info()")) > 1:
